@@ -1,0 +1,23 @@
+"""The runtime of a provider: installs its wheel, imports it, and tells the control plane how it fares.
+
+It is the process in a provider's pod, `python -m pragma_runtime.entrypoint`, and stands on the
+standard library alone (with `pip` as a child process), so that nothing of ours can conflict with a
+provider's own dependencies.
+
+A provider is a package. Importing it is all that is needed; where the package module has one of these
+functions, plain or `async def`, the runtime calls it:
+
+`start()`
+    Once, after the import, in the main thread; what it leaves running (threads, or tasks where it is
+    `async`) is the provider's work. It has to return. Raising stops the start for good.
+`health() -> str | None`
+    Every `PRAGMA_HEALTH_SECONDS`. None or "" is healthy; any other text is the reason for degraded.
+    Raising is degraded, and so is not answering before the next call is due.
+`active_resources() -> int`
+    Together with `health()`: how many resources the provider manages at the moment; 0 without it.
+`stop()`
+    Once, on SIGTERM, with the better part of `PRAGMA_GRACE_SECONDS` to return in.
+
+The provider sees the standard library and what its wheel brought, nothing else; its configuration is the
+environment. `PRAGMA_WORK_DIR` is the one directory it may write to. SIGTERM and SIGINT are the runtime's.
+"""

@@ -58,7 +58,9 @@ class Settings(BaseModel):
     console_parties: Words = Field((), description="Accepted `azp`, comma-separated; empty = not checked.")
 
     check_in_key: SecretStr = Field(SecretStr(""), description="Key of the check-in tokens' HMAC.")
-    cluster_endpoint: str = Field("", description="GKE control plane, `https://…`; calls carry the function's IAM token.")
+    cluster_endpoint: str = Field(
+        "", description="GKE control plane, `https://…`; calls carry the function's IAM token."
+    )
     kubeconfig: str = Field("", description="A kubeconfig file, instead of `cluster_endpoint`.")
     runtime_image: str = Field(
         "provider-hub/pragma-runtime:local", description="Image of versions that pin no runtime version."
@@ -71,7 +73,9 @@ class Settings(BaseModel):
     deploy_deadline_seconds: float = Field(600, gt=0, description="From PROCESSING to FAILED without a check-in.")
     queue_deadline_seconds: float = Field(3600, gt=0, description="From PENDING to FAILED without an installer.")
     silence_seconds: float = Field(900, gt=0, description="Without a check-in for this long, a READY row is degraded.")
-    check_in_seconds: float = Field(300, gt=0, description="A runtime's check-in interval; also the least between two writes of it.")
+    check_in_seconds: float = Field(
+        300, gt=0, description="A runtime's check-in interval; also the least between two writes of it."
+    )
     installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
 
     wheel_ca_file: str = Field("", description="Extra CA file trusted when a wheel is fetched; empty = the system's.")

@@ -1,0 +1,1 @@
+"""How Provider Hub talks to the world: one file a service. Client-library errors end here."""

@@ -1,0 +1,1 @@
+"""The HTTPS side: one table of routes that dispatches, validates, refuses and describes itself."""

@@ -1,0 +1,28 @@
+# Every target sets up what it needs first; `tools/setup` skips what is done.
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test lint
+
+BIN := .venv/bin
+# Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## virtual environment, locked dependencies, emulators
+	@tools/setup
+
+up: setup ## run the whole system on this machine; Ctrl-C ends it
+	@exec $(BIN)/hub up $(ARGS)
+
+demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled back and uninstalled
+	@exec $(BIN)/python -m provider_hub.local.demo $(ARGS)
+
+test: setup ## every test
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## style, format, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports

@@ -1,0 +1,24 @@
+"""The catalog over HTTPS: finding and reading providers, and what their author may change."""
+
+import flask
+import functions_framework
+
+from provider_hub.adapters.identity import Authenticator
+from provider_hub.http.application import Application
+from provider_hub.http.handlers.catalog import handlers
+from provider_hub.operations.organizations import Organizations
+from provider_hub.settings import Settings
+from provider_hub.wiring import Once, services
+
+
+def wire(settings: Settings) -> Application:
+    hub = services(settings)
+    return Application("catalog", handlers(hub), Authenticator(settings), Organizations(hub))
+
+
+application = Once(wire)
+
+
+@functions_framework.http
+def catalog(request: flask.Request) -> flask.Response:
+    return application().respond(request)

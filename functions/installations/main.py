@@ -1,0 +1,30 @@
+"""Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, uninstall."""
+
+import flask
+import functions_framework
+
+from provider_hub.adapters import kubernetes
+from provider_hub.adapters.identity import Authenticator
+from provider_hub.http.application import Application
+from provider_hub.http.handlers.installations import handlers
+from provider_hub.operations.organizations import Organizations
+from provider_hub.settings import Settings
+from provider_hub.wiring import Once, services
+
+
+def wire(settings: Settings) -> Application:
+    hub = services(settings)
+    return Application(
+        "installations",
+        handlers(hub, kubernetes.connect(settings)),
+        Authenticator(settings),
+        Organizations(hub),
+    )
+
+
+application = Once(wire)
+
+
+@functions_framework.http
+def installations(request: flask.Request) -> flask.Response:
+    return application().respond(request)

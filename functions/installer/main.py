@@ -1,0 +1,32 @@
+"""The installer: consumes installation events and brings the cluster to what each asks for."""
+
+import flask
+import functions_framework
+
+from provider_hub.adapters import kubernetes, tasks
+from provider_hub.domain.installation import InstallationRequest
+from provider_hub.http.push import PushConsumer
+from provider_hub.operations.deploy import Installer
+from provider_hub.operations.ports import Topic
+from provider_hub.settings import Settings
+from provider_hub.wiring import Once, check_in_key, runtime_facts, services
+
+
+def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
+    hub = services(settings)
+    work = Installer(
+        services=hub,
+        cluster=kubernetes.connect(settings),
+        tasks=tasks.connect(settings),
+        facts=runtime_facts(settings),
+        check_in_key=check_in_key(settings),
+    )
+    return PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
+
+
+consumer = Once(wire)
+
+
+@functions_framework.http
+def installer(request: flask.Request) -> flask.Response:
+    return consumer().respond(request)

@@ -1,0 +1,27 @@
+"""Publishing over HTTPS: CI registers versions of providers, and of the runtime."""
+
+import flask
+import functions_framework
+
+from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.wheels import FetchPolicy
+from provider_hub.adapters.wheels.verified import VerifiedWheels
+from provider_hub.http.application import Application
+from provider_hub.http.handlers.publishing import handlers
+from provider_hub.operations.organizations import Organizations
+from provider_hub.settings import Settings
+from provider_hub.wiring import Once, services
+
+
+def wire(settings: Settings) -> Application:
+    hub = services(settings)
+    wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
+    return Application("publishing", handlers(hub, wheels), Authenticator(settings), Organizations(hub))
+
+
+application = Once(wire)
+
+
+@functions_framework.http
+def publishing(request: flask.Request) -> flask.Response:
+    return application().respond(request)

@@ -1,0 +1,36 @@
+"""`python -m pragma_runtime.entrypoint`: the process in a provider's pod.
+
+Exit codes: 0 after SIGTERM; 1 the provider cannot be started (told to the control plane); 75 a network or
+server was unavailable, a restart may succeed; 78 a setting is missing or malformed. The reason is the last
+line on stderr, which is what the cluster keeps.
+"""
+
+import os
+import sys
+from io import TextIOWrapper
+
+from pragma_runtime.errors import StartError
+from pragma_runtime.handover import take_token
+from pragma_runtime.log import say
+
+
+def main() -> int:
+    try:
+        token = take_token()
+    except StartError as failure:
+        say(str(failure))
+        return failure.exit_code
+    # Not before the token is taken, which starts this process anew and would load everything twice.
+    from pragma_runtime.lifecycle import run  # noqa: PLC0415
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a provider's prints belong in the log when they happen
+    return run(token)
+
+
+if __name__ == "__main__":
+    code = main()
+    if code:
+        # A failed provider's threads and atexit handlers must neither keep the process nor write after the reason.
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,55 @@
+"""From an Authorization header to a principal: what every HTTP function begins with."""
+
+import re
+import time
+
+from provider_hub.adapters.identity.claims import console_principal, customer_principal
+from provider_hub.adapters.identity.errors import NotAuthenticated
+from provider_hub.adapters.identity.jwks import Clock
+from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
+from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
+from provider_hub.settings import Settings, SettingsError, variable_name
+
+_BEARER = re.compile(r"bearer +([^\s,]+)", re.IGNORECASE)
+
+
+class Authenticator:
+    """Tells who calls, by the realm the route belongs to; connects to nothing before the first token.
+
+    Make one for the life of the process and share it between threads: it keeps the realms' keys. A function
+    that serves one realm needs the settings of that one only.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock = time.time) -> None:
+        """Raises SettingsError where a realm is configured by half or unsafely."""
+        has_customers = settings.customer_issuer or settings.customer_jwks_url
+        has_console = settings.console_issuer or settings.console_jwks_url
+        self._customer = customer_realm(settings, clock=clock) if has_customers else None
+        self._console = console_realm(settings, clock=clock) if has_console else None
+
+    def customer(self, authorization_header: str | None) -> CustomerPrincipal:
+        """The caller of a customer route.
+
+        Raises NotAuthenticated (401), IdentityUnavailable (503), SettingsError where the realm is not configured.
+        """
+        return customer_principal(_configured(self._customer, "customer").verify(_token(authorization_header)))
+
+    def console(self, authorization_header: str | None) -> ConsolePrincipal:
+        """The caller of a console route; raises as `customer` does."""
+        return console_principal(_configured(self._console, "console").verify(_token(authorization_header)))
+
+
+def _configured(realm: Realm | None, name: str) -> Realm:
+    if realm is None:
+        issuer, url = variable_name(f"{name}_issuer"), variable_name(f"{name}_jwks_url")
+        raise SettingsError(f"set {issuer}, {url}: this function serves routes of the {name} realm")
+    return realm
+
+
+def _token(authorization_header: str | None) -> str:
+    if not authorization_header:
+        raise NotAuthenticated("no Authorization header")
+    match = _BEARER.fullmatch(authorization_header.strip())
+    if not match:
+        raise NotAuthenticated("the Authorization header is not of the form: Bearer <token>")
+    return match[1]

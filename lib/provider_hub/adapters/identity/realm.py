@@ -1,0 +1,147 @@
+"""One realm: whose tokens it takes, and the proof that a token is one of them."""
+
+import math
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, NewType
+from urllib.parse import urlsplit
+
+import jwt
+
+from provider_hub.adapters.identity.errors import NotAuthenticated
+from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.settings import Settings, SettingsError, variable_name
+
+ALGORITHM = "RS256"
+LEEWAY_SECONDS = 60
+MAX_TOKEN_CHARACTERS = 8 * 1024
+
+_COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
+"""The claims of a token whose signature, issuer, times, audience and party were checked."""
+
+
+@dataclass(frozen=True)
+class Realm:
+    """An issuer, its keys, and what its tokens must say; `audiences` and `parties` empty = not checked."""
+
+    name: str
+    issuer: str
+    keys: KeySet
+    audiences: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    clock: Clock = time.time
+
+    def verify(self, unverified_token: str) -> VerifiedClaims:
+        """The claims of a token of this realm.
+
+        Raises NotAuthenticated where it is none, IdentityUnavailable where no key is at hand to tell.
+        """
+        # Before any key is looked for, so that what cannot be a token of ours costs no fetch.
+        kid = _key_id(unverified_token)
+        key = self.keys.key(kid)
+        if key is None:
+            raise NotAuthenticated(f"the {self.name} realm has no key with this kid")
+        try:
+            claims = jwt.decode(
+                unverified_token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self.issuer,
+                audience=self.audiences or None,
+                options={
+                    "require": ["iss", "exp", "sub"],
+                    "verify_aud": bool(self.audiences),
+                    # Checked below against the realm's own clock.
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except (jwt.PyJWTError, ValueError) as error:
+            raise NotAuthenticated(f"not a token of the {self.name} realm: {_reason(error)}") from None
+        self._check_times(claims)
+        self._check_party(claims)
+        return VerifiedClaims(claims)
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        now = self.clock()
+        if _moment(claims, "exp", default=0) <= now - LEEWAY_SECONDS:
+            raise NotAuthenticated("the token has expired")
+        for claim in ("nbf", "iat"):
+            if _moment(claims, claim, default=now) > now + LEEWAY_SECONDS:
+                raise NotAuthenticated(f"the token is of the future by its {claim}")
+
+    def _check_party(self, claims: dict[str, Any]) -> None:
+        party = claims.get("azp")
+        # `azp` is the application a person signed in to; the issuer puts none into a machine's token.
+        if not self.parties or (party is None and claims["sub"].startswith("mch_")):
+            return
+        if party not in self.parties:
+            raise NotAuthenticated("the token's azp is none of the accepted parties")
+
+
+def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
+    """The realm of tenants. Raises SettingsError where its settings are missing or not safe."""
+    settings.require("customer_issuer", "customer_jwks_url")
+    return Realm(
+        name="customer",
+        issuer=settings.customer_issuer,
+        keys=KeySet(_safe_url(settings.customer_jwks_url, "customer_jwks_url"), clock=clock),
+        audiences=settings.customer_audiences,
+        parties=settings.customer_parties,
+        clock=clock,
+    )
+
+
+def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
+    """The realm of the platform itself. Raises SettingsError where its settings are missing or not safe."""
+    settings.require("console_issuer", "console_jwks_url")
+    return Realm(
+        name="console",
+        issuer=settings.console_issuer,
+        keys=KeySet(_safe_url(settings.console_jwks_url, "console_jwks_url"), clock=clock),
+        audiences=settings.console_audiences,
+        parties=settings.console_parties,
+        clock=clock,
+    )
+
+
+def _safe_url(url: str, field: str) -> str:
+    # Keys read over plain HTTP are whoever sits on the way; on the machine itself nobody does.
+    parts = urlsplit(url)
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+        return url
+    raise SettingsError(f"{variable_name(field)} must be an https:// URL (http:// only for this machine itself)")
+
+
+def _key_id(unverified_token: str) -> str:
+    if len(unverified_token) > MAX_TOKEN_CHARACTERS:
+        raise NotAuthenticated(f"the token is over {MAX_TOKEN_CHARACTERS} characters")
+    if not _COMPACT_FORM.fullmatch(unverified_token):
+        raise NotAuthenticated("the token is not three base64url parts")
+    try:
+        header = jwt.get_unverified_header(unverified_token)
+    except (jwt.PyJWTError, ValueError) as error:
+        raise NotAuthenticated(f"the token's header is not readable: {_reason(error)}") from None
+    if header.get("alg") != ALGORITHM:
+        raise NotAuthenticated(f"the token's alg is not {ALGORITHM}")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise NotAuthenticated("the token names no kid")
+    return kid
+
+
+def _moment(claims: dict[str, Any], claim: str, *, default: float) -> float:
+    value = claims.get(claim, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise NotAuthenticated(f"the token's {claim} is not a number of seconds")
+    return value
+
+
+def _reason(error: Exception) -> str:
+    # The library's own texts may quote the token; the name of the error cannot.
+    return type(error).__name__

@@ -1,0 +1,96 @@
+"""Records as Firestore documents and back: plain data to and from the protos' tagged values."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from google.cloud.firestore_v1.types.document import Document, Value
+from pydantic import TypeAdapter
+
+R = TypeVar("R")
+_Pb = Any
+
+_DOCUMENT: _Pb = Document.pb()
+_VALUE: _Pb = Value.pb()
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_ESCAPE = "="
+
+
+def encode_record(record: object, path: str) -> _Pb:
+    """The document at `path` that holds `record`."""
+    document = _DOCUMENT(name=path)
+    _fill(document.fields, adapter(type(record)).dump_python(record))
+    return document
+
+
+def decode_record(kind: type[R], document: _Pb) -> R:
+    """The record in `document`. Raises pydantic's ValidationError when it holds something else."""
+    decoded: R = adapter(kind).validate_python(_plain_map(document.fields))
+    return decoded
+
+
+def adapter(kind: type) -> TypeAdapter[Any]:
+    """Building one takes a while, and there are a dozen kinds."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def value_of(plain: Any) -> _Pb:
+    """One value for a query's filter."""
+    value = _VALUE()
+    _set(value, plain)
+    return value
+
+
+def _fill(fields: _Pb, plain: Mapping[str, Any]) -> None:
+    for key, item in plain.items():
+        _set(fields[_escaped(key)], item)
+
+
+def _set(value: _Pb, plain: Any) -> None:
+    if plain is None:
+        value.null_value = 0
+    elif isinstance(plain, bool):
+        value.boolean_value = plain
+    elif isinstance(plain, str):
+        value.string_value = str(plain)
+    elif isinstance(plain, int):
+        value.integer_value = plain
+    elif isinstance(plain, float):
+        value.double_value = plain
+    elif isinstance(plain, datetime):
+        value.timestamp_value.FromDatetime(plain)
+    elif isinstance(plain, Mapping):
+        value.map_value.SetInParent()
+        _fill(value.map_value.fields, plain)
+    else:
+        value.array_value.SetInParent()
+        for item in plain:
+            _set(value.array_value.values.add(), item)
+
+
+def _plain_map(fields: _Pb) -> dict[str, Any]:
+    return {_unescaped(key): _plain(value) for key, value in fields.items()}
+
+
+def _plain(value: _Pb) -> Any:
+    kind = value.WhichOneof("value_type")
+    if kind == "null_value":
+        return None
+    if kind == "timestamp_value":
+        return value.timestamp_value.ToDatetime(tzinfo=UTC)
+    if kind == "map_value":
+        return _plain_map(value.map_value.fields)
+    if kind == "array_value":
+        return [_plain(item) for item in value.array_value.values]
+    return getattr(value, kind)
+
+
+def _escaped(key: str) -> str:
+    """Firestore refuses `__name__`-like keys; a tenant's config may well have one."""
+    return _ESCAPE + key if key.startswith(("__", _ESCAPE)) else key
+
+
+def _unescaped(key: str) -> str:
+    return key.removeprefix(_ESCAPE)

@@ -1,0 +1,231 @@
+"""What a wheel says of itself, read from an archive that may be hostile: never extracted, every read bounded."""
+
+import re
+import stat
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.parser import BytesParser
+from typing import IO, TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidName, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from provider_hub.adapters.wheels.errors import WheelInvalid
+
+if TYPE_CHECKING:
+    from packaging.metadata import RawMetadata
+
+MAX_ENTRIES = 50_000
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
+MAX_UNPACKED_BYTES = 2 * 1024**3
+MAX_METADATA_BYTES = 1024 * 1024
+MAX_WHEEL_FILE_BYTES = 64 * 1024
+
+_END = struct.Struct("<4s4H2LH")
+_END_SIGNATURE = b"PK\x05\x06"
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")
+_ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_ENCRYPTED = 0x1 | 0x40
+_UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.{1,2}(/|$)|//")
+_DIST_INFO = re.compile(r"(.+)-([^-]+)\.dist-info")
+_DATA_ROOT = re.compile(r"[^/]+\.data/(?:purelib|platlib)/")
+_MODULE = re.compile(r"([^/.]+)(?:\.py|\.[^/]*\.so|\.so)")
+
+# What zipfile, zlib and the decoders inside raise on bytes made to break them.
+_BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class WheelContents:
+    """What a wheel says of itself: `distribution` and `version` as its METADATA spells them.
+
+    `packages` are the names it makes importable, sorted; `requires_python` and `summary` are None where not given.
+    """
+
+    distribution: str
+    version: str
+    packages: tuple[str, ...]
+    requires_python: str | None
+    summary: str | None
+
+
+def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
+    """Read the wheel in `file`, which is named `file_name`. Raises WheelInvalid."""
+    name, version = _named(file_name)
+    try:
+        announced = _check_frame(file)
+        with ZipFile(file) as archive:
+            entries = archive.infolist()
+            if len(entries) != announced:
+                raise WheelInvalid("the wheel's entries are not as many as its end record says: build it again")
+            _check_entries(entries)
+            dist_info = _dist_info([entry.filename for entry in entries], name, version)
+            _check_wheel_file(_read(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
+            metadata = _read(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES)
+            return _contents(metadata, name, version, [entry.filename for entry in entries if not entry.is_dir()])
+    except _BROKEN as error:
+        raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error
+
+
+def _named(file_name: str) -> tuple[NormalizedName, Version]:
+    try:
+        name, version, _, _ = parse_wheel_filename(file_name)
+    except InvalidWheelFilename as error:
+        raise WheelInvalid(
+            f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"
+        ) from error
+    return name, version
+
+
+def _check_frame(file: IO[bytes]) -> int:
+    """The number of entries; refuses, before zipfile takes in a directory of any length, what no builder writes.
+
+    Nothing before the first entry, between directory and end record, or after it: what readers disagree on is
+    how one archive shows two contents.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    if file.read(4) != _LOCAL_SIGNATURE or size < _END.size:
+        raise WheelInvalid("the file is no wheel: it does not begin as a zip archive does")
+    file.seek(size - _END.size)
+    signature, disk, first_disk, here, entries, length, start, comment = _END.unpack(file.read(_END.size))
+    if signature != _END_SIGNATURE or comment:
+        raise WheelInvalid("the file is no wheel: it does not end as a zip archive does, or ends in a comment")
+    if disk or first_disk or here != entries or _has_zip64(file, size):
+        raise WheelInvalid("the wheel is a split or zip64 archive: build it as a plain one")
+    if start + length + _END.size != size:
+        raise WheelInvalid("the wheel has bytes that belong to no entry: build it again")
+    if entries > MAX_ENTRIES or length > MAX_DIRECTORY_BYTES:
+        raise WheelInvalid(f"the wheel has too many entries: at most {MAX_ENTRIES}")
+    return int(entries)
+
+
+def _has_zip64(file: IO[bytes], size: int) -> bool:
+    at = size - _END.size - _ZIP64_LOCATOR.size
+    file.seek(max(at, 0))
+    return at >= 0 and file.read(4) == _ZIP64_LOCATOR_SIGNATURE
+
+
+def _check_entries(entries: list[ZipInfo]) -> None:
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise WheelInvalid(f"the wheel unpacks to over {MAX_UNPACKED_BYTES // 1024**3} GiB")
+    seen: set[str] = set()
+    for entry in entries:
+        _check_entry(entry)
+        path = entry.filename.rstrip("/")
+        if path in seen:
+            raise WheelInvalid(f"the wheel has two entries named {path[:200]!a}")
+        seen.add(path)
+
+
+def _check_entry(entry: ZipInfo) -> None:
+    # zipfile cuts a name at its first NUL; the name as it was written is what another reader may go by.
+    name = entry.orig_filename
+    if not name or _UNSAFE_NAME.search(name):
+        raise WheelInvalid(f"the wheel has an entry outside of it or with an unsafe name: {name[:200]!a}")
+    if entry.flag_bits & _ENCRYPTED:
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is encrypted")
+    if entry.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is neither stored nor deflated")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is a link or a device, not a file")
+
+
+def _dist_info(names: Iterable[str], name: NormalizedName, version: Version) -> str:
+    """The wheel's one .dist-info folder; those that packages vendor lie deeper and do not count."""
+    folders = {
+        top for top, slash, _ in (entry.partition("/") for entry in names) if slash and top.endswith(".dist-info")
+    }
+    if len(folders) != 1:
+        raise WheelInvalid(f"the wheel has {len(folders)} .dist-info folders: a wheel has exactly one")
+    folder = folders.pop()
+    match = _DIST_INFO.fullmatch(folder)
+    if not match or canonicalize_name(match[1]) != name or _version(match[2]) != version:
+        raise WheelInvalid(f"the wheel's folder {folder[:200]!a} is not of {name} {version}, as its file name says")
+    return folder
+
+
+def _read(archive: ZipFile, name: str, limit: int) -> bytes:
+    try:
+        entry = archive.getinfo(name)
+    except KeyError:
+        raise WheelInvalid(f"the wheel has no {name[:200]}") from None
+    with archive.open(entry) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise WheelInvalid(f"the wheel's {name[:200]} is over {limit // 1024} KiB")
+    return content
+
+
+def _check_wheel_file(content: bytes) -> None:
+    written = str(BytesParser().parsebytes(content, headersonly=True)["Wheel-Version"])
+    if not re.fullmatch(r"1\.[0-9]{1,4}", written.strip()):
+        raise WheelInvalid("the wheel's WHEEL file has no Wheel-Version 1.x, the only one installers know")
+
+
+def _contents(metadata: bytes, name: NormalizedName, version: Version, files: list[str]) -> WheelContents:
+    # Half of what this package costs to import, and a function that starts need not wait for it.
+    from packaging.metadata import parse_email  # noqa: PLC0415
+
+    raw, _ = parse_email(metadata)
+    return WheelContents(
+        distribution=_distribution(raw, name),
+        version=_same_version(raw, version),
+        packages=_packages(files),
+        requires_python=_requires_python(raw),
+        summary=raw.get("summary"),
+    )
+
+
+def _distribution(raw: "RawMetadata", name: NormalizedName) -> str:
+    written = raw.get("name", "")
+    try:
+        canonical = canonicalize_name(written, validate=True)
+    except InvalidName:
+        canonical = None
+    if canonical != name:
+        raise WheelInvalid(f"the wheel's metadata names {written[:200]!a}, its file name {name}")
+    return written
+
+
+def _same_version(raw: "RawMetadata", version: Version) -> str:
+    written = raw.get("version", "")
+    if _version(written) != version:
+        raise WheelInvalid(f"the wheel's metadata says version {written[:200]!a}, its file name {version}")
+    return written
+
+
+def _requires_python(raw: "RawMetadata") -> str | None:
+    written = raw.get("requires_python")
+    try:
+        SpecifierSet(written or "")
+    except InvalidSpecifier:
+        raise WheelInvalid("the wheel's Requires-Python is no version specifier") from None
+    return written
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _packages(files: Iterable[str]) -> tuple[str, ...]:
+    """What can be imported: top-level folders with a module somewhere in them, and top-level modules."""
+    names = {_top_level(_DATA_ROOT.sub("", file, count=1)) for file in files}
+    return tuple(sorted(name for name in names if name.isidentifier()))
+
+
+def _top_level(path: str) -> str:
+    folder, slash, _ = path.partition("/")
+    module = _MODULE.fullmatch(path.rpartition("/")[2])
+    if not module or folder.endswith((".dist-info", ".data")):
+        return ""
+    return folder if slash else module[1]

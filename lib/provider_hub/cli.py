@@ -1,0 +1,47 @@
+"""The `hub` command. Each module of commands registers its own subcommands here."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from provider_hub.local import commands as local_commands
+from provider_hub.local.errors import LocalError
+from provider_hub.settings import SettingsError
+
+
+class Subparsers(Protocol):
+    """What `ArgumentParser.add_subparsers` returns, as far as a module of commands needs it."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's own name
+        """A new subcommand."""
+
+
+# Adds subcommands; each sets `run`, a Callable[[argparse.Namespace], int] that returns the exit status.
+Register = Callable[[Subparsers], None]
+
+_REGISTER: Sequence[Register] = (local_commands.register,)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every subcommand."""
+    parser = argparse.ArgumentParser(prog="hub", description="Provider Hub from the command line.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for register in _REGISTER:
+        register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error meant for people is one line on stderr and exit status 1."""
+    parsed = build_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except (LocalError, SettingsError) as error:
+        print(f"hub: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Who calls: the principals of the two realms, made only from claims that were verified."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationClaims:
+    """The organization a customer token speaks for.
+
+    `role` is without the issuer's `org:` prefix, None where the token names none; `name` is the display
+    name, None where the issuer does not send one.
+    """
+
+    organization_id: str
+    slug: str
+    role: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of the customer realm; `organization` is None where no organization is active."""
+
+    user_id: str
+    email: str | None = None
+    organization: OrganizationClaims | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A tenant's CI."""
+
+    machine_id: str
+    organization: OrganizationClaims | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUser:
+    """A person of the console realm: reads, never publishes."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleMachine:
+    """The platform's own release CI; `token_id` is the token's `jti`."""
+
+    machine_id: str
+    token_id: str
+    scopes: tuple[str, ...] = ()
+
+
+CustomerPrincipal: TypeAlias = User | Machine
+ConsolePrincipal: TypeAlias = ConsoleUser | ConsoleMachine

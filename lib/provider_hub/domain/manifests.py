@@ -1,0 +1,297 @@
+"""What an installation is in Kubernetes: its objects, as plain manifests for server-side apply.
+
+Every object carries the installation's id and generation, by which writes are fenced and removals are
+found. The Secret is one a generation: a pod of the old generation that restarts in the middle of a
+rollout must find its own config and token, not its successor's.
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+
+from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.installation import Installation, ResourceTier
+from provider_hub.domain.names import namespace_for
+
+Manifest = dict[str, Any]
+
+INSTALLATION_ID = "provider-hub/installation-id"
+GENERATION = "provider-hub/generation"
+ORGANIZATION_ID = "provider-hub/organization-id"
+PROVIDER = "provider-hub/provider"
+MANAGER = "provider-hub"
+
+DEFAULT_ENTRYPOINT = ("python", "-m", "pragma_runtime.entrypoint")
+RUNTIME_PORT = 8080
+WORK_DIRECTORY = "/work"
+USER_ID = 65532
+RESERVED_CONFIG_PREFIXES = ("PRAGMA_", "KUBERNETES_", "PYTHON", "LD_", "PIP_")
+RESERVED_CONFIG_KEYS = frozenset({"PATH", "HOME", "HOSTNAME", "TMPDIR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one tier gets: replicas, and for each container what is reserved and what is the most."""
+
+    replicas: int
+    cpu_request: str
+    memory_request: str
+    cpu_limit: str
+    memory_limit: str
+    disk: str
+
+
+SIZES = {
+    ResourceTier.FREE: Size(1, "50m", "128Mi", "250m", "256Mi", "512Mi"),
+    ResourceTier.STANDARD: Size(1, "250m", "256Mi", "1", "512Mi", "1Gi"),
+    ResourceTier.PERFORMANCE: Size(2, "1", "1Gi", "2", "2Gi", "4Gi"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFacts:
+    """What every runtime is told, whichever provider it runs."""
+
+    image: str
+    check_in_topic: str
+    pubsub_endpoint: str
+    check_in_seconds: float
+    ca_file: str
+    deadline_seconds: float
+    pods_per_namespace: int
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a config key would override what the platform itself sets in the pod."""
+    return key in RESERVED_CONFIG_KEYS or key.startswith(RESERVED_CONFIG_PREFIXES)
+
+
+def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
+    """The organization's namespace and what limits it, the namespace first."""
+    namespace = namespace_for(slug)
+    annotations = {ORGANIZATION_ID: organization_id}
+
+    def named(api_version: str, kind: str, name: str, **body: Any) -> Manifest:
+        metadata = {"name": name, "namespace": namespace, "labels": _MANAGED, "annotations": annotations}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": namespace,
+                "labels": {**_MANAGED, "pod-security.kubernetes.io/enforce": "restricted"},
+                "annotations": annotations,
+            },
+        },
+        named("v1", "ResourceQuota", "tenant", spec={"hard": {"pods": str(facts.pods_per_namespace)}}),
+        named(
+            "v1",
+            "LimitRange",
+            "tenant",
+            spec={
+                "limits": [
+                    {
+                        "type": "Container",
+                        "default": {"cpu": "250m", "memory": "256Mi"},
+                        "defaultRequest": {"cpu": "50m", "memory": "128Mi"},
+                    }
+                ]
+            },
+        ),
+        named(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "default-deny",
+            spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        ),
+        named("networking.k8s.io/v1", "NetworkPolicy", "runtimes", spec=_RUNTIME_TRAFFIC),
+    ]
+
+
+def installation_manifests(
+    row: Installation, version: ProviderVersion, facts: RuntimeFacts, check_in_token: str
+) -> list[Manifest]:
+    """The installation's objects; the Deployment comes last, since its pods need the others."""
+    name = row.provider_name.object_name
+    secret_name = f"{name}-g{row.generation}"
+    size = SIZES[row.revision.resource_tier]
+    selector = {INSTALLATION_ID: row.installation_id}
+    objects = [
+        _object(row, "v1", "ServiceAccount", name, automountServiceAccountToken=False),
+        _object(
+            row, "v1", "Secret", secret_name, type="Opaque", immutable=True, data=_secret_data(row, check_in_token)
+        ),
+        _object(
+            row,
+            "v1",
+            "Service",
+            name,
+            spec={"selector": selector, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+        ),
+    ]
+    if size.replicas > 1:
+        budget = {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+        objects.append(_object(row, "policy/v1", "PodDisruptionBudget", name, spec=budget))
+    spec = _deployment_spec(row, version, facts, secret_name)
+    return [*objects, _object(row, "apps/v1", "Deployment", name, spec=spec)]
+
+
+def _deployment_spec(row: Installation, version: ProviderVersion, facts: RuntimeFacts, secret_name: str) -> Manifest:
+    size = SIZES[row.revision.resource_tier]
+    return {
+        "replicas": size.replicas,
+        "revisionHistoryLimit": 2,
+        "progressDeadlineSeconds": max(1, int(facts.deadline_seconds)),
+        "selector": {"matchLabels": {INSTALLATION_ID: row.installation_id}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "template": {
+            "metadata": {"labels": _labels(row), "annotations": _annotations(row)},
+            "spec": {
+                "serviceAccountName": row.provider_name.object_name,
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": 30,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": USER_ID,
+                    "runAsGroup": USER_ID,
+                    "fsGroup": USER_ID,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [_container(version, size, facts, secret_name, _environment(row, version, facts))],
+                "volumes": [{"name": "work", "emptyDir": {"sizeLimit": size.disk}}],
+            },
+        },
+    }
+
+
+def _container(
+    version: ProviderVersion, size: Size, facts: RuntimeFacts, secret_name: str, environment: list[Manifest]
+) -> Manifest:
+    return {
+        "name": "runtime",
+        "image": facts.image,
+        "command": list(version.entrypoint or DEFAULT_ENTRYPOINT),
+        "env": environment,
+        # envFrom is never expanded: a config value with `$(…)` in it arrives as it was written.
+        "envFrom": [{"secretRef": {"name": secret_name}}],
+        "ports": [{"name": "http", "containerPort": RUNTIME_PORT, "protocol": "TCP"}],
+        "resources": {
+            "requests": {"cpu": size.cpu_request, "memory": size.memory_request, "ephemeral-storage": size.disk},
+            "limits": {"cpu": size.cpu_limit, "memory": size.memory_limit, "ephemeral-storage": size.disk},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "work", "mountPath": WORK_DIRECTORY}],
+        **(_PROBES if version.entrypoint is None else {}),
+    }
+
+
+def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFacts) -> list[Manifest]:
+    plain = {
+        "PRAGMA_ORGANIZATION_ID": row.organization_id,
+        "PRAGMA_PROVIDER": row.canonical,
+        "PRAGMA_VERSION": row.installed_version,
+        "PRAGMA_INSTALLATION_ID": row.installation_id,
+        "PRAGMA_GENERATION": str(row.generation),
+        "PRAGMA_WHEEL_URL": version.wheel_url,
+        "PRAGMA_WHEEL_SHA256": version.wheel_sha256,
+        "PRAGMA_PACKAGE_NAME": version.package_name or "",
+        "PRAGMA_CHECK_IN_TOPIC": facts.check_in_topic,
+        "PRAGMA_CHECK_IN_SECONDS": f"{facts.check_in_seconds:g}",
+        "PRAGMA_PUBSUB_ENDPOINT": facts.pubsub_endpoint,
+        "PRAGMA_PORT": str(RUNTIME_PORT),
+        "PRAGMA_WORK_DIR": WORK_DIRECTORY,
+        "PRAGMA_CA_FILE": facts.ca_file,
+        "HOME": WORK_DIRECTORY,
+        "TMPDIR": WORK_DIRECTORY,
+    }
+    # `$$` is Kubernetes' escape: a wheel's URL may hold what looks like a variable.
+    fixed = [{"name": name, "value": value.replace("$", "$$")} for name, value in plain.items()]
+    return [
+        *fixed,
+        {"name": "PRAGMA_INSTANCE_ID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "PRAGMA_LISTEN_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    ]
+
+
+def _secret_data(row: Installation, check_in_token: str) -> dict[str, str]:
+    values = {**row.revision.config, "PRAGMA_CHECK_IN_TOKEN": check_in_token}
+    return {key: b64encode(value.encode()).decode() for key, value in values.items()}
+
+
+def _object(row: Installation, api_version: str, kind: str, name: str, **body: Any) -> Manifest:
+    metadata = {
+        "name": name,
+        "namespace": namespace_for(row.organization_slug),
+        "labels": _labels(row),
+        "annotations": _annotations(row),
+    }
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def _labels(row: Installation) -> dict[str, str]:
+    return {
+        **_MANAGED,
+        "app.kubernetes.io/name": _label(row.name),
+        "app.kubernetes.io/instance": row.provider_name.object_name,
+        "app.kubernetes.io/version": _label(row.installed_version),
+        "app.kubernetes.io/component": "provider",
+        INSTALLATION_ID: row.installation_id,
+    }
+
+
+def _annotations(row: Installation) -> dict[str, str]:
+    return {
+        ORGANIZATION_ID: row.organization_id,
+        PROVIDER: row.canonical,
+        INSTALLATION_ID: row.installation_id,
+        GENERATION: str(row.generation),
+    }
+
+
+def _label(text: str) -> str:
+    """The nearest that a label value may hold; it is for people to read, nothing is found by it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:63].strip("._-")
+
+
+_MANAGED = {"app.kubernetes.io/managed-by": MANAGER, "app.kubernetes.io/part-of": MANAGER}
+
+_PROBES = {
+    "startupProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 60},
+    "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 3},
+    "livenessProbe": {
+        "httpGet": {"path": "/healthz", "port": "http"},
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": 6,
+    },
+}
+
+_PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
+
+# Nobody reaches a runtime from outside its namespace. It reaches names, public HTTPS, and the metadata
+# server's workload identity, by which it may publish its check-ins.
+_RUNTIME_TRAFFIC = {
+    "podSelector": {"matchLabels": {"app.kubernetes.io/component": "provider"}},
+    "policyTypes": ["Ingress", "Egress"],
+    "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": "http", "protocol": "TCP"}]}],
+    "egress": [
+        {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+        {
+            "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_NETWORKS}}],
+            "ports": [{"port": 443, "protocol": "TCP"}],
+        },
+        {
+            "to": [{"ipBlock": {"cidr": "169.254.169.252/32"}}, {"ipBlock": {"cidr": "169.254.169.254/32"}}],
+            "ports": [{"port": 80, "protocol": "TCP"}, {"port": 988, "protocol": "TCP"}],
+        },
+    ],
+}

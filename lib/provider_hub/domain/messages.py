@@ -1,0 +1,94 @@
+"""What travels over Pub/Sub, and how it is read back: bounded, typed, refused when it is not understood."""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from provider_hub.domain.errors import MalformedMessage
+from provider_hub.domain.installation import Health, InstallationRequest
+from provider_hub.domain.names import MAX_CANONICAL
+
+MESSAGE_LENGTH = 2000
+_Id = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPublished:
+    """A version that installations with policy `auto` may want."""
+
+    provider: str
+    version: str
+    published_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        return "version-" + sha256(f"{self.provider} {self.version}".encode()).hexdigest()[:40]
+
+
+@pydantic_dataclass(frozen=True, slots=True, config=ConfigDict(extra="ignore"))
+class CheckIn:
+    """What a runtime says of itself (contract, section 7): data from a tenant's pod until its token is verified.
+
+    `failed` says that this generation can never start, and `message` why.
+    """
+
+    organization_id: _Id
+    provider: Annotated[str, Field(min_length=3, max_length=MAX_CANONICAL)]
+    version: _Id
+    generation: Annotated[int, Field(ge=1, le=2**53)]
+    token: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
+    health: Health = Health.HEALTHY
+    message: Annotated[str | None, Field(max_length=65536)] = None
+    instance_id: Annotated[str | None, Field(max_length=256)] = None
+    active_resources: Annotated[int, Field(ge=0, le=2**53)] = 0
+    stopping: bool = False
+    failed: bool = False
+    sent_at: datetime | None = None
+
+
+Message = InstallationRequest | VersionPublished
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+M = TypeVar("M", InstallationRequest, VersionPublished, CheckIn)
+
+
+def encode(message: Message) -> bytes:
+    """The message as JSON, times in UTC."""
+    return _adapter(type(message)).dump_json(message)
+
+
+def decode(kind: type[M], data: bytes) -> M:
+    """Raises MalformedMessage naming the fields that are wrong, never their values."""
+    try:
+        decoded: M = _adapter(kind).validate_json(data)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors())
+        raise MalformedMessage(f"not a {kind.__name__}: check {fields}") from None
+    return decoded
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def check_in_token(key: bytes, organization_id: str, installation_id: str, generation: int) -> str:
+    """The token that one generation's runtime proves itself with.
+
+    Made from what it stands for, so there is nothing to store, and nothing in it that is of use to
+    another tenant, another life of the provider, or an older generation.
+    """
+    subject = "\0".join((organization_id, installation_id, str(generation))).encode()
+    return urlsafe_b64encode(hmac.digest(key, subject, "sha256")).decode().rstrip("=")
+
+
+def token_matches(presented: str, expected: str) -> bool:
+    """Compares in constant time."""
+    return hmac.compare_digest(presented.encode(), expected.encode())

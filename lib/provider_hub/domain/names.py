@@ -1,0 +1,83 @@
+"""Names: of organizations and providers as people write them, and of what stands for them in a cluster.
+
+Cluster names are ours to choose and must never collide: `a-b/c` and `a/b-c` are two providers. A readable
+part alone cannot promise that within 63 characters, so each name ends in a digest of the canonical name.
+"""
+
+import re
+from base64 import b32encode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+MAX_CANONICAL = 200
+PLATFORM_PREFIX = "platform"
+RESERVED_SLUGS = frozenset({"install", "installed", PLATFORM_PREFIX})
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+_SHORT = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,196}[a-z0-9])?")
+_CLUSTER_NAME_LENGTH = 63
+_DIGEST_LENGTH = 20
+_NAMESPACE_SLUG_LENGTH = _CLUSTER_NAME_LENGTH - len("org-")
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` may be an organization's slug: lower-case letters, digits and inner hyphens, ≤ 100."""
+    return _SLUG.fullmatch(text) is not None and text not in RESERVED_SLUGS
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProviderName:
+    """A provider's identity, `prefix/name`: the prefix is `platform` or an organization's slug."""
+
+    prefix: str
+    name: str
+
+    @classmethod
+    def parse(cls, canonical: str) -> Self:
+        """Raises ValueError, with a sentence, when `canonical` is not `prefix/name` of ≤ 200 characters."""
+        prefix, slash, name = canonical.partition("/")
+        if not slash or len(canonical) > MAX_CANONICAL:
+            raise ValueError(f"{canonical[:80]!r} is not a provider name: write it as organization/name")
+        if not (_SLUG.fullmatch(prefix) and _SHORT.fullmatch(name)):
+            raise ValueError(
+                f"{canonical[:80]!r} is not a provider name: both parts are lower-case letters, digits and inner "
+                "hyphens, the second also dots and underscores"
+            )
+        return cls(prefix, name)
+
+    @property
+    def canonical(self) -> str:
+        return f"{self.prefix}/{self.name}"
+
+    @property
+    def document_id(self) -> str:
+        """A Firestore document id cannot hold a slash; a colon is in no name."""
+        return f"{self.prefix}:{self.name}"
+
+    @property
+    def object_name(self) -> str:
+        """The name of this provider's objects in a tenant's namespace: a DNS label of ≤ 63 characters."""
+        readable = re.sub(r"[^a-z0-9]+", "-", f"p-{self.prefix}-{self.name}")
+        room = _CLUSTER_NAME_LENGTH - _DIGEST_LENGTH - 1
+        return f"{readable[:room].rstrip('-')}-{_digest(self.canonical)}"
+
+    def __str__(self) -> str:
+        return self.canonical
+
+
+def namespace_for(slug: str) -> str:
+    """The namespace of the organization with this slug.
+
+    A slug too long for it is cut and marked by another first word, so that no organization can choose a
+    slug that spells another one's shortened namespace.
+    """
+    if len(slug) <= _NAMESPACE_SLUG_LENGTH:
+        return f"org-{slug}"
+    room = _CLUSTER_NAME_LENGTH - len("long-org-") - _DIGEST_LENGTH - 1
+    return f"long-org-{slug[:room].rstrip('-')}-{_digest(slug)}"
+
+
+def _digest(text: str) -> str:
+    """100 bits, in lower-case base 32: a collision would take 2^50 names on purpose."""
+    return b32encode(sha256(text.encode()).digest())[:_DIGEST_LENGTH].decode().lower()

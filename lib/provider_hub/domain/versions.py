@@ -1,0 +1,74 @@
+"""Semantic versions (semver.org 2.0.0), ordered totally."""
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Self
+
+MAX_LENGTH = 200
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_PRE_PART = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_BUILD_PART = r"[0-9A-Za-z-]+"
+PATTERN = (
+    rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})"
+    rf"(?:-({_PRE_PART}(?:\.{_PRE_PART})*))?(?:\+({_BUILD_PART}(?:\.{_BUILD_PART})*))?"
+)
+_VERSION = re.compile(PATTERN)
+
+_Rank = tuple[tuple[bool, int, str], ...]
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A semantic version.
+
+    semver leaves two versions that differ in build metadata unordered; here the metadata breaks the
+    tie, so that "latest" is one version and never depends on which was read first.
+    """
+
+    major: int
+    minor: int
+    patch: int
+    prerelease: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError, with a sentence, when `text` is no semantic version of ≤ 200 characters."""
+        match = _VERSION.fullmatch(text) if len(text) <= MAX_LENGTH else None
+        if match is None:
+            raise ValueError(f"{text[:80]!r} is not a semantic version such as 1.4.0 or 2.0.0-rc.1")
+        major, minor, patch, prerelease, build = match.groups()
+        return cls(int(major), int(minor), int(patch), _parts(prerelease), _parts(build))
+
+    @property
+    def is_prerelease(self) -> bool:
+        return bool(self.prerelease)
+
+    def __str__(self) -> str:
+        text = f"{self.major}.{self.minor}.{self.patch}"
+        if self.prerelease:
+            text += "-" + ".".join(self.prerelease)
+        return text + ("+" + ".".join(self.build) if self.build else "")
+
+    def __lt__(self, other: Self) -> bool:
+        return self._order() < other._order()
+
+    def _order(self) -> tuple[int, int, int, bool, _Rank, _Rank]:
+        """A release ranks above its pre-releases; numbers rank below words (semver, rule 11)."""
+        core = (self.major, self.minor, self.patch)
+        return (*core, not self.prerelease, _rank(self.prerelease), _rank(self.build))
+
+
+def latest(versions: "list[Version]") -> Version | None:
+    """The highest of `versions`; a pre-release only where nothing else is."""
+    return max(versions, key=lambda version: (not version.is_prerelease, version), default=None)
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(".")) if text else ()
+
+
+def _rank(identifiers: tuple[str, ...]) -> _Rank:
+    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in identifiers)

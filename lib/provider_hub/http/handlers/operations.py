@@ -1,0 +1,52 @@
+"""Operating: dead letters and liveness (contract, section 6)."""
+
+from collections.abc import Mapping
+
+from provider_hub.domain.errors import Invalid
+from provider_hub.http import models
+from provider_hub.http.application import Call, Handler, Reply
+from provider_hub.operations import dead_letters
+from provider_hub.operations.services import Services
+
+
+def handlers(services: Services) -> Mapping[str, Handler]:
+    """The handlers of the `operations` function by route name."""
+
+    def list_dead_letters(call: Call) -> Reply:
+        provider = call.query(models.DeadLetterQuery).provider
+        letters = dead_letters.list_letters(services, call.organization.organization_id, provider)
+        return Reply([models.DeadLetterBody.of(letter) for letter in letters])
+
+    def get_dead_letter(call: Call) -> Reply:
+        letter = dead_letters.get_letter(services, call.organization.organization_id, call.parameters["id"])
+        return Reply(models.DeadLetterBody.of(letter))
+
+    def retry_dead_letter(call: Call) -> Reply:
+        dead_letters.retry_letter(services, call.organization.organization_id, call.parameters["id"])
+        return Reply()
+
+    def retry_dead_letters(call: Call) -> Reply:
+        return Reply(
+            models.RetriedCount(retried_count=dead_letters.retry_all(services, call.organization.organization_id))
+        )
+
+    def delete_dead_letter(call: Call) -> Reply:
+        dead_letters.delete_letter(services, call.organization.organization_id, call.parameters["id"])
+        return Reply()
+
+    def delete_dead_letters(call: Call) -> Reply:
+        query = call.query(models.DeadLetterDeletion)
+        if query.provider is None and not query.all:
+            raise Invalid.at("query", "provider", msg="name a provider, or say all=true to delete all", kind="missing")
+        count = dead_letters.delete_letters(services, call.organization.organization_id, query.provider)
+        return Reply(models.DeletedCount(deleted_count=count))
+
+    return {
+        "list_dead_letters": list_dead_letters,
+        "get_dead_letter": get_dead_letter,
+        "retry_dead_letter": retry_dead_letter,
+        "retry_dead_letters": retry_dead_letters,
+        "delete_dead_letter": delete_dead_letter,
+        "delete_dead_letters": delete_dead_letters,
+        "health": lambda _call: Reply(models.HealthBody()),
+    }

@@ -1,0 +1,118 @@
+"""The embedded cluster as a part of another process: on its event loop, or on a thread of its own."""
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+from aiohttp import web
+
+from .faults import Faults
+from .server import ApiServer
+
+_HOST = "127.0.0.1"
+_NAME = "embedded"
+_SHUTDOWN_SECONDS = 0.5
+
+
+class EmbeddedCluster:
+    """A served cluster; `start` and `stop` belong to one event loop. See ApiServer for the faults."""
+
+    def __init__(self, *, faults: Faults | None = None, fault_route: bool = False) -> None:
+        self._server = ApiServer(faults=faults, fault_route=fault_route)
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Base URL, without a slash at its end; empty before `start`."""
+        return self._url
+
+    def kubeconfig(self) -> str:
+        """A kubeconfig for this cluster, as YAML."""
+        return kubeconfig(self._url)
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        self._runner = web.AppRunner(
+            self._server.application(),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, _HOST, port)
+        await site.start()
+        self._url = f"http://{_HOST}:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """End every watch and stop listening."""
+        self._server.store.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+
+class ServedCluster:
+    """A cluster on a thread: its `url` and the path of a kubeconfig for it."""
+
+    def __init__(self, url: str, kubeconfig_file: Path) -> None:
+        self.url = url
+        self.kubeconfig_file = kubeconfig_file
+
+
+@contextmanager
+def serving(*, port: int = 0, faults: Faults | None = None, fault_route: bool = False) -> Iterator[ServedCluster]:
+    """An embedded cluster on a thread of its own, for synchronous callers; it ends with the block."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="embedded cluster", daemon=True)
+    thread.start()
+
+    async def started() -> EmbeddedCluster:
+        cluster = EmbeddedCluster(faults=faults, fault_route=fault_route)
+        await cluster.start(port)
+        return cluster
+
+    try:
+        cluster = asyncio.run_coroutine_threadsafe(started(), loop).result()
+        try:
+            with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
+                file = Path(folder, "kubeconfig")
+                write_privately(file, cluster.kubeconfig())
+                yield ServedCluster(cluster.url, file)
+        finally:
+            asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def kubeconfig(url: str) -> str:
+    """A kubeconfig whose one context is the cluster at that URL."""
+    context = {"name": _NAME, "context": {"cluster": _NAME, "user": _NAME, "namespace": "default"}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": _NAME, "cluster": {"server": url}}],
+        "users": [{"name": _NAME, "user": {}}],
+        "contexts": [context],
+        "current-context": _NAME,
+    }
+    return str(yaml.safe_dump(config, sort_keys=False))
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, and that others see whole or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,16 @@
+"""The addresses that Services get: a range of their own, in which nothing listens."""
+
+from ipaddress import IPv4Network
+
+RANGE = IPv4Network("10.96.0.0/12")
+
+
+class ClusterIPs:
+    """Hands out the range in turn, and again from its start once it has been through."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self) -> str:
+        self._next = self._next % (RANGE.num_addresses - 2) + 1
+        return str(RANGE[self._next])

@@ -1,0 +1,52 @@
+"""Versions of objects and the steps between them, as the store keeps them and watches pass them on."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from .kinds import Kind, Object
+
+Key = tuple[str, str, str]  # Plural with group, namespace (empty when cluster-scoped), name.
+
+
+@dataclass(frozen=True)
+class Record:
+    """One version of one object, encoded at most once however many clients read it."""
+
+    kind: Kind
+    object: Object
+    version: int
+
+    @property
+    def name(self) -> str:
+        return str(self.object["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.object["metadata"].get("namespace", ""))
+
+    @property
+    def uid(self) -> str:
+        return str(self.object["metadata"]["uid"])
+
+    @property
+    def key(self) -> Key:
+        return self.kind.resource, self.namespace, self.name
+
+    @property
+    def owners(self) -> list[Object]:
+        return self.object["metadata"].get("ownerReferences") or []
+
+    @cached_property
+    def json(self) -> bytes:
+        return json.dumps(self.object, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of the history; `previous` is None for an object that is new."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    record: Record
+    previous: Record | None

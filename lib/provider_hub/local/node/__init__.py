@@ -1,0 +1,6 @@
+"""The process node: runs the pods of a Kubernetes API server without nodes as processes of this machine.
+
+It speaks only the Kubernetes API, and does there what kubelet, scheduler, deployment and replica-set
+controller would. The runtime image becomes the local interpreter. It stands in for GKE on a laptop and in
+tests: it isolates pods no better than processes of one user are.
+"""

@@ -1,0 +1,122 @@
+"""The installer: brings the cluster to what one request of a row's generation asks for.
+
+Every step may be repeated: the row is taken by id and generation, the deadline's task has a name, objects
+are applied with a fence, removal looks before it believes. So a crash anywhere is answered by delivering
+the same request again.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+
+from provider_hub.domain import messages
+from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import (
+    DeployFailed,
+    Installation,
+    InstallationRequest,
+    LifecycleState,
+    ObjectsGone,
+    Outcome,
+    RequestKind,
+    Taken,
+    advance,
+)
+from provider_hub.domain.manifests import RuntimeFacts, installation_manifests, namespace_manifests
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.operations import keys
+from provider_hub.operations.ports import Cluster, StaleGeneration, Tasks, Transaction
+from provider_hub.operations.services import Services, apply_event, record_step
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """What the installer needs beside the rows."""
+
+    services: Services
+    cluster: Cluster
+    tasks: Tasks
+    facts: RuntimeFacts
+    check_in_key: bytes
+
+    def handle(self, request: InstallationRequest) -> None:
+        """Do what is asked. Raises TemporaryError to be asked again; anything else ends in the row."""
+        if request.kind is RequestKind.UNINSTALL:
+            self._uninstall(request)
+        else:
+            self._deploy(request)
+
+    def _deploy(self, request: InstallationRequest) -> None:
+        taken = self._take(request)
+        if taken is None:
+            log.info("%s is stale or done", request.event_id)
+            return
+        row, version = taken
+        self.tasks.schedule_deadline(row)
+        try:
+            if version is None:
+                raise PermanentError(f"{row.canonical} has no version {row.installed_version} any more")
+            self._bring_up(row, version)
+        except StaleGeneration as stale:
+            log.info("%s: %s", request.event_id, stale)
+        except PermanentError as error:
+            log.warning("%s failed: %s", request.event_id, error)
+            apply_event(self.services, row, DeployFailed(row.installation_id, row.generation, str(error), "installer"))
+
+    def _take(self, request: InstallationRequest) -> tuple[Installation, ProviderVersion | None] | None:
+        name = ProviderName.parse(request.provider)
+        row_key = keys.installation(request.organization_id, name)
+
+        def decide(transaction: Transaction) -> tuple[Installation, ProviderVersion | None] | None:
+            row, version = transaction.read(row_key, keys.version(name, request.version))
+            now = self.services.clock()
+            taken = Taken(request.installation_id, request.generation)
+            step = advance(row, taken, now, self.services.deadlines)
+            if step.outcome is Outcome.STALE:
+                return None
+            record_step(transaction, step, now)
+            # Taken before, and not done: the delivery before this one died on the way.
+            return (step.kept, version) if step.kept.lifecycle_state is LifecycleState.PROCESSING else None
+
+        return self.services.outbox.transact(decide)
+
+    def _bring_up(self, row: Installation, version: ProviderVersion) -> None:
+        facts = self._facts_for(version)
+        token = messages.check_in_token(self.check_in_key, row.organization_id, row.installation_id, row.generation)
+        namespace = namespace_for(row.organization_slug)
+        self.cluster.ensure_namespace(namespace_manifests(row.organization_id, row.organization_slug, facts))
+        self.cluster.apply(installation_manifests(row, version, facts, token))
+        if row.generation > 1:
+            kept = {row.generation, row.ready_generation or row.generation}
+            self.cluster.prune(namespace, row.installation_id, frozenset(kept))
+        self._undo_if_uninstalled(row)
+
+    def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:
+        if version.runtime_version is None:
+            return self.facts
+        pinned = self.services.store.get(keys.runtime_version(version.runtime_version))
+        if pinned is None:
+            raise PermanentError(f"runtime version {version.runtime_version} is not registered")
+        return replace(self.facts, image=pinned.image_url)
+
+    def _undo_if_uninstalled(self, row: Installation) -> None:
+        """An uninstall may have been confirmed while this apply was under way; then nobody else would remove it."""
+        current = self.services.store.get(keys.installation(row.organization_id, row.provider_name))
+        if current and current.installation_id == row.installation_id:
+            return
+        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        if left:
+            log.info("%s was uninstalled meanwhile; %s are on their way out", row.installation_id, ", ".join(left))
+
+    def _uninstall(self, request: InstallationRequest) -> None:
+        name = ProviderName.parse(request.provider)
+        row = self.services.store.get(keys.installation(request.organization_id, name))
+        if row is None or (row.installation_id, row.generation) != (request.installation_id, request.generation):
+            log.info("%s is stale or done", request.event_id)
+            return
+        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        if left:
+            raise TemporaryError(f"{name} is not gone yet: {', '.join(left)}")
+        apply_event(self.services, row, ObjectsGone(row.installation_id, row.generation))

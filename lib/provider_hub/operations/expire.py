@@ -1,0 +1,58 @@
+"""Deadlines: a generation that waited too long ends FAILED, with what the cluster shows as the reason."""
+
+from dataclasses import dataclass
+
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.operations import keys
+from provider_hub.operations.ports import Cluster
+from provider_hub.operations.services import Services, apply_event
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineCall:
+    """Which generation's deadline a task is about."""
+
+    organization_id: str
+    provider: str
+    installation_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    services: Services
+    cluster: Cluster
+
+    def handle(self, call: DeadlineCall) -> Outcome:
+        """What a deadline's task came to. Raises TemporaryError when it came too early, to be called again."""
+        row = self.services.store.get(keys.installation(call.organization_id, ProviderName.parse(call.provider)))
+        if row is None or (row.installation_id, row.generation) != (call.installation_id, call.generation):
+            return Outcome.STALE
+        if row.deadline_at is None:
+            return Outcome.UNCHANGED
+        if self.services.clock() < row.deadline_at:
+            raise TemporaryError(f"{row.installation_id} may wait until {row.deadline_at:%H:%M:%S}")
+        return self.expire(row)
+
+    def expire(self, row: Installation) -> Outcome:
+        """End the wait of a row whose deadline has passed."""
+        event = DeadlinePassed(row.installation_id, row.generation, self._reason(row))
+        return apply_event(self.services, row, event).outcome
+
+    def _reason(self, row: Installation) -> str:
+        """A cluster that cannot be asked is no reason to wait longer: every wait has an end."""
+        if row.lifecycle_state is LifecycleState.PENDING:
+            return "no installer took it in time"
+        try:
+            shown = self.cluster.status(
+                namespace_for(row.organization_slug), row.provider_name.object_name, row.installation_id
+            )
+        except (TemporaryError, PermanentError) as error:
+            return f"the deadline passed, and {error}"
+        if row.lifecycle_state is LifecycleState.DELETING:
+            return "objects are left in the cluster" if shown else "the removal was not confirmed"
+        if shown is None:
+            return "the deadline passed, and the cluster shows no deployment"
+        return f"the deadline passed without a check-in: {shown.message or 'the runtime runs but never checked in'}"

@@ -1,0 +1,42 @@
+"""Where each record is kept (design: one document a record, no collection scanned)."""
+
+from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
+from provider_hub.domain.installation import Installation
+from provider_hub.domain.names import ProviderName
+from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry
+
+
+def organization(organization_id: str) -> Key[Organization]:
+    return Key(("organizations", organization_id), Organization)
+
+
+def slug(text: str) -> Key[SlugClaim]:
+    return Key(("slugs", text), SlugClaim)
+
+
+def provider(name: ProviderName) -> Key[Provider]:
+    return Key(("providers", name.document_id), Provider)
+
+
+def version(name: ProviderName, text: str) -> Key[ProviderVersion]:
+    return Key(("providers", name.document_id, "versions", text), ProviderVersion)
+
+
+def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
+    return Key(("organizations", organization_id, "installations", name.document_id), Installation)
+
+
+def outbox(event_id: str) -> Key[OutboxEntry]:
+    return Key(("outbox", event_id), OutboxEntry)
+
+
+def dead_letter(dead_letter_id: str) -> Key[DeadLetter]:
+    return Key(("dead_letters", dead_letter_id), DeadLetter)
+
+
+def delivery_error(event_id: str) -> Key[DeliveryError]:
+    return Key(("delivery_errors", event_id), DeliveryError)
+
+
+def runtime_version(text: str) -> Key[RuntimeVersion]:
+    return Key(("runtime_versions", text), RuntimeVersion)

@@ -1,0 +1,202 @@
+"""What the operations need of the world. Adapters implement these for Google Cloud; tests also in memory."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+from provider_hub.domain.catalog import Provider, ProviderVersion
+from provider_hub.domain.installation import Installation
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import DeploymentStatus
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S")
+T = TypeVar("T")
+U = TypeVar("U")
+
+Clock = Callable[[], datetime]
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[R_co]):
+    """Where a record of one type is kept."""
+
+    path: tuple[str, ...]
+    record: type[R_co]
+
+
+class Topic(StrEnum):
+    """The topics by their role; settings say what they are called in one deployment."""
+
+    INSTALLATION_EVENTS = "installation-events"
+    VERSION_EVENTS = "version-events"
+    CHECK_INS = "runtime-check-ins"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A message that is owed to a topic: written with the change it tells of, deleted once published.
+
+    `event_id` is unique: writing the same event twice is writing it once.
+    """
+
+    event_id: str
+    topic: Topic
+    ordering_key: str
+    payload: str
+    created_at: datetime
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that no consumer could handle, with what is known of why."""
+
+    dead_letter_id: str
+    event_id: str
+    topic: Topic
+    ordering_key: str
+    payload: str
+    organization_id: str | None
+    provider: str | None
+    event_type: str
+    error_message: str
+    attempt_count: int
+    failed_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryError:
+    """Why the last delivery of an event failed, until it is delivered or dead."""
+
+    event_id: str
+    reason: str
+    at: datetime
+    expires_at: datetime
+
+
+class Transaction(Protocol):
+    """All reads come before the first write. What is written happens as a whole or not at all."""
+
+    @overload
+    def read(self, key: Key[R], /) -> tuple[R | None]: ...
+    @overload
+    def read(self, key: Key[R], key2: Key[S], /) -> tuple[R | None, S | None]: ...
+    @overload
+    def read(self, key: Key[R], key2: Key[S], key3: Key[T], /) -> tuple[R | None, S | None, T | None]: ...
+    @overload
+    def read(
+        self, key: Key[R], key2: Key[S], key3: Key[T], key4: Key[U], /
+    ) -> tuple[R | None, S | None, T | None, U | None]: ...
+
+    def write(self, key: Key[R], record: R) -> None:
+        """Replace the whole record."""
+
+    def delete(self, key: Key[Any]) -> None:
+        """Delete the record; deleting nothing is fine."""
+
+    def emit(self, entry: OutboxEntry) -> None:
+        """Write `entry` to the outbox."""
+
+
+class Store(Protocol):
+    """The documents. Every method raises TemporaryError when the database cannot answer."""
+
+    def transact(self, decide: Callable[[Transaction], R]) -> tuple[R, tuple[OutboxEntry, ...]]:
+        """Run `decide` in a transaction, again from the start on a conflict; also returns what it emitted."""
+
+    def get(self, key: Key[R]) -> R | None: ...
+
+    def get_all(self, keys: Sequence[Key[R]]) -> list[R | None]:
+        """In the order of `keys`, in one round trip."""
+
+    def delete_all(self, keys: Sequence[Key[Any]]) -> None:
+        """Delete records outside of any transaction."""
+
+    def installations_of(self, organization_id: str) -> list[Installation]:
+        """Oldest first."""
+
+    def count_installations_of(self, organization_id: str) -> int: ...
+
+    def install_count(self, provider: ProviderName) -> int:
+        """Over all tenants."""
+
+    def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
+        """In no particular order."""
+
+    def published_versions(self, provider: ProviderName) -> list[str]:
+        """Only what they are called: a provider may have thousands."""
+
+    def find_providers(
+        self, audiences: Sequence[str], token: str | None, limit: int, offset: int
+    ) -> tuple[list[Provider], int]:
+        """Providers of those audiences that have the search token, by name, and how many there are in all."""
+
+    def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
+        """Newest first."""
+
+    def overdue(self, now: datetime, limit: int) -> list[Installation]:
+        """Rows whose deadline has passed, longest first."""
+
+    def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
+        """Healthy READY rows last heard of before `cutoff`, longest first."""
+
+    def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
+        """Outbox entries written before `before`, oldest first."""
+
+
+class Publisher(Protocol):
+    def publish(self, entry: OutboxEntry) -> None:
+        """Returns once the topic has it. Raises TemporaryError."""
+
+
+class Tasks(Protocol):
+    def schedule_deadline(self, row: Installation) -> None:
+        """Have `deadlines` called for this generation at its deadline; a second creation is none. TemporaryError."""
+
+    def cancel_deadline(self, installation_id: str, generation: int) -> None:
+        """Forget it if it is still there. Raises TemporaryError."""
+
+
+class StaleGeneration(Exception):
+    """The cluster already holds a newer generation, or another life, of what was to be applied."""
+
+
+class Cluster(Protocol):
+    """The tenants' Kubernetes. Raises TemporaryError for what passes, PermanentError for what cannot."""
+
+    def ensure_namespace(self, manifests: Sequence[Manifest]) -> None:
+        """Apply an organization's namespace and what limits it."""
+
+    def apply(self, manifests: Sequence[Manifest]) -> None:
+        """Server-side apply, fenced by the manifests' annotations. Raises StaleGeneration."""
+
+    def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
+        """Delete the Secrets of this installation that belong to no generation worth keeping."""
+
+    def remove(self, namespace: str, installation_id: str) -> list[str]:
+        """Delete everything of this installation; names what is still there."""
+
+    def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
+        """None when the cluster shows no deployment of this installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """What was found out about a wheel by fetching it."""
+
+    sha256: str
+    version: str
+
+
+class Wheels(Protocol):
+    def canonical_url(self, raw: str) -> str:
+        """Raises Invalid."""
+
+    def fetch(self, url: str, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+        """Fetch and verify. Raises Invalid with the reason."""

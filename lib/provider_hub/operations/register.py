@@ -1,0 +1,85 @@
+"""The registration: a runtime that proves itself makes its row READY, and keeps its health told."""
+
+import logging
+from dataclasses import dataclass
+
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.installation import (
+    CheckedIn,
+    DeployFailed,
+    Event,
+    Health,
+    Installation,
+    LifecycleState,
+    Outcome,
+    advance,
+)
+from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import mask
+from provider_hub.operations import keys
+from provider_hub.operations.ports import Tasks
+from provider_hub.operations.services import Services, apply_event
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    services: Services
+    tasks: Tasks
+    check_in_key: bytes
+
+    def handle(self, check_in: CheckIn) -> str:
+        """Apply a check-in; returns what became of it, for the log. Raises TemporaryError to get it again.
+
+        Most check-ins change nothing: they are decided on a plain read, and only one that does change
+        something is decided again in a transaction.
+        """
+        row = self._row_of(check_in)
+        if row is None:
+            return "unknown installation"
+        expected = check_in_token(self.check_in_key, row.organization_id, row.installation_id, check_in.generation)
+        if not token_matches(check_in.token, expected):
+            return "token refused"
+        if check_in.stopping:
+            return "stopping"
+        event = _event_of(row, check_in)
+        if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
+            return "nothing new"
+        step = apply_event(self.services, row, event)
+        if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
+            self._forget_deadline(row)
+        return step.outcome.value
+
+    def _row_of(self, check_in: CheckIn) -> Installation | None:
+        try:
+            name = ProviderName.parse(check_in.provider)
+        except ValueError:
+            return None
+        if "/" in check_in.organization_id:
+            return None
+        return self.services.store.get(keys.installation(check_in.organization_id, name))
+
+    def _forget_deadline(self, row: Installation) -> None:
+        """Only saves a call: a deadline that fires all the same finds nothing to do."""
+        try:
+            self.tasks.cancel_deadline(row.installation_id, row.generation)
+        except TemporaryError as error:
+            log.info("%s: its deadline will fire for nothing: %s", row.installation_id, error)
+
+
+def _event_of(row: Installation, check_in: CheckIn) -> Event:
+    message = mask(check_in.message) if check_in.message else None
+    starting = row.lifecycle_state in (LifecycleState.PENDING, LifecycleState.PROCESSING)
+    if check_in.failed and starting:
+        reason = message or "the runtime could not start and gave no reason"
+        return DeployFailed(row.installation_id, check_in.generation, reason, "runtime")
+    return CheckedIn(
+        row.installation_id,
+        check_in.generation,
+        check_in.version,
+        Health.DEGRADED if check_in.failed else check_in.health,
+        message,
+        check_in.active_resources,
+    )

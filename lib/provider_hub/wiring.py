@@ -1,0 +1,87 @@
+"""What the functions' entry points share: services over this deployment's Firestore and Pub/Sub, made once."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from provider_hub import logs
+from provider_hub.adapters import firestore, pubsub
+from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
+from provider_hub.domain.installation import Deadlines
+from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.operations.outbox import Outbox
+from provider_hub.operations.ports import Topic
+from provider_hub.operations.services import Services
+from provider_hub.settings import Settings, settings
+
+T = TypeVar("T")
+
+# Four pods an installation: two replicas of the largest tier, twice during a rollout.
+_PODS_PER_INSTALLATION = 4
+
+
+class Once(Generic[T]):
+    """A value made from the settings at its first use, by one thread: nothing connects at import."""
+
+    def __init__(self, make: Callable[[Settings], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        if not self._made:
+            with self._lock:
+                if not self._made:
+                    logs.configure()
+                    self._made.append(self._make(settings()))
+        return self._made[0]
+
+
+def services(given: Settings) -> Services:
+    """Services over Google's Firestore and Pub/Sub, or their emulators where the environment names them."""
+    store = firestore.connect(given.project, given.database)
+    return Services(
+        store=store,
+        outbox=Outbox(store, pubsub.connect(given.project, topics(given))),
+        clock=now,
+        new_id=lambda at: ulid(at, secrets.token_bytes(RANDOM_BYTES)),
+        deadlines=Deadlines(
+            queue=timedelta(seconds=given.queue_deadline_seconds),
+            deploy=timedelta(seconds=given.deploy_deadline_seconds),
+            check_in_writes=timedelta(seconds=given.check_in_seconds),
+        ),
+        installation_quota=given.installation_quota,
+    )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def topics(given: Settings) -> dict[Topic, str]:
+    """What the topics are called in this deployment."""
+    return {
+        Topic.INSTALLATION_EVENTS: given.installation_events_topic,
+        Topic.VERSION_EVENTS: given.version_events_topic,
+        Topic.CHECK_INS: given.check_ins_topic,
+    }
+
+
+def runtime_facts(given: Settings) -> RuntimeFacts:
+    return RuntimeFacts(
+        image=given.runtime_image,
+        check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
+        pubsub_endpoint=given.runtime_pubsub_endpoint,
+        check_in_seconds=given.check_in_seconds,
+        ca_file=given.runtime_ca_file,
+        deadline_seconds=given.deploy_deadline_seconds,
+        pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
+    )
+
+
+def check_in_key(given: Settings) -> bytes:
+    """The key of the check-in tokens. Raises SettingsError where none is given: an empty key signs for anyone."""
+    given.require("check_in_key")
+    return given.check_in_key.get_secret_value().encode()

@@ -1,0 +1,181 @@
+"""The wheel comes over https, whole, within bounds and with the published digest, or not at all."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.providers.runtime_harness import Answer, Authority, WheelHost, make_authority, serving
+
+from pragma_runtime import download
+from pragma_runtime.download import fetch_wheel
+from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.settings import Settings
+
+_NAME = "w-1.0.0-py3-none-any.whl"
+_BYTES = b"the wheel's bytes" * 1000
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_FIRST_BACKOFF", 0.001)
+
+
+@pytest.fixture
+def host(authority: Authority) -> Iterator[WheelHost]:
+    host = WheelHost()
+    with serving(host.answer, authority.context) as host.url:
+        yield host
+
+
+@pytest.fixture
+def settings(host: WheelHost, authority: Authority, tmp_path: Path) -> Settings:
+    host.answers[f"/{_NAME}"] = Answer(body=_BYTES)
+    return Settings(
+        organization_id="org_acme",
+        provider="acme/weather",
+        version="1.0.0",
+        installation_id="01J",
+        generation=1,
+        instance_id="pod",
+        wheel_url=f"{host.url}/{_NAME}?signature=S3CRET",
+        wheel_sha256=hashlib.sha256(_BYTES).hexdigest(),
+        package_name="",
+        check_in_topic="projects/p/topics/t",
+        pubsub_endpoint="http://127.0.0.1:1",
+        check_in_token="token",
+        work_dir=tmp_path,
+        ca_file=authority.ca_file,
+    )
+
+
+def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:
+    path = fetch_wheel(settings)
+
+    assert (path.name, path.read_bytes()) == (_NAME, _BYTES)
+
+
+def test_a_verified_file_of_an_earlier_start_is_taken_again(settings: Settings, host: WheelHost) -> None:
+    fetch_wheel(settings)
+    fetch_wheel(settings)
+
+    assert host.requests == [f"/{_NAME}"]
+
+
+def test_a_changed_file_of_an_earlier_start_is_fetched_anew(settings: Settings) -> None:
+    fetch_wheel(settings).write_bytes(b"tampered")
+
+    assert fetch_wheel(settings).read_bytes() == _BYTES
+
+
+def test_another_digest_is_refused_and_leaves_no_file(settings: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(body=b"forged")
+
+    with pytest.raises(PermanentError, match=rf"{settings.wheel_sha256} was published"):
+        fetch_wheel(settings)
+
+    assert list((settings.work_dir / "wheel").iterdir()) == []
+
+
+def test_a_redirect_is_followed_over_https(settings: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": f"{host.url}/blob"})
+    host.answers["/blob"] = Answer(body=_BYTES)
+
+    assert fetch_wheel(settings).name == _NAME
+
+
+def test_a_redirect_to_http_is_refused(settings: Settings, host: WheelHost) -> None:
+    plain = WheelHost()
+    with serving(plain.answer) as plain.url:
+        host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": f"{plain.url}/{_NAME}?token=S3CRET"})
+        with pytest.raises(PermanentError, match="only https is followed") as refusal:
+            fetch_wheel(settings)
+
+    assert plain.requests == []
+    assert "S3CRET" not in str(refusal.value)
+
+
+def test_a_redirect_to_http_behind_one_to_https_is_refused(settings: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(307, headers={"Location": f"{host.url}/hop"})
+    host.answers["/hop"] = Answer(301, headers={"Location": "http://127.0.0.1:9/w"})
+
+    with pytest.raises(PermanentError, match="only https is followed"):
+        fetch_wheel(settings)
+
+
+def test_a_redirect_to_a_file_is_refused(settings: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": "file:///etc/passwd"})
+
+    with pytest.raises(PermanentError):
+        fetch_wheel(settings)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_trouble_of_the_host_is_waited_out(settings: Settings, host: WheelHost, status: int) -> None:
+    host.answers[f"/{_NAME}"] = [Answer(status), Answer(body=_BYTES)]
+
+    assert fetch_wheel(settings).read_bytes() == _BYTES
+
+
+def test_a_lasting_trouble_of_the_host_is_temporary(settings: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(503)
+
+    with pytest.raises(TemporaryError, match="answered 503") as failure:
+        fetch_wheel(settings)
+
+    assert len(host.requests) == 4
+    assert "S3CRET" not in str(failure.value)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_refusal_of_the_host_is_permanent(settings: Settings, host: WheelHost, status: int) -> None:
+    host.answers[f"/{_NAME}"] = Answer(status)
+
+    with pytest.raises(PermanentError, match=f"answered {status}"):
+        fetch_wheel(settings)
+
+    assert len(host.requests) == 1
+
+
+def test_a_body_that_is_cut_off_is_no_forgery_but_fetched_again(settings: Settings, host: WheelHost) -> None:
+    cut = Answer(body=_BYTES[:100], headers={"Content-Length": str(len(_BYTES)), "Connection": "close"})
+    host.answers[f"/{_NAME}"] = [cut, Answer(body=_BYTES)]
+
+    assert fetch_wheel(settings).read_bytes() == _BYTES
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_wheel_over_the_limit_is_refused(
+    settings: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    monkeypatch.setattr(download, "LARGEST_WHEEL", 1024)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(_BYTES), _BYTES)
+    if not announced:
+        host.answers[f"/{_NAME}"] = Answer(body=chunked, headers={"Transfer-Encoding": "chunked"})
+
+    with pytest.raises(PermanentError, match="larger than"):
+        fetch_wheel(settings)
+
+
+def test_a_host_that_is_away_is_temporary(settings: Settings) -> None:
+    with pytest.raises(TemporaryError, match="cannot be fetched"):
+        fetch_wheel(replace(settings, wheel_url=f"https://127.0.0.1:1/{_NAME}"))
+
+
+def test_a_host_without_a_trusted_certificate_is_refused(settings: Settings) -> None:
+    with pytest.raises(PermanentError, match="certificate is not trusted"):
+        fetch_wheel(replace(settings, ca_file=None))
+
+
+def test_a_ca_file_without_certificates_is_named(settings: Settings) -> None:
+    empty = settings.work_dir / "empty.pem"
+    empty.touch()
+
+    with pytest.raises(SettingsError, match="PRAGMA_CA_FILE"):
+        fetch_wheel(replace(settings, ca_file=empty))

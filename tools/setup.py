@@ -1,0 +1,83 @@
+"""Makes `.venv` with the locked dependencies and has the emulators ready; skips what is done.
+
+Run by `tools/setup` with a Python of its choice; uses the standard library alone.
+"""
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "setup.stamp"
+INPUTS = (ROOT / "requirements.lock", ROOT / "pyproject.toml", Path(__file__).resolve())
+
+
+def main() -> int:
+    """Set up; returns the exit status."""
+    # Two makes in one clone: the second waits, then finds everything done. A file that is there anyway is the lock.
+    with INPUTS[0].open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_done():
+            return 0
+        try:
+            set_up()
+        except subprocess.CalledProcessError as error:
+            command = " ".join(map(str, error.cmd[1:4]))
+            print(f"setup: `python {command} …` failed for the reason above.", file=sys.stderr)
+            return 1
+        STAMP.write_text(digest())
+    return 0
+
+
+def is_done() -> bool:
+    """Whether the environment was made from exactly these inputs, at this place, and still runs."""
+    return STAMP.exists() and STAMP.read_text() == digest() and venv_runs()
+
+
+def set_up() -> None:
+    """Make the environment, install into it, fetch the emulators. Raises CalledProcessError."""
+    if not venv_runs():
+        print(f"setup: making {VENV.name} with Python {sys.version.split()[0]}", flush=True)
+        shutil.rmtree(VENV, ignore_errors=True)
+        venv.create(VENV, with_pip=True)
+    print("setup: installing the locked dependencies (about a minute the first time)", flush=True)
+    pip("--require-hashes", "-r", str(INPUTS[0]))
+    pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    run("-m", "provider_hub.local.emulators")
+
+
+def pip(*arguments: str) -> None:
+    """Run pip install in the environment."""
+    run("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", *arguments)
+
+
+def run(*arguments: str) -> None:
+    """Run the environment's Python."""
+    subprocess.run([PYTHON, *arguments], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+def venv_runs() -> bool:
+    """Whether `.venv` has an interpreter that starts and has pip: not so after an interrupted or moved one."""
+    try:
+        tried = subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603
+    except OSError:
+        return False
+    return tried.returncode == 0
+
+
+def digest() -> str:
+    """What the environment depends on, as one string. A moved clone counts as another: scripts hold the path."""
+    sha256 = hashlib.sha256(str(ROOT).encode())
+    for file in INPUTS:
+        sha256.update(file.read_bytes())
+    return sha256.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
