@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: an end to the start, or to the waiting, and in any case to the process."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -7,6 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_LOOK_SECONDS = 0.5
 
 
 class Stopped(BaseException):
@@ -16,7 +20,7 @@ class Stopped(BaseException):
 class Signals:
     """Interrupts the main thread while it starts the provider; wakes it once it only waits.
 
-    Whatever then goes on, `grace_seconds` after the first signal the process is over.
+    Whatever then goes on, `grace_seconds` after the first signal the process is over, with exit code 0.
     """
 
     def __init__(self, grace_seconds: float, on_stop: Callable[[], None]) -> None:
@@ -24,6 +28,7 @@ class Signals:
         self._grace_seconds = grace_seconds
         self._on_stop = on_stop
         self._interrupt = True
+        self._received = False
         # Reentrant, as a handler needs it: with an Event, the handler could wait for the lock that the
         # very thread it interrupted is holding.
         self._to_main: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -31,10 +36,11 @@ class Signals:
         self._watchdog = threading.Thread(target=self._end_in_time, name="watchdog", daemon=True)
 
     def install(self) -> None:
-        """Takes the signals, also back from a provider that took them."""
-        signal.signal(signal.SIGTERM, self._handle)
-        signal.signal(signal.SIGINT, self._handle)
+        """Takes the signals, also back from a provider that took them. Main thread only."""
+        for number in _SIGNALS:
+            signal.signal(number, self._handle)
         if not self._watchdog.is_alive():
+            os.register_at_fork(after_in_child=self._let_go)
             self._watchdog.start()
 
     def stop_interrupting(self) -> None:
@@ -43,14 +49,20 @@ class Signals:
 
     def wait(self) -> None:
         """Returns once a signal has come, be it before the call."""
-        self._to_main.get()
+        # Not one long wait: Python runs handlers in the main thread when that looks, and a signal that another
+        # thread received, or that came just before this one began to block, does not wake it.
+        while not self._received:
+            with contextlib.suppress(queue.Empty):
+                self._to_main.get(timeout=_LOOK_SECONDS)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._received:
+            return
+        self._received = True
         self._on_stop()
         self._to_watchdog.put(None)
         self._to_main.put(None)
         if self._interrupt:
-            self._interrupt = False
             raise Stopped
 
     def _end_in_time(self) -> None:
@@ -58,3 +70,9 @@ class Signals:
         time.sleep(self._grace_seconds)
         # A provider's stop(), atexit handler or thread hangs; the cluster's SIGKILL would come next.
         os._exit(0)
+
+    def _let_go(self) -> None:
+        """In a child that the provider forked, which a signal shall end as any other process."""
+        for number in _SIGNALS:
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, signal.SIG_DFL)

@@ -84,8 +84,8 @@ def test_a_provider_that_ends_the_process_leaves_its_own_words_and_code(start: R
             "ValueError: the last word",
         ),
         (
-            "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise ValueError('alone')",
-            "ValueError: alone",
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise ValueError('no')",
+            "ValueError: no",
         ),
     ],
 )

@@ -120,6 +120,28 @@ def health():
     assert start.pubsub.wait_for(health="degraded")["message"] == "spawned"
 
 
+def test_signals_of_a_forked_child_are_its_own(start: Runtimes, tmp_path: Path) -> None:
+    code = """
+import multiprocessing, time
+fork = multiprocessing.get_context("fork")
+def work(running):
+    running.set()
+    time.sleep(600)
+def health():
+    running = fork.Event()
+    child = fork.Process(target=work, args=(running,))
+    child.start()
+    running.wait()
+    child.terminate()
+    child.join()
+    return str(child.exitcode)
+"""
+    runtime = start.start(_python(code, tmp_path), PRAGMA_HEALTH_SECONDS="5")
+
+    assert start.pubsub.wait_for(health="degraded")["message"] == "-15"
+    runtime.wait_ready()
+
+
 def test_the_token_is_out_of_a_providers_reach(start: Runtimes, tmp_path: Path) -> None:
     code = """
 import os, pathlib, subprocess
@@ -135,7 +157,7 @@ subprocess.run("env > child; cat /proc/$PPID/environ > parent; ls -l /proc/$PPID
     for name in ("os", "proc", "child", "parent"):
         content = (start.work_dir / name).read_text()
         assert "PRAGMA_PROVIDER" in content, name
-        assert "TOKEN" not in content, name
+        assert "PRAGMA_CHECK_IN_TOKEN=" not in content, name
         assert TOKEN not in content, name
     assert "pipe:" not in (start.work_dir / "files").read_text()
     assert TOKEN not in runtime.log + runtime.get("/readyz")[1] + runtime.get("/healthz")[1]
@@ -250,6 +272,23 @@ def test_a_provider_cannot_hold_up_the_end(start: Runtimes, tmp_path: Path, code
     runtime.wait_ready()
 
     runtime.terminate()
+
+    assert runtime.wait(5) == 0
+    assert start.pubsub.check_ins[-1]["stopping"] is True
+
+
+def test_a_signal_that_another_thread_received_counts_too(start: Runtimes, tmp_path: Path) -> None:
+    code = """
+import os, pathlib, signal, threading
+go = pathlib.Path(os.environ["PRAGMA_WORK_DIR"], "go")
+def health():
+    if go.exists():
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+"""
+    runtime = start.start(_python(code, tmp_path))
+    runtime.wait_ready()
+
+    (start.work_dir / "go").touch()
 
     assert runtime.wait(5) == 0
     assert start.pubsub.check_ins[-1]["stopping"] is True

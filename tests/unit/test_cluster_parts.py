@@ -339,6 +339,10 @@ def test_a_pod_counts_its_containers_together_and_nothing_once_it_is_done() -> N
 
     costs = quota.charge(POD, body)
 
-    assert (costs["pods"], costs["requests.cpu"], costs["cpu"]) == (1, 1, 1)
+    assert {name: int(costs[name]) for name in ("pods", "requests.cpu", "cpu")} == {
+        "pods": 1,
+        "requests.cpu": 1,
+        "cpu": 1,
+    }
     assert costs["limits.memory"] == 2 * 2**30
     assert quota.charge(POD, {**body, "status": {"phase": "Succeeded"}}) == {}

@@ -28,7 +28,7 @@ from provider_hub.domain.errors import (
 )
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
 from provider_hub.http.models import Request
-from provider_hub.http.routes import ROUTES, Access, Route, match
+from provider_hub.http.routes import JSON, ROUTES, Access, Route, match
 from provider_hub.operations.organizations import Organizations
 
 log = logging.getLogger(__name__)
@@ -78,9 +78,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A handler's answer; `status` None is the route's own."""
+    """A handler's answer; `status` None is the route's own, and bytes are of the route's own media type."""
 
-    content: BaseModel | Sequence[BaseModel] | None = None
+    content: BaseModel | Sequence[BaseModel] | bytes | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -245,6 +245,8 @@ def _rendered(route: Route, reply: Reply) -> FlaskResponse:
     status = reply.status or route.status
     if reply.content is None:
         return _json(status, b"", reply.headers)
+    if isinstance(reply.content, bytes):
+        return _answer(status, reply.content, route.media, reply.headers)
     if isinstance(reply.content, BaseModel):
         return _json(status, reply.content.model_dump_json().encode(), reply.headers)
     return _json(status, _ANY.dump_json(list(reply.content)), reply.headers)
@@ -271,6 +273,10 @@ def _error(status: int, detail: str, headers: Mapping[str, str] | None = None) -
 
 def _json(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> FlaskResponse:
     """Clients compare the content type with this very string, so it carries no charset."""
+    return _answer(status, content, JSON, headers)
+
+
+def _answer(status: int, content: bytes, media: str, headers: Mapping[str, str] | None) -> FlaskResponse:
     response = FlaskResponse(content, status=status, headers=dict(headers or {}))
-    response.headers["Content-Type"] = "application/json"
+    response.headers["Content-Type"] = media
     return response

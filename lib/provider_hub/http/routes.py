@@ -20,12 +20,19 @@ class Access(Enum):
     CONSOLE_MACHINE = "console realm, machines only"
 
 
-Shape = type[models.Response] | type[list[Any]] | None
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+
+Shape = type[models.Response] | type[list[Any]] | type[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route: `name` is its handler and its operation id; `shape` None answers without a body."""
+    """One route: `name` is its handler and its operation id.
+
+    `shape` None answers without a body; bytes are the handler's own, of the type `media`. With `location`, a
+    created row's address is in the header of that name.
+    """
 
     method: str
     path: str
@@ -40,6 +47,8 @@ class Route:
     body_required: bool = True
     query: type[Request] = models.NoQuery
     refusals: tuple[int, ...] = ()
+    media: str = JSON
+    location: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -61,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
         status=201,
         body=models.InstallRequest,
         refusals=(404, 409, 429),
+        location=True,
     ),
     Route(
         "GET",
@@ -362,6 +372,8 @@ ROUTES: tuple[Route, ...] = (
         refusals=(404,),
     ),
     Route("GET", "/health", "operations", "health", "Whether this answers", Access.ANYONE, models.HealthBody),
+    Route("GET", "/openapi.json", "operations", "openapi", "This description", Access.ANYONE, bytes),
+    Route("GET", "/docs", "operations", "docs", "This description for people", Access.ANYONE, bytes, media=HTML),
 )
 
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from yarl import URL
 
 logger = logging.getLogger(__name__)
 
-# Takes a request's path as it was sent (percent-encoded, without the query); names the function, None for no such path.
+# Takes a request's path, decoded as the functions' own WSGI server does; names the function, None for no such path.
 Router = Callable[[str], str | None]
 
 # RFC 9110 section 7.6.1; each connection has its own.
@@ -65,8 +66,7 @@ class Gateway:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        path = request.raw_path.partition("?")[0]
-        function = self._route(path)
+        function = self._route(unquote(request.raw_path.partition("?")[0]))
         base = self._functions.get(function) if function is not None else None
         if base is None:
             return _problem(404, "Not Found")

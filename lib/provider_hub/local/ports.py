@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Sequence
+from typing import Self
 
 LOOPBACK = "127.0.0.1"
 
@@ -32,6 +32,12 @@ class ReservedPort:
     def release(self) -> None:
         """Give the port back to the system."""
         self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 class PortTakenError(Exception):
@@ -63,12 +69,6 @@ def port_of(bound: socket.socket) -> int:
     """The port number a bound socket has."""
     number: int = bound.getsockname()[1]
     return number
-
-
-def release_all(ports: Sequence[ReservedPort]) -> None:
-    """Give all of `ports` back to the system."""
-    for port in ports:
-        port.release()
 
 
 def _bound_socket(port: int) -> socket.socket:

@@ -70,6 +70,7 @@ class LocalStack:
         self._options = options
         self._route = route
         self._state_dir = options.state_dir.resolve()
+        self._kubeconfig = _kubeconfig(options, self._state_dir)
         self._supervisor = Supervisor(self._state_dir)
         self._exits = AsyncExitStack()
         self._functions = local_functions(options.functions_dir)
@@ -142,7 +143,7 @@ class LocalStack:
             upgrades_url=self._url("upgrades") or "",
             issuer=issuer,
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
-            kubeconfig=self._kubeconfig(),
+            kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir),
             ca_file=ca_file(self._state_dir),
         )
@@ -177,12 +178,11 @@ class LocalStack:
 
     async def _start_cluster(self, environment: Mapping[str, str]) -> None:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
-        kubeconfig = self._kubeconfig()
         embedded = self._options.kubeconfig is None
         if embedded:
-            await self._supervisor.start(_cluster_child(self._ports.cluster, kubeconfig, environment))
+            await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
         if embedded or self._options.process_node:
-            await self._supervisor.start(_node_child(kubeconfig, self._state_dir / "node", environment))
+            await self._supervisor.start(_node_child(self._kubeconfig, self._state_dir / "node", environment))
 
     def _jobs(self) -> Sequence[Schedule]:
         """The schedules that Terraform makes for Cloud Scheduler."""
@@ -194,13 +194,14 @@ class LocalStack:
     def _url(self, name: str) -> str | None:
         return next((function.url for function in self._functions if function.name == name), None)
 
-    def _kubeconfig(self) -> Path:
-        chosen = self._options.kubeconfig
-        if chosen is None:
-            return self._state_dir / "kubeconfig"
-        if not chosen.is_file():
-            raise LocalError(f"there is no kubeconfig at {chosen}: give --kubeconfig a file, or leave it out.")
-        return chosen.resolve()
+
+def _kubeconfig(options: StackOptions, state_dir: Path) -> Path:
+    chosen = options.kubeconfig
+    if chosen is None:
+        return state_dir / "kubeconfig"
+    if not chosen.is_file():
+        raise LocalError(f"there is no kubeconfig at {chosen}: give --kubeconfig a file, or leave it out.")
+    return chosen.resolve()
 
 
 async def _all_of(*starting: Coroutine[Any, Any, None]) -> None:

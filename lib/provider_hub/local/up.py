@@ -41,7 +41,8 @@ async def _serve(options: StackOptions, route: Router) -> None:
         print(summary(info, time.monotonic() - began), flush=True)
         await _unless(stopping, stack.wait())
     finally:
-        print("stopping…", file=sys.stderr, flush=True)
+        if stopping.is_set():
+            print("stopping…", file=sys.stderr, flush=True)
         await stack.close()
 
 

@@ -63,7 +63,7 @@ class KeySet:
     def _look_up(self, kid: str) -> RSAPublicKey | None:
         # Callers queue here, so that those behind the first find its answer and fetch nothing themselves.
         with self._fetching:
-            if kid not in self._keys and self._may_try():
+            if self._may_try():
                 self._refresh()
         if self._answered_at is None:
             raise IdentityUnavailable("the realm's keys cannot be fetched", retry_after=FIRST_ANSWER_SECONDS)

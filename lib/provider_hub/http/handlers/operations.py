@@ -8,6 +8,8 @@ from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.operations import dead_letters
 from provider_hub.operations.services import Services
 
+_CACHED = {"Cache-Control": "public, max-age=300"}
+
 
 def handlers(services: Services) -> Mapping[str, Handler]:
     """The handlers of the `operations` function by route name."""
@@ -49,4 +51,18 @@ def handlers(services: Services) -> Mapping[str, Handler]:
         "delete_dead_letter": delete_dead_letter,
         "delete_dead_letters": delete_dead_letters,
         "health": lambda _call: Reply(models.HealthBody()),
+        "openapi": _openapi,
+        "docs": _docs,
     }
+
+
+def _openapi(_call: Call) -> Reply:
+    from provider_hub.http import openapi  # noqa: PLC0415 - the description is made when it is first asked for
+
+    return Reply(openapi.document_bytes(), headers=_CACHED)
+
+
+def _docs(_call: Call) -> Reply:
+    from provider_hub.http import docs  # noqa: PLC0415 - as above
+
+    return Reply(docs.page(), headers={**_CACHED, "Content-Security-Policy": docs.SECURITY_POLICY})

@@ -62,12 +62,13 @@ class HealthWatch:
 
     async def _keep_alive(self, probe: Json) -> None:
         machine = ProbeMachine(ProbeSpec.from_json(probe))
-        await asyncio.sleep(machine.spec.initial_delay)
+        # There is no hurry to find a process dead: one that was started this moment is given a period to come up.
+        await asyncio.sleep(max(machine.spec.initial_delay, machine.spec.period))
         while True:
             await self._ask(machine, "liveness")
             if machine.verdict is False:
                 await self._restart(probe, "liveness")
-            await asyncio.sleep(machine.next_delay())
+            await asyncio.sleep(machine.spec.period)
 
     async def _ask(self, machine: ProbeMachine, kind: ProbeKind) -> None:
         outcome = await ask(machine.spec.handler, machine.spec.timeout, self.target)

@@ -230,6 +230,8 @@ class PodWorker:
                 await self._delete()
             except ApiError as error:
                 if error.status in {404, 409}:
+                    # Gone already, or another pod has its name: either way there is nothing left to confirm.
+                    self._store.forget(self._pod)
                     return
                 log.warning("pod %s is not deleted: %s; again in %.1f s", key_of(self._pod), error, delay)
                 await asyncio.sleep(delay)

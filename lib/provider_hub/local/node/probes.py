@@ -1,7 +1,8 @@
 """Probes: when to ask, what an answer means, and how to ask.
 
-A process on this machine starts in a fraction of a second, so a probe asks early and often until its first
-success (every 0.2 s, growing to 1 s, never slower than `periodSeconds`) and by its period from then on.
+A process on this machine starts in a fraction of a second, so readiness and startup are asked for early and
+often until the first success (every 0.2 s, growing to 1 s, never slower than `periodSeconds`), and by the
+period from then on.
 Only one failure in each period counts towards `failureThreshold`, so the patience a manifest asks for is kept.
 """
 

@@ -1,0 +1,130 @@
+locals {
+  # Each query of lib/provider_hub/adapters/firestore.py that names more than one field, in the order Firestore wants:
+  # equalities first, then what is ordered by. A minus counts down; [] is an array's elements.
+  composite_indexes = {
+    installations_of_provider = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name"] }
+    silent_installations      = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "last_check_in_at"] }
+    providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["retiring", "audience"] }
+    providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["retiring", "audience", "search_tokens[]"] }
+    dead_letters              = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "-failed_at"] }
+    dead_letters_of_provider  = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "provider", "-failed_at"] }
+  }
+
+  # Each query of one field. All other fields have no index at all: an entry for every value of a big map costs time and
+  # money at each write, and can push a document over Firestore's limit of index entries.
+  field_indexes = {
+    installations_by_age      = { collection = "installations", scope = "COLLECTION", field = "created_at" }
+    installations_by_deadline = { collection = "installations", scope = "COLLECTION_GROUP", field = "deadline_at" }
+    outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
+    versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
+  }
+
+  # Documents that Firestore deletes by itself, some time after this field's moment.
+  expiring_collections = toset(["dead_letters", "delivery_errors", "idempotency"])
+
+  collections = toset([
+    "dead_letters",
+    "delivery_errors",
+    "idempotency",
+    "installations",
+    "organizations",
+    "outbox",
+    "providers",
+    "runtime_versions",
+    "slugs",
+    "versions",
+  ])
+}
+
+resource "google_firestore_database" "this" {
+  # checkov:skip=CKV_GCP_118:Data is encrypted with Google's keys; a key of one's own cannot be added later, so it is for a fork that needs it from its first day.
+  project                           = local.project
+  name                              = "${var.name}-database"
+  location_id                       = coalesce(var.database_location, var.region)
+  type                              = "FIRESTORE_NATIVE"
+  concurrency_mode                  = "PESSIMISTIC"
+  app_engine_integration_mode       = "DISABLED"
+  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
+  delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
+  deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
+}
+
+# Point-in-time recovery reaches back 7 days; this reaches further, and survives the database.
+resource "google_firestore_backup_schedule" "weekly" {
+  project   = local.project
+  database  = google_firestore_database.this.name
+  retention = "${14 * 7 * 24 * 3600}s"
+
+  weekly_recurrence {
+    day = "SUNDAY"
+  }
+}
+
+resource "google_firestore_backup_schedule" "daily" {
+  project   = local.project
+  database  = google_firestore_database.this.name
+  retention = "${7 * 24 * 3600}s"
+
+  daily_recurrence {}
+}
+
+resource "google_firestore_index" "this" {
+  for_each = local.composite_indexes
+
+  project     = local.project
+  database    = google_firestore_database.this.name
+  collection  = each.value.collection
+  query_scope = each.value.scope
+
+  dynamic "fields" {
+    for_each = each.value.fields
+    content {
+      field_path   = trimsuffix(trimprefix(fields.value, "-"), "[]")
+      order        = endswith(fields.value, "[]") ? null : startswith(fields.value, "-") ? "DESCENDING" : "ASCENDING"
+      array_config = endswith(fields.value, "[]") ? "CONTAINS" : null
+    }
+  }
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each = local.collections
+
+  project    = local.project
+  database   = google_firestore_database.this.name
+  collection = each.key
+  field      = "*"
+
+  index_config {}
+}
+
+resource "google_firestore_field" "indexed" {
+  for_each = local.field_indexes
+
+  project    = local.project
+  database   = google_firestore_database.this.name
+  collection = each.value.collection
+  field      = each.value.field
+
+  index_config {
+    indexes {
+      order       = "ASCENDING"
+      query_scope = each.value.scope
+    }
+  }
+
+  depends_on = [google_firestore_field.unindexed]
+}
+
+resource "google_firestore_field" "expiry" {
+  for_each = local.expiring_collections
+
+  project    = local.project
+  database   = google_firestore_database.this.name
+  collection = each.key
+  field      = "expires_at"
+
+  index_config {}
+  ttl_config {}
+
+  depends_on = [google_firestore_field.unindexed]
+}

@@ -1,0 +1,158 @@
+locals {
+  # What calls each function, and its size. `callers` are accounts of identity.tf that may invoke it; a public function is
+  # reached through the gateway alone, and checks the caller's token itself.
+  functions = {
+    installations = {
+      description   = "Installations over HTTPS: install, look, upgrade, downgrade, change, uninstall."
+      public        = true, callers = [],
+      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
+      min_instances = 0, max_instances = 20,
+    }
+    catalog = {
+      description   = "The catalog over HTTPS: finding and reading providers."
+      public        = true, callers = [],
+      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
+      min_instances = 0, max_instances = 20,
+    }
+    # A wheel has up to 256 MiB and lies in /tmp, which is memory.
+    publishing = {
+      description   = "Publishing over HTTPS: CI registers versions of providers."
+      public        = true, callers = [],
+      memory        = "2Gi", cpu = "1", concurrency = 4, timeout = 180,
+      min_instances = 0, max_instances = 10,
+    }
+    identity = {
+      description   = "Identity over HTTPS: who a token is."
+      public        = true, callers = [],
+      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 30,
+      min_instances = 0, max_instances = 10,
+    }
+    operations = {
+      description   = "Operating over HTTPS: dead letters, liveness, the description of all routes."
+      public        = true, callers = [],
+      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
+      min_instances = 0, max_instances = 10,
+    }
+    installer = {
+      description   = "Brings the cluster to what an installation event asks for."
+      public        = false, callers = ["push"],
+      memory        = "512Mi", cpu = "1", concurrency = 8, timeout = 120,
+      min_instances = 0, max_instances = 20,
+    }
+    registration = {
+      description   = "Makes rows READY, healthy or degraded by what runtimes say."
+      public        = false, callers = ["push"],
+      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
+      min_instances = 0, max_instances = 20,
+    }
+    upgrades = {
+      description   = "Takes installations with policy auto to a new version, wave by wave."
+      public        = false, callers = ["push", "tasks"],
+      memory        = "512Mi", cpu = "1", concurrency = 8, timeout = 120,
+      min_instances = 0, max_instances = 10,
+    }
+    dead_letters = {
+      description   = "Keeps what no consumer could handle, with the reason."
+      public        = false, callers = ["push"],
+      memory        = "512Mi", cpu = "1", concurrency = 20, timeout = 60,
+      min_instances = 0, max_instances = 5,
+    }
+    deadlines = {
+      description   = "Ends the wait of a generation whose time is up."
+      public        = false, callers = ["tasks"],
+      memory        = "512Mi", cpu = "1", concurrency = 20, timeout = 60,
+      min_instances = 0, max_instances = 10,
+    }
+    # One at a time is enough, and two are harmless.
+    sweeper = {
+      description   = "Finds what a crash or a silence left behind, a bounded slice at a time."
+      public        = false, callers = ["scheduler"],
+      memory        = "512Mi", cpu = "1", concurrency = 2, timeout = 180,
+      min_instances = 0, max_instances = 2,
+    }
+  }
+
+  sizes = {
+    for name, function in local.functions : name => {
+      for key in ["memory", "cpu", "concurrency", "timeout", "min_instances", "max_instances"] :
+      key => try(coalesce(var.functions[name][key]), function[key])
+    }
+  }
+
+  # Known before the functions are: one of them has to be told its own address. Cloud Run gives every service this one.
+  urls = {
+    for name in keys(local.functions) :
+    name => "https://${var.name}-${replace(name, "_", "-")}-${local.number}.${var.region}.run.app"
+  }
+
+  # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in key comes as a secret.
+  environment = {
+    GOOGLE_CLOUD_PROJECT        = local.project
+    HUB_LOCATION                = var.region
+    HUB_DATABASE                = google_firestore_database.this.name
+    HUB_INSTALLATION_EVENTS_TOPIC = local.topic_names["installation-events"]
+    HUB_VERSION_EVENTS_TOPIC    = local.topic_names["version-events"]
+    HUB_CHECK_INS_TOPIC         = local.topic_names["runtime-check-ins"]
+    HUB_DEADLINES_QUEUE         = google_cloud_tasks_queue.this["deadlines"].name
+    HUB_DEADLINES_URL           = local.urls["deadlines"]
+    HUB_UPGRADES_QUEUE          = google_cloud_tasks_queue.this["upgrades"].name
+    HUB_UPGRADES_URL            = local.urls["upgrades"]
+    HUB_TASKS_SERVICE_ACCOUNT   = google_service_account.caller["tasks"].email
+    HUB_CUSTOMER_ISSUER         = var.customer_realm.issuer
+    HUB_CUSTOMER_JWKS_URL       = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")
+    HUB_CUSTOMER_AUDIENCES      = join(",", var.customer_realm.audiences)
+    HUB_CUSTOMER_PARTIES        = join(",", var.customer_realm.parties)
+    HUB_CONSOLE_ISSUER          = var.console_realm.issuer
+    HUB_CONSOLE_JWKS_URL        = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")
+    HUB_CONSOLE_AUDIENCES       = join(",", var.console_realm.audiences)
+    HUB_CONSOLE_PARTIES         = join(",", var.console_realm.parties)
+    HUB_CLUSTER_ENDPOINT        = local.cluster_endpoint
+    HUB_RUNTIME_IMAGE           = coalesce(var.runtime_image, local.built_image)
+    HUB_RUNTIME_PUBSUB_ENDPOINT = "https://pubsub.googleapis.com"
+    HUB_DEPLOY_DEADLINE_SECONDS = var.timing.deploy_deadline
+    HUB_QUEUE_DEADLINE_SECONDS  = var.timing.queue_deadline
+    HUB_SILENCE_SECONDS         = var.timing.silence
+    HUB_CHECK_IN_SECONDS        = var.timing.check_in
+    HUB_INSTALLATION_QUOTA      = var.installation_quota
+  }
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  project     = local.project
+  region      = var.region
+  name        = "${var.name}-${replace(each.key, "_", "-")}"
+  function    = each.key
+  description = each.value.description
+  repository  = abspath("${path.module}/..")
+  size        = local.sizes[each.key]
+  public      = each.value.public
+  url         = local.urls[each.key]
+  callers     = { for caller in each.value.callers : caller => google_service_account.caller[caller].member }
+
+  # An empty value means the same as none, and a function's configuration does not keep empty ones.
+  environment = { for key, value in local.environment : key => tostring(value) if value != "" }
+  secrets = {
+    for secret in keys(lookup(local.access[each.key], "reads_secret", {})) :
+    local.secrets[secret].variable => {
+      id      = google_secret_manager_secret.this[secret].secret_id
+      version = google_secret_manager_secret_version.this[secret].version
+    }
+  }
+
+  build = {
+    service_account = google_service_account.builder.id
+    repository      = google_artifact_registry_repository.functions.id
+    bucket          = google_storage_bucket.sources.name
+  }
+
+  # Building needs these grants, and a function that starts before it may read its secret does not start.
+  depends_on = [
+    google_artifact_registry_repository_iam_member.builder,
+    google_project_iam_member.builder,
+    google_project_iam_member.builder_sources,
+    google_storage_bucket_iam_member.builder,
+  ]
+}

@@ -1,0 +1,34 @@
+locals {
+  # Topics by what they carry, and who consumes each. The dead letters of all of them go to one function.
+  topics = {
+    installation-events = { consumer = "installer" }
+    version-events      = { consumer = "upgrades" }
+    runtime-check-ins   = { consumer = "registration" }
+  }
+
+  topic_names = { for topic in keys(local.topics) : topic => "${var.name}-${topic}" }
+}
+
+module "topic" {
+  source   = "./modules/topic"
+  for_each = local.topics
+
+  project      = local.project
+  region       = var.region
+  name         = local.topic_names[each.key]
+  pusher       = google_service_account.caller["push"].email
+  pubsub_agent = google_project_service_identity.pubsub.member
+
+  consumer = {
+    url     = module.function[each.value.consumer].url
+    timeout = local.sizes[each.value.consumer].timeout
+  }
+
+  dead_letters = {
+    url     = module.function["dead_letters"].url
+    timeout = local.sizes["dead_letters"].timeout
+  }
+
+  # A push without the right to make its token would use up the tries of a message before the grant arrives.
+  depends_on = [google_service_account_iam_member.agent_signs_pushes]
+}

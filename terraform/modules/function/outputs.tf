@@ -1,0 +1,21 @@
+output "member" {
+  description = "Its service account as an IAM member."
+  value       = google_service_account.this.member
+}
+
+output "service" {
+  description = "Name of its Cloud Run service, once its callers may call it."
+  value       = google_cloudfunctions2_function.this.name
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.caller,
+    google_cloud_run_v2_service_iam_member.public,
+  ]
+}
+
+output "url" {
+  description = "Its address, once its callers may call it."
+  value       = var.url
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.caller,
+  ]
+}

@@ -1,0 +1,84 @@
+variable "build" {
+  description = "How the source becomes a container: the account that builds, the Artifact Registry repository (ids both) and the bucket of sources."
+  type = object({
+    service_account = string
+    repository      = string
+    bucket          = string
+  })
+}
+
+variable "callers" {
+  description = "IAM members that may invoke the function, by a name that is known while planning."
+  type        = map(string)
+  default     = {}
+}
+
+variable "description" {
+  description = "One sentence."
+  type        = string
+}
+
+variable "environment" {
+  description = "Environment variables."
+  type        = map(string)
+}
+
+variable "function" {
+  description = "Name of its folder under functions/ and of its entry point."
+  type        = string
+}
+
+variable "name" {
+  description = "Name of the function, its service and its service account."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.name))
+    error_message = "A function is named like its service account: 6 to 30 lower-case letters, digits and dashes."
+  }
+}
+
+variable "project" {
+  description = "Id of the project."
+  type        = string
+}
+
+variable "public" {
+  description = "Whether anyone may call it, through the gateway; else only `callers` may, from inside Google Cloud."
+  type        = bool
+}
+
+variable "region" {
+  description = "Region it runs in."
+  type        = string
+}
+
+variable "repository" {
+  description = "Absolute path of the repository's root."
+  type        = string
+}
+
+variable "secrets" {
+  description = "Environment variables that hold a secret: its id and version. The account gets to read it."
+  type = map(object({
+    id      = string
+    version = string
+  }))
+  default = {}
+}
+
+variable "size" {
+  description = "Memory, CPU, requests at a time and instances; timeout in seconds."
+  type = object({
+    memory        = string
+    cpu           = string
+    concurrency   = number
+    timeout       = number
+    min_instances = number
+    max_instances = number
+  })
+}
+
+variable "url" {
+  description = "The address Cloud Run gives it, known from its name."
+  type        = string
+}

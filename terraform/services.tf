@@ -1,0 +1,59 @@
+locals {
+  labels = {
+    application = "provider-hub"
+    environment = var.name
+  }
+
+  services = toset(concat([
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "cloudtasks.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+  ], var.budget == null ? [] : ["billingbudgets.googleapis.com"]))
+
+  # The project's id by way of the wait below: whoever names the project waits for its services.
+  project = time_sleep.services.triggers.project
+  number  = data.google_project.this.number
+}
+
+# Read while planning, so that nothing made from the number is unknown; deploy.sh enables the service this needs.
+data "google_project" "this" {
+  project_id = var.project
+}
+
+resource "google_project_service" "this" {
+  for_each = local.services
+
+  project            = var.project
+  service            = each.key
+  disable_on_destroy = false # another environment of the project, or something else in it, may need the service
+}
+
+# A service that was just enabled refuses its first calls for a while.
+resource "time_sleep" "services" {
+  create_duration = "45s"
+  triggers = {
+    project  = var.project
+    services = join(",", sort([for service in google_project_service.this : service.service]))
+  }
+}
+
+# Pub/Sub's own agent exists only once it is asked for; dead-lettering and push tokens are granted to it.
+resource "google_project_service_identity" "pubsub" {
+  provider = google-beta
+
+  project = local.project
+  service = "pubsub.googleapis.com"
+}

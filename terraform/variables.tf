@@ -1,0 +1,218 @@
+variable "alert_emails" {
+  description = "Addresses that alerts and the budget write to."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "Each of alert_emails is one address, such as oncall@example.com."
+  }
+}
+
+variable "budget" {
+  description = "A monthly budget for the project, in the billing account's currency; null leaves it out, since it needs rights on the billing account."
+  type = object({
+    billing_account = string
+    amount          = number
+    currency        = optional(string, "USD")
+  })
+  default = null
+  validation {
+    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget.billing_account looks like 012345-6789AB-CDEF01."
+  }
+}
+
+variable "console_realm" {
+  description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists, empty = not checked."
+  type = object({
+    issuer    = string
+    jwks_url  = optional(string)
+    audiences = optional(list(string), [])
+    parties   = optional(list(string), [])
+  })
+  validation {
+    condition     = startswith(var.console_realm.issuer, "https://") && startswith(coalesce(var.console_realm.jwks_url, "https://"), "https://")
+    error_message = "console_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
+  }
+  validation {
+    condition     = trimsuffix(var.console_realm.issuer, "/") != trimsuffix(var.customer_realm.issuer, "/")
+    error_message = "console_realm and customer_realm need different issuers: a token of one realm must mean nothing in the other."
+  }
+}
+
+variable "customer_realm" {
+  description = "The token issuer of the tenants; fields as in console_realm."
+  type = object({
+    issuer    = string
+    jwks_url  = optional(string)
+    audiences = optional(list(string), [])
+    parties   = optional(list(string), [])
+  })
+  validation {
+    condition     = startswith(var.customer_realm.issuer, "https://") && startswith(coalesce(var.customer_realm.jwks_url, "https://"), "https://")
+    error_message = "customer_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
+  }
+}
+
+variable "database_location" {
+  description = "Where Firestore keeps its data: a region or a multi-region such as eur3 or nam5; null = the region. It cannot be changed later."
+  type        = string
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Whether database and cluster refuse to be destroyed. `make destroy` asks for false to be applied first."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "domain" {
+  description = "The host name callers use; point its A record at the output `address`. Null is for a trial: a public wildcard DNS name made from the address."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    error_message = "domain is a host name in lower case without scheme or path, such as hub.example.com."
+  }
+}
+
+variable "functions" {
+  description = "Sizes that differ from the defaults in functions.tf, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, timeout in seconds."
+  type = map(object({
+    memory        = optional(string)
+    cpu           = optional(string)
+    concurrency   = optional(number)
+    min_instances = optional(number)
+    max_instances = optional(number)
+    timeout       = optional(number)
+  }))
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for name in keys(var.functions) : contains(keys(local.functions), name)])
+    error_message = "functions has a name that is none; the functions are: ${join(", ", keys(local.functions))}."
+  }
+  validation {
+    condition     = alltrue([for size in values(var.functions) : coalesce(size.timeout, 60) <= 540])
+    error_message = "A function's timeout is at most 540 seconds: a subscription's ack deadline, which must be longer, ends at 600."
+  }
+}
+
+variable "installation_quota" {
+  description = "Installations that one organization may have."
+  type        = number
+  default     = 100
+  nullable    = false
+  validation {
+    condition     = var.installation_quota >= 1 && floor(var.installation_quota) == var.installation_quota
+    error_message = "installation_quota is a whole number from 1."
+  }
+}
+
+variable "name" {
+  description = "Beginning of every resource's name; two environments in one project need two."
+  type        = string
+  default     = "hub"
+  nullable    = false
+  validation {
+    # 12 characters leave room for the longest account id, which ends at 30, and the longest host label, at 63.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,10}[a-z0-9]$", var.name))
+    error_message = "name has 2 to 12 characters: lower-case letters, digits and dashes, a letter first and no dash last."
+  }
+}
+
+variable "network" {
+  description = "Address ranges of the cluster's network. pods bounds how many runtimes fit: a /17 holds 32,768 addresses."
+  type = object({
+    nodes    = optional(string, "10.0.0.0/22")
+    pods     = optional(string, "10.4.0.0/17")
+    services = optional(string, "10.8.0.0/20")
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for range in values(var.network) : can(cidrnetmask(range))])
+    error_message = "Each of network's ranges is an IPv4 range such as 10.0.0.0/22."
+  }
+}
+
+variable "operators" {
+  description = "IAM members that run the smoke test, such as user:you@example.com: they may sign the URL of the sample wheel."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):", member))])
+    error_message = "Each of operators begins with user:, group: or serviceAccount:."
+  }
+}
+
+variable "project" {
+  description = "Id of the Google Cloud project."
+  type        = string
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project is the project's id, not its name or number: 6 to 30 lower-case letters, digits and dashes."
+  }
+}
+
+variable "rate_limit" {
+  description = "Requests that one client address may make in a minute before it is answered 429."
+  type        = number
+  default     = 600
+  nullable    = false
+  validation {
+    condition     = var.rate_limit >= 10
+    error_message = "rate_limit is at least 10 a minute."
+  }
+}
+
+variable "region" {
+  description = "Region of everything that has one. It cannot be changed later."
+  type        = string
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is a region such as europe-west1, not a zone."
+  }
+}
+
+variable "runtime_image" {
+  description = "Image of runtimes that no runtime version pins. Null = the one that deploy.sh builds from lib/pragma_runtime, its tag being the content's digest."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.runtime_image == null || can(regex("@sha256:[0-9a-f]{64}$", var.runtime_image))
+    error_message = "runtime_image is pinned by digest: …@sha256:<64 hexadecimal digits>."
+  }
+}
+
+variable "timing" {
+  description = "Waits, in seconds: a deploy without a check-in, a request without an installer, silence until degraded, a runtime's check-in interval."
+  type = object({
+    deploy_deadline = optional(number, 600)
+    queue_deadline  = optional(number, 3600)
+    silence         = optional(number, 900)
+    check_in        = optional(number, 300)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for seconds in values(var.timing) : seconds > 0]) && var.timing.silence >= 2 * var.timing.check_in
+    error_message = "Each of timing is above 0, and silence at least twice check_in: one late check-in is no outage."
+  }
+}
+
+variable "upgrades_per_second" {
+  description = "How fast an auto-upgrade wave may move, in installations per second."
+  type        = number
+  default     = 5
+  nullable    = false
+  validation {
+    condition     = var.upgrades_per_second > 0 && var.upgrades_per_second <= 500
+    error_message = "upgrades_per_second is above 0 and at most 500, which is what a queue can do."
+  }
+}
