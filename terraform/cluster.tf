@@ -7,10 +7,8 @@ locals {
 
 resource "google_container_cluster" "runtimes" {
   # checkov:skip=CKV_GCP_12:Autopilot always enforces network policies, with Dataplane V2; the block is Standard's.
-  # checkov:skip=CKV_GCP_19:Basic authentication was removed from GKE in 1.19.
   # checkov:skip=CKV_GCP_20:The IP endpoints are off; nobody reaches the control plane but by IAM at its DNS name.
   # checkov:skip=CKV_GCP_21:Labels come from the provider's default_labels.
-  # checkov:skip=CKV_GCP_23:Autopilot clusters are VPC-native, see ip_allocation_policy.
   # checkov:skip=CKV_GCP_61:Autopilot turns intranode visibility on and does not let it be set.
   # checkov:skip=CKV_GCP_65:Access is granted to service accounts by IAM; no groups are bound in the cluster.
   # checkov:skip=CKV_GCP_66:Binary authorization needs attestations that an image from a publisher's own entrypoint build does not have; images are pinned instead.

@@ -37,7 +37,6 @@ locals {
 }
 
 resource "google_firestore_database" "this" {
-  # checkov:skip=CKV_GCP_118:Data is encrypted with Google's keys; a key of one's own cannot be added later, so it is for a fork that needs it from its first day.
   project                           = local.project
   name                              = "${var.name}-database"
   location_id                       = coalesce(var.database_location, var.region)

@@ -87,33 +87,33 @@ locals {
 
   # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in key comes as a secret.
   environment = {
-    GOOGLE_CLOUD_PROJECT        = local.project
-    HUB_LOCATION                = var.region
-    HUB_DATABASE                = google_firestore_database.this.name
+    GOOGLE_CLOUD_PROJECT          = local.project
+    HUB_LOCATION                  = var.region
+    HUB_DATABASE                  = google_firestore_database.this.name
     HUB_INSTALLATION_EVENTS_TOPIC = local.topic_names["installation-events"]
-    HUB_VERSION_EVENTS_TOPIC    = local.topic_names["version-events"]
-    HUB_CHECK_INS_TOPIC         = local.topic_names["runtime-check-ins"]
-    HUB_DEADLINES_QUEUE         = google_cloud_tasks_queue.this["deadlines"].name
-    HUB_DEADLINES_URL           = local.urls["deadlines"]
-    HUB_UPGRADES_QUEUE          = google_cloud_tasks_queue.this["upgrades"].name
-    HUB_UPGRADES_URL            = local.urls["upgrades"]
-    HUB_TASKS_SERVICE_ACCOUNT   = google_service_account.caller["tasks"].email
-    HUB_CUSTOMER_ISSUER         = var.customer_realm.issuer
-    HUB_CUSTOMER_JWKS_URL       = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")
-    HUB_CUSTOMER_AUDIENCES      = join(",", var.customer_realm.audiences)
-    HUB_CUSTOMER_PARTIES        = join(",", var.customer_realm.parties)
-    HUB_CONSOLE_ISSUER          = var.console_realm.issuer
-    HUB_CONSOLE_JWKS_URL        = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")
-    HUB_CONSOLE_AUDIENCES       = join(",", var.console_realm.audiences)
-    HUB_CONSOLE_PARTIES         = join(",", var.console_realm.parties)
-    HUB_CLUSTER_ENDPOINT        = local.cluster_endpoint
-    HUB_RUNTIME_IMAGE           = coalesce(var.runtime_image, local.built_image)
-    HUB_RUNTIME_PUBSUB_ENDPOINT = "https://pubsub.googleapis.com"
-    HUB_DEPLOY_DEADLINE_SECONDS = var.timing.deploy_deadline
-    HUB_QUEUE_DEADLINE_SECONDS  = var.timing.queue_deadline
-    HUB_SILENCE_SECONDS         = var.timing.silence
-    HUB_CHECK_IN_SECONDS        = var.timing.check_in
-    HUB_INSTALLATION_QUOTA      = var.installation_quota
+    HUB_VERSION_EVENTS_TOPIC      = local.topic_names["version-events"]
+    HUB_CHECK_INS_TOPIC           = local.topic_names["runtime-check-ins"]
+    HUB_DEADLINES_QUEUE           = google_cloud_tasks_queue.this["deadlines"].name
+    HUB_DEADLINES_URL             = local.urls["deadlines"]
+    HUB_UPGRADES_QUEUE            = google_cloud_tasks_queue.this["upgrades"].name
+    HUB_UPGRADES_URL              = local.urls["upgrades"]
+    HUB_TASKS_SERVICE_ACCOUNT     = google_service_account.caller["tasks"].email
+    HUB_CUSTOMER_ISSUER           = var.customer_realm.issuer
+    HUB_CUSTOMER_JWKS_URL         = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")
+    HUB_CUSTOMER_AUDIENCES        = join(",", var.customer_realm.audiences)
+    HUB_CUSTOMER_PARTIES          = join(",", var.customer_realm.parties)
+    HUB_CONSOLE_ISSUER            = var.console_realm.issuer
+    HUB_CONSOLE_JWKS_URL          = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")
+    HUB_CONSOLE_AUDIENCES         = join(",", var.console_realm.audiences)
+    HUB_CONSOLE_PARTIES           = join(",", var.console_realm.parties)
+    HUB_CLUSTER_ENDPOINT          = local.cluster_endpoint
+    HUB_RUNTIME_IMAGE             = coalesce(var.runtime_image, local.built_image)
+    HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
+    HUB_DEPLOY_DEADLINE_SECONDS   = var.timing.deploy_deadline
+    HUB_QUEUE_DEADLINE_SECONDS    = var.timing.queue_deadline
+    HUB_SILENCE_SECONDS           = var.timing.silence
+    HUB_CHECK_IN_SECONDS          = var.timing.check_in
+    HUB_INSTALLATION_QUOTA        = var.installation_quota
   }
 }
 
@@ -143,16 +143,8 @@ module "function" {
   }
 
   build = {
-    service_account = google_service_account.builder.id
-    repository      = google_artifact_registry_repository.functions.id
-    bucket          = google_storage_bucket.sources.name
+    service_account = time_sleep.builder_grants.triggers.service_account
+    repository      = time_sleep.builder_grants.triggers.repository
+    bucket          = time_sleep.builder_grants.triggers.bucket
   }
-
-  # Building needs these grants, and a function that starts before it may read its secret does not start.
-  depends_on = [
-    google_artifact_registry_repository_iam_member.builder,
-    google_project_iam_member.builder,
-    google_project_iam_member.builder_sources,
-    google_storage_bucket_iam_member.builder,
-  ]
 }

@@ -6,7 +6,6 @@ resource "google_compute_network" "this" {
 }
 
 resource "google_compute_subnetwork" "nodes" {
-  # checkov:skip=CKV_GCP_76:The network has IPv4 only; there is no IPv6 access to make private.
   project                  = local.project
   name                     = "${var.name}-nodes"
   network                  = google_compute_network.this.id

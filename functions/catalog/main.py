@@ -3,17 +3,20 @@
 import flask
 import functions_framework
 
+from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.catalog import handlers
 from provider_hub.operations.organizations import Organizations
+from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, pace, services
 
 
 def wire(settings: Settings) -> Application:
     hub = services(settings)
-    return Application("catalog", handlers(hub), Authenticator(settings), Organizations(hub))
+    waves = Waves(hub, tasks.connect(settings), pace(settings))
+    return Application("catalog", handlers(hub, waves), Authenticator(settings), Organizations(hub))
 
 
 application = Once(wire)

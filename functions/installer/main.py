@@ -9,7 +9,7 @@ from provider_hub.http.push import PushConsumer
 from provider_hub.operations.deploy import Installer
 from provider_hub.operations.ports import Topic
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, check_in_key, runtime_facts, services
+from provider_hub.wiring import Once, blueprints, services
 
 
 def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
@@ -18,8 +18,7 @@ def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
         services=hub,
         cluster=kubernetes.connect(settings),
         tasks=tasks.connect(settings),
-        facts=runtime_facts(settings),
-        check_in_key=check_in_key(settings),
+        blueprints=blueprints(settings, hub),
     )
     return PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
 

@@ -6,17 +6,26 @@ import flask
 import functions_framework
 from pydantic import TypeAdapter
 
-from provider_hub.adapters import kubernetes
+from provider_hub.adapters import kubernetes, tasks
 from provider_hub.http.callbacks import respond
+from provider_hub.operations.drift import Drift
 from provider_hub.operations.expire import Expiry
 from provider_hub.operations.sweep import Sweeper
+from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, blueprints, pace, services
 
 
 def wire(settings: Settings) -> Sweeper:
     hub = services(settings)
-    return Sweeper(hub, Expiry(hub, kubernetes.connect(settings)), timedelta(seconds=settings.silence_seconds))
+    cluster = kubernetes.connect(settings)
+    return Sweeper(
+        services=hub,
+        expiry=Expiry(hub, cluster),
+        waves=Waves(hub, tasks.connect(settings), pace(settings)),
+        drift=Drift(hub, cluster, blueprints(settings, hub)),
+        silence=timedelta(seconds=settings.silence_seconds),
+    )
 
 
 work = Once(wire)

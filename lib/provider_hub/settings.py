@@ -78,6 +78,13 @@ class Settings(BaseModel):
     )
     installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
 
+    release_age_seconds: float = Field(3600, ge=0, description="Least age of a version before auto-upgrade begins.")
+    bake_seconds: float = Field(900, ge=0, description="How long a wave of auto-upgrades runs before the next begins.")
+    wave_poll_seconds: float = Field(15, gt=0, description="Time between two looks at a wave that is under way.")
+    wave_failures_percent: float = Field(
+        5, ge=0, le=100, description="A wave with more failed upgrades than this halts its rollout."
+    )
+
     wheel_ca_file: str = Field("", description="Extra CA file trusted when a wheel is fetched; empty = the system's.")
     wheel_private_hosts: Words = Field(
         (), description="host:port pairs exempt from the private-address refusal; for one machine only."

@@ -11,6 +11,8 @@ from provider_hub.adapters import firestore, pubsub
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
 from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.domain.rollout import Pace
+from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.outbox import Outbox
 from provider_hub.operations.ports import Topic
 from provider_hub.operations.services import Services
@@ -69,8 +71,8 @@ def topics(given: Settings) -> dict[Topic, str]:
     }
 
 
-def runtime_facts(given: Settings) -> RuntimeFacts:
-    return RuntimeFacts(
+def blueprints(given: Settings, hub: Services) -> Blueprints:
+    facts = RuntimeFacts(
         image=given.runtime_image,
         check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
         pubsub_endpoint=given.runtime_pubsub_endpoint,
@@ -78,6 +80,16 @@ def runtime_facts(given: Settings) -> RuntimeFacts:
         ca_file=given.runtime_ca_file,
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
+    )
+    return Blueprints(hub.store, facts, check_in_key(given))
+
+
+def pace(given: Settings) -> Pace:
+    return Pace(
+        minimum_age=timedelta(seconds=given.release_age_seconds),
+        bake=timedelta(seconds=given.bake_seconds),
+        poll=timedelta(seconds=given.wave_poll_seconds),
+        failures_percent=given.wave_failures_percent,
     )
 
 

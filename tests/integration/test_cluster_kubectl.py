@@ -1,5 +1,6 @@
 """The embedded cluster as `kubectl` sees it, and as a process of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from kubernetes import client, config
 
 from provider_hub.local.cluster import serving
@@ -199,8 +200,45 @@ def test_applying_client_side_patches_what_changed(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", text=manifest.replace("web:1", "web:2"))
 
     assert kubectl("get", "deploy", "web", "-n", "mall", "-o", "jsonpath={..image}") == "registry.test/web:2"
-    kubectl("delete", "-f", "-", text=manifest)
-    assert kubectl.run("get", "ns", "mall").returncode == 1
+    kubectl("delete", "namespace", "mall", "--timeout=10s")
+    assert kubectl.run("get", "namespace", "mall").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("namespace", "made"),
+        ("configmap", "made", "--from-literal=key=value"),
+        ("secret", "generic", "made", "--from-literal=key=välue"),
+        ("serviceaccount", "made"),
+        ("quota", "made", "--hard=pods=9,requests.cpu=500m"),
+        ("deployment", "made", "--image=registry.test/web:1", "--replicas=0", "--port=80"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_generators_that_send_protobuf_make_what_they_show(kubectl: Kubectl, arguments: tuple[str, ...]) -> None:
+    shown = json.loads(kubectl("create", *arguments, "--dry-run=client", "-o", "json"))
+    made = json.loads(kubectl("create", *arguments, "-o", "json"))
+    kubectl("delete", shown["kind"], "made", "--timeout=10s")
+
+    shown.pop("status", None)
+    assert contains(made, shown)
+
+
+def contains(made: Any, shown: Any) -> bool:
+    """Whether `made` has all that `shown` sets, beside what the server adds."""
+    if isinstance(shown, dict):
+        return all(not value or contains(made[key], value) for key, value in shown.items())
+    if isinstance(shown, list):
+        return len(made) == len(shown) and all(map(contains, made, shown))
+    return bool(made == shown)
+
+
+def test_protobuf_that_is_not_known_is_refused_with_advice(kubectl: Kubectl) -> None:
+    refused = kubectl.run("create", "role", "made", "--verb=get", "--resource=pods")
+
+    assert refused.returncode == 1
+    assert "protobuf for Role is not known here: send JSON, as kubectl create -f does" in refused.stderr
 
 
 class _Kubelet(BaseHTTPRequestHandler):

@@ -94,6 +94,17 @@ def test_going_back_to_an_earlier_template_takes_its_replica_set_again(cluster: 
     assert cluster.pods("web")[0].metadata.owner_references[0].name == first
 
 
+def test_pods_orphaned_by_their_deployment_run_on_and_are_taken_over_by_the_next(cluster: Cluster) -> None:
+    cluster.deploy("web", server())
+    cluster.wait_rolled_out("web")
+    name = cluster.pods("web")[0].metadata.name
+    cluster.apps.delete_namespaced_deployment("web", cluster.namespace, propagation_policy="Orphan")
+    eventually(lambda: not cluster.apps.list_namespaced_deployment(cluster.namespace).items, "the deployment is gone")
+    cluster.deploy("web", server())
+    cluster.wait_rolled_out("web")
+    assert [pod.metadata.name for pod in cluster.pods("web")] == [name]
+
+
 def test_recreate_never_runs_old_and_new_side_by_side(cluster: Cluster) -> None:
     cluster.deploy("web", server("1"), strategy={"type": "Recreate"})
     cluster.wait_rolled_out("web")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_hub.local.cluster import decoding, defaults, quantities, quota, selectors, validation
+from provider_hub.local.cluster import decoding, defaults, protobuf, quantities, quota, selectors, validation
 from provider_hub.local.cluster.faults import FaultSwitch
 from provider_hub.local.cluster.kinds import Object, named
 from provider_hub.local.cluster.negotiation import parse
@@ -346,3 +346,11 @@ def test_a_pod_counts_its_containers_together_and_nothing_once_it_is_done() -> N
     }
     assert costs["limits.memory"] == 2 * 2**30
     assert quota.charge(POD, {**body, "status": {"phase": "Succeeded"}}) == {}
+
+
+@given(content=st.binary(max_size=64))
+def test_damaged_protobuf_is_refused_and_nothing_worse(content: bytes) -> None:
+    with pytest.raises(ApiError) as refused:
+        protobuf.decode(b"k8s\x00" + content)
+
+    assert refused.value.code in (400, 415)

@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from provider_hub.local.node.rollout import (
     Limits,
     Scale,
-    is_complete,
     next_new,
     next_old,
     resolve_limits,
@@ -52,13 +51,6 @@ def test_pods_that_never_became_available_go_before_those_that_serve() -> None:
     broken = Scale("broken", desired=1, actual=1, available=0)
     serving = Scale("serving", desired=3, actual=3, available=3)
     assert next_old(3, Limits(1, 0), Scale("new", 0, 0, 0), [serving, broken]) == {"broken": 0}
-
-
-def test_a_rollout_is_complete_only_once_the_old_pods_are_gone() -> None:
-    new = Scale("new", 2, 2, 2)
-    assert not is_complete(2, new, [Scale("old", 0, 1, 0)])
-    assert is_complete(2, new, [Scale("old", 0, 0, 0)])
-    assert not is_complete(0, None, [])
 
 
 @dataclass
@@ -130,7 +122,8 @@ class Rollouts(RuleBasedStateMachine):
                 one.pods += [False] * (one.desired - len(one.pods))
                 one.pods = [True for _ in sorted(one.pods, reverse=True)[: one.desired]]
                 one.report()
-        assert is_complete(self.replicas, self.sets[-1].scale(), [one.scale() for one in self.sets[:-1]])
+        assert self.sets[-1].pods == [True] * self.replicas
+        assert not any(one.pods for one in self.sets[:-1])
 
 
 RolloutsTest = Rollouts.TestCase

@@ -23,8 +23,9 @@ from google.cloud.firestore_v1.types.write import Write
 from provider_hub.adapters.values import decode_record, encode_record, value_of
 from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.domain.installation import Health, Installation, LifecycleState
+from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import Member, MemberState, Rollout
 from provider_hub.operations import keys
 from provider_hub.operations.ports import DeadLetter, Key, OutboxEntry
 
@@ -115,8 +116,7 @@ class FirestoreStore:
         return self._count(_query("installations"), self.name_of(keys.organization(organization_id)))
 
     def install_count(self, provider: ProviderName) -> int:
-        where = (("prefix", "==", provider.prefix), ("name", "==", provider.name))
-        return self._count(_query("installations", everywhere=True, where=where), self._root)
+        return self._count(_query("installations", everywhere=True, where=_is_of(provider)), self._root)
 
     def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
         return self._query(ProviderVersion, "versions", parent=self.name_of(keys.provider(provider)))
@@ -140,6 +140,40 @@ class FirestoreStore:
         providers = () if provider is None else (("provider", "==", provider),)
         where = (("organization_id", "==", organization_id), *providers)
         return self._query(DeadLetter, "dead_letters", where=where, order=("-failed_at",), limit=limit)
+
+    def count_auto_installations(self, provider: ProviderName) -> int:
+        where = (*_is_of(provider), ("upgrade_policy", "==", UpgradePolicy.AUTO))
+        return self._count(_query("installations", everywhere=True, where=where), self._root)
+
+    def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
+        where = (
+            *_is_of(provider),
+            ("upgrade_policy", "==", UpgradePolicy.AUTO),
+            ("lifecycle_state", "==", LifecycleState.READY),
+        )
+        start = None if after is None else f"{self._root}/{after}"
+        return self._query(
+            Installation, "installations", everywhere=True, where=where, order=("__name__",), after=start, limit=limit
+        )
+
+    def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
+        parent = self.name_of(keys.provider(provider))
+        return self._query(Rollout, "rollouts", parent=parent, order=("-created_at",), limit=limit)
+
+    def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
+        parent = self.name_of(keys.rollout(provider, version))
+        where = (("state", "==", MemberState.STARTED),)
+        return self._query(Member, "members", parent=parent, where=where, order=("started_at",), limit=limit)
+
+    def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
+        where = (("due_at", "<=", before),)
+        return self._query(Rollout, "rollouts", everywhere=True, where=where, order=("due_at",), limit=limit)
+
+    def installations_after(self, place: str | None, limit: int) -> list[Installation]:
+        start = None if place is None else f"{self._root}/{place}"
+        return self._query(
+            Installation, "installations", everywhere=True, order=("__name__",), after=start, limit=limit
+        )
 
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         return self._query(
@@ -270,6 +304,10 @@ class FirestoreTransaction:
         return {"new_transaction": {"read_write": {"retry_transaction": self._retry_of}}}
 
 
+def _is_of(provider: ProviderName) -> tuple[Filter, Filter]:
+    return ("prefix", "==", provider.prefix), ("name", "==", provider.name)
+
+
 def _query(
     collection: str,
     *,
@@ -278,9 +316,13 @@ def _query(
     order: Iterable[str] = (),
     limit: int | None = None,
     offset: int = 0,
+    after: str | None = None,
     fields: Iterable[str] = (),
 ) -> StructuredQuery:
-    """A query of documents; a field of `order` with a minus before it counts down."""
+    """A query of documents; a field of `order` with a minus before it counts down.
+
+    `after` is the path of the document to go on behind, in a query ordered by `__name__`.
+    """
     filters = [
         {"field_filter": {"field": {"field_path": field}, "op": _OPERATORS[operator], "value": value_of(value)}}
         for field, operator, value in where
@@ -292,6 +334,8 @@ def _query(
         {"field": {"field_path": field.removeprefix("-")}, "direction": _DIRECTIONS[field.startswith("-")]}
         for field in order
     ]
+    if after is not None:
+        query["start_at"] = {"values": [{"reference_value": after}], "before": False}
     if fields:
         query["select"] = {"fields": [{"field_path": field} for field in fields]}
     query["limit"] = limit

@@ -19,10 +19,10 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
+from provider_hub.domain.deployment import DeploymentStatus, describe, mask
 from provider_hub.domain.errors import PermanentError, TemporaryError
-from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, MANAGER, Manifest
-from provider_hub.domain.rollout import DeploymentStatus, describe, mask
-from provider_hub.operations.ports import StaleGeneration
+from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
+from provider_hub.operations.ports import StaleGeneration, Trace
 from provider_hub.settings import Settings
 
 _CALL_SECONDS = 10
@@ -60,6 +60,7 @@ _KINDS = {
     "NetworkPolicy": _Kind(client.NetworkingV1Api, "namespaced_network_policy"),
 }
 _OURS = ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Secret")
+_TRACED = ("Deployment", "Secret", "Service", "ServiceAccount")
 _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
 
 
@@ -82,22 +83,23 @@ class Kubernetes:
         self._trusted_namespaces: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def ensure_namespace(self, manifests: Sequence[Manifest]) -> None:
+    def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
         """Apply an organization's namespace and its limits, unless that was done a short while ago."""
         name = manifests[0]["metadata"]["name"]
         with self._lock:
             if self._trusted_namespaces.get(name, 0.0) > self._clock():
-                return
-        self._apply_unfenced(manifests[0])
-        self._each(self._apply_unfenced, manifests[1:])
+                return []
+        changed = [self._apply_unfenced(manifests[0]), *self._each(self._apply_unfenced, manifests[1:])]
         with self._lock:
             self._trusted_namespaces[name] = self._clock() + _NAMESPACE_TRUST_SECONDS
+        return _names(manifests, changed)
 
-    def apply(self, manifests: Sequence[Manifest]) -> None:
+    def apply(self, manifests: Sequence[Manifest]) -> list[str]:
         """Apply all but the last side by side, then the last: the Deployment, whose pods need the others."""
         try:
-            self._each(self._apply_fenced, manifests[:-1])
-            self._apply_fenced(manifests[-1])
+            changed = self._each(self._apply_fenced, manifests[:-1])
+            changed.append(self._apply_fenced(manifests[-1]))
+            return _names(manifests, changed)
         except _Gone as gone:
             with self._lock:
                 self._trusted_namespaces.pop(manifests[-1]["metadata"]["namespace"], None)
@@ -127,38 +129,56 @@ class Kubernetes:
         ]
 
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
-        deployment = self._get("Deployment", namespace, name)
+        deployment = self._get("Deployment", name, namespace)
         if deployment is None or _annotation(deployment, INSTALLATION_ID) != installation_id:
             return None
         return describe(deployment, self._list("Pod", namespace, installation_id))
 
-    def _apply_unfenced(self, manifest: Manifest) -> None:
-        self._call("patch", manifest["kind"], *_address(manifest), manifest, **_APPLY)
+    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
+        kind, _, token = (place or _TRACED[0]).partition(" ")
+        try:
+            page = self._call("list", kind, label_selector=INSTALLATION_ID, limit=limit, _continue=token or None)
+        except _Expired:
+            return [], kind
+        following = page["metadata"].get("continue")
+        traces = [trace for item in page["items"] if (trace := _trace(item))]
+        if following:
+            return traces, f"{kind} {following}"
+        later = _TRACED[_TRACED.index(kind) + 1 :]
+        return traces, later[0] if later else None
 
-    def _apply_fenced(self, manifest: Manifest) -> None:
+    def _apply_unfenced(self, manifest: Manifest) -> bool:
+        """Whether that changed anything."""
+        kind, address = manifest["kind"], _address(manifest)
+        before = self._get(kind, *address)
+        after = self._call("patch", kind, *address, manifest, **_APPLY)
+        return _version(after) != _version(before)
+
+    def _apply_fenced(self, manifest: Manifest) -> bool:
+        """Whether that changed anything."""
         for _ in range(_CONFLICT_TRIES):
-            if self._applied(manifest):
-                return
+            existing = self._standing(manifest)
+            seen = _version(existing) or _NEVER_A_VERSION
+            fenced = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": seen}}
+            try:
+                after = self._call("patch", manifest["kind"], *_address(manifest), fenced, **_APPLY)
+            except _Conflicted:
+                continue  # somebody wrote in between: look again
+            return _version(after) != _version(existing)
         raise TemporaryError(f"{manifest['kind']} {manifest['metadata']['name']} is being written by another as well")
 
-    def _applied(self, manifest: Manifest) -> bool:
-        """Whether it is in the cluster now; False when somebody wrote in between. Raises StaleGeneration."""
-        existing = self._get(manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+    def _standing(self, manifest: Manifest) -> Any:
+        """The object as it is, that this manifest may be applied over; None if missing. Raises StaleGeneration."""
+        existing = self._get(manifest["kind"], *_address(manifest))
         if existing and _is_of_earlier_life(existing, manifest):
             self._delete(manifest["kind"], existing)
-            return False
+            return None
         _refuse_if_newer(existing, manifest)
-        seen = existing["metadata"]["resourceVersion"] if existing else _NEVER_A_VERSION
-        fenced = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": seen}}
-        try:
-            self._call("patch", manifest["kind"], *_address(manifest), fenced, **_APPLY)
-        except _Conflicted:
-            return False
-        return True
+        return existing
 
-    def _get(self, kind: str, namespace: str, name: str) -> Any:
+    def _get(self, kind: str, *address: str) -> Any:
         try:
-            return self._call("read", kind, name, namespace)
+            return self._call("read", kind, *address)
         except _Gone:
             return None
 
@@ -185,7 +205,7 @@ class Kubernetes:
         return [future.result() for future in futures]
 
     def _call(self, verb: str, kind: str, *arguments: Any, **options: Any) -> Any:
-        method = getattr(self._apis[kind], f"{verb}_{_KINDS[kind].word}")
+        method = getattr(self._apis[kind], _method(verb, kind, arguments))
         try:
             response = method(*arguments, **options, _preload_content=False, _request_timeout=_CALL_SECONDS)
         except ApiException as error:
@@ -203,11 +223,25 @@ class _Conflicted(Exception):
     """409: somebody else was first."""
 
 
+class _Expired(Exception):
+    """410: a list went on for too long and must begin again."""
+
+
+def _method(verb: str, kind: str, arguments: Sequence[Any]) -> str:
+    """A list without a namespace is one over all of them."""
+    word = _KINDS[kind].word
+    if verb == "list" and not arguments:
+        return f"list_{word.removeprefix('namespaced_')}_for_all_namespaces"
+    return f"{verb}_{word}"
+
+
 def _translated(error: ApiException, verb: str, kind: str) -> Exception:
     if error.status == 404:
         return _Gone()
     if error.status == 409:
         return _Conflicted()
+    if error.status == 410:
+        return _Expired()
     told = mask(_message_of(error))
     if not error.status or error.status in _TEMPORARY_STATUS or error.status == 401:
         return TemporaryError(f"the cluster did not {verb} {kind} ({error.status}): {told}")
@@ -235,6 +269,24 @@ def _refuse_if_newer(existing: Any, manifest: Manifest) -> None:
         raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} belongs to a later installation")
     if _generation_of(existing) > _generation_of(manifest):
         raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} is of a newer generation")
+
+
+def _names(manifests: Sequence[Manifest], changed: Sequence[bool]) -> list[str]:
+    chosen = zip(manifests, changed, strict=True)
+    return [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest, is_changed in chosen if is_changed]
+
+
+def _trace(item: Any) -> Trace | None:
+    found = [_annotation(item, name) for name in (ORGANIZATION_ID, PROVIDER, INSTALLATION_ID)]
+    organization_id, provider, installation_id = found
+    if not (organization_id and provider and installation_id):
+        return None
+    return Trace(item["metadata"]["namespace"], organization_id, provider, installation_id)
+
+
+def _version(item: Any) -> str | None:
+    version: str | None = item["metadata"]["resourceVersion"] if item else None
+    return version
 
 
 def _annotation(item: Any, name: str) -> str | None:

@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation
+from provider_hub.domain.rollout import Rollout
 from provider_hub.settings import Settings
 
 _RPC_SECONDS = 20.0
@@ -52,6 +53,14 @@ class CloudTasks:
         }
         name = _deadline_name(row.installation_id, row.generation)
         self._create(self._settings.deadlines_queue, name, self._settings.deadlines_url, body, row.deadline_at)
+
+    def schedule_step(self, rollout: Rollout) -> None:
+        if rollout.due_at is None:
+            raise AssertionError("a step is scheduled for a rollout that is due some time")
+        body = {"provider": rollout.provider_name.canonical, "version": rollout.version, "step": rollout.step}
+        name = sha256(f"{rollout.provider_name} {rollout.version} {rollout.created_at} {rollout.step}".encode())
+        queue, url = self._settings.upgrades_queue, self._settings.upgrades_url
+        self._create(queue, f"rollout-{name.hexdigest()[:40]}", url, body, rollout.due_at)
 
     def cancel_deadline(self, installation_id: str, generation: int) -> None:
         name = _deadline_name(installation_id, generation)

@@ -57,6 +57,7 @@ class Trigger(StrEnum):
     ROLLBACK = "rollback"
     CHANGE = "change requested"
     SILENCE = "silence"
+    DRIFT = "drift repaired"
     UNINSTALL = "uninstall"
     OBJECTS_GONE = "objects gone"
 
@@ -73,6 +74,7 @@ TRANSITIONS: dict[tuple[LifecycleState | None, Trigger], LifecycleState | None] 
     (LifecycleState.FAILED, Trigger.ROLLBACK): LifecycleState.PENDING,
     **{(state, Trigger.CHANGE): LifecycleState.PENDING for state in _ALIVE},
     (LifecycleState.READY, Trigger.SILENCE): LifecycleState.READY,
+    (LifecycleState.READY, Trigger.DRIFT): LifecycleState.READY,
     **{(state, Trigger.UNINSTALL): LifecycleState.DELETING for state in _ALIVE},
     (LifecycleState.DELETING, Trigger.DEADLINE): LifecycleState.DELETING,
     (LifecycleState.DELETING, Trigger.OBJECTS_GONE): None,
@@ -250,6 +252,15 @@ class FellSilent:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftRepaired:
+    """The cluster no longer showed what this generation is, and was brought back to it; `what` names the objects."""
+
+    installation_id: str
+    generation: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class UninstallRequested:
     installation_id: str
     cause: str
@@ -264,7 +275,15 @@ class ObjectsGone:
 
 
 Event = (
-    Taken | CheckedIn | DeployFailed | DeadlinePassed | ChangeRequested | FellSilent | UninstallRequested | ObjectsGone
+    Taken
+    | CheckedIn
+    | DeployFailed
+    | DeadlinePassed
+    | ChangeRequested
+    | FellSilent
+    | DriftRepaired
+    | UninstallRequested
+    | ObjectsGone
 )
 
 
@@ -529,6 +548,10 @@ def _change_requested(row: Installation, event: ChangeRequested, now: datetime, 
     )
 
 
+def _drift_repaired(row: Installation, event: DriftRepaired, now: datetime, _deadlines: Deadlines) -> Step:
+    return _moved(row, Trigger.DRIFT, now, cause="sweeper", reason=_trimmed(event.what))
+
+
 def _uninstall_requested(row: Installation, event: UninstallRequested, now: datetime, deadlines: Deadlines) -> Step:
     return _next_generation(
         row,
@@ -555,6 +578,7 @@ _HANDLERS: dict[type[Event], tuple[Trigger, _Handler]] = {
     DeadlinePassed: (Trigger.DEADLINE, _deadline_passed),
     ChangeRequested: (Trigger.CHANGE, _change_requested),
     FellSilent: (Trigger.SILENCE, _fell_silent),
+    DriftRepaired: (Trigger.DRIFT, _drift_repaired),
     UninstallRequested: (Trigger.UNINSTALL, _uninstall_requested),
     ObjectsGone: (Trigger.OBJECTS_GONE, _objects_gone),
 }

@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -42,7 +42,7 @@ class CheckIn:
     provider: Annotated[str, Field(min_length=3, max_length=MAX_CANONICAL)]
     version: _Id
     generation: Annotated[int, Field(ge=1, le=2**53)]
-    token: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
+    token: Annotated[str, Field(min_length=1, max_length=256)] = field(repr=False)
     health: Health = Health.HEALTHY
     message: Annotated[str | None, Field(max_length=65536)] = None
     instance_id: Annotated[str | None, Field(max_length=256)] = None

@@ -14,8 +14,10 @@ MAX_CANONICAL = 200
 PLATFORM_PREFIX = "platform"
 RESERVED_SLUGS = frozenset({"install", "installed", PLATFORM_PREFIX})
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
-_SHORT = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,196}[a-z0-9])?")
+SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?"
+SHORT_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,196}[a-z0-9])?"
+_SLUG = re.compile(SLUG_PATTERN)
+_SHORT = re.compile(SHORT_PATTERN)
 _CLUSTER_NAME_LENGTH = 63
 _DIGEST_LENGTH = 20
 _NAMESPACE_SLUG_LENGTH = _CLUSTER_NAME_LENGTH - len("org-")

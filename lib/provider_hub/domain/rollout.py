@@ -1,142 +1,193 @@
-"""What a Deployment and its pods show, told as one status and one reason a person can act on."""
+"""Rollouts: a new version reaches the installations with policy `auto` in waves, each a proof for the next.
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+One installation, then a tenth, then the rest. A wave starts once everything of the one before has settled
+and has then run for a while; too many failures in a wave halt the rollout until its author resumes it.
+"""
 
-from provider_hub.domain.manifests import GENERATION, MANAGER
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
 
-Object = Mapping[str, Any]
+from provider_hub.domain.installation import Installation, LifecycleState, UpgradePolicy, is_newer
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import Version
 
-MESSAGE_LENGTH = 600
-_SECRET_LOOKING = re.compile(
-    r"(?i)((?:password|passwd|secret|token|api[_-]?key|authorization|bearer)[\"']?\s*[=:\s]\s*[\"']?)[^\s\"',;&]+"
-)
-_URL_CREDENTIALS = re.compile(r"(://)[^/\s:@]+:[^/\s@]+@")
-_URL_QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
-_IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+LAST_WAVE = 3
+
+
+class RolloutState(StrEnum):
+    """`WAITING` for the release to be old enough, `BAKING` between two waves; the last three are ends."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    BAKING = "baking"
+    HALTED = "halted"
+    SUPERSEDED = "superseded"
+    DONE = "done"
+
+
+ACTIVE = frozenset({RolloutState.WAITING, RolloutState.RUNNING, RolloutState.BAKING})
+
+
+class MemberState(StrEnum):
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentStatus:
-    """The observed state of an installation's Deployment (contract, section 3), and which generation it is of."""
+class Member:
+    """An installation that a rollout upgraded; `LEFT` when its tenant chose something else meanwhile."""
 
-    generation: int
-    deployment_name: str
-    status: str
-    available_replicas: int
-    ready_replicas: int
-    version: str | None
-    image: str | None
-    updated_at: datetime | None
-    message: str | None
-    healthy: bool
+    organization_id: str
+    prefix: str
+    name: str
+    installation_id: str
+    wave: int
+    state: MemberState
+    started_at: datetime
+    settled_at: datetime | None = None
 
 
-def describe(deployment: Object, pods: Sequence[Object]) -> DeploymentStatus:
-    """The status of `deployment`, with the container's own reason where its newest pods are not well."""
-    status = deployment.get("status", {})
-    conditions = {item["type"]: item for item in status.get("conditions", ())}
-    wanted = deployment["spec"].get("replicas", 1)
-    updated = status.get("updatedReplicas", 0)
-    available = status.get("availableReplicas", 0)
-    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
-    complete = observed and updated == available == status.get("replicas", 0) == wanted
-    message = None if complete else _reason(deployment, pods, conditions)
-    environment = deployment["spec"]["template"]["spec"]["containers"][0].get("env", ())
-    generation = deployment["metadata"].get("annotations", {}).get(GENERATION, "0")
-    return DeploymentStatus(
-        generation=int(generation) if generation.isdigit() else 0,
-        deployment_name=deployment["metadata"]["name"],
-        status=_status(complete, observed, status, conditions, message),
-        available_replicas=available,
-        ready_replicas=status.get("readyReplicas", 0),
-        version=next((item.get("value") for item in environment if item["name"] == "PRAGMA_VERSION"), None),
-        image=deployment["spec"]["template"]["spec"]["containers"][0].get("image"),
-        updated_at=_changed_at(deployment, conditions),
-        message=message,
-        healthy=complete,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One version's way to the installations. `due_at` is when it wants to be looked at next, None never again.
+
+    `cursor` is the last installation that was looked at, as the path of its document; `wave_started` and
+    `wave_failed` count within the wave, the others in all.
+    """
+
+    prefix: str
+    name: str
+    version: str
+    state: RolloutState
+    candidates: int
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    step: int = 0
+    wave: int = 1
+    wave_started: int = 0
+    wave_failed: int = 0
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    left: int = 0
+    cursor: str | None = None
+    exhausted: bool = False
+    halted_reason: str | None = None
+
+    @property
+    def provider_name(self) -> ProviderName:
+        return ProviderName(self.prefix, self.name)
+
+    @property
+    def unsettled(self) -> int:
+        return self.started - self.succeeded - self.failed - self.left
+
+    @property
+    def room(self) -> int:
+        """How many more installations this wave may still upgrade."""
+        return 0 if self.exhausted else max(0, wave_size(self.wave, self.candidates) - self.wave_started)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How careful rollouts are: the least age of a release, the run between waves, the failures borne (percent)."""
+
+    minimum_age: timedelta
+    bake: timedelta
+    poll: timedelta
+    failures_percent: float
+
+
+def wave_size(wave: int, candidates: int) -> int:
+    """1, then a tenth, then the rest (there may be more by now than were counted at the start)."""
+    sizes = {1: 1, 2: max(1, ceil(candidates / 10))}
+    return sizes.get(wave, 2**31)
+
+
+def is_offered(version: str, latest: str | None) -> bool:
+    """Whether a published version is rolled out by itself: the latest, and no pre-release."""
+    return version == latest and not Version.parse(version).is_prerelease
+
+
+def wants(row: Installation, version: str) -> bool:
+    """Whether an installation is upgraded to `version` by itself: it asks for that, is well, and was not hurt by it."""
+    return (
+        row.upgrade_policy is UpgradePolicy.AUTO
+        and row.lifecycle_state is LifecycleState.READY
+        and version not in row.failed_versions
+        and is_newer(version, than=row.installed_version)
+        and (row.allow_major_upgrades or _major(version) == _major(row.installed_version))
     )
 
 
-def mask(text: str) -> str:
-    """`text` without what looks like a credential, trimmed: it came out of a tenant's process and goes to its owner."""
-    masked = _URL_CREDENTIALS.sub(r"\1***@", _URL_QUERY.sub(r"\1?***", text))
-    masked = _SECRET_LOOKING.sub(r"\1***", masked)
-    return masked if len(masked) <= MESSAGE_LENGTH else "…" + masked[1 - MESSAGE_LENGTH :]
+def fate(member: Member, row: Installation | None, version: str) -> MemberState:
+    """What became of a member, by its installation as it is now."""
+    if row is None or row.installation_id != member.installation_id:
+        return MemberState.LEFT
+    if version in row.failed_versions:
+        return MemberState.FAILED
+    if row.installed_version != version or row.lifecycle_state is LifecycleState.DELETING:
+        return MemberState.LEFT
+    if row.lifecycle_state is LifecycleState.FAILED:
+        return MemberState.FAILED
+    return MemberState.SUCCEEDED if row.lifecycle_state is LifecycleState.READY else MemberState.STARTED
 
 
-def _status(
-    complete: bool, observed: bool, status: Object, conditions: Mapping[str, Object], message: str | None
-) -> str:
-    if complete:
-        return "available"
-    if _is(conditions, "Progressing", "False") or (message and _is(conditions, "ReplicaFailure", "True")):
-        return "failed"
-    return "progressing" if observed and status.get("replicas") else "pending"
+def started_one(rollout: Rollout) -> Rollout:
+    """One more slot of the wave is taken."""
+    return replace(rollout, started=rollout.started + 1, wave_started=rollout.wave_started + 1)
 
 
-def _reason(deployment: Object, pods: Sequence[Object], conditions: Mapping[str, Object]) -> str | None:
-    """The most telling of: what a pod of this generation says, what kept pods from being made, the deadline."""
-    generation = deployment["metadata"].get("annotations", {}).get(GENERATION)
-    current = [pod for pod in pods if pod["metadata"].get("annotations", {}).get(GENERATION) == generation]
-    newest_first = sorted(current, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
-    for pod in newest_first:
-        if told := _pod_reason(pod):
-            return mask(told)
-    if _is(conditions, "ReplicaFailure", "True"):
-        return mask(f"no pod could be made: {conditions['ReplicaFailure'].get('message', '')}")
-    if _is(conditions, "Progressing", "False"):
-        return mask(f"the rollout does not progress: {conditions['Progressing'].get('message', '')}")
-    return None
+def settled(rollout: Rollout, state: MemberState, pace: Pace) -> Rollout:
+    """Count what became of one member; halt when more of this wave failed than are borne."""
+    if state is MemberState.SUCCEEDED:
+        return replace(rollout, succeeded=rollout.succeeded + 1)
+    if state is not MemberState.FAILED:
+        return replace(rollout, left=rollout.left + 1)
+    counted = replace(rollout, failed=rollout.failed + 1, wave_failed=rollout.wave_failed + 1)
+    borne = counted.wave_failed * 100 <= pace.failures_percent * counted.wave_started
+    if borne or counted.state not in ACTIVE:
+        return counted
+    reason = f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed"
+    return replace(counted, state=RolloutState.HALTED, halted_reason=reason, due_at=None)
 
 
-def _pod_reason(pod: Object) -> str | None:
-    status = pod.get("status", {})
-    for container in status.get("containerStatuses", ()):
-        if told := _container_reason(container):
-            return told
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"no node takes the pod: {condition.get('message') or condition.get('reason')}"
-    return None
+def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
+    """The rollout after a look at it: the wave goes on, bakes, gives way to the next, or all is done."""
+    if rollout.state is RolloutState.WAITING:
+        return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
+    if rollout.state is RolloutState.BAKING:
+        return _next_wave(rollout, now)
+    if rollout.state is not RolloutState.RUNNING:
+        return rollout
+    if rollout.room or rollout.unsettled:
+        return replace(rollout, due_at=now + pace.poll, updated_at=now)
+    if rollout.exhausted or rollout.wave == LAST_WAVE:
+        return replace(rollout, state=RolloutState.DONE, due_at=None, updated_at=now)
+    return replace(rollout, state=RolloutState.BAKING, due_at=now + pace.bake, updated_at=now)
 
 
-def _container_reason(container: Object) -> str | None:
-    state = container.get("state", {})
-    waiting = state.get("waiting", {})
-    reason = waiting.get("reason")
-    if reason in _IMAGE_REASONS:
-        return f"the image cannot be pulled ({reason}): {waiting.get('message', container.get('image', ''))}"
-    if reason == "CreateContainerConfigError":
-        return f"the container cannot be configured: {waiting.get('message', '')}"
-    ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
-    if not ended or container.get("ready"):
-        return None
-    return _end_of(ended, container.get("restartCount", 0))
+def resumed(rollout: Rollout, now: datetime) -> Rollout:
+    """A halted rollout goes on with its wave, its failures forgiven."""
+    return replace(rollout, state=RolloutState.RUNNING, wave_failed=0, halted_reason=None, due_at=now, updated_at=now)
 
 
-def _end_of(ended: Object, restarts: int) -> str:
-    how = ended.get("reason") or "Error"
-    code = f"exit code {ended.get('exitCode')}" if not ended.get("signal") else f"signal {ended['signal']}"
-    again = f", {restarts} restarts" if restarts else ""
-    lines = [line.strip() for line in (ended.get("message") or "").splitlines() if line.strip()]
-    last = f": {lines[-1]}" if lines else ""
-    return f"the container ended ({how}, {code}{again}){last}"
+def _next_wave(rollout: Rollout, now: datetime) -> Rollout:
+    return replace(
+        rollout,
+        state=RolloutState.RUNNING,
+        wave=rollout.wave + 1,
+        wave_started=0,
+        wave_failed=0,
+        due_at=now,
+        updated_at=now,
+    )
 
 
-def _changed_at(deployment: Object, conditions: Mapping[str, Object]) -> datetime | None:
-    times = [item.get("lastUpdateTime") or item.get("lastTransitionTime") for item in conditions.values()]
-    applied = [
-        entry.get("time")
-        for entry in deployment["metadata"].get("managedFields", ())
-        if entry.get("manager") == MANAGER
-    ]
-    known = [time for time in (*times, *applied, deployment["metadata"].get("creationTimestamp")) if time]
-    return max(datetime.fromisoformat(time) for time in known) if known else None
-
-
-def _is(conditions: Mapping[str, Object], kind: str, value: str) -> bool:
-    return str(conditions.get(kind, {}).get("status")) == value
+def _major(version: str) -> int:
+    return Version.parse(version).major

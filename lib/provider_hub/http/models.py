@@ -17,6 +17,7 @@ from provider_hub.domain.catalog import (
     Scope,
     VersionStatus,
 )
+from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import (
     Health,
     LifecycleState,
@@ -26,8 +27,10 @@ from provider_hub.domain.installation import (
     is_newer,
 )
 from provider_hub.domain.manifests import is_reserved
-from provider_hub.domain.names import MAX_CANONICAL, ProviderName
-from provider_hub.domain.rollout import DeploymentStatus
+from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN, ProviderName
+from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
+from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.domain.versions import Version
 from provider_hub.operations.browse import Listing
 from provider_hub.operations.install import Installed
@@ -86,9 +89,24 @@ def _schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 Text = Annotated[str, AfterValidator(_no_nul)]
-Semver = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_semver)]
-Canonical = Annotated[str, Field(min_length=1, max_length=MAX_CANONICAL), AfterValidator(_canonical)]
-Config = Annotated[dict[Text, Text], AfterValidator(_config)]
+# What a validator of ours checks is told to readers of the description by an `…_extra`.
+Semver = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_VERSION, json_schema_extra={"pattern": f"^{VERSION_PATTERN}$"}),
+    AfterValidator(_semver),
+]
+Canonical = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_CANONICAL, json_schema_extra={"pattern": f"^{SLUG_PATTERN}/{SHORT_PATTERN}$"}),
+    AfterValidator(_canonical),
+]
+Config = Annotated[
+    dict[Text, Text],
+    Field(
+        json_schema_extra={"propertyNames": {"pattern": f"^{_CONFIG_KEY.pattern}$"}, "maxProperties": CONFIG_KEYS},
+    ),
+    AfterValidator(_config),
+]
 JsonSchema = Annotated[dict[str, Any] | None, AfterValidator(_schema)]
 Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=50)]], Field(max_length=20)]
 
@@ -109,6 +127,8 @@ class InstallRequest(Request):
     resource_tier: ResourceTier = ResourceTier.STANDARD
     upgrade_policy: UpgradePolicy = UpgradePolicy.MANUAL
     config: Config = Field(default_factory=dict)
+    rollback_on_failure: bool = True
+    allow_major_upgrades: bool = False
 
 
 class SettingsRequest(Request):
@@ -116,6 +136,7 @@ class SettingsRequest(Request):
     upgrade_policy: UpgradePolicy | None = None
     config: Config | None = None
     rollback_on_failure: bool | None = None
+    allow_major_upgrades: bool | None = None
 
 
 class UpgradeRequest(Request):
@@ -241,6 +262,7 @@ class ProviderInstallation(Response):
     health_message: str | None
     failure_message: str | None
     rollback_on_failure: bool
+    allow_major_upgrades: bool
     latest_version: str | None
     upgrade_available: bool
     generation: int
@@ -265,6 +287,7 @@ class ProviderInstallation(Response):
             health_message=row.health_message,
             failure_message=row.failure_message,
             rollback_on_failure=row.rollback_on_failure,
+            allow_major_upgrades=row.allow_major_upgrades,
             latest_version=latest,
             upgrade_available=latest is not None and is_newer(latest, than=row.installed_version),
             generation=row.generation,
@@ -417,6 +440,27 @@ class ProviderVersionBody(Response):
             created_at=version.created_at,
             updated_at=version.updated_at,
         )
+
+
+class RolloutBody(Response):
+    """A version's way to the installations with policy `auto`: counts only, no tenant is named."""
+
+    version: str
+    state: RolloutState
+    wave: int
+    candidates: int
+    started: int
+    succeeded: int
+    failed: int
+    left: int
+    halted_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+
+    @classmethod
+    def of(cls, rollout: Rollout) -> Self:
+        return cls.model_validate(rollout)
 
 
 class RuntimeVersionBody(Response):

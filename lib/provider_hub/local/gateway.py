@@ -37,7 +37,7 @@ _HOP_BY_HOP = frozenset(
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SMALL_BYTES = 64 * 1024
 _REQUEST_SECONDS = 300.0
-_RESTART_SECONDS = 5.0
+_RESTART_SECONDS = 10.0
 _RETRY_SECONDS = 0.1
 # Less than the functions' own keep-alive, so that it is always this side that closes an idle connection: a
 # request sent into a connection the function is just closing would be lost.

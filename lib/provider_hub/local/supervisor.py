@@ -145,7 +145,9 @@ class _Keeper:
                 process_group=0,
             )
         self._process = process
-        self._pid_file.write_text(f"{process.pid}\n")
+        partial = self._pid_file.with_suffix(".partial")
+        partial.write_text(f"{process.pid}\n")
+        partial.replace(self._pid_file)
         return process
 
     async def _ready_or_ended(self, process: Process) -> str | None:

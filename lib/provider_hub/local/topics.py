@@ -51,14 +51,18 @@ async def create_topics(
     base = f"http://{emulator}/v1/projects/{project}"
     for route in routes:
         dead = dead_letter_topic(route.topic)
-        for topic in (route.topic, dead):
-            await _put(session, f"{base}/topics/{topic}", {})
-        if route.consumer is not None:
-            body = subscription_body(project, route.topic, route.consumer, retry_min)
-            await _put(session, f"{base}/subscriptions/{route.topic}", body | _dead_lettering(project, dead))
+        await _put(session, f"{base}/topics/{dead}", {})
         if route.dead_letters is not None:
             body = subscription_body(project, dead, route.dead_letters, retry_min)
             await _put(session, f"{base}/subscriptions/{dead}", body)
+    # Last, each with its subscription at once: after a restart of the emulator publishers are waiting already, and
+    # what they publish to a topic without a subscription is lost.
+    for route in routes:
+        await _put(session, f"{base}/topics/{route.topic}", {})
+        if route.consumer is not None:
+            body = subscription_body(project, route.topic, route.consumer, retry_min)
+            dead = dead_letter_topic(route.topic)
+            await _put(session, f"{base}/subscriptions/{route.topic}", body | _dead_lettering(project, dead))
 
 
 def subscription_body(project: str, topic: str, consumer: str, retry_min: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ speaks of the older one is stale.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from provider_hub.domain.catalog import Organization, Provider
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
@@ -27,6 +28,7 @@ from provider_hub.operations.ports import Transaction
 from provider_hub.operations.released import chosen_version
 from provider_hub.operations.services import Services, record_step
 
+V = TypeVar("V")
 Check = Callable[[Installation, str], None]
 
 
@@ -38,6 +40,7 @@ class SettingsWish:
     upgrade_policy: UpgradePolicy | None = None
     config: Mapping[str, str] | None = None
     rollback_on_failure: bool | None = None
+    allow_major_upgrades: bool | None = None
 
 
 def upgrade(
@@ -178,14 +181,19 @@ def _must_differ(row: Installation, version: str) -> None:
 def _with_policies(row: Installation, wish: SettingsWish) -> Installation:
     return replace(
         row,
-        upgrade_policy=row.upgrade_policy if wish.upgrade_policy is None else wish.upgrade_policy,
-        rollback_on_failure=row.rollback_on_failure if wish.rollback_on_failure is None else wish.rollback_on_failure,
+        upgrade_policy=_chosen(wish.upgrade_policy, row.upgrade_policy),
+        rollback_on_failure=_chosen(wish.rollback_on_failure, row.rollback_on_failure),
+        allow_major_upgrades=_chosen(wish.allow_major_upgrades, row.allow_major_upgrades),
     )
 
 
 def _with_settings(revision: Revision, wish: SettingsWish) -> Revision:
     return replace(
         revision,
-        resource_tier=revision.resource_tier if wish.resource_tier is None else wish.resource_tier,
-        config=revision.config if wish.config is None else dict(wish.config),
+        resource_tier=_chosen(wish.resource_tier, revision.resource_tier),
+        config=dict(_chosen(wish.config, revision.config)),
     )
+
+
+def _chosen(wished: V | None, current: V) -> V:
+    return current if wished is None else wished

@@ -6,9 +6,8 @@ the same request again.
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from provider_hub.domain import messages
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import (
@@ -22,9 +21,9 @@ from provider_hub.domain.installation import (
     Taken,
     advance,
 )
-from provider_hub.domain.manifests import RuntimeFacts, installation_manifests, namespace_manifests
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.operations import keys
+from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.ports import Cluster, StaleGeneration, Tasks, Transaction
 from provider_hub.operations.services import Services, apply_event, record_step
 
@@ -38,8 +37,7 @@ class Installer:
     services: Services
     cluster: Cluster
     tasks: Tasks
-    facts: RuntimeFacts
-    check_in_key: bytes
+    blueprints: Blueprints
 
     def handle(self, request: InstallationRequest) -> None:
         """Do what is asked. Raises TemporaryError to be asked again; anything else ends in the row."""
@@ -56,8 +54,6 @@ class Installer:
         row, version = taken
         self.tasks.schedule_deadline(row)
         try:
-            if version is None:
-                raise PermanentError(f"{row.canonical} has no version {row.installed_version} any more")
             self._bring_up(row, version)
         except StaleGeneration as stale:
             log.info("%s: %s", request.event_id, stale)
@@ -82,24 +78,14 @@ class Installer:
 
         return self.services.outbox.transact(decide)
 
-    def _bring_up(self, row: Installation, version: ProviderVersion) -> None:
-        facts = self._facts_for(version)
-        token = messages.check_in_token(self.check_in_key, row.organization_id, row.installation_id, row.generation)
-        namespace = namespace_for(row.organization_slug)
-        self.cluster.ensure_namespace(namespace_manifests(row.organization_id, row.organization_slug, facts))
-        self.cluster.apply(installation_manifests(row, version, facts, token))
+    def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
+        objects = self.blueprints.of(row, version)
+        self.cluster.ensure_namespace(objects.namespace)
+        self.cluster.apply(objects.installation)
         if row.generation > 1:
-            kept = {row.generation, row.ready_generation or row.generation}
-            self.cluster.prune(namespace, row.installation_id, frozenset(kept))
+            kept = frozenset({row.generation, row.ready_generation or row.generation})
+            self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
         self._undo_if_uninstalled(row)
-
-    def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:
-        if version.runtime_version is None:
-            return self.facts
-        pinned = self.services.store.get(keys.runtime_version(version.runtime_version))
-        if pinned is None:
-            raise PermanentError(f"runtime version {version.runtime_version} is not registered")
-        return replace(self.facts, image=pinned.image_url)
 
     def _undo_if_uninstalled(self, row: Installation) -> None:
         """An uninstall may have been confirmed while this apply was under way; then nobody else would remove it."""

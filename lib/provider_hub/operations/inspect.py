@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from provider_hub.domain.catalog import Organization
+from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.domain.rollout import DeploymentStatus
 from provider_hub.operations import keys
 from provider_hub.operations.change import not_installed
 from provider_hub.operations.install import Installed

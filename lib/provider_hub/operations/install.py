@@ -28,6 +28,8 @@ class InstallWish:
     resource_tier: ResourceTier
     upgrade_policy: UpgradePolicy
     config: dict[str, str]
+    rollback_on_failure: bool = True
+    allow_major_upgrades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _new_row(services: Services, organization: Organization, wish: InstallWish, 
         generation=1,
         revision=Revision(version, wish.resource_tier, wish.config),
         upgrade_policy=wish.upgrade_policy,
+        rollback_on_failure=wish.rollback_on_failure,
+        allow_major_upgrades=wish.allow_major_upgrades,
         lifecycle_state=LifecycleState.PENDING,
         created_at=now,
         updated_at=now,

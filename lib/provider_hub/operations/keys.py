@@ -3,7 +3,8 @@
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
-from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry
+from provider_hub.domain.rollout import Member, Rollout
+from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Walk
 
 
 def organization(organization_id: str) -> Key[Organization]:
@@ -24,6 +25,22 @@ def version(name: ProviderName, text: str) -> Key[ProviderVersion]:
 
 def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
     return Key(("organizations", organization_id, "installations", name.document_id), Installation)
+
+
+def installation_of(row: Installation) -> Key[Installation]:
+    return installation(row.organization_id, row.provider_name)
+
+
+def walk(name: str) -> Key[Walk]:
+    return Key(("walks", name), Walk)
+
+
+def rollout(name: ProviderName, version: str) -> Key[Rollout]:
+    return Key(("providers", name.document_id, "rollouts", version), Rollout)
+
+
+def member(name: ProviderName, version: str, installation_id: str) -> Key[Member]:
+    return Key((*rollout(name, version).path, "members", installation_id), Member)
 
 
 def outbox(event_id: str) -> Key[OutboxEntry]:

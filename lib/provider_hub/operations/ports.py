@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from provider_hub.domain.catalog import Provider, ProviderVersion
+from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import DeploymentStatus
+from provider_hub.domain.rollout import Member, Rollout
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -80,6 +81,24 @@ class DeliveryError:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where a walk through everything, a slice at a time, has got to; None is the beginning."""
+
+    name: str
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An object in the cluster that says which installation it belongs to."""
+
+    namespace: str
+    organization_id: str
+    provider: str
+    installation_id: str
+
+
 class Transaction(Protocol):
     """All reads come before the first write. What is written happens as a whole or not at all."""
 
@@ -140,6 +159,24 @@ class Store(Protocol):
     def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
         """Newest first."""
 
+    def count_auto_installations(self, provider: ProviderName) -> int:
+        """Over all tenants, with policy `auto`, in whatever state."""
+
+    def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
+        """READY ones with policy `auto`, in the order of their documents' paths, from the one after `after`."""
+
+    def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
+        """Newest first."""
+
+    def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
+        """Members of a rollout that have not settled, longest under way first."""
+
+    def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
+        """Rollouts that wanted a step before `before`, longest first."""
+
+    def installations_after(self, place: str | None, limit: int) -> list[Installation]:
+        """All tenants' installations, in the order of their documents' paths."""
+
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""
 
@@ -162,6 +199,9 @@ class Tasks(Protocol):
     def cancel_deadline(self, installation_id: str, generation: int) -> None:
         """Forget it if it is still there. Raises TemporaryError."""
 
+    def schedule_step(self, rollout: Rollout) -> None:
+        """Have `upgrades` called for this step when it is due; a second creation is none. Raises TemporaryError."""
+
 
 class StaleGeneration(Exception):
     """The cluster already holds a newer generation, or another life, of what was to be applied."""
@@ -170,11 +210,11 @@ class StaleGeneration(Exception):
 class Cluster(Protocol):
     """The tenants' Kubernetes. Raises TemporaryError for what passes, PermanentError for what cannot."""
 
-    def ensure_namespace(self, manifests: Sequence[Manifest]) -> None:
-        """Apply an organization's namespace and what limits it."""
+    def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
+        """Apply an organization's namespace and what limits it; names what that changed."""
 
-    def apply(self, manifests: Sequence[Manifest]) -> None:
-        """Server-side apply, fenced by the manifests' annotations. Raises StaleGeneration."""
+    def apply(self, manifests: Sequence[Manifest]) -> list[str]:
+        """Server-side apply, fenced by the manifests' annotations; names what it changed. Raises StaleGeneration."""
 
     def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
         """Delete the Secrets of this installation that belong to no generation worth keeping."""
@@ -184,6 +224,9 @@ class Cluster(Protocol):
 
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
         """None when the cluster shows no deployment of this installation."""
+
+    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
+        """A slice of all installations' objects, and the place to go on from; None after the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from provider_hub.domain.deployment import mask
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
     CheckedIn,
@@ -16,7 +17,6 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import mask
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Tasks
 from provider_hub.operations.services import Services, apply_event

@@ -7,14 +7,17 @@ from datetime import timedelta
 
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
+from provider_hub.operations.drift import Drift
 from provider_hub.operations.expire import Expiry
 from provider_hub.operations.services import Services, apply_event
+from provider_hub.operations.waves import Waves
 
 log = logging.getLogger(__name__)
 
 SLICE = 200
 # A commit is normally published within milliseconds; younger entries are somebody's who is doing it right now.
 OUTBOX_GRACE = timedelta(seconds=10)
+STEP_GRACE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +27,29 @@ class Swept:
     outbox: int
     deadlines: int
     silences: int
+    rollout_steps: int
+    repairs: int
+    orphans: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
     services: Services
     expiry: Expiry
+    waves: Waves
+    drift: Drift
     silence: timedelta
 
     def sweep(self) -> Swept:
         """One slice of everything that is due. What fails for the moment is due again at the next run."""
-        return Swept(self._publish_left_behind(), self._expire_overdue(), self._tell_silence())
+        return Swept(
+            outbox=self._publish_left_behind(),
+            deadlines=self._expire_overdue(),
+            silences=self._tell_silence(),
+            rollout_steps=self._take_lost_steps(),
+            repairs=self.drift.repair_slice(),
+            orphans=self.drift.remove_orphans(),
+        )
 
     def _publish_left_behind(self) -> int:
         entries = self.services.store.left_behind(self.services.clock() - OUTBOX_GRACE, SLICE)
@@ -51,6 +66,13 @@ class Sweeper:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
         return sum(_tried(tell, row) for row in self.services.store.silent(cutoff, SLICE))
+
+    def _take_lost_steps(self) -> int:
+        """A rollout's step whose task never came: it died between its commit and naming its successor."""
+        due = self.services.store.due_rollouts(self.services.clock() - STEP_GRACE, SLICE)
+        for rollout in due:
+            self.waves.take_step(rollout)
+        return len(due)
 
 
 def _tried(action: Callable[[Installation], Outcome], row: Installation) -> bool:

@@ -54,7 +54,6 @@ resource "google_storage_bucket_object" "source" {
 }
 
 resource "google_cloudfunctions2_function" "this" {
-  # checkov:skip=CKV_GCP_124:Internal for all but the public ones, which take no traffic but the gateway's.
   project     = var.project
   location    = var.region
   name        = var.name

@@ -9,12 +9,16 @@ from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.handlers.names import provider_in
 from provider_hub.operations import browse
+from provider_hub.operations import waves as waves_of
 from provider_hub.operations.services import Services
+from provider_hub.operations.waves import Waves
 
 _MAY_BE_NULL = frozenset({"readme", "icon_url"})
 
 
-def handlers(services: Services) -> Mapping[str, Handler]:
+def handlers(  # noqa: C901 - ten small ones, side by side
+    services: Services, waves: Waves
+) -> Mapping[str, Handler]:
     """The handlers of the `catalog` function by route name."""
 
     def search(call: Call) -> Reply:
@@ -60,6 +64,14 @@ def handlers(services: Services) -> Mapping[str, Handler]:
         version = browse.unyank(services, organization_id, provider_in(call), call.parameters["version"])
         return Reply(models.ProviderVersionBody.of(version))
 
+    def list_rollouts(call: Call) -> Reply:
+        rollouts = waves_of.list_rollouts(services, call.organization.organization_id, provider_in(call))
+        return Reply([models.RolloutBody.of(rollout) for rollout in rollouts])
+
+    def resume_rollout(call: Call) -> Reply:
+        organization_id, version = call.organization.organization_id, call.parameters["version"]
+        return Reply(models.RolloutBody.of(waves_of.resume(waves, organization_id, provider_in(call), version)))
+
     return {
         "search": search,
         "get_provider": get_provider,
@@ -69,6 +81,8 @@ def handlers(services: Services) -> Mapping[str, Handler]:
         "get_version": get_version,
         "yank": yank,
         "unyank": unyank,
+        "list_rollouts": list_rollouts,
+        "resume_rollout": resume_rollout,
     }
 
 

@@ -26,6 +26,8 @@ def handlers(  # noqa: C901 - ten small ones, side by side
             body.resource_tier,
             body.upgrade_policy,
             body.config,
+            body.rollback_on_failure,
+            body.allow_major_upgrades,
         )
         installed = request_install(services, call.organization, wish, call.cause)
         location = f"/providers/installed/{quote(wish.provider.canonical)}"
@@ -40,7 +42,7 @@ def handlers(  # noqa: C901 - ten small ones, side by side
 
     def change_settings(call: Call) -> Reply:
         body = call.body(models.SettingsRequest)
-        wish = change.SettingsWish(body.resource_tier, body.upgrade_policy, body.config, body.rollback_on_failure)
+        wish = change.SettingsWish(**{field: getattr(body, field) for field in models.SettingsRequest.model_fields})
         return _shown(change.change_settings(services, call.organization, provider_in(call), wish, call.cause))
 
     def upgrade(call: Call) -> Reply:

@@ -2,7 +2,6 @@
 
 import re
 from base64 import b64decode
-from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +42,15 @@ def decode(kind: Kind, body: object) -> Decoded:
     except WrongTypeError as error:
         raise _unfit(kind, str(error)) from error
     return Decoded(decoded, unknown)
+
+
+def decode_model(model: str, body: object) -> Object:
+    """Fit a body that is no object of the cluster, such as `V1DeleteOptions`. Raises a 400 ApiError."""
+    try:
+        decoded: Object = _decode(schema.struct(model), body, "", [])
+    except WrongTypeError as error:
+        raise bad_request(f"{model.removeprefix('V1')} cannot be handled: {error}") from error
+    return decoded
 
 
 def checked(kind: Kind, body: object, validation: str) -> tuple[Object, list[str]]:
@@ -120,7 +128,7 @@ def _quantity(value: Any) -> str:
 def _check_base64(value: Any) -> None:
     try:
         b64decode(re.sub(r"\s", "", value), validate=True)
-    except Base64Error as error:
+    except ValueError as error:
         raise WrongTypeError(f"illegal base64 data: {error}") from error
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .decoding import decode_model
 from .kinds import Object
 from .records import Record
 from .resources import Target, rfc3339
@@ -29,6 +30,7 @@ class DeleteOptions:
     @classmethod
     def read(cls, body: Mapping[str, Any], query: Mapping[str, str]) -> "DeleteOptions":
         """From a DeleteOptions body, or else the query. Raises a 400 ApiError."""
+        body = decode_model("V1DeleteOptions", body)
         preconditions = body.get("preconditions") or {}
         grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
         orphan = body.get("orphanDependents", query.get("orphanDependents"))

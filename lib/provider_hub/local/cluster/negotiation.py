@@ -10,7 +10,7 @@ from typing import ClassVar
 import yaml  # type: ignore[import-untyped]
 from aiohttp import web
 
-from . import selectors
+from . import protobuf, selectors
 from .kinds import Kind, Object
 from .resources import Write
 from .selectors import Matches
@@ -105,10 +105,7 @@ def write_options(request: web.Request) -> Write:
 
 async def read_object(request: web.Request) -> object:
     """The body of a create or update. Raises a 400, 413 or 415 ApiError."""
-    media_type = _media_type(request) or _JSON
-    if media_type not in (_JSON, _YAML):
-        raise unsupported_media_type((_JSON, _YAML))
-    return parse(await _content(request), is_yaml=media_type == _YAML)
+    return _decoded(_media_type(request) or _JSON, await _content(request))
 
 
 async def read_patch(request: web.Request) -> tuple[str, object]:
@@ -124,13 +121,18 @@ async def read_optional(request: web.Request) -> Object:
     content = await _content(request)
     if not content:
         return {}
-    media_type = _media_type(request) or _JSON
-    if media_type not in (_JSON, _YAML):
-        raise unsupported_media_type((_JSON, _YAML))
-    body = parse(content, is_yaml=media_type == _YAML)
+    body = _decoded(_media_type(request) or _JSON, content)
     if not isinstance(body, dict):
         raise bad_request(f"DeleteOptions is an object, not {type(body).__name__}")
     return body
+
+
+def _decoded(media_type: str, content: bytes) -> object:
+    if media_type == protobuf.MEDIA_TYPE:
+        return protobuf.decode(content)
+    if media_type not in (_JSON, _YAML):
+        raise unsupported_media_type((_JSON, _YAML))
+    return parse(content, is_yaml=media_type == _YAML)
 
 
 def parse(content: bytes, *, is_yaml: bool) -> object:

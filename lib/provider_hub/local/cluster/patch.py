@@ -55,8 +55,8 @@ def _strategic(described: Schema, live: Any, patch: Any) -> Any:
     if patch.get("$patch") == "replace":
         return {key: value for key, value in patch.items() if key not in _DIRECTIVES}
     merged = dict(live) if isinstance(live, dict) else {}
-    retained = patch.get("$retainKeys")
-    if retained is not None:
+    if "$retainKeys" in patch:
+        retained = _list("$retainKeys", patch["$retainKeys"])
         merged = {key: value for key, value in merged.items() if key in retained}
     if patch.get("$patch") == "delete":
         return {}
@@ -80,38 +80,50 @@ def _follow_list_directives(described: Schema, merged: Object, patch: Object) ->
     for directive, value in patch.items():
         word, _, key = directive.partition("/")
         if word == "$deleteFromPrimitiveList":
-            merged[key] = [item for item in merged.get(key, []) if item not in value]
+            merged[key] = [item for item in merged.get(key, []) if item not in _list(directive, value)]
         elif word == "$setElementOrder" and key in merged:
-            merged[key] = _ordered(_field(described, key), merged[key], value)
+            merged[key] = _ordered(_field(described, key), merged[key], _list(directive, value))
 
 
 def _strategic_list(described: ListOf, live: list[Any], patch: list[Any]) -> list[Any]:
     if described.is_set:
-        return list(dict.fromkeys([*live, *patch]))
+        return [*live, *(item for item in patch if item not in live)]
     if not described.keys:
         return patch
-    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-        return [item for item in patch if item.get("$patch") != "replace"]
+    if {"$patch": "replace"} in patch:
+        return [item for item in patch if item != {"$patch": "replace"}]
     key = described.keys[0]
     merged = {item.get(key): item for item in live}
     for item in patch:
-        if not isinstance(item, dict) or key not in item:
-            raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+        value = _merge_key(item, key)
         if item.get("$patch") == "delete":
-            merged.pop(item[key], None)
+            merged.pop(value, None)
         else:
-            merged[item[key]] = _strategic(described.item, merged.get(item[key]), item)
+            merged[value] = _strategic(described.item, merged.get(value), item)
     return list(merged.values())
+
+
+def _merge_key(item: Any, key: str) -> str | int:
+    value = item.get(key) if isinstance(item, dict) else None
+    if not isinstance(value, str | int):
+        raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+    return value
+
+
+def _list(directive: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise bad_request(f"{directive} takes a list, not {value!r}")
+    return value
 
 
 def _ordered(described: Schema, items: list[Any], order: list[Any]) -> list[Any]:
     """The items in the order the patch wants; those it does not name keep their place behind."""
-    if not isinstance(described, ListOf):
+    if not isinstance(described, ListOf) or not isinstance(items, list):
         return items
     if not described.keys:
         return sorted(items, key=lambda item: order.index(item) if item in order else len(order))
     key = described.keys[0]
-    ranks = {item[key]: rank for rank, item in enumerate(order) if key in item}
+    ranks = {_merge_key(item, key): rank for rank, item in enumerate(order)}
     return sorted(items, key=lambda item: ranks.get(item.get(key), len(ranks)))
 
 

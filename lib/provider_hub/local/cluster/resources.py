@@ -235,13 +235,13 @@ def _declared(target: Target, body: object) -> Object:
         if not body.get(name):
             raise bad_request(f"an applied object must set {name}")
     _check_envelope(kind, body)
-    if (body.get("metadata") or {}).get("managedFields"):
-        raise bad_request("metadata.managedFields must be nil")
     decoded = decode(kind, body)
     if decoded.unknown:
         raise _untyped(target, f".{decoded.unknown[0]}: field not declared in schema")
     applied = decoded.object
     metadata = applied.setdefault("metadata", {})
+    if metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
     _place(metadata, target.namespace)
     metadata.setdefault("name", target.name)
     _check_name(target, metadata)

@@ -164,13 +164,10 @@ def _template(spec: Mapping[str, Any]) -> Causes:
     yield from labels("spec.template.metadata.labels", found)
     if not selector:
         yield missing("spec.selector")
-        detail = "empty selector is invalid for deployment"
-        yield wrong("spec.selector", "{}", detail)
-    else:
-        yield from _selector("spec.selector", selector)
-        if not selectors.label_selector(selector)({"metadata": {"labels": found}}):
-            detail = "`selector` does not match template `labels`"
-            yield wrong("spec.template.metadata.labels", found, detail)
+    elif faults := list(_selector("spec.selector", selector)):
+        yield from faults
+    elif not selectors.label_selector(selector)({"metadata": {"labels": found}}):
+        yield wrong("spec.template.metadata.labels", found, "`selector` does not match template `labels`")
     yield from pods.spec("spec.template.spec", template.get("spec", {}))
     if template.get("spec", {}).get("restartPolicy", "Always") != "Always":
         yield unsupported("spec.template.spec.restartPolicy", template["spec"]["restartPolicy"], ("Always",))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -106,9 +106,6 @@ class ApiClient:
     async def create(self, resource: Resource, namespace: str, body: Json, *, name: str = "", sub: str = "") -> Json:
         return await self._request("POST", resource.path(namespace, name, sub), body)
 
-    async def update(self, resource: Resource, namespace: str, body: Json) -> Json:
-        return await self._request("PUT", resource.path(namespace, body["metadata"]["name"]), body)
-
     async def patch(self, resource: Resource, namespace: str, name: str, body: Json, *, sub: str = "") -> Json:
         """A JSON merge patch. Lists are replaced as wholes; `None` removes a field."""
         return await self._request("PATCH", resource.path(namespace, name, sub), body, content_type=MERGE_PATCH)
@@ -123,13 +120,13 @@ class ApiClient:
             options["gracePeriodSeconds"] = grace_seconds
         return await self._request("DELETE", resource.path(namespace, name), options)
 
-    async def list(self, resource: Resource, parameters: Mapping[str, str]) -> Json:
-        return await self._request("GET", resource.path(), parameters=parameters)
+    async def list(self, resource: Resource) -> Json:
+        return await self._request("GET", resource.path())
 
-    async def watch(self, resource: Resource, version: str, parameters: Mapping[str, str]) -> AsyncIterator[Json]:
+    async def watch(self, resource: Resource, version: str) -> AsyncIterator[Json]:
         """Yield watch events from `version` on until the server ends the stream."""
         seconds = self._limits.watch_seconds
-        query = {**parameters, "watch": "true", "resourceVersion": version}
+        query = {"watch": "true", "resourceVersion": version}
         query |= {"allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         # The server ends a watch after timeoutSeconds; one that hangs is given up a little later.
         timeout = aiohttp.ClientTimeout(total=seconds + 15, sock_connect=self._limits.request_timeout)
@@ -151,12 +148,10 @@ class ApiClient:
         method: str,
         path: str,
         body: Json | None = None,
-        *,
-        parameters: Mapping[str, str] | None = None,
         content_type: str = _JSON,
     ) -> Json:
         try:
-            return await self._send(method, path, body, parameters, content_type)
+            return await self._send(method, path, body, content_type)
         except ApiError as error:
             if error.status != 401:
                 raise
@@ -165,11 +160,9 @@ class ApiClient:
             self._access = await asyncio.to_thread(load_access, self._kubeconfig)
         except AccessError as error:
             raise ApiError(401, "Unauthorized", str(error)) from error
-        return await self._send(method, path, body, parameters, content_type)
+        return await self._send(method, path, body, content_type)
 
-    async def _send(
-        self, method: str, path: str, body: Json | None, parameters: Mapping[str, str] | None, content_type: str
-    ) -> Json:
+    async def _send(self, method: str, path: str, body: Json | None, content_type: str) -> Json:
         session, access = self._connection()
         headers = {**access.headers, "Accept": _JSON}
         if body is not None:
@@ -182,7 +175,6 @@ class ApiClient:
                 session.request(
                     method,
                     access.url + path,
-                    params=parameters,
                     data=data,
                     headers=headers,
                     ssl=access.tls,

@@ -141,10 +141,8 @@ class DeploymentController:
         if before == replicas:
             return
         namespace, name = split_key(key_of(replica_set))
-        body = {
-            "metadata": {"uid": uid_of(replica_set), "resourceVersion": replica_set["metadata"]["resourceVersion"]},
-            "spec": {"replicas": replicas},
-        }
+        # Only this controller writes this field, so an unrelated change of the object is no conflict.
+        body = {"metadata": {"uid": uid_of(replica_set)}, "spec": {"replicas": replicas}}
         self._replica_sets.observe(await self._client.patch(REPLICA_SETS, namespace, name, body))
         direction = "up" if replicas > before else "down"
         self._event(view, "ScalingReplicaSet", f"Scaled {direction} replica set {name} from {before} to {replicas}")
@@ -190,14 +188,27 @@ class DeploymentController:
         namespace, deployment_name = split_key(key_of(deployment))
         existing = await self._client.get(REPLICA_SETS, namespace, name)
         owner = controller_of(existing)
-        is_ours = bool(owner) and owner is not None and owner.get("uid") == uid_of(deployment)
-        if is_ours and same_template(existing["spec"]["template"], deployment["spec"]["template"]):
-            self._replica_sets.observe(existing)
-            return
+        if same_template(existing["spec"]["template"], deployment["spec"]["template"]):
+            if owner is None and not is_deleting(existing):
+                await self._adopt(deployment, existing)
+                return
+            if owner and owner.get("uid") == uid_of(deployment):
+                self._replica_sets.observe(existing)
+                return
         collisions = (deployment.get("status") or {}).get("collisionCount", 0) + 1
         body = {"status": {"collisionCount": collisions}}
         self._deployments.observe(await self._client.patch(DEPLOYMENTS, namespace, deployment_name, body, sub="status"))
         raise ApiError(409, "AlreadyExists", f"replica set {name} belongs to another owner; taking another name")
+
+    async def _adopt(self, deployment: Json, replica_set: Json) -> None:
+        """Take over what a deletion with `--cascade=orphan` left."""
+        namespace, name = split_key(key_of(replica_set))
+        metadata = {
+            "uid": uid_of(replica_set),
+            "resourceVersion": replica_set["metadata"]["resourceVersion"],
+            "ownerReferences": [owner_reference(deployment, "apps/v1", "Deployment")],
+        }
+        self._replica_sets.observe(await self._client.patch(REPLICA_SETS, namespace, name, {"metadata": metadata}))
 
     async def _clean_up(self, view: _Rollout) -> _Rollout:
         """Keep no more old ReplicaSets than the history asks for, and none that still has pods."""

@@ -7,7 +7,7 @@ state that it has itself already changed: there is no window in which it would c
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from provider_hub.local.node.client import ApiClient, ApiError, Resource
 from provider_hub.local.node.objects import Json, key_of, uid_of
@@ -103,12 +103,14 @@ class Store:
 class Informer:
     """Keeps a Store in step with the API server until cancelled; no error of the server ends it."""
 
-    def __init__(self, client: ApiClient, resource: Resource, parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, client: ApiClient, resource: Resource, *, on_recovery: Callable[[], None] = lambda: None
+    ) -> None:
         self.store = Store()
         self.synced = asyncio.Event()
+        self._on_recovery = on_recovery
         self._client = client
         self._resource = resource
-        self._parameters = dict(parameters or {})
         self._version = ""
 
     async def run(self) -> None:
@@ -130,15 +132,17 @@ class Informer:
 
     async def _list(self) -> None:
         mark = self.store.mark()
-        answer = await self._client.list(self._resource, self._parameters)
+        answer = await self._client.list(self._resource)
         version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
         items: list[Json] = answer.get("items") or []
         self.store.replace(items, _number(version), mark)
         self._version = version
+        if self.synced.is_set():
+            self._on_recovery()
         self.synced.set()
 
     async def _follow(self) -> None:
-        async for event in self._client.watch(self._resource, self._version, self._parameters):
+        async for event in self._client.watch(self._resource, self._version):
             obj = event.get("object") or {}
             if event.get("type") == "ERROR":
                 _raise_status(obj)

@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -104,13 +104,14 @@ class ProcessNode:
         options = self.options
         description = describe(options.name, options.labels, options.max_pods)
         recorder = EventRecorder(client, "process-node", options.name)
-        pods = Informer(client, PODS)
+        registration = Registration(client, description)
+        pods = Informer(client, PODS, on_recovery=registration.hurry)
         services = self._services(instance, client, session, recorder, description.capacity)
         kubelet = Kubelet(options.name, services, pods.store)
         scheduler = Scheduler(client, pods.store, recorder, options.name, description.labels, options.max_pods)
         log_server = LogServer(kubelet, self_signed_tls(instance) if client.speaks_tls else None)
         await log_server.start()
-        registration = Registration(client, replace(description, log_port=log_server.port))
+        registration.log_port = log_server.port
         try:
             await _until_registered(registration, stop)
             async with asyncio.TaskGroup() as group:

@@ -55,6 +55,7 @@ class PodWorker:
         self._main_containers = self._containers("containers", "containerStatuses")
         self._end: End | None = None
         self._ending = asyncio.Event()
+        self._turned = asyncio.Event()
         self._dirty = asyncio.Event()
         self._published: Json | None = None
 
@@ -84,9 +85,10 @@ class PodWorker:
             self.end(End.DELETED)
 
     def end(self, why: End) -> None:
-        """Begin to end the pod; a pod that vanished needs no confirmation any more."""
-        if self._end is None or why is End.REMOVED:
+        """Begin to end the pod, or go on for another reason: only a wished deletion is to be confirmed."""
+        if self._end is None or why is not End.DELETED:
             self._end = why
+            self._turned.set()
         self._ending.set()
 
     async def run(self) -> None:
@@ -225,24 +227,34 @@ class PodWorker:
             return
         delay = _FIRST_RETRY
         while self._end is End.DELETED:
+            self._turned.clear()
             try:
-                await self._publish()
+                with suppress(ApiError):
+                    await self._publish()
                 await self._delete()
             except ApiError as error:
-                if error.status in {404, 409}:
-                    # Gone already, or another pod has its name: either way there is nothing left to confirm.
-                    self._store.forget(self._pod)
-                    return
                 log.warning("pod %s is not deleted: %s; again in %.1f s", key_of(self._pod), error, delay)
-                await asyncio.sleep(delay)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._turned.wait(), delay)
                 delay = min(2 * delay, _LONGEST_RETRY)
             else:
+                self._store.forget(self._pod)
                 return
 
     async def _delete(self) -> None:
         namespace, name = split_key(key_of(self._pod))
-        await self._services.client.delete(PODS, namespace, name, uid=uid_of(self._pod), grace_seconds=0)
-        self._store.forget(self._pod)
+        try:
+            await self._services.client.delete(PODS, namespace, name, uid=uid_of(self._pod), grace_seconds=0)
+        except ApiError as error:
+            if error.status != 404 and not await self._is_replaced(error):
+                raise
+
+    async def _is_replaced(self, error: ApiError) -> bool:
+        """Whether a refused precondition means that another pod has the name by now."""
+        if error.status != 409:
+            return False
+        found = await self._services.client.get(PODS, *split_key(key_of(self._pod)))
+        return uid_of(found) != uid_of(self._pod)
 
     def _containers(self, field: str, statuses: str) -> list[Container]:
         known = {one["name"]: one for one in (self._pod.get("status") or {}).get(statuses) or []}

@@ -1,6 +1,7 @@
 """The Node object: made at the start, kept alive, and marked as not ready at the end."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
@@ -21,7 +22,6 @@ class NodeDescription:
     name: str
     labels: dict[str, str]
     capacity: dict[str, str]
-    log_port: int = 0
 
 
 def describe(name: str, extra_labels: dict[str, str], max_pods: int) -> NodeDescription:
@@ -44,7 +44,8 @@ class Registration:
 
     client: ApiClient
     description: NodeDescription
-    _status: Json = field(default_factory=dict)
+    log_port: int = 0
+    _due: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def register(self) -> None:
         """Create the Node, or take over the one of that name; raises ApiError."""
@@ -61,10 +62,16 @@ class Registration:
             node = await self.client.patch(NODES, "", self.description.name, {"metadata": body["metadata"]})
         await self._write(node, ready=True)
 
+    def hurry(self) -> None:
+        """Have the next heartbeat now: the API server may have lost what it knew."""
+        self._due.set()
+
     async def run(self) -> None:
-        """A heartbeat every 10 s; a Node that somebody deleted is made anew."""
+        """A heartbeat every 10 s; a Node that is gone is made anew."""
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), HEARTBEAT_SECONDS)
+            self._due.clear()
             try:
                 node = await self.client.get(NODES, "", self.description.name)
                 await self._write(node, ready=True)
@@ -93,7 +100,7 @@ class Registration:
                 {"type": "InternalIP", "address": "127.0.0.1"},
                 {"type": "Hostname", "address": self.description.name},
             ],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.description.log_port}},
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.log_port}},
             "nodeInfo": _node_info(),
             "conditions": _conditions(node, ready=ready),
         }

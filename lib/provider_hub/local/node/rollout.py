@@ -88,10 +88,3 @@ def next_old(replicas: int, limits: Limits, new: Scale, old: Sequence[Scale]) ->
         kept[scale.name] -= taken
         spare -= taken
     return {scale.name: kept[scale.name] for scale in old if kept[scale.name] != scale.desired}
-
-
-def is_complete(replicas: int, new: Scale | None, old: Sequence[Scale]) -> bool:
-    """All wanted pods are of the new template and available, and none of an old one is left."""
-    if new is None:
-        return False
-    return new.actual == new.available == replicas and not any(scale.actual for scale in old)

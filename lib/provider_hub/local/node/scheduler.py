@@ -83,11 +83,11 @@ class Scheduler:
         try:
             await self._client.create(PODS, namespace, binding, name=name, sub="binding")
         except ApiError as error:
-            if error.status in {404, 409}:
-                # Gone, or bound by another scheduler meanwhile: the watch will show which.
-                log.debug("pod %s was not bound: %s", key_of(pod), error)
-                return
-            raise
+            if error.status != 409:
+                raise
+            # Bound by another scheduler, or replaced by a pod of the same name: the watch will show which.
+            log.debug("pod %s was not bound: %s", key_of(pod), error)
+            return
         self._refused.discard(key_of(pod))
         self._recorder.normal(pod, "Scheduled", f"Successfully assigned {key_of(pod)} to {self._node}")
 

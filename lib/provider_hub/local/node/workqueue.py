@@ -84,8 +84,8 @@ class WorkQueue:
         delay = min(_FIRST_RETRY * 2 ** min(failures, 16), _LONGEST_RETRY)
         if isinstance(error, ApiError):
             delay = max(delay, min(error.retry_after or 0, _LONGEST_RETRY))
-            # A conflict is the ordinary course: the newer version is on its way through the watch.
-            level = logging.DEBUG if error.status == 409 else logging.WARNING
+            # Conflict and absence are the ordinary course: what changed is on its way through the watch.
+            level = logging.DEBUG if error.status in {404, 409} else logging.WARNING
             log.log(level, "%s %s: %s; again in %.1f s", self._name, key, error, delay)
         else:
             log.error("%s %s failed; again in %.1f s", self._name, key, delay, exc_info=error)

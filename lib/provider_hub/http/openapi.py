@@ -1,0 +1,295 @@
+"""The OpenAPI 3.1 description, made from the route table and the models that serve, so that it cannot differ."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
+from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
+from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
+from provider_hub.http import examples, models
+from provider_hub.http.routes import JSON, ROUTES, Access, Route
+
+API_VERSION = "1.0.0"
+MAX_IDEMPOTENCY_KEY = 255
+
+_INTRODUCTION = """\
+Publish providers as wheels, install them for an organization, and follow what runs.
+
+Paths work with and without a trailing slash. Unknown fields of a request are ignored; absent fields of a \
+response are null; times are UTC. `GET` routes answer `HEAD`, every path answers `OPTIONS` with `Allow`, a path \
+that is no route is 404, and a method that a path does not have is 405 with `Allow`. What belongs to another \
+organization is 404, never 403."""
+
+_TAGS = {
+    "installations": "What an organization has installed, and what it runs.",
+    "catalog": "Finding and reading providers, and what their author may change.",
+    "publishing": "Registering versions of providers, and of the runtime.",
+    "identity": "Who a token is.",
+    "operations": "Dead letters, liveness, and this description.",
+}
+
+_PATH_PARAMETERS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "org": ("The provider's namespace: `platform`, or an organization's slug.", {"pattern": f"^{SLUG_PATTERN}$"}),
+    "name": ("The provider's name.", {"pattern": f"^{SHORT_PATTERN}$", "maxLength": MAX_CANONICAL}),
+    "version": (
+        "A semantic version; a `+` in it may be written as it is.",
+        {"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
+    ),
+    "organization_id": ("`me`, or the organization's own id.", {"minLength": 1}),
+    "id": ("The dead letter's id.", {"minLength": 1}),
+}
+
+_SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
+    Access.ANYONE: [],
+    Access.ANYONE_OR_CUSTOMER: [{}, {"customer": []}],
+    Access.CUSTOMER: [{"customer": []}],
+    Access.TENANT: [{"customer": []}],
+    Access.CONSOLE: [{"console": []}],
+    Access.CONSOLE_MACHINE: [{"console": []}],
+}
+# A customer token may name an organization that cannot be used, so even a public route can refuse it.
+_MAY_FORBID = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENANT, Access.CONSOLE_MACHINE})
+
+_ALWAYS = (500, 503)
+_HEADERS_OF: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+@lru_cache(maxsize=1)
+def document_bytes() -> bytes:
+    """The description as it is served."""
+    return json.dumps(document(), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def document() -> dict[str, Any]:
+    """The description, made anew."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    queries = {route.query.__name__ for route in ROUTES}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Provider Hub", "version": API_VERSION, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in schemas.items() if name not in queries},
+            "parameters": {"IdempotencyKey": _idempotency_key(), "RequestId": _request_id()},
+            "headers": _headers(),
+            "responses": {str(status): _error_response(status) for status in _ERRORS},
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def statuses(route: Route) -> tuple[int, ...]:
+    """Every status that a route answers with, in order."""
+    return tuple(sorted({route.status, *route.other_statuses, *_errors(route)}))
+
+
+def _errors(route: Route) -> Iterator[int]:
+    """What a route refuses: what it says itself, and what follows from its access and shape."""
+    yield from route.refusals
+    yield from _ALWAYS
+    if route.access is not Access.ANYONE:
+        yield 401
+    if route.access in _MAY_FORBID:
+        yield 403
+    if route.body is not None:
+        yield 413
+    if route.body is not None or route.method == "POST" or route.query is not models.NoQuery:
+        yield 422
+
+
+def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.function],
+        "description": f"For: {route.access.value}.",
+        "security": _SECURITY[route.access],
+        "parameters": [*_path_parameters(route), *_query_parameters(route, schemas), *_header_parameters(route)],
+    }
+    if route.body is not None:
+        operation["requestBody"] = _request_body(route, route.body)
+    operation["responses"] = {str(status): _response(route, status) for status in statuses(route)}
+    return operation
+
+
+def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", route.path):
+        description, constraints = _PATH_PARAMETERS[name]
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", **constraints},
+            "example": examples.PATH[name],
+        }
+
+
+def _query_parameters(route: Route, schemas: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if route.query is models.NoQuery:
+        return
+    query = schemas[route.query.__name__]
+    for name, schema in query["properties"].items():
+        parameter = {"name": name, "in": "query", "required": name in query.get("required", ())}
+        yield {**parameter, "schema": _without_null(schema)}
+
+
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A query has no null: what may be left out has the schema of what may be given."""
+    given = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(given) != 1:
+        return dict(schema)
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and (key, value) != ("default", None)}
+    return {**given[0], **rest}
+
+
+def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    if route.method == "POST":
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    yield {"$ref": "#/components/parameters/RequestId"}
+
+
+def _request_body(route: Route, body: type[BaseModel]) -> dict[str, Any]:
+    content = {"schema": _reference(body), "example": examples.request(route)}
+    return {"required": route.body_required, "content": {JSON: content}}
+
+
+def _response(route: Route, status: int) -> dict[str, Any]:
+    if status >= HTTPStatus.BAD_REQUEST:
+        return {"$ref": f"#/components/responses/{status}"}
+    response: dict[str, Any] = {"description": _told(route, status), "headers": _header_references("X-Request-Id")}
+    if route.location and status == HTTPStatus.CREATED:
+        response["headers"] |= _header_references("Location")
+    if route.shape is bytes:
+        response["content"] = {route.media: {"schema": {"type": "object" if route.media == JSON else "string"}}}
+    elif route.shape is not None:
+        response["content"] = {JSON: {"schema": _shape(route.shape), "example": examples.response(route)}}
+    return response
+
+
+def _told(route: Route, status: int) -> str:
+    if status == HTTPStatus.NO_CONTENT:
+        return "Done; there is nothing to say."
+    if status in route.other_statuses:
+        return "As stored: the very same was registered before, or what was registered is updated."
+    return {200: "As asked for.", 201: "Created.", 202: "Accepted; it goes on by itself."}[status]
+
+
+def _shape(shape: Any) -> dict[str, Any]:
+    if get_origin(shape) is list:
+        return {"type": "array", "items": _reference(get_args(shape)[0])}
+    return _reference(shape)
+
+
+def _reference(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+_ERRORS: Mapping[int, str] = {
+    401: "No token, or one that this realm does not accept.",
+    403: "Authenticated, and not allowed to do this.",
+    404: "Unknown, or not visible to the caller.",
+    409: "What is stored contradicts the request.",
+    413: "The body is over 1 MiB.",
+    422: "The body, the query or a header is not valid; `detail` says where.",
+    429: "Over quota.",
+    500: "A fault of ours; it is logged with the request's id.",
+    503: "Something this depends on is down: try again.",
+}
+
+
+def _error_response(status: int) -> dict[str, Any]:
+    model = models.ValidationErrorBody if status == HTTPStatus.UNPROCESSABLE_ENTITY else models.ErrorBody
+    return {
+        "description": _ERRORS[status],
+        "headers": _header_references("X-Request-Id", *_HEADERS_OF.get(status, ())),
+        "content": {JSON: {"schema": _reference(model), "example": examples.error(status)}},
+    }
+
+
+def _header_references(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _headers() -> dict[str, Any]:
+    def header(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+        return {"description": description, "required": True, "schema": schema}
+
+    return {
+        "Location": header("The path of what was created.", {"type": "string", "format": "uri-reference"}),
+        "Retry-After": header("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}),
+        "WWW-Authenticate": header("The scheme to authenticate with.", {"type": "string", "const": "Bearer"}),
+        "X-Request-Id": header("The request's id: the caller's own, or one made for it.", {"type": "string"}),
+    }
+
+
+def _idempotency_key() -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and body within 24 hours gets the first answer again; another body is 422.",
+        "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"},
+    }
+
+
+def _request_id() -> dict[str, Any]:
+    return {
+        "name": "X-Request-Id",
+        "in": "header",
+        "required": False,
+        "description": "Echoed when it is 1 to 128 visible ASCII characters; else one is made.",
+        "schema": {"type": "string"},
+    }
+
+
+def _security_schemes() -> dict[str, Any]:
+    def bearer(description: str) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
+
+    return {
+        "customer": bearer("A token of the customer realm: a person of an organization, or its CI."),
+        "console": bearer("A token of the console realm: the platform's own people and CI."),
+    }
+
+
+class _Schemas(GenerateJsonSchema):
+    """Without a title that only repeats the field's name; times as they are written, in UTC."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        return {**super().datetime_schema(schema), "pattern": "Z$"}
+
+
+def _schemas() -> dict[str, Any]:
+    wanted: dict[type[BaseModel], Literal["validation", "serialization"]] = {}
+    for route in ROUTES:
+        wanted |= {model: "validation" for model in (route.body, route.query) if model is not None}
+        wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
+    wanted |= {models.ErrorBody: "serialization", models.ValidationErrorBody: "serialization"}
+    _, definitions = models_json_schema(
+        list(wanted.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    return dict(sorted(schemas.items()))
+
+
+def _models_of(shape: Any) -> tuple[type[BaseModel], ...]:
+    if shape is None or shape is bytes:
+        return ()
+    return get_args(shape) if get_origin(shape) is list else (shape,)

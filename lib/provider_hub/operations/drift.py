@@ -1,0 +1,90 @@
+"""Drift: the cluster is held against the rows, a bounded slice at a time, and brought back to them.
+
+Server-side apply of what is already there changes nothing, so that what an apply did change is what had
+drifted. Objects that no row stands behind are orphans of a crash, or of an actor that came too late.
+Each walk keeps its place in a document of its own; a run that dies only looks at a slice twice.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import DriftRepaired, Installation, LifecycleState
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.operations import keys
+from provider_hub.operations.blueprint import Blueprints
+from provider_hub.operations.ports import Cluster, StaleGeneration, Trace, Transaction, Walk
+from provider_hub.operations.services import Services, apply_event
+
+log = logging.getLogger(__name__)
+
+ROWS_A_RUN = 20
+OBJECTS_A_RUN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    services: Services
+    cluster: Cluster
+    blueprints: Blueprints
+
+    def repair_slice(self) -> int:
+        """Hold the next READY rows against the cluster; how many were repaired."""
+        place = self._place("rows")
+        rows = self.services.store.installations_after(place, ROWS_A_RUN)
+        repaired = sum(self._tried(self._repair, row) for row in rows)
+        whole = len(rows) == ROWS_A_RUN
+        self._remember("rows", "/".join(keys.installation_of(rows[-1]).path) if whole else None)
+        return repaired
+
+    def remove_orphans(self) -> int:
+        """Look at the next objects in the cluster; how many installations without a row were removed."""
+        found, following = self.cluster.traces(self._place("objects"), OBJECTS_A_RUN)
+        removed = 0
+        for trace in {trace.installation_id: trace for trace in found}.values():
+            if self._is_orphan(trace):
+                left = self.cluster.remove(trace.namespace, trace.installation_id)
+                log.warning("%s has no row; removed, %d on their way out", trace, len(left), extra={"event": "orphan"})
+                removed += 1
+        self._remember("objects", following)
+        return removed
+
+    def _repair(self, row: Installation) -> bool:
+        if row.lifecycle_state is not LifecycleState.READY:
+            return False
+        version = self.services.store.get(keys.version(row.provider_name, row.installed_version))
+        objects = self.blueprints.of(row, version)
+        changed = [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
+        self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, frozenset({row.generation}))
+        if not changed:
+            return False
+        log.warning("%s had drifted: %s", row.installation_id, ", ".join(changed), extra={"event": "drift"})
+        apply_event(self.services, row, DriftRepaired(row.installation_id, row.generation, ", ".join(changed)))
+        return True
+
+    def _is_orphan(self, trace: Trace) -> bool:
+        """The object was seen before the row is looked for: a row is there before its objects are, and after."""
+        try:
+            name = ProviderName.parse(trace.provider)
+        except ValueError:
+            return True
+        row = self.services.store.get(keys.installation(trace.organization_id, name))
+        return row is None or row.installation_id != trace.installation_id
+
+    def _tried(self, action: Callable[[Installation], bool], row: Installation) -> bool:
+        try:
+            return action(row)
+        except (TemporaryError, PermanentError, StaleGeneration) as error:
+            log.warning("%s is left to the next round: %s", row.installation_id, error)
+            return False
+
+    def _place(self, walk: str) -> str | None:
+        kept = self.services.store.get(keys.walk(walk))
+        return kept.place if kept else None
+
+    def _remember(self, walk: str, place: str | None) -> None:
+        def decide(transaction: Transaction) -> None:
+            transaction.write(keys.walk(walk), Walk(walk, place))
+
+        self.services.store.transact(decide)

@@ -1,0 +1,273 @@
+# Who may do what. `access` says it for the functions, with the reason; the resources below only carry it out. The table in
+# README.md is made from this file: of a resource that `access` does not drive, the comment above it is the reason.
+
+locals {
+  access = {
+    installations = {
+      documents     = "reads the catalog, writes rows, reads and deletes outbox entries"
+      publishes     = { installation-events = "asks the installer for what was installed, changed or removed" }
+      reads_cluster = "answers what a deployment looks like now"
+    }
+    catalog = {
+      documents = "reads and edits providers and versions"
+    }
+    publishing = {
+      documents = "writes providers, versions and runtime versions"
+      publishes = { version-events = "tells of a new version" }
+    }
+    identity = {
+      documents = "makes an organization's row when its claims are first seen"
+    }
+    operations = {
+      documents = "reads and deletes dead letters"
+      publishes = {
+        installation-events = "puts a dead letter back on its topic"
+        version-events      = "puts a dead letter back on its topic"
+        runtime-check-ins   = "puts a dead letter back on its topic"
+      }
+    }
+    installer = {
+      documents      = "takes rows, reads versions, writes failures"
+      publishes      = { installation-events = "asks for the rollback of what failed" }
+      creates_tasks  = { deadlines = "sets the deadline of a generation" }
+      reads_secret   = { check-in-key = "makes a generation's check-in token" }
+      writes_cluster = "applies and removes an installation's objects"
+    }
+    registration = {
+      documents     = "writes state and health to rows"
+      publishes     = { installation-events = "asks for the rollback of what a runtime says failed" }
+      deletes_tasks = { deadlines = "calls off the deadline of a generation that is READY" }
+      reads_secret  = { check-in-key = "checks a generation's check-in token" }
+    }
+    upgrades = {
+      documents     = "chooses the installations of a wave, writes its progress"
+      publishes     = { installation-events = "asks the installer for each upgrade" }
+      creates_tasks = { upgrades = "dispatches a wave at the queue's rate" }
+    }
+    dead_letters = {
+      documents = "keeps dead letters"
+    }
+    deadlines = {
+      documents     = "ends a wait in the row"
+      publishes     = { installation-events = "asks for the rollback of what timed out" }
+      reads_cluster = "finds the reason that the cluster shows"
+    }
+    sweeper = {
+      documents = "finds what is due, deletes published outbox entries"
+      publishes = {
+        installation-events = "publishes what a crash left behind, asks for rollbacks"
+        version-events      = "publishes what a crash left behind"
+        runtime-check-ins   = "publishes what a crash left behind"
+      }
+      reads_cluster = "finds the reason that the cluster shows"
+    }
+  }
+
+  publishes     = merge([for name, may in local.access : { for topic in keys(lookup(may, "publishes", {})) : "${name}/${topic}" => { function = name, on = topic } }]...)
+  creates_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "creates_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
+  deletes_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "deletes_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
+
+  # The cluster's objects, as lib/provider_hub/adapters/kubernetes.py speaks to them.
+  reads_cluster = [
+    "container.clusters.connect",
+    "container.clusters.get",
+    "container.deployments.get",
+    "container.pods.list",
+  ]
+
+  writes_cluster = concat(local.reads_cluster, flatten([
+    for kind in ["deployments", "podDisruptionBudgets", "secrets", "serviceAccounts", "services"] :
+    [for verb in ["create", "delete", "get", "list", "update"] : "container.${kind}.${verb}"]
+    ]), flatten([
+    for kind in ["limitRanges", "namespaces", "networkPolicies", "resourceQuotas"] :
+    [for verb in ["create", "get", "update"] : "container.${kind}.${verb}"]
+    ]), [
+    "container.replicaSets.list",
+  ])
+}
+
+resource "google_project_iam_member" "documents" {
+  for_each = { for name, may in local.access : name => name if can(may.documents) }
+
+  project = local.project
+  role    = "roles/datastore.user"
+  member  = module.function[each.key].member
+
+  # Firestore has no policy on a database; this is how a grant is held to one.
+  condition {
+    title      = "${var.name}-database"
+    expression = "resource.name == \"projects/${local.project}/databases/${google_firestore_database.this.name}\""
+  }
+}
+
+resource "google_pubsub_topic_iam_member" "publishes" {
+  for_each = local.publishes
+
+  project = local.project
+  topic   = module.topic[each.value.on].name
+  role    = "roles/pubsub.publisher"
+  member  = module.function[each.value.function].member
+}
+
+resource "google_cloud_tasks_queue_iam_member" "creates_tasks" {
+  for_each = local.creates_tasks
+
+  project  = local.project
+  location = var.region
+  name     = google_cloud_tasks_queue.this[each.value.on].name
+  role     = "roles/cloudtasks.enqueuer"
+  member   = module.function[each.value.function].member
+}
+
+resource "google_cloud_tasks_queue_iam_member" "deletes_tasks" {
+  for_each = local.deletes_tasks
+
+  project  = local.project
+  location = var.region
+  name     = google_cloud_tasks_queue.this[each.value.on].name
+  role     = "roles/cloudtasks.taskDeleter"
+  member   = module.function[each.value.function].member
+}
+
+# a task carries this account's token, and whoever creates one must be allowed to lend it
+resource "google_service_account_iam_member" "lends_tasks_account" {
+  for_each = { for name, may in local.access : name => name if can(may.creates_tasks) }
+
+  service_account_id = google_service_account.caller["tasks"].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = module.function[each.key].member
+}
+
+# GKE has no policy on a cluster, and its predefined roles reach further than these permissions.
+resource "google_project_iam_custom_role" "reads_cluster" {
+  project     = local.project
+  role_id     = "${replace(var.name, "-", "_")}_reads_cluster"
+  title       = "${var.name}: reads deployments"
+  description = "Reaches the control plane and reads deployments and their pods."
+  permissions = local.reads_cluster
+}
+
+resource "google_project_iam_custom_role" "writes_cluster" {
+  project     = local.project
+  role_id     = "${replace(var.name, "-", "_")}_writes_cluster"
+  title       = "${var.name}: applies installations"
+  description = "Reaches the control plane and applies and removes the kinds an installation consists of."
+  permissions = distinct(local.writes_cluster)
+}
+
+resource "google_project_iam_member" "reads_cluster" {
+  for_each = { for name, may in local.access : name => name if can(may.reads_cluster) }
+
+  project = local.project
+  role    = google_project_iam_custom_role.reads_cluster.name
+  member  = module.function[each.key].member
+}
+
+resource "google_project_iam_member" "writes_cluster" {
+  for_each = { for name, may in local.access : name => name if can(may.writes_cluster) }
+
+  project = local.project
+  role    = google_project_iam_custom_role.writes_cluster.name
+  member  = module.function[each.key].member
+}
+
+# runtimes say that they are up, and may say nothing else to anybody
+resource "google_pubsub_topic_iam_member" "runtimes_check_in" {
+  project = local.project
+  topic   = module.topic["runtime-check-ins"].name
+  role    = "roles/pubsub.publisher"
+  member  = local.runtimes
+}
+
+# Pub/Sub makes the token that a push carries
+resource "google_service_account_iam_member" "agent_signs_pushes" {
+  service_account_id = google_service_account.caller["push"].name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_project_service_identity.pubsub.member
+}
+
+# logs, metrics and node registration, as GKE defines them
+resource "google_project_iam_member" "nodes" {
+  project = local.project
+  role    = "roles/container.defaultNodeServiceAccount"
+  member  = google_service_account.nodes.member
+}
+
+# nodes pull the runtime image
+resource "google_artifact_registry_repository_iam_member" "nodes" {
+  project    = local.project
+  location   = var.region
+  repository = google_artifact_registry_repository.runtime.name
+  role       = "roles/artifactregistry.reader"
+  member     = google_service_account.nodes.member
+}
+
+# a build's log
+resource "google_project_iam_member" "builder" {
+  project = local.project
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.builder.member
+}
+
+# a build reads the source that Terraform uploaded
+resource "google_storage_bucket_iam_member" "builder" {
+  bucket = google_storage_bucket.sources.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.builder.member
+}
+
+# Cloud Functions copies the source to a bucket of its own in the project, which no Terraform resource stands for
+resource "google_project_iam_member" "builder_sources" {
+  project = local.project
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.builder.member
+
+  condition {
+    title      = "gcf-v2-sources"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${local.number}-${var.region}\")"
+  }
+}
+
+# a build pushes the functions' containers, and the runtime image
+resource "google_artifact_registry_repository_iam_member" "builder" {
+  for_each = { functions = google_artifact_registry_repository.functions.name, runtime = google_artifact_registry_repository.runtime.name }
+
+  project    = local.project
+  location   = var.region
+  repository = each.value
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.builder.member
+}
+
+# the sample wheel is fetched by a URL that this account signed
+resource "google_storage_bucket_iam_member" "smoke" {
+  bucket = google_storage_bucket.samples.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.smoke.member
+}
+
+# operators sign the sample wheel's URL as that account
+resource "google_service_account_iam_member" "operators" {
+  for_each = toset(var.operators)
+
+  service_account_id = google_service_account.smoke.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = each.key
+}
+
+# A grant takes effect some time after it is made, and a function's first build does not wait for it.
+resource "time_sleep" "builder_grants" {
+  create_duration = "60s"
+  triggers = {
+    service_account = google_service_account.builder.id
+    repository      = google_artifact_registry_repository.functions.id
+    bucket          = google_storage_bucket.sources.name
+  }
+
+  depends_on = [
+    google_artifact_registry_repository_iam_member.builder,
+    google_project_iam_member.builder,
+    google_project_iam_member.builder_sources,
+    google_storage_bucket_iam_member.builder,
+  ]
+}

@@ -1,0 +1,86 @@
+locals {
+  # Lines of this environment's functions alone.
+  logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-(${join("|", [for name in keys(local.functions) : replace(name, "_", "-")])})$\""
+
+  # Counted from the functions' structured logs; README.md says what each field means.
+  counters = {
+    installs         = { filter = "jsonPayload.event=(\"installation_ready\" OR \"installation_failed\")", label = "outcome", from = "EXTRACT(jsonPayload.outcome)", description = "Generations that ended, by outcome." }
+    delivery_retries = { filter = "jsonPayload.event=\"delivery_retried\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Deliveries that will be made again, by function." }
+    dead_letters     = { filter = "jsonPayload.event=\"dead_letter\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Messages given up, by function." }
+  }
+
+  # scale and factor of the buckets: from the scale on, each bucket's end is a factor higher.
+  distributions = {
+    seconds_to_ready      = { filter = "jsonPayload.event=\"installation_ready\"", scale = 1, factor = 1.3, description = "From the request to the runtime's first check-in." }
+    outbox_oldest_seconds = { filter = "jsonPayload.event=\"swept\"", scale = 1, factor = 1.5, description = "Age of the oldest message that is owed and unpublished; 0 when there is none." }
+  }
+
+  # A metric is found some time after it was made; alerts and objectives name it by way of this wait.
+  metrics = { for name in concat(keys(local.counters), keys(local.distributions)) : name => "logging.googleapis.com/user/${time_sleep.metrics.triggers[name]}" }
+
+  requests = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/request_count\""
+  latency  = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/total_latencies\""
+  backlog  = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-(${join("|", keys(local.topics))})\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+}
+
+resource "google_logging_metric" "counter" {
+  for_each = local.counters
+
+  project          = local.project
+  name             = "${var.name}/${each.key}"
+  description      = each.value.description
+  filter           = "${local.logs} AND ${each.value.filter}"
+  label_extractors = { (each.value.label) = each.value.from }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    labels {
+      key        = each.value.label
+      value_type = "STRING"
+    }
+  }
+}
+
+resource "google_logging_metric" "distribution" {
+  for_each = local.distributions
+
+  project         = local.project
+  name            = "${var.name}/${each.key}"
+  description     = each.value.description
+  filter          = "${local.logs} AND ${each.value.filter}"
+  value_extractor = "EXTRACT(jsonPayload.${each.key})"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 32
+      growth_factor      = each.value.factor
+      scale              = each.value.scale
+    }
+  }
+}
+
+resource "time_sleep" "metrics" {
+  create_duration = "60s"
+  triggers = merge(
+    { for key, metric in google_logging_metric.counter : key => metric.name },
+    { for key, metric in google_logging_metric.distribution : key => metric.name },
+  )
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = toset(var.alert_emails)
+
+  project      = local.project
+  display_name = "${var.name}: ${each.key}"
+  type         = "email"
+  labels       = { email_address = each.key }
+}

@@ -1,0 +1,59 @@
+"""What a function's code reaches, read from its source and not by running it."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_OURS = "provider_hub"
+
+
+def reached_imports(main: Path, lib: Path) -> set[str]:
+    """The dotted names imported by `main` and by every module of ours that it reaches, ours and Python's left out.
+
+    An import inside a function counts; one that is for type checkers alone does not. The last part of a name may
+    be an attribute of a module.
+    """
+    return {name for path in reached_files(main, lib) for name in _imports_of(path) if not _is_known(name)}
+
+
+def reached_files(main: Path, lib: Path) -> set[Path]:
+    """`main` and every file of ours that it imports, directly or not."""
+    waiting, seen = [main], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        ours = (name for name in _imports_of(path) if name.partition(".")[0] == _OURS)
+        waiting.extend(file for name in ours for file in _files_of(name, lib))
+    return seen
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    for node in _runtime_nodes(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from _runtime_nodes(child)
+
+
+def _files_of(name: str, lib: Path) -> Iterator[Path]:
+    """The files that importing a dotted name of ours loads: its packages' own, and its module's."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        place = lib.joinpath(*parts[:end])
+        yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
+
+
+def _is_known(name: str) -> bool:
+    first = name.partition(".")[0]
+    return first == _OURS or first == "__future__" or first in sys.stdlib_module_names

@@ -1,0 +1,53 @@
+"""The whole stack, once a session, with deadlines short enough to be waited for.
+
+With KUBECONFIG set, the same tests run against that cluster, by a process node where it has no nodes.
+"""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from provider_hub.local.running import Stack
+from tests.e2e.tenant import Tenant
+
+DEADLINE_SECONDS = 25
+
+
+def _cluster_options() -> list[str]:
+    kubeconfig = os.environ.get("KUBECONFIG")
+    return ["--kubeconfig", kubeconfig, "--process-node"] if kubeconfig else []
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    environment = {
+        "HUB_DEPLOY_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
+        "HUB_CHECK_IN_SECONDS": "2",
+        "HUB_INSTALLATION_QUOTA": "60",
+    }
+    options = ["--retry-min", "0.2", "--sweep-seconds", "2", *_cluster_options()]
+    with Stack(*options, environment=environment, deadline=90) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sample() -> ModuleType:
+    """The builder of the sample provider's wheels."""
+    path = Path(__file__).parents[1] / "providers" / "wheels.py"
+    spec = importlib.util.spec_from_file_location("sample_provider_wheels", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tenant(stack: Stack, request: pytest.FixtureRequest) -> Tenant:
+    """A tenant of its own for each test: nothing that another one leaves behind is in the way."""
+    slug = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
+    return Tenant(stack, slug)

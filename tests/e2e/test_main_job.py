@@ -1,0 +1,137 @@
+"""From a wheel to a READY provider and back, over the whole stack."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.local.leftovers import documents_of, objects_of
+from provider_hub.local.running import Stack
+from tests.e2e.conftest import DEADLINE_SECONDS
+from tests.e2e.tenant import Tenant
+
+AWKWARD = {
+    "QUOTES": """'single' "double" `back`""",
+    "LINES": "first\nsecond\r\n\ttabbed\n",
+    "SHELL": "$(rm -rf /) ${HOME} $HOME $$ %PATH% \\n",
+    "UNICODE": "snø, 雪, ❄",
+    "__DUNDER__": "=equals",
+    "EMPTY": "",
+    "LARGE": "x" * (30 * 1024),
+}
+
+
+def test_a_healthy_provider_is_installed_upgraded_and_removed(
+    stack: Stack, tenant: Tenant, sample: ModuleType, tmp_path: Path
+) -> None:
+    tenant.publish("weather", "1.0.0", sample.build_wheel("1.0.0", tmp_path))
+    created = tenant.install("weather")
+    assert (created["lifecycle_state"], created["current_version"]) == ("pending", None)
+    ready = tenant.until_state("weather", "ready")
+    assert (ready["current_version"], ready["health"], ready["generation"]) == ("1.0.0", "healthy", 1)
+    status = tenant.until_available("weather")
+    assert (status["version"], status["ready_replicas"], status["healthy"]) == ("1.0.0", 1, True)
+
+    tenant.publish("weather", "1.1.0", sample.build_wheel("1.1.0", tmp_path))
+    assert tenant.row("weather")["upgrade_available"] is True
+    tenant.call("POST", tenant.path("weather", "/upgrade"))
+    upgraded = tenant.until("weather", lambda row: row["current_version"] == "1.1.0")
+    assert (upgraded["lifecycle_state"], upgraded["generation"]) == ("ready", 2)
+    tenant.call("POST", tenant.path("weather", "/downgrade"), {"target_version": "1.0.0"})
+    tenant.until("weather", lambda row: row["current_version"] == "1.0.0")
+
+    tenant.call("DELETE", tenant.path("weather"), expect=202)
+    tenant.until_gone("weather")
+    name = ProviderName(tenant.slug, "weather")
+    assert objects_of(Path(stack.info.kubeconfig), namespace_for(tenant.slug), name) == []
+    assert (
+        documents_of(stack.info.firestore_emulator_host, stack.info.project, f"org_{tenant.slug}", name) == []
+    )
+
+    tenant.install("weather", version="1.1.0")
+    again = tenant.until_state("weather", "ready")
+    assert again["current_version"] == "1.1.0"
+
+
+def test_wheels_that_cannot_run_end_failed_with_the_cause(tenant: Tenant, sample: ModuleType, tmp_path: Path) -> None:
+    causes = {
+        "import-fails": f"No module named '{sample.MISSING_MODULE}'",
+        "exits-at-once": sample.LAST_WORDS,
+        "never-checks-in": "deadline passed without a check-in",
+        "missing-dependency": sample.MISSING_DISTRIBUTION,
+    }
+    for patch, variant in enumerate(causes, start=1):
+        version = f"3.0.{patch}"
+        tenant.publish(variant, version, sample.build_wheel(version, tmp_path, variant=variant))
+        tenant.install(variant)
+    for variant, cause in causes.items():
+        row = tenant.until_state(variant, "failed", DEADLINE_SECONDS + 30)
+        assert cause in row["failure_message"], variant
+        assert row["current_version"] is None
+        status = tenant.call("GET", tenant.path(variant, "/deployment"))
+        assert (status["status"], status["healthy"]) == ("failed", False)
+        assert status["message"]
+
+
+def test_a_failing_upgrade_goes_back_by_itself_and_the_old_runtime_keeps_serving(
+    tenant: Tenant, sample: ModuleType, tmp_path: Path
+) -> None:
+    tenant.publish("weather", "1.0.0", sample.build_wheel("1.0.0", tmp_path))
+    tenant.publish("weather", "2.0.0", sample.build_wheel("2.0.0", tmp_path, variant="import-fails"))
+    tenant.install("weather", version="1.0.0")
+    tenant.until_state("weather", "ready")
+    tenant.until_available("weather")
+    tenant.call("POST", tenant.path("weather", "/upgrade"))
+    served = []
+
+    def back(row: dict[str, object]) -> bool:
+        served.append(tenant.call("GET", tenant.path("weather", "/deployment"))["ready_replicas"])
+        return row["generation"] == 3 and row["lifecycle_state"] == "ready"
+
+    row = tenant.until("weather", back)
+    assert (row["installed_version"], row["current_version"]) == ("1.0.0", "1.0.0")
+    assert "2.0.0 failed" in row["failure_message"]
+    assert "restored 1.0.0" in row["failure_message"]
+    assert min(served) >= 1
+    events = [entry["event"] for entry in tenant.call("GET", tenant.path("weather", "/events"))["items"]]
+    assert events[:4] == ["check-in", "taken by the installer", "rollback", "deploy failed"]
+
+
+def test_config_arrives_in_the_process_byte_for_byte(
+    stack: Stack, tenant: Tenant, sample: ModuleType, tmp_path: Path
+) -> None:
+    tenant.publish("echo", "4.0.0", sample.build_wheel("4.0.0", tmp_path, variant="echo-config"))
+    tenant.install("echo", config=AWKWARD)
+    tenant.until_state("echo", "ready")
+    for written in stack.state_dir.rglob("environment.json"):
+        seen = {name: bytes.fromhex(value) for name, value in json.loads(written.read_text()).items()}
+        if "QUOTES" in seen:
+            break
+    else:
+        pytest.fail("no pod wrote its environment")
+    assert {key: seen[key] for key in AWKWARD} == {key: value.encode() for key, value in AWKWARD.items()}
+    assert not [name for name in seen if "TOKEN" in name]
+
+
+@pytest.mark.parametrize("function", ["installations", "installer", "registration"])
+def test_an_install_survives_the_death_of_a_function(
+    function: str, stack: Stack, tenant: Tenant, sample: ModuleType, tmp_path: Path
+) -> None:
+    name = f"weather-{function}"
+    tenant.publish(name, "1.0.0", sample.build_wheel("1.0.0", tmp_path / function))
+    tenant.install(name)
+    stack.kill(function)
+    assert tenant.until_state(name, "ready", 90)["current_version"] == "1.0.0"
+
+
+def test_a_wheel_from_the_package_registry_becomes_ready(tenant: Tenant, tmp_path: Path) -> None:
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path), "six==1.17.0"]
+    subprocess.run(download, check=True, stdin=subprocess.DEVNULL)
+    (wheel,) = tmp_path.glob("*.whl")
+    tenant.publish("six", "1.17.0", wheel)
+    tenant.install("six")
+    assert tenant.until_state("six", "ready")["health"] == "healthy"

@@ -1,0 +1,139 @@
+"""In-memory stand-ins for what has no emulator, with the interfaces of `operations.ports`, and a clock to turn."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from provider_hub.domain.errors import Invalid
+from provider_hub.domain.installation import Installation
+from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.rollout import Rollout
+from provider_hub.operations.ports import Manifest, StaleGeneration, Wheel
+
+START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Stands still until it is turned."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@dataclass
+class FakeCluster:
+    """A cluster of objects by namespace and name; `failing` is raised by every call while it is set."""
+
+    objects: dict[tuple[str, str, str], Manifest] = field(default_factory=dict)
+    namespaces: list[str] = field(default_factory=list)
+    shown: DeploymentStatus | None = None
+    failing: Exception | None = None
+    lingering: list[str] = field(default_factory=list)
+    before_apply: Callable[[], object] = lambda: None
+
+    def ensure_namespace(self, manifests: Sequence[Manifest]) -> None:
+        self._answer()
+        self.namespaces.append(manifests[0]["metadata"]["name"])
+
+    def apply(self, manifests: Sequence[Manifest]) -> None:
+        self._answer()
+        self.before_apply()
+        for manifest in manifests:
+            place = (manifest["metadata"]["namespace"], manifest["kind"], manifest["metadata"]["name"])
+            if place in self.objects and _generation(self.objects[place]) > _generation(manifest):
+                raise StaleGeneration(f"{place} is of a newer generation")
+            self.objects[place] = manifest
+
+    def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
+        self._answer()
+        self.objects = {
+            place: manifest
+            for place, manifest in self.objects.items()
+            if place[:2] != (namespace, "Secret")
+            or _life(manifest) != installation_id
+            or _generation(manifest) in keep_generations
+        }
+
+    def remove(self, namespace: str, installation_id: str) -> list[str]:
+        self._answer()
+        if self.lingering:
+            return self.lingering
+        self.objects = {
+            place: manifest
+            for place, manifest in self.objects.items()
+            if place[0] != namespace or _life(manifest) != installation_id
+        }
+        return []
+
+    def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
+        self._answer()
+        return self.shown
+
+    def kinds(self) -> list[str]:
+        return sorted(kind for _, kind, _ in self.objects)
+
+    def _answer(self) -> None:
+        if self.failing:
+            raise self.failing
+
+
+@dataclass
+class FakeTasks:
+    """Deadlines by installation and generation, as Cloud Tasks holds them by name."""
+
+    deadlines: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    steps: list[Rollout] = field(default_factory=list)
+    failing: Exception | None = None
+
+    def schedule_deadline(self, row: Installation) -> None:
+        if self.failing:
+            raise self.failing
+        if row.deadline_at is None:
+            raise AssertionError("a deadline is scheduled for a row that awaits something")
+        self.deadlines.setdefault((row.installation_id, row.generation), row.deadline_at)
+
+    def cancel_deadline(self, installation_id: str, generation: int) -> None:
+        if self.failing:
+            raise self.failing
+        self.deadlines.pop((installation_id, generation), None)
+
+    def schedule_step(self, rollout: Rollout) -> None:
+        if self.failing:
+            raise self.failing
+        self.steps.append(rollout)
+
+
+@dataclass
+class FakeWheels:
+    """Whatever is asked for is there, with one digest; `refused` is raised instead while it is set."""
+
+    digest: str = "a" * 64
+    refused: Invalid | None = None
+    fetched: list[str] = field(default_factory=list)
+    while_fetching: Callable[[], object] = lambda: None
+
+    def canonical_url(self, raw: str) -> str:
+        return raw.lower()
+
+    def fetch(self, url: str, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+        self.fetched.append(url)
+        self.while_fetching()
+        if self.refused:
+            raise self.refused
+        return Wheel(self.digest, version)
+
+
+def _generation(manifest: Manifest) -> int:
+    return int(manifest["metadata"]["annotations"][GENERATION])
+
+
+def _life(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["annotations"][INSTALLATION_ID])

@@ -1,0 +1,209 @@
+"""The stand-ins that serve from the stack's own process, as their clients see them."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import grpc.aio
+import jwt
+import pytest
+from aiohttp import web
+from google.api_core.exceptions import AlreadyExists, InvalidArgument, NotFound
+from google.cloud import tasks_v2
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
+
+from provider_hub.local.issuer import Realm, TokenIssuer
+from provider_hub.local.ports import listening_socket, port_of
+from provider_hub.local.scheduler import Schedule, run_schedules
+from provider_hub.local.servers import ca_file, start_issuer, start_tasks, start_wheel_host
+from provider_hub.local.stack_file import wheels_dir
+from provider_hub.local.wheelhost import add_wheel
+
+QUEUE = "projects/p/locations/local/queues/q"
+DEADLINE = 10.0
+
+
+@dataclass
+class Machine:
+    """The servers of one state folder, and a target that keeps what it is sent."""
+
+    exits: AsyncExitStack
+    state_dir: Path
+    session: aiohttp.ClientSession
+    issuer: TokenIssuer
+    target: str
+    received: asyncio.Queue[tuple[web.BaseRequest, bytes]]
+    statuses: list[int]
+
+
+@asynccontextmanager
+async def machine(state_dir: Path) -> AsyncIterator[Machine]:
+    received: asyncio.Queue[tuple[web.BaseRequest, bytes]] = asyncio.Queue()
+    statuses: list[int] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        received.put_nowait((request, await request.read()))
+        return web.Response(status=statuses.pop(0) if statuses else 200)
+
+    async with AsyncExitStack() as exits:
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        exits.push_async_callback(runner.cleanup)
+        listener = listening_socket(0)
+        await web.SockSite(runner, listener).start()
+        session = await exits.enter_async_context(aiohttp.ClientSession())
+        issuer = await start_issuer(exits, state_dir)
+        yield Machine(exits, state_dir, session, issuer, f"http://127.0.0.1:{port_of(listener)}", received, statuses)
+
+
+def run(state_dir: Path, test: Callable[[Machine], Coroutine[Any, Any, None]]) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(DEADLINE), machine(state_dir) as made:
+            await test(made)
+
+    asyncio.run(main())
+
+
+@asynccontextmanager
+async def tasks_client(made: Machine, **queue: Any) -> AsyncIterator[tasks_v2.CloudTasksAsyncClient]:
+    """Google's own client, connected to a local Cloud Tasks with one queue."""
+    tasks, endpoint = await start_tasks(made.exits, made.session, made.issuer)
+    tasks.add_queue(tasks_v2.Queue(name=QUEUE, **queue))
+    async with grpc.aio.insecure_channel(endpoint) as channel:
+        yield tasks_v2.CloudTasksAsyncClient(transport=CloudTasksGrpcAsyncIOTransport(channel=channel))
+
+
+def test_google_s_client_creates_a_task_and_the_target_gets_it_with_a_token(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        async with tasks_client(made) as client:
+            request = tasks_v2.HttpRequest(
+                url=f"{made.target}/deadlines?x=1",
+                headers={"Content-Type": "application/json", "X-CloudTasks-TaskName": "forged", "Host": "forged"},
+                body=b'{"generation": 1}',
+                oidc_token={"service_account_email": "tasks@local", "audience": "the-function"},
+            )
+            name = f"{QUEUE}/tasks/i-1-1"
+            await client.create_task(parent=QUEUE, task=tasks_v2.Task(name=name, http_request=request))
+            arrived, body = await made.received.get()
+        assert (arrived.method, arrived.raw_path, body) == ("POST", "/deadlines?x=1", b'{"generation": 1}')
+        assert arrived.headers["Content-Type"] == "application/json"
+        assert arrived.headers.getall("X-CloudTasks-TaskName") == ["i-1-1"]
+        assert arrived.headers["X-CloudTasks-QueueName"] == "q"
+        assert arrived.headers["User-Agent"] == "Google-Cloud-Tasks"
+        assert arrived.host == urlsplit(made.target).netloc
+        token = arrived.headers["Authorization"].removeprefix("Bearer ")
+        async with made.session.get(made.issuer.jwks_url(Realm.GOOGLE)) as response:
+            key = jwt.PyJWKSet.from_dict(await response.json())[jwt.get_unverified_header(token)["kid"]]
+        claims = jwt.decode(token, key, algorithms=["RS256"], audience="the-function")
+        assert claims["email"] == "tasks@local"
+
+    run(tmp_path, test)
+
+
+def test_a_failed_task_arrives_again_with_its_count(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        made.statuses.extend([503])
+        retry = tasks_v2.RetryConfig(min_backoff=timedelta(milliseconds=50))
+        async with tasks_client(made, retry_config=retry) as client:
+            await client.create_task(parent=QUEUE, task=tasks_v2.Task(http_request={"url": made.target}))
+            for count in ("0", "1"):
+                arrived, _ = await made.received.get()
+                assert arrived.headers["X-CloudTasks-TaskRetryCount"] == count
+            assert arrived.headers["X-CloudTasks-TaskPreviousResponse"] == "503"
+
+    run(tmp_path, test)
+
+
+def test_google_s_client_gets_the_errors_of_the_real_service(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        async with tasks_client(made) as client:
+            task = tasks_v2.Task(name=f"{QUEUE}/tasks/t", http_request={"url": made.target})
+            await client.pause_queue(name=QUEUE)
+            await client.create_task(parent=QUEUE, task=task)
+            with pytest.raises(AlreadyExists):
+                await client.create_task(parent=QUEUE, task=task)
+            await client.delete_task(name=task.name)
+            with pytest.raises(AlreadyExists):
+                await client.create_task(parent=QUEUE, task=task)
+            with pytest.raises(NotFound, match="does not exist"):
+                await client.delete_task(name=task.name)
+            with pytest.raises(InvalidArgument, match="must begin with http"):
+                await client.create_task(parent=QUEUE, task=tasks_v2.Task(http_request={"url": "x"}))
+            listed = [one.name async for one in await client.list_tasks(parent=QUEUE)]
+            assert listed == []
+
+    run(tmp_path, test)
+
+
+def test_each_realm_s_keys_are_served_where_its_tokens_say(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        token = made.issuer.machine("acme")
+        issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+        async with made.session.get(f"{issuer}/.well-known/jwks.json") as response:
+            assert response.status == 200
+            keys = jwt.PyJWKSet.from_dict(await response.json())
+        assert (
+            jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["RS256"])["sub"] == "mch_acme"
+        )
+
+    run(tmp_path, test)
+
+
+def test_a_wheel_is_served_over_tls_to_who_trusts_the_local_authority(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        url = await start_wheel_host(made.exits, tmp_path)
+        wheel = tmp_path / "p-1.0.0-py3-none-any.whl"
+        wheel.write_bytes(b"wheel")
+        added = add_wheel(wheel, wheels_dir(tmp_path), url)
+        trusting = ssl.create_default_context(cafile=ca_file(tmp_path))
+        trusting.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
+        for base in (added.url, added.url.replace("localhost", "127.0.0.1")):
+            async with made.session.get(base, ssl=trusting) as response:
+                assert await response.read() == b"wheel"
+        async with made.session.head(added.url, ssl=trusting) as response:
+            assert (response.status, response.headers["Content-Length"]) == (200, "5")
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await made.session.get(added.url)
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("path", ["/", "/keys/check-in", "/../ca.pem", "/..%2Fca.pem", "/%2e%2e/ca.pem", "/secret.txt"])
+def test_the_wheel_host_serves_nothing_but_wheels(tmp_path: Path, path: str) -> None:
+    async def test(made: Machine) -> None:
+        url = await start_wheel_host(made.exits, tmp_path)
+        (wheels_dir(tmp_path) / "secret.txt").write_text("secret")
+        reader, writer = await asyncio.open_connection(
+            "localhost", urlsplit(url).port, ssl=ssl.create_default_context(cafile=ca_file(tmp_path))
+        )
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert answer.startswith(b"HTTP/1.1 404 ")
+
+    run(tmp_path, test)
+
+
+def test_a_schedule_calls_its_function_again_and_again_even_after_a_failure(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        made.statuses.extend([500])
+        job = Schedule("outbox", 0.05, f"{made.target}/sweeper", {"job": "outbox"})
+        running = asyncio.create_task(run_schedules(made.session, [job], made.issuer.service_account))
+        for _ in range(3):
+            arrived, body = await made.received.get()
+            assert (arrived.method, arrived.path, json.loads(body)) == ("POST", "/sweeper", {"job": "outbox"})
+            assert arrived.headers["X-CloudScheduler-JobName"] == "outbox"
+            assert arrived.headers["Authorization"].startswith("Bearer ")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run(tmp_path, test)

@@ -1,0 +1,144 @@
+"""Bodies that make no sense: each is refused with a reason, none makes the server itself fail."""
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from provider_hub.local.cluster.admission import Admission
+from provider_hub.local.cluster.deletion import DeleteOptions
+from provider_hub.local.cluster.kinds import Object, named
+from provider_hub.local.cluster.resources import Resources, Target, Write
+from provider_hub.local.cluster.status import ApiError
+from provider_hub.local.cluster.store import Store
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+META = {"name": "web", "namespace": "default", "labels": {"app": "web"}, "annotations": {"a": "b"}}
+POD_SPEC = {
+    "containers": [
+        {
+            "name": "web",
+            "image": "registry.test/web:1",
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}],
+            "envFrom": [{"secretRef": {"name": "s"}}],
+            "ports": [{"containerPort": 80, "name": "http"}],
+            "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": 0.5}},
+            "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
+            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a path in a pod
+        }
+    ],
+    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}],
+    "securityContext": {"runAsNonRoot": True},
+}
+BODIES: dict[str, Object] = {
+    "Deployment": {
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "app", "operator": "Exists"}]},
+            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": POD_SPEC},
+        }
+    },
+    "Pod": {"spec": POD_SPEC},
+    "Service": {"spec": {"ports": [{"port": 80, "targetPort": "http"}], "selector": {"app": "web"}}},
+    "Secret": {"data": {"a": "YQ=="}, "stringData": {"b": "b"}, "type": "Opaque"},
+    "NetworkPolicy": {"spec": {"podSelector": {}, "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}},
+    "PodDisruptionBudget": {"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}},
+    "ResourceQuota": {"spec": {"hard": {"pods": "9", "limits.memory": "1Ti"}}},
+    "LimitRange": {"spec": {"limits": [{"type": "Container", "default": {"cpu": "1"}, "max": {"cpu": "2"}}]}},
+    "Lease": {"spec": {"holderIdentity": "me", "leaseDurationSeconds": 5, "renewTime": "2030-01-01T00:00:00.000000Z"}},
+}
+_odd: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "x", -1, 0, 1.5, 10**30, True, [], {}, [None], [[]], [1], {"x": "y"}, {"": None}, "é\x00"]
+)
+
+
+def body_of(name: str) -> Object:
+    kind = named(name)
+    return {
+        "apiVersion": kind.api_version,
+        "kind": name,
+        "metadata": copy.deepcopy(META),
+        **copy.deepcopy(BODIES[name]),
+    }
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, child in children for place in [(*path, key), *places(child, (*path, key))]]
+
+
+@st.composite
+def _hostile(draw: st.DrawFn) -> tuple[str, Object]:
+    name = draw(st.sampled_from(sorted(BODIES)))
+    body = body_of(name)
+    for _ in range(draw(st.integers(1, 2))):
+        *parents, last = draw(st.sampled_from(places(body)))
+        node: Any = body
+        for key in parents:
+            node = node[key]
+        node[last] = copy.deepcopy(draw(_odd))
+    return name, body
+
+
+def resources() -> Resources:
+    store = Store(1)
+    made = Resources(store, Admission(store), lambda: NOW)
+    made.create(named("Namespace"), "", {"metadata": {"name": "default"}}, Write("test"))
+    return made
+
+
+def refused_or_done(call: Any, *arguments: Any) -> None:
+    try:
+        call(*arguments)
+    except ApiError as error:
+        if error.code >= 500 and "failed to create typed patch object" not in str(error):
+            raise
+
+
+@settings(max_examples=150, deadline=None)
+@given(_hostile())
+def test_no_body_makes_a_create_fail(made: tuple[str, Object]) -> None:
+    name, body = made
+
+    refused_or_done(resources().create, named(name), "default", body, Write("test"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_hostile())
+@example(("Secret", {"apiVersion": "v1", "kind": "Secret", "metadata": []}))
+@example(("Secret", {"apiVersion": "v1", "kind": ["Secret"], "metadata": {}}))
+def test_no_body_makes_an_apply_fail(made: tuple[str, Object]) -> None:
+    name, body = made
+    target, served = Target(named(name), "default", "web"), resources()
+    served.apply(target, body_of(name), Write("test"))
+
+    refused_or_done(served.apply, target, body, Write("test", force=True))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    _hostile(),
+    st.sampled_from(["application/merge-patch+json", "application/strategic-merge-patch+json"]),
+)
+def test_no_body_makes_a_patch_fail(made: tuple[str, Object], media_type: str) -> None:
+    name, body = made
+    target, served = Target(named(name), "default", "web"), resources()
+    served.create(target.kind, "default", body_of(name), Write("test"))
+
+    refused_or_done(served.patch, target, media_type, body, Write("test"))
+
+
+@given(st.dictionaries(st.sampled_from(["preconditions", "gracePeriodSeconds", "propagationPolicy", "dryRun"]), _odd))
+def test_no_options_make_a_delete_fail(body: Object) -> None:
+    refused_or_done(DeleteOptions.read, body, {})
+
+
+@pytest.mark.parametrize("name", sorted(BODIES))
+def test_the_bodies_that_are_spoilt_here_are_accepted_as_they_are(name: str) -> None:
+    made = resources().create(named(name), "default", body_of(name), Write("test", validation="Strict"))
+
+    assert made.object["metadata"]["creationTimestamp"] == "2030-01-01T00:00:00Z"

@@ -1,0 +1,137 @@
+"""What a Deployment shows, told as one status and the container's own reason."""
+
+from typing import Any
+
+import pytest
+
+from provider_hub.domain.manifests import GENERATION
+from provider_hub.domain.deployment import MESSAGE_LENGTH, describe, mask
+
+
+def deployment(conditions: dict[str, tuple[str, str]] | None = None, **status: Any) -> dict[str, Any]:
+    given = {"observedGeneration": 3, "replicas": 1, "updatedReplicas": 1, **status}
+    told = [
+        {"type": kind, "status": value, "message": message, "lastUpdateTime": "2025-01-01T12:00:00Z"}
+        for kind, (value, message) in (conditions or {}).items()
+    ]
+    return {
+        "metadata": {"name": "p-acme", "generation": 3, "annotations": {GENERATION: "2"}},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"image": "runtime:1", "env": ENVIRONMENT}]}}},
+        "status": {**given, "conditions": told},
+    }
+
+
+ENVIRONMENT = [{"name": "PRAGMA_INSTANCE_ID", "valueFrom": {}}, {"name": "PRAGMA_VERSION", "value": "1.2.0"}]
+
+
+def pod(container: dict[str, Any] | None = None, *, generation: str = "2", made: str = "12", **status: Any) -> Any:
+    statuses = [] if container is None else [container]
+    return {
+        "metadata": {"annotations": {GENERATION: generation}, "creationTimestamp": f"2025-01-01T{made}:00:00Z"},
+        "status": {"containerStatuses": statuses, **status},
+    }
+
+
+def ended(**how: Any) -> dict[str, Any]:
+    return {"state": {"terminated": {"exitCode": 1, "reason": "Error", **how}}, "restartCount": 2}
+
+
+def test_a_complete_rollout_is_available_and_healthy() -> None:
+    shown = describe(deployment(availableReplicas=1, readyReplicas=1), [])
+    assert (shown.status, shown.healthy, shown.message) == ("available", True, None)
+    assert (shown.generation, shown.version, shown.image) == (2, "1.2.0", "runtime:1")
+    assert (shown.deployment_name, shown.available_replicas, shown.ready_replicas) == ("p-acme", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, "progressing"),
+        ({"observedGeneration": 2, "availableReplicas": 1}, "pending"),
+        ({"replicas": 0, "updatedReplicas": 0}, "pending"),
+        ({"replicas": 2, "availableReplicas": 2}, "progressing"),
+    ],
+)
+def test_a_rollout_under_way_is_not_healthy(status: dict[str, Any], expected: str) -> None:
+    shown = describe(deployment(**status), [])
+    assert (shown.status, shown.healthy) == (expected, False)
+
+
+def test_a_deployment_that_nobody_looked_at_yet_is_pending() -> None:
+    fresh = {**deployment(), "status": {}}
+    shown = describe(fresh, [])
+    assert (shown.status, shown.available_replicas, shown.updated_at) == ("pending", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("container", "told"),
+    [
+        (
+            ended(message="Traceback\nImportError: no module barometer\n\n"),
+            "the container ended (Error, exit code 1, 2 restarts): ImportError: no module barometer",
+        ),
+        (ended(reason="OOMKilled", exitCode=137), "the container ended (OOMKilled, exit code 137, 2 restarts)"),
+        (ended(signal=9), "the container ended (Error, signal 9, 2 restarts)"),
+        (
+            {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended(message="bye")["state"]},
+            "the container ended (Error, exit code 1): bye",
+        ),
+        (
+            {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "manifest unknown"}}},
+            "the image cannot be pulled (ImagePullBackOff): manifest unknown",
+        ),
+        (
+            {"state": {"waiting": {"reason": "CreateContainerConfigError", "message": "no such config map"}}},
+            "the container cannot be configured: no such config map",
+        ),
+    ],
+)
+def test_the_containers_own_reason_is_told(container: dict[str, Any], told: str) -> None:
+    assert describe(deployment(), [pod(container)]).message == told
+
+
+def test_a_pod_that_no_node_takes_says_why() -> None:
+    condition = {"type": "PodScheduled", "status": "False", "message": "insufficient cpu"}
+    assert describe(deployment(), [pod(conditions=[condition])]).message == "no node takes the pod: insufficient cpu"
+
+
+def test_the_newest_pod_of_this_generation_is_listened_to() -> None:
+    pods = [
+        pod(ended(message="older"), made="11"),
+        pod(ended(message="newest"), made="13"),
+        pod(ended(message="another generation"), generation="1", made="14"),
+    ]
+    assert str(describe(deployment(), pods).message).endswith(": newest")
+
+
+def test_pods_that_cannot_be_made_fail_the_rollout_with_the_quota_that_stopped_them() -> None:
+    shown = describe(deployment({"ReplicaFailure": ("True", "exceeded quota: tenant")}), [])
+    assert (shown.status, shown.message) == ("failed", "no pod could be made: exceeded quota: tenant")
+
+
+def test_a_rollout_past_its_progress_deadline_has_failed() -> None:
+    shown = describe(deployment({"Progressing": ("False", "timed out")}), [])
+    assert (shown.status, shown.message) == ("failed", "the rollout does not progress: timed out")
+    assert shown.updated_at is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("password=hunter2 rest", "password=*** rest"),
+        ("Authorization: Bearer", "Authorization: ***"),
+        ("api_key: 'k-123', next", "api_key: '***', next"),
+        ("GET https://user:pass@host/x", "GET https://***@host/x"),
+        ("GET https://host/x?sig=abc&y=1 failed", "GET https://host/x?*** failed"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)
+def test_what_looks_like_a_credential_is_masked(text: str, told: str) -> None:
+    assert mask(text) == told
+
+
+def test_a_long_message_keeps_its_end_where_the_error_is() -> None:
+    told = mask("x" * 5000 + " the cause")
+    assert len(told) == MESSAGE_LENGTH
+    assert told.startswith("…")
+    assert told.endswith(" the cause")

@@ -1,0 +1,312 @@
+"""The state machine, one story at a time; what holds over all of them is in test_installation_properties."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.builders import revision
+from tests.fakes import START
+from tests.unit.walks import DEADLINES, OTHER_LIFE, first
+
+from provider_hub.domain.installation import (
+    REASON_LENGTH,
+    TIMELINE_LENGTH,
+    ChangeRequested,
+    CheckedIn,
+    DeadlinePassed,
+    DeployFailed,
+    FellSilent,
+    Health,
+    Installation,
+    LifecycleState,
+    ObjectsGone,
+    Outcome,
+    RequestKind,
+    ResourceTier,
+    Step,
+    Taken,
+    Trigger,
+    UninstallRequested,
+    advance,
+    install,
+    is_newer,
+)
+
+MINUTE = timedelta(minutes=1)
+
+
+def taken(row: Installation, now: datetime = START) -> Installation:
+    return advance(row, Taken(row.installation_id, row.generation), now, DEADLINES).kept
+
+
+def checked_in(row: Installation, now: datetime = START, **said: Any) -> Step:
+    given = {"version": row.installed_version, "health": Health.HEALTHY, **said}
+    return advance(row, CheckedIn(row.installation_id, row.generation, **given), now, DEADLINES)
+
+
+def ready(row: Installation | None = None, now: datetime = START) -> Installation:
+    return checked_in(taken(row or first(), now), now).kept
+
+
+def changed(row: Installation, version: str = "2.0.0", **revised: Any) -> Installation:
+    event = ChangeRequested(row.installation_id, revision(version, **revised), "user_1", "wanted")
+    return advance(row, event, START, DEADLINES).kept
+
+
+def failed(row: Installation, reason: str = "forbidden") -> Installation:
+    return advance(row, DeployFailed(row.installation_id, row.generation, reason, "installer"), START, DEADLINES).kept
+
+
+def overdue(row: Installation, reason: str = "no check-in") -> Step:
+    assert row.deadline_at
+    event = DeadlinePassed(row.installation_id, row.generation, reason)
+    return advance(row, event, row.deadline_at, DEADLINES)
+
+
+def uninstalled(row: Installation) -> Step:
+    return advance(row, UninstallRequested(row.installation_id, "user_1"), START, DEADLINES)
+
+
+def test_an_install_is_pending_at_generation_one_and_asks_the_installer() -> None:
+    step = install(replace(first(), timeline=()), DEADLINES, "user_1")
+    assert (step.kept.lifecycle_state, step.kept.generation) == (LifecycleState.PENDING, 1)
+    assert step.kept.deadline_at == START + DEADLINES.queue
+    assert step.request
+    assert (step.request.kind, step.request.event_id) == (RequestKind.INSTALL, f"{step.kept.installation_id}-1")
+    (entry,) = step.kept.timeline
+    assert (entry.event, entry.from_state, entry.cause) == (Trigger.INSTALL, None, "user_1")
+
+
+def test_the_installer_taking_it_starts_the_deploy_deadline() -> None:
+    row = taken(first(), START + MINUTE)
+    assert row.lifecycle_state is LifecycleState.PROCESSING
+    assert row.deadline_at == START + MINUTE + DEADLINES.deploy
+
+
+@pytest.mark.parametrize("row", [first(), taken(first())], ids=["pending", "processing"])
+def test_a_check_in_makes_it_ready_even_before_the_installer_says_so(row: Installation) -> None:
+    step = checked_in(row, active_resources=3)
+    assert step.kept.lifecycle_state is LifecycleState.READY
+    assert (step.kept.current_version, step.kept.health) == ("1.0.0", Health.HEALTHY)
+    assert (step.kept.active_resources, step.kept.last_check_in_at) == (3, START)
+    assert step.request is None
+
+
+def test_a_first_check_in_may_be_degraded() -> None:
+    row = checked_in(taken(first()), health=Health.DEGRADED, message="no disk").kept
+    assert (row.lifecycle_state, row.health, row.health_message) == (LifecycleState.READY, Health.DEGRADED, "no disk")
+
+
+def test_a_check_in_of_another_version_is_stale() -> None:
+    assert checked_in(taken(first()), version="9.9.9").outcome is Outcome.STALE
+
+
+def test_a_check_in_of_the_old_generation_does_not_make_the_new_one_ready() -> None:
+    old = ready()
+    row = changed(old, "2.0.0")
+    for version in ("1.0.0", "2.0.0"):
+        step = advance(row, CheckedIn(row.installation_id, old.generation, version, Health.HEALTHY), START, DEADLINES)
+        assert (step.outcome, step.row) == (Outcome.STALE, row)
+
+
+def test_an_event_of_an_earlier_life_or_of_no_row_is_stale() -> None:
+    row = ready()
+    assert advance(row, UninstallRequested(OTHER_LIFE, "user_1"), START, DEADLINES) == Step(row, Outcome.STALE)
+    assert advance(None, Taken(OTHER_LIFE, 1), START, DEADLINES) == Step(None, Outcome.STALE)
+
+
+def test_a_first_install_that_fails_stays_failed_with_its_reason() -> None:
+    row = failed(taken(first()), "quota exceeded")
+    assert row.lifecycle_state is LifecycleState.FAILED
+    assert row.failure_message == "1.0.0 failed: quota exceeded"
+    assert (row.deadline_at, row.failed_versions) == (None, ("1.0.0",))
+
+
+def test_a_failed_upgrade_goes_back_to_what_was_ready_and_says_both() -> None:
+    row = failed(taken(changed(ready(), "2.0.0")), "ImportError: barometer")
+    assert (row.lifecycle_state, row.generation) == (LifecycleState.PENDING, 3)
+    assert (row.installed_version, row.is_rollback) == ("1.0.0", True)
+    assert row.failure_message == "2.0.0 failed: ImportError: barometer; restored 1.0.0"
+    assert row.deadline_at == START + DEADLINES.queue
+    assert row.failed_versions == ("2.0.0",)
+    assert [entry.event for entry in row.timeline][-2:] == [Trigger.DEPLOY_FAILED, Trigger.ROLLBACK]
+
+
+def test_a_rollback_asks_the_installer_for_the_old_version_under_a_new_generation() -> None:
+    row = taken(changed(ready(), "2.0.0"))
+    step = advance(row, DeployFailed(row.installation_id, 2, "broken", "runtime"), START, DEADLINES)
+    assert step.request
+    assert (step.request.kind, step.request.generation, step.request.version) == (RequestKind.UPGRADE, 3, "1.0.0")
+
+
+def test_a_rollback_restores_tier_and_config_as_well() -> None:
+    before = ready()
+    row = failed(taken(changed(before, "1.0.0", config={"MODE": "broken"}, resource_tier=ResourceTier.FREE)))
+    assert row.revision == before.revision
+    assert row.failure_message == "the change failed: forbidden; restored 1.0.0"
+
+
+def test_a_rolled_back_row_is_ready_again_and_still_tells_what_failed() -> None:
+    row = ready(failed(taken(changed(ready(), "2.0.0"))))
+    assert (row.lifecycle_state, row.current_version) == (LifecycleState.READY, "1.0.0")
+    assert row.failure_message == "2.0.0 failed: forbidden; restored 1.0.0"
+
+
+def test_a_rollback_that_fails_is_not_rolled_back_again_and_tells_both_failures() -> None:
+    row = failed(taken(failed(taken(changed(ready(), "2.0.0")), "broken")), "and the old one too")
+    assert (row.lifecycle_state, row.generation) == (LifecycleState.FAILED, 3)
+    assert row.failure_message == (
+        "2.0.0 failed: broken; restored 1.0.0; then the rollback failed: and the old one too"
+    )
+
+
+def test_a_failure_without_rollback_stays_failed_at_the_new_version() -> None:
+    row = failed(taken(changed(replace(ready(), rollback_on_failure=False), "2.0.0")))
+    assert (row.lifecycle_state, row.installed_version) == (LifecycleState.FAILED, "2.0.0")
+    assert row.current_version == "1.0.0"
+
+
+def test_deploying_again_what_was_ready_has_nothing_to_go_back_to_and_blames_no_version() -> None:
+    row = failed(taken(changed(ready(), "1.0.0")))
+    assert (row.lifecycle_state, row.failed_versions) == (LifecycleState.FAILED, ())
+
+
+def test_a_new_wish_clears_the_failure_and_may_be_rolled_back_again() -> None:
+    row = changed(ready(failed(taken(changed(ready(), "2.0.0")))), "3.0.0")
+    assert (row.failure_message, row.is_rollback) == (None, False)
+    again = failed(taken(row))
+    assert (again.installed_version, again.failed_versions) == ("1.0.0", ("2.0.0", "3.0.0"))
+
+
+def test_nothing_happens_before_the_deadline() -> None:
+    row = taken(first())
+    assert row.deadline_at
+    event = DeadlinePassed(row.installation_id, 1, "too early")
+    step = advance(row, event, row.deadline_at - timedelta(microseconds=1), DEADLINES)
+    assert step == Step(row, Outcome.UNCHANGED)
+
+
+def test_a_late_check_in_recovers_what_failed_by_its_deadline() -> None:
+    late = overdue(taken(first())).kept
+    assert (late.lifecycle_state, late.failed_by_deadline) == (LifecycleState.FAILED, True)
+    row = checked_in(late).kept
+    assert (row.lifecycle_state, row.failed_by_deadline, row.failure_message) == (LifecycleState.READY, False, None)
+    assert row.failed_versions == ()
+    assert row.timeline[-1].reason == "recovered: the runtime checked in after its deadline"
+
+
+def test_a_check_in_does_not_recover_what_failed_for_another_reason() -> None:
+    row = failed(taken(first()))
+    assert checked_in(row) == Step(row, Outcome.UNCHANGED)
+
+
+def test_a_late_check_in_of_what_was_rolled_back_is_stale() -> None:
+    upgraded = taken(changed(ready(), "2.0.0"))
+    rolled_back = overdue(upgraded).kept
+    event = CheckedIn(upgraded.installation_id, upgraded.generation, "2.0.0", Health.HEALTHY)
+    assert advance(rolled_back, event, START, DEADLINES) == Step(rolled_back, Outcome.STALE)
+
+
+def test_degradation_is_told_at_once_and_recovery_after_two_healthy_check_ins() -> None:
+    row = checked_in(ready(), health=Health.DEGRADED, message="slow").kept
+    assert (row.lifecycle_state, row.health, row.health_message) == (LifecycleState.READY, Health.DEGRADED, "slow")
+    once = checked_in(row).kept
+    assert once.health is Health.DEGRADED
+    twice = checked_in(once).kept
+    assert (twice.health, twice.health_message) == (Health.HEALTHY, None)
+
+
+def test_a_flap_starts_the_count_anew() -> None:
+    row = checked_in(checked_in(ready(), health=Health.DEGRADED, message="slow").kept).kept
+    row = checked_in(row, health=Health.DEGRADED, message="slow").kept
+    assert checked_in(row).kept.health is Health.DEGRADED
+
+
+def test_a_degraded_runtime_that_says_something_new_is_heard_without_filling_the_timeline() -> None:
+    row = checked_in(ready(), health=Health.DEGRADED, message="1 error").kept
+    told = checked_in(row, health=Health.DEGRADED, message="2 errors").kept
+    assert (told.health_message, told.timeline) == ("2 errors", row.timeline)
+
+
+def test_a_check_in_that_says_nothing_new_is_written_at_most_every_five_minutes() -> None:
+    row = ready()
+    assert checked_in(row, START + 4 * MINUTE) == Step(row, Outcome.UNCHANGED)
+    later = checked_in(row, START + 5 * MINUTE)
+    assert (later.outcome, later.kept.last_check_in_at) == (Outcome.CHANGED, START + 5 * MINUTE)
+    assert checked_in(row, START + MINUTE, active_resources=1).kept.active_resources == 1
+
+
+def test_silence_degrades_a_ready_row_once() -> None:
+    row = ready()
+    event = FellSilent(row.installation_id, 1, START)
+    step = advance(row, event, START + 15 * MINUTE, DEADLINES)
+    assert (step.kept.lifecycle_state, step.kept.health) == (LifecycleState.READY, Health.DEGRADED)
+    assert step.kept.health_message == "no check-in since 2025-01-01T12:00:00Z"
+    assert advance(step.kept, event, START + 16 * MINUTE, DEADLINES).outcome is Outcome.UNCHANGED
+
+
+def test_silence_that_a_check_in_ended_meanwhile_changes_nothing() -> None:
+    row = ready(now=START + MINUTE)
+    step = advance(row, FellSilent(row.installation_id, 1, START), START + 15 * MINUTE, DEADLINES)
+    assert step == Step(row, Outcome.UNCHANGED)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [first(), taken(first()), ready(), failed(taken(first()))],
+    ids=["pending", "processing", "ready", "failed"],
+)
+def test_uninstalling_grows_the_generation_and_asks_for_the_removal(row: Installation) -> None:
+    step = uninstalled(row)
+    assert (step.kept.lifecycle_state, step.kept.generation) == (LifecycleState.DELETING, row.generation + 1)
+    assert step.kept.deadline_at == START + DEADLINES.deploy
+    assert step.request
+    assert step.request.kind is RequestKind.UNINSTALL
+
+
+def test_nothing_but_its_own_removal_moves_a_deleting_row() -> None:
+    row = uninstalled(ready()).kept
+    assert uninstalled(row) == Step(row, Outcome.UNCHANGED)
+    assert checked_in(row) == Step(row, Outcome.UNCHANGED)
+    change = ChangeRequested(row.installation_id, revision("2.0.0"), "user_1", "too late")
+    assert advance(row, change, START, DEADLINES) == Step(row, Outcome.UNCHANGED)
+    gone = advance(row, ObjectsGone(row.installation_id, row.generation), START, DEADLINES)
+    assert gone == Step(None, Outcome.REMOVED)
+
+
+def test_a_removal_that_overruns_is_asked_for_again_with_what_is_left() -> None:
+    step = overdue(uninstalled(ready()).kept, "objects are left in the cluster")
+    assert step.kept.lifecycle_state is LifecycleState.DELETING
+    assert step.kept.failure_message == "removal takes long: objects are left in the cluster"
+    assert step.request
+    assert step.request.kind is RequestKind.UNINSTALL
+    assert step.kept.deadline_at == START + 2 * DEADLINES.deploy
+
+
+def test_a_step_that_removes_the_row_has_no_row_to_keep() -> None:
+    with pytest.raises(ValueError, match="removed the row"):
+        _ = Step(None, Outcome.REMOVED).kept
+
+
+def test_a_long_reason_is_trimmed_everywhere() -> None:
+    row = failed(taken(changed(ready(), "2.0.0")), "x" * 5000)
+    assert row.failure_message
+    assert len(row.failure_message) < REASON_LENGTH + 50
+    assert row.failure_message.endswith("…; restored 1.0.0")
+    assert all(len(entry.reason or "") <= REASON_LENGTH for entry in row.timeline)
+
+
+def test_the_timeline_keeps_the_newest() -> None:
+    row = ready()
+    for _ in range(TIMELINE_LENGTH):
+        row = changed(row)
+    assert len(row.timeline) == TIMELINE_LENGTH
+    assert {entry.event for entry in row.timeline} == {Trigger.CHANGE}
+    assert row.timeline[-1].generation == TIMELINE_LENGTH + 1
+
+
+def test_newer_is_by_precedence_and_not_by_text() -> None:
+    assert is_newer("10.0.0", than="9.0.0")
+    assert not is_newer("1.0.0-rc.1", than="1.0.0")
+    assert not is_newer("1.0.0", than="1.0.0")

@@ -1,0 +1,162 @@
+"""The objects of an installation: named, labelled, confined and fed with config byte for byte."""
+
+from base64 import b64decode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import ACME, revision, version, wish
+
+from provider_hub.domain.installation import Installation, ResourceTier
+from provider_hub.domain.manifests import (
+    GENERATION,
+    INSTALLATION_ID,
+    ORGANIZATION_ID,
+    PROVIDER,
+    RuntimeFacts,
+    installation_manifests,
+    is_reserved,
+    namespace_manifests,
+)
+
+FACTS = RuntimeFacts("runtime:1", "projects/p/topics/runtime-check-ins", "https://pubsub.example", 300, "", 600, 400)
+
+
+def objects(row: Installation | None = None, **published: Any) -> dict[str, Any]:
+    manifests = installation_manifests(row or wish(), version(**published), FACTS, "the-token")
+    return {manifest["kind"]: manifest for manifest in manifests}
+
+
+def container(made: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = made["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def environment(made: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item.get("value", "") for item in container(made)["env"]}
+
+
+def test_every_object_carries_whose_it_is_and_of_which_generation() -> None:
+    for manifest in installation_manifests(wish(generation=3), version(), FACTS, "t"):
+        annotations = manifest["metadata"]["annotations"]
+        assert annotations[INSTALLATION_ID] == wish().installation_id
+        assert (annotations[GENERATION], annotations[ORGANIZATION_ID]) == ("3", "org_acme")
+        assert annotations[PROVIDER] == "acme/weather"
+        assert manifest["metadata"]["namespace"] == "org-acme"
+        assert manifest["metadata"]["labels"][INSTALLATION_ID] == wish().installation_id
+
+
+def test_the_deployment_comes_last_since_its_pods_need_the_others() -> None:
+    kinds = [manifest["kind"] for manifest in installation_manifests(wish(), version(), FACTS, "t")]
+    assert kinds == ["ServiceAccount", "Secret", "Service", "Deployment"]
+
+
+def test_only_the_performance_tier_has_two_replicas_and_a_budget() -> None:
+    large = objects(wish(revision=revision(resource_tier=ResourceTier.PERFORMANCE)))
+    assert large["Deployment"]["spec"]["replicas"] == 2
+    assert large["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
+    for tier in (ResourceTier.FREE, ResourceTier.STANDARD):
+        small = objects(wish(revision=revision(resource_tier=tier)))
+        assert small["Deployment"]["spec"]["replicas"] == 1
+        assert "PodDisruptionBudget" not in small
+
+
+def test_every_tier_has_requests_and_limits_that_grow_with_it() -> None:
+    memory = [
+        container(objects(wish(revision=revision(resource_tier=tier))))["resources"]["limits"]["memory"]
+        for tier in (ResourceTier.FREE, ResourceTier.STANDARD, ResourceTier.PERFORMANCE)
+    ]
+    assert memory == ["256Mi", "512Mi", "2Gi"]
+
+
+def test_a_pod_satisfies_the_restricted_standard() -> None:
+    pod = objects()["Deployment"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert objects()["ServiceAccount"]["automountServiceAccountToken"] is False
+
+
+def test_the_old_pod_serves_until_the_new_one_is_ready() -> None:
+    strategy = objects()["Deployment"]["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_each_generation_has_a_secret_of_its_own() -> None:
+    names = {objects(wish(generation=number))["Secret"]["metadata"]["name"] for number in (1, 2)}
+    assert len(names) == 2
+    made = objects(wish(generation=2))
+    assert container(made)["envFrom"] == [{"secretRef": {"name": made["Secret"]["metadata"]["name"]}}]
+    assert made["Secret"]["immutable"] is True
+
+
+@given(
+    st.dictionaries(st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,9}\Z"), st.text(st.characters(exclude_categories=["Cs"])))
+)
+def test_config_is_in_the_secret_byte_for_byte_and_nowhere_else(config: dict[str, str]) -> None:
+    made = objects(wish(revision=revision(config=config)))
+    held = {key: b64decode(value).decode() for key, value in made["Secret"]["data"].items()}
+    assert held == {**config, "PRAGMA_CHECK_IN_TOKEN": "the-token"}
+
+
+def test_the_token_is_in_the_secret_alone() -> None:
+    made = objects()
+    assert "the-token" not in str({kind: manifest for kind, manifest in made.items() if kind != "Secret"})
+
+
+def test_the_runtime_is_told_which_bytes_to_run() -> None:
+    told = environment(objects(wheel_url="https://host/$(PATH)-1.whl"))
+    assert told["PRAGMA_WHEEL_SHA256"] == "a" * 64
+    assert told["PRAGMA_WHEEL_URL"] == "https://host/$$(PATH)-1.whl"
+    assert (told["PRAGMA_VERSION"], told["PRAGMA_GENERATION"]) == ("1.0.0", "1")
+    assert told["PRAGMA_CHECK_IN_TOPIC"] == FACTS.check_in_topic
+
+
+def test_an_entrypoint_of_its_own_replaces_the_runtime_and_its_probes() -> None:
+    assert container(objects())["command"] == ["python", "-m", "pragma_runtime.entrypoint"]
+    assert "readinessProbe" in container(objects())
+    own = container(objects(entrypoint=("serve", "--fast")))
+    assert own["command"] == ["serve", "--fast"]
+    assert "readinessProbe" not in own
+
+
+def test_whatever_the_platform_sets_in_a_pod_is_a_reserved_config_key() -> None:
+    made = objects()
+    assert all(is_reserved(name) for name in environment(made))
+    assert is_reserved("PRAGMA_CHECK_IN_TOKEN")
+
+
+@pytest.mark.parametrize("key", ["PATH", "HOME", "PYTHONPATH", "LD_PRELOAD", "PIP_INDEX_URL", "KUBERNETES_PORT"])
+def test_what_would_change_how_the_runtime_starts_is_reserved(key: str) -> None:
+    assert is_reserved(key)
+
+
+@pytest.mark.parametrize("key", ["API_KEY", "path", "PATHS", "MY_PYTHON", "__name__"])
+def test_other_keys_are_the_tenants(key: str) -> None:
+    assert not is_reserved(key)
+
+
+def test_labels_hold_only_what_a_label_may() -> None:
+    labels = objects(wish(name="a" * 100, revision=revision("1.0.0-rc.1+build.5")))["Service"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/version"] == "1.0.0-rc.1_build.5"
+    assert all(len(value) <= 63 for value in labels.values())
+
+
+def test_a_namespace_is_confined_before_anything_runs_in_it() -> None:
+    namespace, *limits = namespace_manifests(ACME.organization_id, ACME.slug, FACTS)
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert [manifest["kind"] for manifest in limits] == [
+        "ResourceQuota",
+        "LimitRange",
+        "NetworkPolicy",
+        "NetworkPolicy",
+    ]
+    assert limits[0]["spec"]["hard"]["pods"] == "400"
+    assert limits[2]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert {manifest["metadata"]["namespace"] for manifest in limits} == {"org-acme"}
