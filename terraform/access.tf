@@ -9,7 +9,8 @@ locals {
       reads_cluster = "answers what a deployment looks like now"
     }
     catalog = {
-      documents = "reads and edits providers and versions"
+      documents     = "reads and edits providers and versions, resumes rollouts"
+      creates_tasks = { upgrades = "dispatches the next step of a rollout that its author resumes" }
     }
     publishing = {
       documents = "writes providers, versions and runtime versions"
@@ -42,7 +43,7 @@ locals {
     upgrades = {
       documents     = "chooses the installations of a wave, writes its progress"
       publishes     = { installation-events = "asks the installer for each upgrade" }
-      creates_tasks = { upgrades = "dispatches a wave at the queue's rate" }
+      creates_tasks = { upgrades = "dispatches a rollout's next step" }
     }
     dead_letters = {
       documents = "keeps dead letters"
@@ -59,7 +60,9 @@ locals {
         version-events      = "publishes what a crash left behind"
         runtime-check-ins   = "publishes what a crash left behind"
       }
-      reads_cluster = "finds the reason that the cluster shows"
+      creates_tasks  = { upgrades = "dispatches a rollout's step that got lost" }
+      reads_secret   = { check-in-key = "makes the token of an installation whose objects it restores" }
+      writes_cluster = "restores drifted objects and removes orphans, a slice at a time"
     }
   }
 

@@ -3,19 +3,24 @@ locals {
   # equalities first, then what is ordered by. A minus counts down; [] is an array's elements.
   composite_indexes = {
     installations_of_provider = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name"] }
+    auto_of_provider          = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "upgrade_policy"] }
+    ready_auto_of_provider    = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "upgrade_policy", "lifecycle_state"] }
     silent_installations      = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "last_check_in_at"] }
-    providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["retiring", "audience"] }
-    providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["retiring", "audience", "search_tokens[]"] }
+    providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring"] }
+    providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring", "search_tokens[]"] }
     dead_letters              = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "-failed_at"] }
     dead_letters_of_provider  = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "provider", "-failed_at"] }
+    started_members           = { collection = "members", scope = "COLLECTION", fields = ["state", "started_at"] }
   }
 
-  # Each query of one field. All other fields have no index at all: an entry for every value of a big map costs time and
-  # money at each write, and can push a document over Firestore's limit of index entries.
+  # Each query of one field, written the same way. All other fields have no index at all: an entry for every value of a
+  # big map costs time and money at each write, and can push a document over Firestore's limit of index entries.
   field_indexes = {
     installations_by_age      = { collection = "installations", scope = "COLLECTION", field = "created_at" }
     installations_by_deadline = { collection = "installations", scope = "COLLECTION_GROUP", field = "deadline_at" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
+    rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
+    rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
     versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
   }
 
@@ -27,12 +32,15 @@ locals {
     "delivery_errors",
     "idempotency",
     "installations",
+    "members",
     "organizations",
     "outbox",
     "providers",
+    "rollouts",
     "runtime_versions",
     "slugs",
     "versions",
+    "walks",
   ])
 }
 
@@ -102,11 +110,11 @@ resource "google_firestore_field" "indexed" {
   project    = local.project
   database   = google_firestore_database.this.name
   collection = each.value.collection
-  field      = each.value.field
+  field      = trimprefix(each.value.field, "-")
 
   index_config {
     indexes {
-      order       = "ASCENDING"
+      order       = startswith(each.value.field, "-") ? "DESCENDING" : "ASCENDING"
       query_scope = each.value.scope
     }
   }

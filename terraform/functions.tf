@@ -113,6 +113,10 @@ locals {
     HUB_QUEUE_DEADLINE_SECONDS    = var.timing.queue_deadline
     HUB_SILENCE_SECONDS           = var.timing.silence
     HUB_CHECK_IN_SECONDS          = var.timing.check_in
+    HUB_RELEASE_AGE_SECONDS       = var.upgrades.release_age
+    HUB_BAKE_SECONDS              = var.upgrades.bake
+    HUB_WAVE_POLL_SECONDS         = var.upgrades.poll
+    HUB_WAVE_FAILURES_PERCENT     = var.upgrades.failures_percent
     HUB_INSTALLATION_QUOTA        = var.installation_quota
   }
 }

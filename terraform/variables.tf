@@ -124,7 +124,7 @@ variable "name" {
 }
 
 variable "network" {
-  description = "Address ranges of the cluster's network. pods bounds how many runtimes fit: a /17 holds 32,768 addresses."
+  description = "Address ranges of the cluster's network. pods bounds how many runtimes fit: a node takes 64 of its addresses, and a /17 holds 32,768."
   type = object({
     nodes    = optional(string, "10.0.0.0/22")
     pods     = optional(string, "10.4.0.0/17")
@@ -206,13 +206,27 @@ variable "timing" {
   }
 }
 
-variable "upgrades_per_second" {
-  description = "How fast an auto-upgrade wave may move, in installations per second."
-  type        = number
-  default     = 5
-  nullable    = false
+variable "upgrades" {
+  description = "How auto-upgrades roll out: steps a second over all rollouts, the least age of a version and how long a wave runs before the next (seconds), how often a wave is looked at (seconds), and the percentage of failed upgrades above which a rollout halts."
+  type = object({
+    per_second       = optional(number, 5)
+    release_age      = optional(number, 3600)
+    bake             = optional(number, 900)
+    poll             = optional(number, 15)
+    failures_percent = optional(number, 5)
+  })
+  default  = {}
+  nullable = false
   validation {
-    condition     = var.upgrades_per_second > 0 && var.upgrades_per_second <= 500
-    error_message = "upgrades_per_second is above 0 and at most 500, which is what a queue can do."
+    condition     = var.upgrades.per_second > 0 && var.upgrades.per_second <= 500
+    error_message = "upgrades.per_second is above 0 and at most 500, which is what a queue can do."
+  }
+  validation {
+    condition     = var.upgrades.release_age >= 0 && var.upgrades.bake >= 0 && var.upgrades.poll > 0
+    error_message = "upgrades.release_age and bake are 0 or more seconds, poll is above 0."
+  }
+  validation {
+    condition     = var.upgrades.failures_percent >= 0 && var.upgrades.failures_percent <= 100
+    error_message = "upgrades.failures_percent is between 0 and 100."
   }
 }

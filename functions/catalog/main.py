@@ -7,7 +7,6 @@ from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.catalog import handlers
-from provider_hub.operations.organizations import Organizations
 from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
@@ -16,7 +15,7 @@ from provider_hub.wiring import Once, pace, services
 def wire(settings: Settings) -> Application:
     hub = services(settings)
     waves = Waves(hub, tasks.connect(settings), pace(settings))
-    return Application("catalog", handlers(hub, waves), Authenticator(settings), Organizations(hub))
+    return Application("catalog", handlers(hub, waves), Authenticator(settings), hub)
 
 
 application = Once(wire)

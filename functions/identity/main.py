@@ -6,13 +6,12 @@ import functions_framework
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.identity import handlers
-from provider_hub.operations.organizations import Organizations
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
 def wire(settings: Settings) -> Application:
-    return Application("identity", handlers(), Authenticator(settings), Organizations(services(settings)))
+    return Application("identity", handlers(), Authenticator(settings), services(settings))
 
 
 application = Once(wire)

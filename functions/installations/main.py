@@ -7,7 +7,6 @@ from provider_hub.adapters import kubernetes
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.installations import handlers
-from provider_hub.operations.organizations import Organizations
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
@@ -18,7 +17,7 @@ def wire(settings: Settings) -> Application:
         "installations",
         handlers(hub, kubernetes.connect(settings)),
         Authenticator(settings),
-        Organizations(hub),
+        hub,
     )
 
 

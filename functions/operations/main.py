@@ -6,14 +6,13 @@ import functions_framework
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.operations import handlers
-from provider_hub.operations.organizations import Organizations
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
 def wire(settings: Settings) -> Application:
     hub = services(settings)
-    return Application("operations", handlers(hub), Authenticator(settings), Organizations(hub))
+    return Application("operations", handlers(hub), Authenticator(settings), hub)
 
 
 application = Once(wire)

@@ -8,7 +8,6 @@ from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application
 from provider_hub.http.handlers.publishing import handlers
-from provider_hub.operations.organizations import Organizations
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
@@ -16,7 +15,7 @@ from provider_hub.wiring import Once, services
 def wire(settings: Settings) -> Application:
     hub = services(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
-    return Application("publishing", handlers(hub, wheels), Authenticator(settings), Organizations(hub))
+    return Application("publishing", handlers(hub, wheels), Authenticator(settings), hub)
 
 
 application = Once(wire)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
 
+from provider_hub.client.errors import Refused
 from provider_hub.client.transport import NotThere, Transport
 
 Json = dict[str, Any]
@@ -31,22 +32,26 @@ class Installation:
 
     @classmethod
     def of(cls, raw: Json) -> Self:
-        return cls(
-            canonical=raw["canonical"],
-            installed_version=raw["installed_version"],
-            current_version=raw["current_version"],
-            state=raw["lifecycle_state"],
-            health=raw["health"],
-            health_message=raw["health_message"],
-            failure_message=raw.get("failure_message"),
-            tier=raw["resource_tier"],
-            policy=raw["upgrade_policy"],
-            generation=raw.get("generation", 0),
-            latest_version=raw.get("latest_version"),
-            upgrade_available=raw.get("upgrade_available", False),
-            updated_at=raw["updated_at"],
-            raw=raw,
-        )
+        """Raises Refused for what is no such row."""
+        try:
+            return cls(
+                canonical=raw["canonical"],
+                installed_version=raw["installed_version"],
+                current_version=raw["current_version"],
+                state=raw["lifecycle_state"],
+                health=raw["health"],
+                health_message=raw["health_message"],
+                failure_message=raw["failure_message"],
+                tier=raw["resource_tier"],
+                policy=raw["upgrade_policy"],
+                generation=raw["generation"],
+                latest_version=raw["latest_version"],
+                upgrade_available=raw["upgrade_available"],
+                updated_at=raw["updated_at"],
+                raw=raw,
+            )
+        except (KeyError, TypeError) as error:
+            raise Refused(f"what answers is not the API, or an older one: an installation without {error}.") from error
 
 
 class HubApi:

@@ -29,13 +29,17 @@ from provider_hub.domain.errors import (
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
 from provider_hub.http.models import Request
 from provider_hub.http.routes import JSON, ROUTES, Access, Route, match
+from provider_hub.operations.idempotency import Answer, KeyedCall, once
 from provider_hub.operations.organizations import Organizations
+from provider_hub.operations.services import Services
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 RETRY_SECONDS = 5
 QUOTA_RETRY_SECONDS = 60
+IDEMPOTENCY_KEY = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, QuotaExceeded: 429}
 
@@ -95,13 +99,14 @@ class Application:
         self,
         function: str,
         handlers: Mapping[str, Handler],
-        authenticator: Authenticator | None,
-        organizations: Organizations | None,
+        authenticator: Authenticator,
+        services: Services,
     ) -> None:
         self._function = function
         self._handlers = handlers
         self._authenticator = authenticator
-        self._organizations = organizations
+        self._services = services
+        self._organizations = Organizations(services)
         missing = {route.name for route in ROUTES if route.function == function} ^ set(handlers)
         if missing:
             raise AssertionError(f"routes and handlers of {function} differ: {', '.join(sorted(missing))}")
@@ -135,7 +140,8 @@ class Application:
         if route is None:
             return _other_method(request.method, routes)
         principal, tenant = self._admitted(route, request.headers.get("Authorization"))
-        body = _body_of(route, request)
+        raw = _read_body(request)
+        body = _body_of(route, raw)
         call = Call(
             route,
             parameters,
@@ -145,13 +151,18 @@ class Application:
             _query_of(route, request),
             frozenset(body.model_fields_set) if body else frozenset(),
         )
-        return _rendered(route, self._handlers[route.name](call))
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is None or route.method != "POST" or tenant is None:
+            return _rendered(route, self._handlers[route.name](call))
+        keyed = KeyedCall(tenant.organization_id, f"{route.name} {request.path}", _checked_key(key), raw)
+        answer = once(self._services, keyed, lambda: _kept(_rendered(route, self._handlers[route.name](call))))
+        return _json(answer.status, answer.body.encode(), answer.headers)
 
     def _admitted(
         self, route: Route, authorization: str | None
     ) -> tuple[CustomerPrincipal | ConsolePrincipal | None, Organization | None]:
         access = route.access
-        if access is Access.ANYONE or self._authenticator is None:
+        if access is Access.ANYONE:
             return None, None
         if access is Access.ANYONE_OR_CUSTOMER and authorization is None:
             return None, None
@@ -165,12 +176,7 @@ class Application:
             if access is Access.TENANT:
                 raise Forbidden("the token names no organization: sign in to one first")
             return customer, None
-        return customer, self._tenant_of(customer)
-
-    def _tenant_of(self, customer: CustomerPrincipal) -> Organization:
-        if self._organizations is None or customer.organization is None:
-            raise AssertionError(f"{self._function} was wired without organizations")
-        return self._organizations.of(customer.organization)
+        return customer, self._organizations.of(customer.organization)
 
 
 def _as(model: Request | None, kind: type[B]) -> B:
@@ -184,10 +190,20 @@ def _request_id(request: FlaskRequest) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
-def _body_of(route: Route, request: FlaskRequest) -> Request | None:
+def _checked_key(key: str) -> str:
+    if _KEY.fullmatch(key):
+        return key
+    raise Invalid.at("header", IDEMPOTENCY_KEY, msg="must be 1 to 255 visible ASCII characters")
+
+
+def _kept(response: FlaskResponse) -> Answer:
+    headers = {name: value for name, value in response.headers.items() if name == "Location"}
+    return Answer(response.status_code, response.get_data(as_text=True), headers)
+
+
+def _body_of(route: Route, raw: bytes) -> Request | None:
     if route.body is None:
         return None
-    raw = _read_body(request)
     if not raw.strip():
         if route.body_required:
             raise Invalid.at("body", msg="Field required", kind="missing")

@@ -85,7 +85,21 @@ def _schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"is not a JSON Schema: {error.message[:300]}") from None
+    if remote := _remote_reference(schema):
+        raise ValueError(f"refers to {remote[:200]!r}: only references within the schema (#…) are taken")
     return schema
+
+
+def _remote_reference(part: Any) -> str | None:
+    """A `$ref` that leads out of the document: nothing is fetched to check a config, so it could never be."""
+    if isinstance(part, dict):
+        reference = part.get("$ref")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            return reference
+        part = list(part.values())
+    if not isinstance(part, list):
+        return None
+    return next((found for item in part if (found := _remote_reference(item))), None)
 
 
 Text = Annotated[str, AfterValidator(_no_nul)]

@@ -1,6 +1,7 @@
 """What a cluster and a database still hold of one installation: nothing, once it is uninstalled."""
 
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
@@ -16,7 +17,7 @@ def objects_of(kubeconfig: Path, namespace: str, provider: ProviderName) -> list
     """Every object in the namespace that says it belongs to the provider."""
     connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
     core, apps, policy = client.CoreV1Api(connection), client.AppsV1Api(connection), client.PolicyV1Api(connection)
-    listings = {
+    listings: dict[str, Any] = {
         "Deployment": apps.list_namespaced_deployment,
         "ReplicaSet": apps.list_namespaced_replica_set,
         "Pod": core.list_namespaced_pod,

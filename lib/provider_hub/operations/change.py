@@ -23,6 +23,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
+from provider_hub.operations.configuration import check_config
 from provider_hub.operations.install import Installed
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.released import chosen_version
@@ -80,6 +81,9 @@ def change_settings(
         found, provider = _read(transaction, organization, name)
         row = _with_policies(found, wish)
         revision = _with_settings(row.revision, wish)
+        if wish.config is not None:
+            (version,) = transaction.read(keys.version(name, row.installed_version))
+            check_config(revision.config, version.config_schema if version else None)
         if revision != row.revision:
             return _changed(services, transaction, Installed(row, provider), revision, cause, "settings changed")
         if row != found:

@@ -14,6 +14,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
+from provider_hub.operations.configuration import check_config
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.released import chosen_version, runnable, visible
 from provider_hub.operations.services import Services, record_step
@@ -60,6 +61,7 @@ def request_install(services: Services, organization: Organization, wish: Instal
             provider = visible(found, wish.provider, organization.organization_id)
             _refuse_existing(existing)
             version = runnable(named, wish.provider, wish.version, "version")
+        check_config(wish.config, version.config_schema)
         step = install(_new_row(services, organization, wish, version.version), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 

@@ -4,7 +4,7 @@ from provider_hub.domain.catalog import Organization, Provider, ProviderVersion,
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Member, Rollout
-from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Walk
+from provider_hub.operations.ports import DeadLetter, DeliveryError, KeptAnswer, Key, OutboxEntry, Walk
 
 
 def organization(organization_id: str) -> Key[Organization]:
@@ -53,6 +53,10 @@ def dead_letter(dead_letter_id: str) -> Key[DeadLetter]:
 
 def delivery_error(event_id: str) -> Key[DeliveryError]:
     return Key(("delivery_errors", event_id), DeliveryError)
+
+
+def idempotency(digest: str) -> Key[KeptAnswer]:
+    return Key(("idempotency", digest), KeptAnswer)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

@@ -82,6 +82,18 @@ class DeliveryError:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to the first request with an idempotency key; no `status` while that is under way."""
+
+    fingerprint: str
+    status: int | None
+    body: str
+    headers: Mapping[str, str]
+    reserved_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """Where a walk through everything, a slice at a time, has got to; None is the beginning."""
 

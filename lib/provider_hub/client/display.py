@@ -1,0 +1,128 @@
+"""What people see: tables and sentences that fit a terminal, and progress that moves on one and stays plain elsewhere."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TextIO
+
+_DEFAULT_WIDTH = 80
+_GAP = "  "
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_PLAIN_FRAMES = "-\\|/"
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+def printable(text: object) -> str:
+    """On one line, and without what could move a terminal's cursor or colour it: names and messages are others' words."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
+
+
+def clipped(text: object, width: int) -> str:
+    """Printable, and at most `width` characters, the last an ellipsis where more was there."""
+    line = printable(text)
+    return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, 80 where there is none."""
+    return shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
+    """Aligned columns in at most `width`; the last one gives way."""
+    cells = [heads, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(str(row[column])) for row in cells) for column in range(len(heads))]
+    taken = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+    widths[-1] = max(len(heads[-1]), width - taken)
+    lines = (_GAP.join(clipped(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def facts(pairs: Sequence[tuple[str, object]], indent: str = "  ") -> str:
+    """One fact a line, the values aligned; those that are None or empty are left out."""
+    told = [(name, printable(value)) for name, value in pairs if value not in (None, "")]
+    widest = max((len(name) for name, _ in told), default=0)
+    return "\n".join(f"{indent}{name.ljust(widest)}  {value}" for name, value in told)
+
+
+def moment(text: str | None) -> str:
+    """A time of the API's, to the second and in UTC, as people read it."""
+    if not text:
+        return ""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return printable(text)
+
+
+def as_json(value: Any, *, one_line: bool = False) -> str:
+    """For programs."""
+    return json.dumps(value, ensure_ascii=False, indent=None if one_line else 2)
+
+
+class Progress:
+    """What happens while something is waited for, on standard error: standard output has the result alone.
+
+    On a terminal a last line moves; elsewhere (CI) each change is a plain line, and nothing else is written.
+    """
+
+    def __init__(self, stream: TextIO, *, live: bool, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._live = live
+        self._clock = clock
+        self._started = clock()
+        self._frames = _FRAMES if _can_encode(stream, _FRAMES) else _PLAIN_FRAMES
+        self._frame = 0
+        self._last = ""
+
+    @property
+    def elapsed(self) -> float:
+        return self._clock() - self._started
+
+    def step(self, text: str) -> None:
+        """Something changed; the same again is not told twice."""
+        if text == self._last:
+            return
+        self._last = text
+        self._clear()
+        print(f"{self.elapsed:5.0f} s  {printable(text)}", file=self._stream, flush=True)
+
+    def turn(self, text: str) -> None:
+        """Still waiting, and for what."""
+        if not self._live:
+            return
+        self._frame += 1
+        line = f"{self._frames[self._frame % len(self._frames)]} {self.elapsed:5.0f} s  {text}"
+        self._stream.write(_CLEAR_LINE + clipped(line, terminal_width() - 1))
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._live:
+            self._stream.write(_CLEAR_LINE)
+            self._stream.flush()
+
+
+@contextmanager
+def progress(stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+    """Progress on `stream`, standard error by default; its moving line is gone when the block ends."""
+    stream = stream or sys.stderr
+    shown = Progress(stream, live=stream.isatty(), clock=clock)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def _can_encode(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""The Terraform configuration as data: its blocks, and the locals whose values are literals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hcl2
+from hcl2.utils import SerializationOptions
+
+TERRAFORM = Path(__file__).resolve().parents[1]
+_OPTIONS = SerializationOptions(
+    with_comments=False, with_meta=True, explicit_blocks=False, strip_string_quotes=True
+)
+_LABELS = {"resource": 2, "data": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
+_META = frozenset({"__start_line__", "__end_line__"})
+
+
+@dataclass(frozen=True)
+class Block:
+    """One top-level block; an expression in `body` is a string `${…}`, a nested block a list of mappings."""
+
+    path: Path
+    line: int
+    kind: str
+    labels: tuple[str, ...]
+    body: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """What kind of resource or data source it is."""
+        return self.labels[0]
+
+    @property
+    def address(self) -> str:
+        return ".".join(self.labels)
+
+    @property
+    def comment(self) -> str:
+        """The comment right above it, in one line; "" where there is none."""
+        lines = self.path.read_text().splitlines()[: self.line - 1]
+        above: list[str] = []
+        while lines and lines[-1].startswith("#"):
+            above.insert(0, lines.pop().removeprefix("#").strip())
+        return " ".join(above)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One directory of .tf files: the root, or a module."""
+
+    blocks: tuple[Block, ...]
+
+    def of(self, kind: str, type_: str | None = None) -> tuple[Block, ...]:
+        """The blocks of a kind, of one resource type if given."""
+        return tuple(block for block in self.blocks if block.kind == kind and type_ in (None, block.type))
+
+    def resource(self, address: str) -> Block:
+        """The resource at `type.name`. Raises KeyError."""
+        found = {block.address: block for block in self.of("resource")}
+        return found[address]
+
+    def local(self, name: str) -> Any:
+        """A local's value as it is written. Raises KeyError."""
+        values = {key: value for block in self.of("locals") for key, value in block.body.items()}
+        return values[name]
+
+
+def read(directory: Path = TERRAFORM) -> Configuration:
+    """Parse the .tf files of one directory, not of those below it."""
+    return Configuration(tuple(block for path in sorted(directory.glob("*.tf")) for block in _blocks_of(path)))
+
+
+def _blocks_of(path: Path) -> Iterator[Block]:
+    parsed = hcl2.loads(path.read_text(), serialization_options=_OPTIONS)
+    for kind, entries in parsed.items():
+        for entry in entries if isinstance(entries, list) else ():
+            labels: tuple[str, ...] = ()
+            body = entry
+            for _ in range(_LABELS.get(kind, 0)):
+                ((label, body),) = ((key, value) for key, value in body.items() if key not in _META)
+                labels += (label.strip('"'),)
+            yield Block(path, body["__start_line__"], kind, labels, _plain(body))
+
+
+def _plain(value: Any) -> Any:
+    """Without the parser's own entries, and with keys as written but unquoted."""
+    if isinstance(value, dict):
+        return {str(key).strip('"'): _plain(item) for key, item in value.items() if key not in _META}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
