@@ -1,4 +1,4 @@
-# Every target sets up what it needs first; `tools/setup` skips what is done.
+# Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo test lint
 
@@ -10,7 +10,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## virtual environment, locked dependencies, emulators
-	@tools/setup
+	@.ci/setup
 
 up: setup ## run the whole system on this machine; Ctrl-C ends it
 	@exec $(BIN)/hub up $(ARGS)

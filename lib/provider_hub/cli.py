@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from provider_hub.client import commands as client_commands
+from provider_hub.client.errors import ClientError
 from provider_hub.local import commands as local_commands
 from provider_hub.local.errors import LocalError
 from provider_hub.settings import SettingsError
@@ -20,7 +22,10 @@ class Subparsers(Protocol):
 # Adds subcommands; each sets `run`, a Callable[[argparse.Namespace], int] that returns the exit status.
 Register = Callable[[Subparsers], None]
 
-_REGISTER: Sequence[Register] = (local_commands.register,)
+# What a shell makes of a process that SIGINT ended.
+_INTERRUPTED = 130
+
+_REGISTER: Sequence[Register] = (client_commands.register, local_commands.register)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error meant for people is one line on stderr and exit status 1."""
+    """Run one command; an error meant for people is one line on stderr, and its kind the exit status."""
     parsed = build_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
@@ -41,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LocalError, SettingsError) as error:
         print(f"hub: {error}", file=sys.stderr)
         return 1
+    except ClientError as error:
+        print(f"hub: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -9,11 +9,8 @@ import hcl2
 from hcl2.utils import SerializationOptions
 
 TERRAFORM = Path(__file__).resolve().parents[1]
-_OPTIONS = SerializationOptions(
-    with_comments=False, with_meta=True, explicit_blocks=False, strip_string_quotes=True
-)
+_OPTIONS = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 _LABELS = {"resource": 2, "data": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
-_META = frozenset({"__start_line__", "__end_line__"})
 
 
 @dataclass(frozen=True)
@@ -21,15 +18,14 @@ class Block:
     """One top-level block; an expression in `body` is a string `${…}`, a nested block a list of mappings."""
 
     path: Path
-    line: int
     kind: str
     labels: tuple[str, ...]
     body: dict[str, Any]
 
     @property
     def type(self) -> str:
-        """What kind of resource or data source it is."""
-        return self.labels[0]
+        """What kind of resource or data source it is; "" for a block without labels."""
+        return self.labels[0] if self.labels else ""
 
     @property
     def address(self) -> str:
@@ -38,7 +34,8 @@ class Block:
     @property
     def comment(self) -> str:
         """The comment right above it, in one line; "" where there is none."""
-        lines = self.path.read_text().splitlines()[: self.line - 1]
+        head = " ".join([self.kind, *(f'"{label}"' for label in self.labels), "{"])
+        lines = self.path.read_text().partition(f"\n{head}")[0].splitlines()
         above: list[str] = []
         while lines and lines[-1].startswith("#"):
             above.insert(0, lines.pop().removeprefix("#").strip())
@@ -78,15 +75,15 @@ def _blocks_of(path: Path) -> Iterator[Block]:
             labels: tuple[str, ...] = ()
             body = entry
             for _ in range(_LABELS.get(kind, 0)):
-                ((label, body),) = ((key, value) for key, value in body.items() if key not in _META)
+                ((label, body),) = body.items()
                 labels += (label.strip('"'),)
-            yield Block(path, body["__start_line__"], kind, labels, _plain(body))
+            yield Block(path, kind, labels, _plain(body))
 
 
 def _plain(value: Any) -> Any:
-    """Without the parser's own entries, and with keys as written but unquoted."""
+    """With all keys unquoted."""
     if isinstance(value, dict):
-        return {str(key).strip('"'): _plain(item) for key, item in value.items() if key not in _META}
+        return {str(key).strip('"'): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value

@@ -7,6 +7,7 @@ not what it would write. Run it in the environment made from the lock.
 import argparse
 import re
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
@@ -25,8 +26,6 @@ COMMAND = "python -m terraform.tools.requirements"
 
 # Imported by the service's own start and not by any code of ours, so that no import tells of it.
 _ALWAYS = ("functions-framework",)
-# What the project asks of a distribution beyond its name, as in pyproject.toml.
-_EXTRAS = {"pyjwt": frozenset({"crypto"})}
 _PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -53,7 +52,7 @@ class Installed:
 
 def read_installed() -> Installed:
     """Look at every distribution of this environment."""
-    by_name = {canonicalize_name(found.metadata["Name"]): found for found in distributions()}
+    by_name: dict[str, Distribution] = {canonicalize_name(found.metadata["Name"]): found for found in distributions()}
     modules = {module: name for name, found in by_name.items() for module in _modules_of(found)}
     return Installed(by_name, modules)
 
@@ -113,15 +112,23 @@ def _stale_files(installed: Installed, lock: Mapping[str, str]) -> Iterator[tupl
 
 def _closure(names: Iterable[str], installed: Installed) -> set[str]:
     """The named distributions and all that they require on Linux, on any supported Python."""
-    waiting = [(name, _EXTRAS.get(name, frozenset())) for name in names]
+    extras = _extras_asked_for()
+    waiting = [(name, extras.get(name, frozenset())) for name in names]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
-        name, extras = waiting.pop()
-        if (name, extras) in seen:
+        wanted = waiting.pop()
+        if wanted in seen:
             continue
-        seen.add((name, extras))
-        waiting.extend(_required_by(name, extras, installed))
+        seen.add(wanted)
+        waiting.extend(_required_by(*wanted, installed))
     return {name for name, _ in seen}
+
+
+def _extras_asked_for() -> dict[str, frozenset[str]]:
+    """What the project asks of a distribution beyond its name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [Requirement(text) for text in project["dependencies"]]
+    return {canonicalize_name(requirement.name): frozenset(requirement.extras) for requirement in asked}
 
 
 def _required_by(name: str, extras: frozenset[str], installed: Installed) -> Iterator[tuple[str, frozenset[str]]]:

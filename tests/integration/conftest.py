@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration.backend import Backend, backend_on
+from tests.integration.deployed import Deployed, StandIns, deployed_on, stand_ins
 
 from provider_hub.local.emulators import EmulatorHosts
 
@@ -20,4 +21,18 @@ def backend(emulator_hosts: EmulatorHosts) -> Iterator[Backend]:
 def backend_without_topics(emulator_hosts: EmulatorHosts) -> Iterator[Backend]:
     """A fresh project to which nothing can be published until a test creates its topics."""
     with backend_on(emulator_hosts) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def around(emulator_hosts: EmulatorHosts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
+    """Issuer, wheel host, Cloud Tasks and cluster, once a run."""
+    with stand_ins(emulator_hosts, tmp_path_factory.mktemp("stand-ins")) as served:
+        yield served
+
+
+@pytest.fixture
+def deployed(around: StandIns) -> Iterator[Deployed]:
+    """The functions over a fresh project."""
+    with deployed_on(around) as made:
         yield made

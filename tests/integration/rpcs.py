@@ -30,10 +30,10 @@ class Failure(grpc.RpcError):
 
 @dataclass
 class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
-    """`calls` are method names with their requests; `before` holds, by method, what to do ahead of each call."""
+    """`calls` are method names with their requests; `before` holds, by method, what is done ahead of a call."""
 
     calls: list[tuple[str, Any]] = field(default_factory=list)
-    before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    before: dict[str, Callable[[Any], object]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -42,7 +42,7 @@ class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
         """Have the next calls of `method` end with `status`."""
         left = [status] * times
 
-        def fail_once() -> None:
+        def fail_once(_request: Any) -> None:
             if left:
                 raise Failure(left.pop())
 
@@ -57,5 +57,9 @@ class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     def _intercepted(self, continuation: Any, details: Any, request: Any) -> Any:
         method = details.method.rpartition("/")[2]
         self.calls.append((method, request))
-        self.before.get(method, lambda: None)()
+        self.before.get(method, _nothing)(request)
         return continuation(details, request)
+
+
+def _nothing(_request: Any) -> None:
+    return None

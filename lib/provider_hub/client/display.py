@@ -1,4 +1,4 @@
-"""What people see: tables and sentences that fit a terminal, and progress that moves on one and stays plain elsewhere."""
+"""What people see: tables and sentences that fit a terminal, and progress that moves on one alone."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 def printable(text: object) -> str:
-    """On one line, and without what could move a terminal's cursor or colour it: names and messages are others' words."""
+    """On one line, and without what a terminal would obey: names and messages are others' words."""
     return "".join(character if character.isprintable() else " " for character in str(text))
 
 
@@ -33,12 +33,16 @@ def terminal_width() -> int:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
-    """Aligned columns in at most `width`; the last one gives way."""
+    """Aligned columns in at most `width`; the widest gives way."""
     cells = [heads, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(str(row[column])) for row in cells) for column in range(len(heads))]
-    taken = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
-    widths[-1] = max(len(heads[-1]), width - taken)
-    lines = (_GAP.join(clipped(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells)
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    while over > 0 and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+        over -= 1
+    lines = (
+        _GAP.join(clipped(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 
@@ -78,9 +79,7 @@ class Transport:
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                response = self._pool.request(
-                    method, url, headers=headers, body=content, retries=False, redirect=False
-                )
+                response = self._pool.request(method, url, headers=headers, body=content, retries=False, redirect=False)
             except urllib3.exceptions.HTTPError as error:
                 if not _may_repeat(method, error) or self._clock() + pause > deadline:
                     raise Unavailable(f"{self._target.api_url} does not answer: {_cause(error)}.") from error
@@ -130,7 +129,7 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
 
 def _encoded(query: Query | None) -> str:
     given = {name: value for name, value in (query or {}).items() if value}
-    return "?" + urllib3.request.urlencode(given, doseq=True) if given else ""
+    return "?" + urlencode(given, doseq=True) if given else ""
 
 
 def _result(response: urllib3.BaseHTTPResponse) -> Any:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from provider_hub.client.api import HubApi, Installation, found
 from provider_hub.client.display import Progress
 from provider_hub.client.errors import ClientError, Refused, TimedOut, Unavailable
+
+T = TypeVar("T")
 
 POLL_SECONDS = 1.0
 _TURNS_PER_POLL = 8
@@ -52,7 +54,7 @@ class Waiting:
 
         self._until(row, settled, f"{row.canonical} to be gone")
 
-    def _until(self, row: Installation, settled: Callable[[Installation | None], Any], what: str) -> Any:
+    def _until(self, row: Installation, settled: Callable[[Installation | None], T | None], what: str) -> T:
         deadline = self.clock() + self.timeout
         while True:
             now = self._look(row, deadline)
@@ -97,11 +99,16 @@ class Waiting:
 
 
 def told(row: Installation) -> str:
-    """A row's state in a line."""
-    line = f"{row.state} {row.installed_version}"
-    if row.state == "ready" and row.health != "healthy":
-        line += f", {row.health}: {row.health_message or 'no reason is known'}"
+    """A row in a line: its state and version, and the failure that led there."""
+    line = f"{state_of(row)} at {row.installed_version}"
     return f"{line}: {row.failure_message}" if row.failure_message and row.state != "ready" else line
+
+
+def state_of(row: Installation) -> str:
+    """The state, and the health where that is another matter."""
+    if row.state == "ready" and row.health != "healthy":
+        return f"{row.state} but {row.health} ({row.health_message or 'no reason is known'})"
+    return row.state
 
 
 def _superseded(version: str, now: Installation) -> str:

@@ -58,7 +58,7 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
 # A customer token may name an organization that cannot be used, so even a public route can refuse it.
 _MAY_FORBID = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENANT, Access.CONSOLE_MACHINE})
 
-_ALWAYS = (500, 503)
+_ALWAYS = (413, 500, 503)
 _HEADERS_OF: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -100,14 +100,19 @@ def _errors(route: Route) -> Iterator[int]:
     """What a route refuses: what it says itself, and what follows from its access and shape."""
     yield from route.refusals
     yield from _ALWAYS
+    if _takes_key(route):
+        yield from (409, 422)
     if route.access is not Access.ANYONE:
         yield 401
     if route.access in _MAY_FORBID:
         yield 403
-    if route.body is not None:
-        yield 413
-    if route.body is not None or route.method == "POST" or route.query is not models.NoQuery:
+    if route.body is not None or route.query is not models.NoQuery:
         yield 422
+
+
+def _takes_key(route: Route) -> bool:
+    """Keys are kept by organization, so a route without one takes none."""
+    return route.method == "POST" and route.access is Access.TENANT
 
 
 def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +162,7 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
-    if route.method == "POST":
+    if _takes_key(route):
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
@@ -202,7 +207,7 @@ _ERRORS: Mapping[int, str] = {
     401: "No token, or one that this realm does not accept.",
     403: "Authenticated, and not allowed to do this.",
     404: "Unknown, or not visible to the caller.",
-    409: "What is stored contradicts the request.",
+    409: "What is stored contradicts the request, or the first one with its `Idempotency-Key` is still under way.",
     413: "The body is over 1 MiB.",
     422: "The body, the query or a header is not valid; `detail` says where.",
     429: "Over quota.",

@@ -1,6 +1,6 @@
 """Makes `.venv` with the locked dependencies and has the emulators ready; skips what is done.
 
-Run by `tools/setup` with a Python of its choice; uses the standard library alone.
+Run by `.ci/setup` with a Python of its choice; uses the standard library alone.
 """
 
 import fcntl

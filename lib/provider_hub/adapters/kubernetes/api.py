@@ -1,0 +1,166 @@
+"""The Kubernetes API as this system calls it: a few kinds, five verbs, errors that say what to do about them.
+
+This uses the official client's configuration, credentials and transport, and not its typed classes: to
+import those takes every function that needs a cluster most of a second.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+
+from provider_hub.domain.deployment import mask
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.settings import Settings
+
+Object = dict[str, Any]
+
+_CALL_SECONDS = 10
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+_TEMPORARY_STATUS = frozenset({0, 401, 408, 425, 429, 500, 502, 503, 504})
+# The cause that a 403 gives in a namespace that is being deleted: it will be made again.
+_NAMESPACE_GOES = b"NamespaceTerminating"
+_PATHS = {
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "LimitRange": ("/api/v1", "limitranges"),
+    "Namespace": ("/api/v1", "namespaces"),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
+    "Pod": ("/api/v1", "pods"),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets"),
+    "ResourceQuota": ("/api/v1", "resourcequotas"),
+    "Secret": ("/api/v1", "secrets"),
+    "Service": ("/api/v1", "services"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+}
+
+
+class Gone(Exception):
+    """404: neither temporary nor permanent until the caller says what it means here."""
+
+
+class Conflicted(Exception):
+    """409: somebody else was first."""
+
+
+class Expired(Exception):
+    """410: a list went on for too long and must begin again."""
+
+
+class KubernetesApi:
+    """One cluster's API. Every call raises TemporaryError, PermanentError, Gone, Conflicted or Expired."""
+
+    def __init__(self, configuration: client.Configuration) -> None:
+        configuration.retries = False  # a delivery is retried as a whole, by who can see what has changed meanwhile
+        self._client = client.ApiClient(configuration)
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """None where there is none."""
+        try:
+            return self._call("GET", _path(kind, namespace, name))
+        except Gone:
+            return None
+
+    def list(self, kind: str, namespace: str | None, selector: str, **options: Any) -> Object:
+        """The list object; a namespace of None is all of them."""
+        return self._call("GET", _path(kind, namespace), {"labelSelector": selector, **options})
+
+    def apply(self, manifest: Object, manager: str) -> Object:
+        """Server-side apply, taking back what others own; the object as it is then."""
+        metadata = manifest["metadata"]
+        path = _path(manifest["kind"], metadata.get("namespace"), metadata["name"])
+        return self._call("PATCH", path, {"fieldManager": manager, "force": "true"}, manifest, _APPLY)
+
+    def delete(self, kind: str, item: Object) -> None:
+        """In the background, with the object's uid as a precondition: a successor of the same name is not ours."""
+        metadata = item["metadata"]
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}
+        try:
+            self._call("DELETE", _path(kind, metadata.get("namespace"), metadata["name"]), body=options)
+        except (Gone, Conflicted):
+            return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Object | None = None,
+        body: Object | None = None,
+        content_type: str = _JSON,
+    ) -> Object:
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=[(name, value) for name, value in (query or {}).items() if value is not None],
+            header_params={"Accept": _JSON, "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(*request, _request_timeout=_CALL_SECONDS)
+            content = response.read()  # type: ignore[no-untyped-call]
+        except ApiException as error:
+            raise TemporaryError(f"the cluster did not answer: {error.reason}") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
+        if not 200 <= response.status <= 299:
+            raise _translated(response.status, content, f"{method} {path.rpartition('/')[2]}")
+        answer: Object = json.loads(content)
+        return answer
+
+
+def configuration_of(settings: Settings) -> client.Configuration:
+    """A kubeconfig's cluster, or GKE's control plane with the function's own IAM identity."""
+    if not settings.kubeconfig:
+        settings.require("cluster_endpoint")
+        return _with_iam(settings.cluster_endpoint)
+    configuration = client.Configuration()
+    config.load_kube_config(settings.kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return configuration
+
+
+def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
+    base, plural = _PATHS[kind]
+    within = f"/namespaces/{namespace}" if namespace else ""
+    return f"{base}{within}/{plural}" + (f"/{name}" if name else "")
+
+
+def _translated(status: int, content: bytes, call: str) -> Exception:
+    special: dict[int, Callable[[], Exception]] = {404: Gone, 409: Conflicted, 410: Expired}
+    if status in special:
+        return special[status]()
+    passes = status in _TEMPORARY_STATUS or _NAMESPACE_GOES in content
+    kind = TemporaryError if passes else PermanentError
+    return kind(f"the cluster refused to {call} ({status}): {mask(_message_of(content))}")
+
+
+def _message_of(content: bytes) -> str:
+    """The Status object's own sentence, where the answer is one."""
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, KeyError, TypeError):
+        return "no reason given"
+
+
+def _with_iam(endpoint: str) -> client.Configuration:
+    """GKE's DNS-based endpoint takes the caller's IAM token and shows a public certificate."""
+    import google.auth  # noqa: PLC0415 - only where there is a Google identity to ask for
+    from google.auth.transport.requests import Request  # noqa: PLC0415
+
+    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    lock = threading.Lock()
+
+    def refresh(configuration: client.Configuration) -> None:
+        with lock:
+            if not credentials.valid:
+                credentials.refresh(Request())  # type: ignore[no-untyped-call]
+            configuration.api_key["authorization"] = f"Bearer {credentials.token}"
+
+    configuration = client.Configuration(host=endpoint)
+    configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
+    return configuration

@@ -1,0 +1,141 @@
+"""The tables of README.md that say who may do what, made from the configuration."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
+
+# What each entry of `local.access` is on; its role is the one of the resource with the entry's name.
+_ON = {
+    "documents": "the database",
+    "publishes": "topic `{}`",
+    "creates_tasks": "queue `{}`",
+    "deletes_tasks": "queue `{}`",
+    "reads_secret": "secret `{}`",
+    "reads_cluster": "the project's clusters",
+    "writes_cluster": "the project's clusters",
+}
+# Grants that are spelled out in `local.access`, or are shown in the table of callers.
+_SHOWN_ELSEWHERE = frozenset(
+    {*_ON, "lends_tasks_account", "caller", "public", "google_secret_manager_secret_iam_member.this"}
+)
+_PLACES = ("topic", "subscription", "name", "repository", "bucket", "service_account_id", "secret_id")
+
+
+def grants_table(root: Configuration) -> str:
+    """What each function may do, and why."""
+    roles = _roles(root)
+    rows = [
+        f"| `{function}` | {role} | {on} | {why} |"
+        for function, may in root.local("access").items()
+        for role, on, why in _grants_of(may, roles)
+    ]
+    return _table("| function | role | on | why |", rows)
+
+
+def callers_table(root: Configuration) -> str:
+    """Who may call each function."""
+    rows = [
+        f"| `{name}` | {_callers(function)} | {_ingress(function)} |"
+        for name, function in root.local("functions").items()
+    ]
+    return _table("| function | may be called by (`roles/run.invoker`) | ingress |", rows)
+
+
+def other_grants_table(root: Configuration, modules: Mapping[str, Configuration]) -> str:
+    """What accounts other than the functions' may do, and why."""
+    rows = [_other_row(block) for configuration in (root, *modules.values()) for block in _other_grants(configuration)]
+    return _table("| who | role | on | why |", rows)
+
+
+def access_tables() -> str:
+    """All of it, as Markdown."""
+    root = read()
+    modules = {name: read(TERRAFORM / "modules" / name) for name in ("function", "topic")}
+    return "\n\n".join(
+        (
+            "What each function's own account may do:",
+            grants_table(root),
+            "Who may call it:",
+            callers_table(root),
+            "What the other accounts may do:",
+            other_grants_table(root, modules),
+        )
+    )
+
+
+def grants(configuration: Configuration) -> Iterator[Block]:
+    """Every resource that grants something."""
+    return (block for block in configuration.of("resource") if re.search(r"_iam_(member|binding|policy)$", block.type))
+
+
+def _roles(root: Configuration) -> dict[str, str]:
+    named = {block.labels[1]: block for block in grants(root) if block.labels[1] in _ON}
+    module = read(TERRAFORM / "modules" / "function")
+    named["reads_secret"] = module.resource("google_secret_manager_secret_iam_member.this")
+    named["lends"] = root.resource("google_service_account_iam_member.lends_tasks_account")
+    return {name: _role_of(block, root) for name, block in named.items()}
+
+
+def _role_of(block: Block, root: Configuration) -> str:
+    role = str(block.body["role"])
+    custom = re.fullmatch(r"\$\{(google_project_iam_custom_role\.\w+)\.name}", role)
+    if not custom:
+        return f"`{role}`"
+    return f"custom: {root.resource(custom[1]).body['description'].rstrip('.').lower()}"
+
+
+def _grants_of(may: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for kind, on in _ON.items():
+        entry = may.get(kind, {})
+        reasons = entry if isinstance(entry, dict) else {"": entry}
+        for place, why in reasons.items():
+            yield roles[kind], on.format(place), why
+    if "creates_tasks" in may:
+        yield roles["lends"], "account `tasks`", "its tasks carry that account's token"
+
+
+def _callers(function: Mapping[str, Any]) -> str:
+    if function["public"]:
+        return "anyone; the function checks the token"
+    return ", ".join(f"account `{caller}`" for caller in function["callers"])
+
+
+def _ingress(function: Mapping[str, Any]) -> str:
+    return "the gateway" if function["public"] else "internal"
+
+
+def _other_grants(configuration: Configuration) -> Iterator[Block]:
+    for block in grants(configuration):
+        if block.address not in _SHOWN_ELSEWHERE and block.labels[1] not in _SHOWN_ELSEWHERE:
+            yield block
+
+
+def _other_row(block: Block) -> str:
+    if not block.comment:
+        raise ValueError(f"{block.path.name}: {block.address} needs a comment right above it that says why")
+    place = next((_named(block, block.body[key]) for key in _PLACES if key in block.body), "the project")
+    if "condition" in block.body:
+        place += f", where `{block.body['condition'][0]['title']}` holds"
+    why = block.comment.strip(". ")
+    return f"| {_named(block, block.body['member'])} | `{block.body['role']}` | {place} | {why} |"
+
+
+def _named(block: Block, expression: str) -> str:
+    """What an expression of a block names; of a block with `for_each`, all that it is made for."""
+    if not expression.startswith("${each."):
+        return _readable(expression)
+    each = block.body["for_each"]
+    names = each.values() if isinstance(each, dict) else [re.sub(r"toset\((.*)\)", r"\1", each)]
+    return ", ".join(_readable(name) for name in names)
+
+
+def _readable(expression: str) -> str:
+    """An expression as the resource it names: `google_service_account.caller["push"].email` is that account."""
+    text = expression.removeprefix("${").removesuffix("}")
+    return f"`{re.sub(r'[.](id|name|email|member)$', '', text)}`"
+
+
+def _table(head: str, rows: list[str]) -> str:
+    return "\n".join([head, re.sub(r"[^|]+", "---", head), *rows])

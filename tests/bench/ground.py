@@ -1,0 +1,199 @@
+"""The ground that both sides stand on: the same emulators and cluster, each function a process of its own.
+
+Nothing consumes what the functions publish here, so that a request is measured alone on the machine.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+from cryptography.hazmat.primitives import serialization
+
+from provider_hub.local.emulators import emulators
+from provider_hub.local.functions import FUNCTIONS_DIR
+from provider_hub.local.issuer import Realm, TokenIssuer
+from provider_hub.local.ports import LOOPBACK, ReservedPort
+from provider_hub.local.processes import bound_to_parent
+
+PROJECT = "bench"
+FLOORS_DIR = Path(__file__).parent / "floors"
+EVENTS_TOPIC = "installation-events"
+CHECK_IN_KEY = "a key for benchmarks alone"
+_DEADLINE_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where everything is, and the environment in which functions start."""
+
+    environment: Mapping[str, str]
+    issuer: TokenIssuer
+    kubeconfig: Path
+    folder: Path
+    exits: ExitStack = field(repr=False)
+
+    def token(self, slug: str) -> str:
+        return self.issuer.machine(slug)
+
+    def function(self, name: str) -> "Served":
+        """One of the system's functions, serving until the ground is left."""
+        return self._serve(FUNCTIONS_DIR / name / "main.py", name)
+
+    def floor(self, module: str, target: str) -> "Served":
+        return self._serve(FLOORS_DIR / f"{module}.py", target)
+
+    def _serve(self, source: Path, target: str) -> "Served":
+        port = self.exits.enter_context(ReservedPort())
+        serve = ("-m", "provider_hub.local.serve_function", str(source), target, str(port.number))
+        process = self.exits.enter_context(_process((sys.executable, *serve), self.environment, self.folder / target))
+        served = Served(port.number, process.pid)
+        _wait_until(served.answers, f"{source} does not serve: see {self.folder / target}.log")
+        return served
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function on a loopback port; `pid` is gunicorn's master."""
+
+    port: int
+    pid: int
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
+
+    def answers(self) -> bool:
+        connection = self.connect()
+        try:
+            connection.request("GET", "/robots.txt")  # the framework answers this one itself
+            return connection.getresponse().status == 404
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Emulators, cluster and token issuer, for as long as the block lasts."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(TemporaryDirectory(prefix="provider-hub-bench-")))
+        hosts = exits.enter_context(emulators())
+        issuer = exits.enter_context(_issuer(folder / "keys"))
+        kubeconfig = exits.enter_context(_cluster(folder))
+        environment = {
+            **os.environ,
+            **hosts.environment,
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "BENCH_PUBLIC_KEY": _public_key(issuer),
+            "HUB_INSTALLATION_EVENTS_TOPIC": EVENTS_TOPIC,
+            "HUB_INSTALLATION_QUOTA": "5000",
+            "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),
+            "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
+            "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
+            "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
+            "HUB_CHECK_IN_KEY": CHECK_IN_KEY,
+            "HUB_KUBECONFIG": str(kubeconfig),
+            "HUB_DEADLINES_URL": "http://deadlines.invalid",
+            "HUB_UPGRADES_URL": "http://upgrades.invalid",
+            "HUB_TASKS_ENDPOINT": f"{LOOPBACK}:9",
+            "no_proxy": f"localhost,{LOOPBACK}",
+            "NO_PROXY": f"localhost,{LOOPBACK}",
+        }
+        _make_topics(hosts.pubsub)
+        yield Ground(environment, issuer, kubeconfig, folder, exits)
+
+
+@contextmanager
+def _process(
+    command: tuple[str, ...], environment: Mapping[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.with_suffix(".log").open("ab") as output:
+        process = subprocess.Popen(
+            bound_to_parent(command), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _cluster(folder: Path) -> Iterator[Path]:
+    kubeconfig = folder / "kubeconfig"
+    command = (sys.executable, "-m", "provider_hub.local.cluster", "--kubeconfig", str(kubeconfig))
+    with _process(command, os.environ, folder / "cluster"):
+        _wait_until(kubeconfig.exists, "the embedded cluster did not start")
+        yield kubeconfig
+
+
+@contextmanager
+def _issuer(keys: Path) -> Iterator[TokenIssuer]:
+    keys.mkdir()
+
+    class Handler(BaseHTTPRequestHandler):
+        issuer: ClassVar[TokenIssuer]
+
+        def do_GET(self) -> None:
+            realm = Realm(self.path.split("/")[1])
+            body = json.dumps(self.issuer.jwks(realm)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            """Requests are not news."""
+
+    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
+        Handler.issuer = TokenIssuer(f"http://{LOOPBACK}:{server.server_port}", keys)
+        thread = threading.Thread(target=server.serve_forever, name="token issuer")
+        thread.start()
+        try:
+            yield Handler.issuer
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _public_key(issuer: TokenIssuer) -> str:
+    issuer.jwks(Realm.CUSTOMER)  # makes the key file
+    private = serialization.load_pem_private_key((issuer.keys_dir / "customer.pem").read_bytes(), password=None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return public.decode()
+
+
+def _make_topics(emulator: str) -> None:
+    for topic in (EVENTS_TOPIC, "version-events", "runtime-check-ins"):
+        url = f"http://{emulator}/v1/projects/{PROJECT}/topics/{topic}"
+        request = urllib.request.Request(url, data=b"{}", method="PUT", headers={"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+def _wait_until(reached: Any, otherwise: str) -> None:
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError(otherwise)
+        time.sleep(0.02)
+
+

@@ -1,0 +1,91 @@
+"""Callers: keep-alive connections that send prepared requests and take the time of each answer."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from tests.bench.ground import Served
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One request, ready to be sent."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    expect: int = 200
+
+
+def wish(method: str, path: str, token: str | None, body: Any = None, *, expect: int = 200) -> Wish:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is None:
+        return Wish(method, path, headers, None, expect)
+    return Wish(method, path, {**headers, "Content-Type": "application/json"}, json.dumps(body).encode(), expect)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one burst of requests took: each answer's seconds, and the whole burst's."""
+
+    seconds: list[float]
+    wall: float
+
+    @property
+    def rate(self) -> float:
+        return len(self.seconds) / self.wall
+
+
+def burst(served: Served, wishes: Sequence[Wish], callers: int = 1) -> Run:
+    """Send all `wishes` over `callers` connections. Raises AssertionError for an answer that was not expected."""
+    queue: SimpleQueue[Wish] = SimpleQueue()
+    for one in wishes:
+        queue.put(one)
+    seconds: list[float] = []
+    failures: list[BaseException] = []
+
+    def call() -> None:
+        connection = served.connect()
+        try:
+            for one in _drained(queue):
+                seconds.append(_timed(connection, one))
+        except (OSError, AssertionError, http.client.HTTPException) as failure:
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wall = time.perf_counter() - began
+    if failures:
+        raise failures[0]
+    return Run(seconds, wall)
+
+
+def _drained(queue: "SimpleQueue[Wish]") -> Iterator[Wish]:
+    while True:
+        try:
+            yield queue.get_nowait()
+        except Empty:
+            return
+
+
+def _timed(connection: http.client.HTTPConnection, one: Wish) -> float:
+    began = time.perf_counter()
+    connection.request(one.method, one.path, one.body, one.headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    took = time.perf_counter() - began
+    if answer.status != one.expect:
+        raise AssertionError(f"{one.method} {one.path} was answered with {answer.status}: {body[:500]!r}")
+    return took

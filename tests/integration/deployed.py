@@ -1,0 +1,163 @@
+"""The functions as they are deployed: each real `main.py` under functions-framework, over one project's emulators."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+from google.cloud import tasks_v2
+from tests.integration.backend import Documents, Topics
+from werkzeug.test import TestResponse
+
+from provider_hub import logs
+from provider_hub.adapters import firestore
+from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.http.routes import function_for
+from provider_hub.local import servers
+from provider_hub.local.cluster.embedded import serving
+from provider_hub.local.emulators import EmulatorHosts
+from provider_hub.local.environment import Surroundings, function_environment
+from provider_hub.local.issuer import TokenIssuer
+from provider_hub.local.tasks import LocalTasks
+from provider_hub.operations.ports import Key
+from provider_hub.settings import settings
+
+T = TypeVar("T")
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+CHECK_IN_KEY = "a key for tests only"
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """What a whole test run shares: issuer, wheel host, Cloud Tasks and cluster, on free ports."""
+
+    hosts: EmulatorHosts
+    issuer: TokenIssuer
+    wheels_url: str
+    tasks_endpoint: str
+    tasks: LocalTasks
+    kubeconfig: Path
+    state_dir: Path
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """On the stand-ins' own event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+
+
+@contextmanager
+def stand_ins(hosts: EmulatorHosts, state_dir: Path) -> Iterator[StandIns]:
+    """Serve them from a thread for as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stand-ins")
+    thread.start()
+    exits = AsyncExitStack()
+
+    async def start() -> tuple[TokenIssuer, str, LocalTasks, str]:
+        session = await exits.enter_async_context(aiohttp.ClientSession())
+        issuer = await servers.start_issuer(exits, state_dir)
+        wheels_url = await servers.start_wheel_host(exits, state_dir)
+        return issuer, wheels_url, *await servers.start_tasks(exits, session, issuer)
+
+    try:
+        issuer, wheels_url, tasks, endpoint = asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=30)
+        with serving() as cluster:
+            yield StandIns(hosts, issuer, wheels_url, endpoint, tasks, cluster.kubeconfig_file, state_dir, loop)
+    finally:
+        asyncio.run_coroutine_threadsafe(exits.aclose(), loop).result(timeout=30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@dataclass
+class Deployed:
+    """One project with its functions; a function is made at its first request."""
+
+    around: StandIns
+    project: str
+    documents: Documents
+    topics: Topics
+    store: FirestoreStore
+    overrides: Mapping[str, str]
+    _clients: dict[str, FlaskClient] = field(default_factory=dict)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> TestResponse:
+        """A request to the function that serves `path`, as the gateway would pass it on."""
+        given = dict(headers or {})
+        if token is not None:
+            given["Authorization"] = f"Bearer {token}"
+        if body is not None:
+            options["data"] = json.dumps(body)
+            given.setdefault("Content-Type", "application/json")
+        function = function_for(path.partition("?")[0]) or "operations"
+        return self.send(function, method, path, headers=given, **options)
+
+    def send(self, function: str, method: str, path: str, **options: Any) -> TestResponse:
+        """A request to a function by its name."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._environment().items():
+                patch.setenv(name, value)
+            # The process's own log handler would outlive pytest's capture of standard error.
+            patch.setattr(logs, "configure", lambda: None)
+            settings.cache_clear()
+            if function not in self._clients:
+                source = FUNCTIONS / function / "main.py"
+                self._clients[function] = functions_framework.create_app(function, str(source)).test_client()
+            response = self._clients[function].open(path, method=method, **options)
+            settings.cache_clear()
+        return response
+
+    def put(self, key: Key[T], record: T) -> None:
+        self.store.transact(lambda transaction: transaction.write(key, record))
+
+    def _environment(self) -> dict[str, str]:
+        around = Surroundings(
+            project=self.project,
+            emulators=self.around.hosts,
+            tasks_endpoint=self.around.tasks_endpoint,
+            deadlines_url="http://127.0.0.1:9/deadlines",
+            upgrades_url="http://127.0.0.1:9/upgrades",
+            issuer=self.around.issuer,
+            check_in_key=CHECK_IN_KEY,
+            kubeconfig=self.around.kubeconfig,
+            wheels_url=self.around.wheels_url,
+            ca_file=servers.ca_file(self.around.state_dir),
+        )
+        return function_environment(around, self.overrides)
+
+
+@contextmanager
+def deployed_on(around: StandIns, **overrides: str) -> Iterator[Deployed]:
+    """A fresh project whose topics and queues exist; `overrides` are settings by their environment variable."""
+    project = f"test-{uuid.uuid4().hex[:12]}"
+    documents, topics = Documents(around.hosts, project), Topics(around.hosts, project)
+    topics.create()
+    for queue in ("deadlines", "upgrades"):
+        around.run(_added(around.tasks, f"projects/{project}/locations/local/queues/{queue}"))
+    yield Deployed(around, project, documents, topics, firestore.connect(project, "(default)"), overrides)
+    documents.close()
+    topics.close()
+
+
+async def _added(tasks: LocalTasks, name: str) -> None:
+    tasks.add_queue(tasks_v2.Queue(name=name))

@@ -1,0 +1,140 @@
+"""The outbox: committed means published sooner or later, whatever dies or fails in between."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import grpc
+import pytest
+from tests.builders import ACME, WEATHER, provider, version
+from tests.fakes import FakeCluster, FakeTasks
+from tests.integration.backend import Backend
+
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.installation import Installation, InstallationRequest, ResourceTier, UpgradePolicy
+from provider_hub.domain.messages import decode
+from provider_hub.domain.rollout import Pace
+from provider_hub.operations import keys
+from provider_hub.operations.expire import Expiry
+from provider_hub.operations.install import InstallWish, request_install
+from provider_hub.operations.ports import OutboxEntry, Topic
+from provider_hub.operations.sweep import OUTBOX_GRACE, Sweeper
+from provider_hub.operations.waves import Waves
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed(_request: object) -> None:
+    raise Killed
+
+
+def install(backend: Backend) -> Installation:
+    backend.put(keys.provider(WEATHER), provider())
+    backend.put(keys.version(WEATHER, "1.0.0"), version())
+    wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+    return request_install(backend.services, ACME, wanted, "user_1").row
+
+
+def sweep(backend: Backend) -> int:
+    services = backend.services
+    pace = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
+    waves = Waves(services, FakeTasks(), pace)
+    return Sweeper(services, Expiry(services, FakeCluster()), waves, timedelta(minutes=15)).sweep().outbox
+
+
+def owed(backend: Backend) -> list[OutboxEntry]:
+    return backend.store.left_behind(backend.clock() + timedelta(days=1), 100)
+
+
+def test_a_message_is_published_with_its_id_type_and_ordering_key_and_forgotten(backend: Backend) -> None:
+    row = install(backend)
+    (message,) = backend.topics.pull(Topic.INSTALLATION_EVENTS)
+    assert decode(InstallationRequest, message.data).generation == 1
+    assert message.ordering_key == row.installation_id
+    assert dict(message.attributes) == {"event_type": "INSTALL_REQUESTED", "event_id": f"{row.installation_id}-1"}
+    assert owed(backend) == []
+
+
+def test_a_topic_that_fails_leaves_the_message_to_the_sweeper_and_the_caller_unworried(
+    backend_without_topics: Backend,
+) -> None:
+    backend = backend_without_topics
+    row = install(backend)
+    assert [entry.event_id for entry in owed(backend)] == [f"{row.installation_id}-1"]
+    backend.topics.create()
+    backend.clock.turn(seconds=OUTBOX_GRACE.total_seconds())
+    assert sweep(backend) == 1
+    assert len(backend.topics.pull(Topic.INSTALLATION_EVENTS)) == 1
+    assert owed(backend) == []
+
+
+def test_the_sweeper_leaves_to_a_caller_what_it_is_just_publishing(backend_without_topics: Backend) -> None:
+    backend = backend_without_topics
+    install(backend)
+    backend.clock.turn(seconds=OUTBOX_GRACE.total_seconds() - 1)
+    assert sweep(backend) == 0
+    assert len(owed(backend)) == 1
+
+
+def test_a_crash_between_commit_and_publish_costs_one_sweep(backend: Backend) -> None:
+    backend.rpcs.before["Publish"] = killed
+    with pytest.raises(Killed):
+        install(backend)
+    assert backend.topics.pull_now(Topic.INSTALLATION_EVENTS) == []
+    assert backend.store.get(keys.installation("org_acme", WEATHER)) is not None
+    del backend.rpcs.before["Publish"]
+    backend.clock.turn(minutes=1)
+    assert sweep(backend) == 1
+    assert len(backend.topics.pull(Topic.INSTALLATION_EVENTS)) == 1
+    assert owed(backend) == []
+
+
+def test_a_crash_between_publish_and_forgetting_publishes_twice_under_one_id(backend: Backend) -> None:
+    backend.rpcs.before["Publish"] = lambda _request: backend.rpcs.before.update(Commit=killed)
+    with pytest.raises(Killed):
+        install(backend)
+    backend.rpcs.before.clear()
+    backend.clock.turn(minutes=1)
+    assert sweep(backend) == 1
+    first, second = backend.topics.pull(Topic.INSTALLATION_EVENTS, wanted=2)
+    assert (first.attributes["event_id"], first.data) == (second.attributes["event_id"], second.data)
+    assert owed(backend) == []
+
+
+def test_a_database_that_fails_at_forgetting_does_not_fail_the_caller(backend: Backend) -> None:
+    def fail_commits(_request: object) -> None:
+        backend.rpcs.fail("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
+
+    backend.rpcs.before["Publish"] = fail_commits
+    assert install(backend).generation == 1
+    assert len(owed(backend)) == 1
+
+
+def test_what_did_not_commit_is_not_published(backend: Backend) -> None:
+    backend.put(keys.provider(WEATHER), provider())
+    backend.put(keys.version(WEATHER, "1.0.0"), version())
+    backend.rpcs.fail("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
+    wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+    with pytest.raises(TemporaryError):
+        request_install(backend.services, ACME, wanted, "user_1")
+    assert "Publish" not in backend.rpcs.names()
+    assert backend.topics.pull_now(Topic.INSTALLATION_EVENTS) == []
+
+
+def test_one_entry_that_cannot_be_published_does_not_keep_the_others(backend_without_topics: Backend) -> None:
+    backend = backend_without_topics
+    backend.topics.create(Topic.VERSION_EVENTS)
+    stuck = OutboxEntry("stuck", Topic.CHECK_INS, "", "{}", backend.clock(), {})
+    fine = replace(stuck, event_id="fine", topic=Topic.VERSION_EVENTS)
+    for entry in (stuck, fine):
+        backend.put(keys.outbox(entry.event_id), entry)
+    assert backend.services.outbox.relay(owed(backend)) == 1
+    assert [entry.event_id for entry in owed(backend)] == ["stuck"]
+
+
+def test_the_same_event_written_twice_is_owed_once(backend: Backend) -> None:
+    entry = OutboxEntry("event-1", Topic.CHECK_INS, "", "{}", backend.clock(), {})
+    for _ in range(2):
+        backend.store.transact(lambda transaction: transaction.emit(entry))
+    assert owed(backend) == [entry]

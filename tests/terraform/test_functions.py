@@ -1,0 +1,89 @@
+"""Every function has an account of its own, the right callers, and sizes that fit together."""
+
+from typing import Any
+
+import pytest
+from terraform.tools.configuration import TERRAFORM, Configuration, read
+
+from provider_hub.http.routes import ROUTES
+from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
+
+ROOT = read()
+MODULE = read(TERRAFORM / "modules" / "function")
+FUNCTIONS: dict[str, dict[str, Any]] = ROOT.local("functions")
+_LONGEST_ACCOUNT = 30
+_LONGEST_NAME_VARIABLE = 12
+
+
+def resources(configuration: Configuration, kind: str) -> list[dict[str, Any]]:
+    return [block.body for block in configuration.of("resource", kind)]
+
+
+def test_every_function_of_the_system_is_provisioned() -> None:
+    folders = {main.parent.name for main in FUNCTIONS_DIR.glob("*/main.py")}
+    assert set(FUNCTIONS) == set(TRIGGERS) == folders
+
+
+def test_each_function_runs_as_a_service_account_of_its_own() -> None:
+    (account,) = resources(MODULE, "google_service_account")
+    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    assert account["account_id"] == "${var.name}"
+    (service,) = function["service_config"]
+    assert service["service_account_email"] == "${google_service_account.this.email}"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_account_id_is_short_enough_beneath_the_longest_prefix(name: str) -> None:
+    assert len(name) + 1 + _LONGEST_NAME_VARIABLE <= _LONGEST_ACCOUNT
+
+
+def test_the_entry_point_is_named_like_the_folder() -> None:
+    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    assert function["build_config"][0]["entry_point"] == "${var.function}"
+    for name in FUNCTIONS:
+        source = (FUNCTIONS_DIR / name / "main.py").read_text()
+        assert f"\ndef {name}(" in source, f"functions/{name}/main.py has no function called {name}"
+
+
+def test_only_functions_with_routes_are_public() -> None:
+    public = {name for name, function in FUNCTIONS.items() if function["public"]}
+    assert public == {route.function for route in ROUTES}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_called_by_what_triggers_it(name: str) -> None:
+    callers = set(FUNCTIONS[name]["callers"])
+    consumes = name in {topic["consumer"] for topic in ROOT.local("topics").values()} | {"dead_letters"}
+    assert ("push" in callers) == consumes
+    assert bool(callers) != FUNCTIONS[name]["public"]
+    assert callers <= set(ROOT.local("callers"))
+    if TRIGGERS[name] is Trigger.TASK:
+        assert callers <= {"tasks", "scheduler"}
+
+
+def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
+    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    ingress = function["service_config"][0]["ingress_settings"]
+    assert ingress == '${var.public ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_INTERNAL_ONLY"}'
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_that_handles_several_requests_at_once_has_a_whole_cpu(name: str) -> None:
+    function = FUNCTIONS[name]
+    assert function["concurrency"] == 1 or float(function["cpu"]) >= 1
+
+
+def test_wheels_being_fetched_fit_into_publishings_memory() -> None:
+    wheel_gib = 0.25  # the largest, kept in /tmp, which is memory
+    publishing = FUNCTIONS["publishing"]
+    assert publishing["concurrency"] * wheel_gib < float(publishing["memory"].removesuffix("Gi"))
+
+
+def test_a_secret_comes_by_reference_to_one_version() -> None:
+    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    (secret,) = function["service_config"][0]["dynamic"]
+    content = secret["secret_environment_variables"]["content"][0]
+    assert content["secret"] == "${secret_environment_variables.value.id}"
+    assert content["version"] == "${secret_environment_variables.value.version}"
+    (call,) = ROOT.of("module", "function")
+    assert "google_secret_manager_secret_version.this[secret].version" in call.body["secrets"]

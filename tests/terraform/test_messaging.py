@@ -1,0 +1,98 @@
+"""Topics, their consumers and queues are what the code relies on."""
+
+from typing import Any
+
+import pytest
+from terraform.tools.configuration import TERRAFORM, read
+
+from provider_hub.local import topics as local_topics
+from provider_hub.local.stack import SWEEPER_JOBS
+from provider_hub.operations.ports import Topic
+
+ROOT = read()
+MODULE = read(TERRAFORM / "modules" / "topic")
+FUNCTIONS: dict[str, dict[str, Any]] = ROOT.local("functions")
+LONGEST_ACK_DEADLINE = 600
+
+
+def subscription(name: str) -> dict[str, Any]:
+    return MODULE.resource(f"google_pubsub_subscription.{name}").body
+
+
+def test_every_topic_of_the_code_is_made() -> None:
+    assert set(ROOT.local("topics")) == {topic.value for topic in Topic}
+
+
+def test_every_consumer_is_a_function_that_is_not_public() -> None:
+    for topic in ROOT.local("topics").values():
+        assert not FUNCTIONS[topic["consumer"]]["public"]
+
+
+def test_no_function_is_triggered_by_its_own_event_trigger() -> None:
+    """That one offers neither dead-lettering nor ordering."""
+    function = read(TERRAFORM / "modules" / "function").resource("google_cloudfunctions2_function.this")
+    assert "event_trigger" not in function.body
+
+
+def test_a_consumer_gets_its_messages_in_order() -> None:
+    assert subscription("consumer")["enable_message_ordering"] is True
+
+
+def test_a_consumers_message_is_given_up_after_ten_tries_into_the_dead_letter_topic() -> None:
+    (policy,) = subscription("consumer")["dead_letter_policy"]
+    assert policy["dead_letter_topic"] == "${google_pubsub_topic.dead_letter.id}"
+    assert policy["max_delivery_attempts"] == local_topics.MAX_DELIVERY_ATTEMPTS
+
+
+@pytest.mark.parametrize("name", ["consumer", "dead_letters"])
+def test_a_push_is_authenticated_for_its_function_and_names_its_topic(name: str) -> None:
+    (push,) = subscription(name)["push_config"]
+    (token,) = push["oidc_token"]
+    assert token == {"service_account_email": "${var.pusher}", "audience": f"${{var.{name}.url}}"}
+    topic = {"consumer": "this", "dead_letters": "dead_letter"}[name]
+    assert push["push_endpoint"] == f"${{var.{name}.url}}/${{google_pubsub_topic.{topic}.id}}"
+
+
+@pytest.mark.parametrize("name", ["consumer", "dead_letters"])
+def test_a_failed_delivery_is_tried_again_after_ten_seconds_up_to_ten_minutes(name: str) -> None:
+    assert subscription(name)["retry_policy"] == [{"minimum_backoff": "10s", "maximum_backoff": "600s"}]
+
+
+@pytest.mark.parametrize("name", ["consumer", "dead_letters"])
+def test_a_message_is_not_delivered_again_while_its_function_may_still_work_on_it(name: str) -> None:
+    assert subscription(name)["ack_deadline_seconds"] == f"${{local.ack_deadlines.{name}}}"
+    assert MODULE.local("ack_deadlines")[name] == f"${{var.{name}.timeout + 30}}"
+    consumers = {topic["consumer"] for topic in ROOT.local("topics").values()} | {"dead_letters"}
+    assert all(FUNCTIONS[consumer]["timeout"] + 30 <= LONGEST_ACK_DEADLINE for consumer in consumers)
+
+
+@pytest.mark.parametrize("name", ["consumer", "dead_letters"])
+def test_an_idle_subscription_is_not_deleted(name: str) -> None:
+    assert subscription(name)["expiration_policy"] == [{"ttl": ""}]
+
+
+def test_pubsubs_own_agent_may_move_a_message_to_the_dead_letter_topic() -> None:
+    publishes = MODULE.resource("google_pubsub_topic_iam_member.agent_publishes_dead_letters").body
+    acknowledges = MODULE.resource("google_pubsub_subscription_iam_member.agent_acknowledges").body
+    assert publishes["topic"] == "${google_pubsub_topic.dead_letter.name}"
+    assert (publishes["role"], publishes["member"]) == ("roles/pubsub.publisher", "${var.pubsub_agent}")
+    assert acknowledges["subscription"] == "${google_pubsub_subscription.consumer.name}"
+    assert (acknowledges["role"], acknowledges["member"]) == ("roles/pubsub.subscriber", "${var.pubsub_agent}")
+
+
+def test_the_dead_letter_topic_is_called_as_on_one_machine() -> None:
+    name = MODULE.resource("google_pubsub_topic.dead_letter").body["name"]
+    assert name == local_topics.dead_letter_topic("${var.name}")
+
+
+def test_the_sweeper_is_called_every_minute_with_the_jobs_it_knows() -> None:
+    job = ROOT.resource("google_cloud_scheduler_job.sweep").body
+    assert job["schedule"] == "* * * * *"
+    assert ROOT.local("sweeps") == "${toset(%s)}" % str(list(SWEEPER_JOBS)).replace("'", '"')
+
+
+def test_tasks_are_retried_and_held_to_a_rate() -> None:
+    queue = ROOT.resource("google_cloud_tasks_queue.this").body
+    assert queue["rate_limits"][0]["max_dispatches_per_second"] == "${each.value.per_second}"
+    assert queue["retry_config"][0]["max_attempts"] == "${each.value.attempts}"
+    assert all(isinstance(queue["attempts"], int) and queue["attempts"] > 1 for queue in ROOT.local("queues").values())
