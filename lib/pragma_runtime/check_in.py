@@ -17,6 +17,7 @@ _CALL_TIMEOUT = 10.0
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
 _LEAST_BETWEEN = 1.0  # seconds, between two check-ins about changes
+_CONFIRM_AFTER = 10.0  # seconds, from a change to healthy to saying so again
 _JITTER = 0.1  # of the interval, so that the pods of one rollout do not keep step
 
 
@@ -111,10 +112,13 @@ class CheckIns:
 
     def _record(self, vitals: Vitals) -> None:
         first = self._published is None
+        was_degraded = self._published is not None and self._published.health == "degraded"
+        recovered = was_degraded and vitals.health == "healthy"
         self._published = vitals
         self._failures = 0
         interval = self._settings.check_in_seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load
-        self._next_at = time.monotonic() + interval
+        # The control plane believes a recovery once it was told twice in a row.
+        self._next_at = time.monotonic() + (min(interval, _CONFIRM_AFTER) if recovered else interval)
         self._earliest_at = time.monotonic() + _LEAST_BETWEEN
         if first:
             self._on_first()

@@ -238,3 +238,15 @@ def test_credentials_do_not_follow_a_redirect(pubsub: PubSubReceiver) -> None:
             _publish(Publisher(pubsub.url, _TOPIC, None))
 
     assert elsewhere.paths == []
+
+
+def test_a_recovery_is_told_twice_in_a_row(
+    pubsub: PubSubReceiver, check_ins: CheckIns, ready: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_in, "_CONFIRM_AFTER", 0.05)
+    check_ins.start(Vitals("degraded", "no answer"))
+    assert ready.wait(5)
+
+    check_ins.report(Vitals())
+
+    eventually(lambda: [sent["health"] for sent in pubsub.check_ins] == ["degraded", "healthy", "healthy"])

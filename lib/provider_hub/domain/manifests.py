@@ -24,7 +24,7 @@ MANAGER = "provider-hub"
 
 DEFAULT_ENTRYPOINT = ("python", "-m", "pragma_runtime.entrypoint")
 RUNTIME_PORT = 8080
-WORK_DIRECTORY = "/work"
+WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532
 RESERVED_CONFIG_PREFIXES = ("PRAGMA_", "KUBERNETES_", "PYTHON", "LD_", "PIP_")
 RESERVED_CONFIG_KEYS = frozenset({"PATH", "HOME", "HOSTNAME", "TMPDIR"})

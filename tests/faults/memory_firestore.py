@@ -1,0 +1,139 @@
+"""Firestore in memory, behind the generated client's own methods: what the adapter uses of them, and no more.
+
+Transactions are optimistic: a commit is refused with ABORTED when a document that its transaction read was
+written since. Google's server keeps others waiting instead; what gets committed is serial in both.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud.firestore_v1.types import firestore as api
+from google.cloud.firestore_v1.types.query import StructuredQuery
+
+_OPERATOR = StructuredQuery.FieldFilter.Operator
+
+
+class MemoryFirestore:
+    """The documents by name, each with the number of its last write."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Any] = {}
+        self._versions: dict[str, int] = {}
+        self._writes = itertools.count(1)
+        self._transactions: dict[bytes, dict[str, int]] = {}
+        self._ids = itertools.count(1)
+
+    def batch_get_documents(self, request: Any, **_options: Any) -> Iterator[Any]:
+        wanted = api.BatchGetDocumentsRequest.pb(request)
+        begun = b""
+        transaction = wanted.transaction
+        if wanted.HasField("new_transaction"):
+            begun = transaction = b"t%d" % next(self._ids)
+            self._transactions[transaction] = {}
+        for number, name in enumerate(wanted.documents):
+            if transaction:
+                self._reads_of(transaction)[name] = self._versions.get(name, 0)
+            answer = api.BatchGetDocumentsResponse.pb()()
+            answer.transaction = begun if number == 0 else b""
+            if name in self.documents:
+                answer.found.CopyFrom(self.documents[name])
+            else:
+                answer.missing = name
+            yield api.BatchGetDocumentsResponse.wrap(answer)
+
+    def commit(self, request: Any, **_options: Any) -> None:
+        wanted = api.CommitRequest.pb(request)
+        if wanted.transaction:
+            reads = self._reads_of(wanted.transaction)
+            del self._transactions[wanted.transaction]
+            if any(self._versions.get(name, 0) != version for name, version in reads.items()):
+                raise exceptions.Aborted("another transaction wrote what this one had read")
+        number = next(self._writes)
+        for write in wanted.writes:
+            name = write.delete or write.update.name
+            self._versions[name] = number
+            if write.delete:
+                self.documents.pop(name, None)
+            else:
+                self.documents[name] = write.update
+
+    def rollback(self, request: Any, **_options: Any) -> None:
+        self._transactions.pop(request.transaction, None)
+
+    def run_query(self, request: Any, **_options: Any) -> Iterator[Any]:
+        wanted = api.RunQueryRequest.pb(request)
+        for document in self._select(wanted.parent, wanted.structured_query):
+            answer = api.RunQueryResponse.pb()()
+            answer.document.CopyFrom(document)
+            yield api.RunQueryResponse.wrap(answer)
+
+    def run_aggregation_query(self, request: Any, **_options: Any) -> Iterator[Any]:
+        wanted = api.RunAggregationQueryRequest.pb(request)
+        found = self._select(wanted.parent, wanted.structured_aggregation_query.structured_query)
+        answer = api.RunAggregationQueryResponse.pb()()
+        answer.result.aggregate_fields["n"].integer_value = len(found)
+        yield api.RunAggregationQueryResponse.wrap(answer)
+
+    def _reads_of(self, transaction: bytes) -> dict[str, int]:
+        if transaction not in self._transactions:
+            raise exceptions.InvalidArgument("no such transaction, or it has ended")
+        return self._transactions[transaction]
+
+    def _select(self, parent: str, query: Any) -> list[Any]:
+        (source,) = query.__getattribute__("from")
+        found = [
+            document
+            for name, document in self.documents.items()
+            if _is_in(name, parent, source.collection_id, everywhere=source.all_descendants)
+            and all(_matches(document, item.field_filter) for item in query.where.composite_filter.filters)
+        ]
+        found.sort(key=lambda document: str(document.name))
+        for order in reversed(query.order_by):
+            path = order.field.field_path
+            if path != "__name__":
+                found = [document for document in found if path in document.fields]
+                descending = order.direction == StructuredQuery.Direction.DESCENDING
+                found.sort(key=lambda document: _plain(document.fields[path]), reverse=descending)
+        if query.HasField("start_at"):
+            after = query.start_at.values[0].reference_value
+            found = [document for document in found if document.name > after]
+        found = found[query.offset :]
+        return found[: query.limit.value] if query.HasField("limit") else found
+
+
+def _is_in(name: str, parent: str, collection: str, *, everywhere: bool) -> bool:
+    above, _, _ = name.rpartition("/")
+    if everywhere:
+        return above.rpartition("/")[2] == collection and above.startswith(parent)
+    return above == f"{parent}/{collection}"
+
+
+def _matches(document: Any, wanted: Any) -> bool:
+    """As Firestore: a field that is missing, or of another type than what it is compared with, never matches."""
+    path = wanted.field.field_path
+    if path not in document.fields:
+        return False
+    value, given = document.fields[path], wanted.value
+    if wanted.op == _OPERATOR.ARRAY_CONTAINS:
+        return any(_plain(item) == _plain(given) for item in value.array_value.values)
+    if wanted.op == _OPERATOR.IN:
+        return any(_plain(item) == _plain(value) for item in given.array_value.values)
+    if value.WhichOneof("value_type") != given.WhichOneof("value_type"):
+        return False
+    if wanted.op == _OPERATOR.EQUAL:
+        return bool(_plain(value) == _plain(given))
+    if wanted.op == _OPERATOR.LESS_THAN_OR_EQUAL:
+        return bool(_plain(value) <= _plain(given))
+    raise NotImplementedError(f"operator {wanted.op}: add it here when a query needs it")
+
+
+def _plain(value: Any) -> Any:
+    kind = value.WhichOneof("value_type")
+    if kind == "timestamp_value":
+        return (value.timestamp_value.seconds, value.timestamp_value.nanos)
+    return getattr(value, kind)
+
+
+Documents = Mapping[str, Any]

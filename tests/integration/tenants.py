@@ -1,0 +1,109 @@
+"""A furnished project: what the HTTP tests install, publish and refuse against."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.builders import ACME, CLOUD, OTHER, WEATHER, provider, version, wish
+from tests.integration.deployed import Deployed
+from tests.providers.runtime_harness import make_wheel
+
+from provider_hub.domain.catalog import ProviderVersion, SlugClaim, VersionStatus, search_tokens
+from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.names import ProviderName
+from provider_hub.local.issuer import Realm
+from provider_hub.local.wheelhost import AddedWheel, add_wheel
+from provider_hub.operations import keys
+
+RADIO = ProviderName("acme", "radio")
+LEAVING = ProviderName("acme", "leaving")
+BUSY = ProviderName("acme", "busy")
+SECRET = ProviderName("other", "secret")
+
+
+class Tenants:
+    """Acme, with providers and installations in several states; and Other, whose things are none of Acme's.
+
+    Acme has `acme/weather` installed at 1.1.0 of 1.0.0, 1.1.0, 1.2.0 and the yanked 1.3.0; `acme/leaving` is being
+    removed; `acme/busy` manages resources; `acme/radio` and `platform/cloud` are not installed.
+    """
+
+    def __init__(self, deployed: Deployed) -> None:
+        self.deployed = deployed
+        self.issuer = deployed.around.issuer
+
+    @cached_property
+    def user(self) -> str:
+        return self.issuer.user("acme")
+
+    @cached_property
+    def machine(self) -> str:
+        return self.issuer.machine("acme")
+
+    @cached_property
+    def other(self) -> str:
+        return self.issuer.user("other")
+
+    @cached_property
+    def console_machine(self) -> str:
+        return self.issuer.console_machine()
+
+    @cached_property
+    def console_user(self) -> str:
+        return self.issuer.console_user()
+
+    @cached_property
+    def homeless(self) -> str:
+        """A customer whose token names no organization."""
+        return self.issuer.user("acme", organization=False)
+
+    @cached_property
+    def expired(self) -> str:
+        return self.issuer.user("acme", lifetime=-3600)
+
+    @cached_property
+    def misnamed(self) -> str:
+        """A customer of an organization whose slug is a reserved word."""
+        return self.token(org_id="org_x", org_slug="platform")
+
+    @cached_property
+    def squatter(self) -> str:
+        """A customer of another organization that calls itself acme."""
+        return self.token(org_id="org_squatter", org_slug="acme")
+
+    def token(self, **claims: Any) -> str:
+        return self.issuer._mint(Realm.CUSTOMER, {"sub": "user_1", **claims}, 600)
+
+    def furnish(self) -> None:
+        """Store all of it, as of the past."""
+        put = self.deployed.put
+        for organization in (ACME, OTHER):
+            put(keys.organization(organization.organization_id), organization)
+            put(keys.slug(organization.slug), SlugClaim(organization.slug, organization.organization_id))
+        for name in (WEATHER, RADIO, LEAVING, BUSY, SECRET, CLOUD):
+            row = provider(name, latest_version="1.2.0" if name == WEATHER else "1.0.0", description="Tells things")
+            put(keys.provider(name), replace(row, search_tokens=search_tokens(row)))
+            self.release(version("1.0.0", name))
+        self.release(version("1.1.0"))
+        self.release(version("1.2.0"))
+        self.release(version("1.3.0", status=VersionStatus.YANKED))
+        self.release(version("1.4.0", status=VersionStatus.BUILDING))
+        self.install(WEATHER, "1.1.0")
+        self.install(LEAVING, "1.0.0", lifecycle_state=LifecycleState.DELETING)
+        self.install(BUSY, "1.0.0", active_resources=3)
+        self.install(SECRET, "1.0.0", organization_id="org_other", organization_slug="other")
+
+    def release(self, released: ProviderVersion) -> None:
+        self.deployed.put(keys.version(released.provider_name, released.version), released)
+
+    def install(self, name: ProviderName, text: str, **changes: Any) -> Installation:
+        row = wish(prefix=name.prefix, name=name.name, lifecycle_state=LifecycleState.READY)
+        row = replace(row, revision=replace(row.revision, version=text), **changes)
+        self.deployed.put(keys.installation(row.organization_id, name), row)
+        return row
+
+    def host_wheel(self, directory: Path, name: str = "weather", text: str = "2.0.0") -> AddedWheel:
+        """A real wheel on the stand-in's HTTPS host."""
+        file = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text)
+        return add_wheel(file, self.deployed.around.state_dir / "wheels", self.deployed.around.wheels_url)

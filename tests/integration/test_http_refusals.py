@@ -1,0 +1,467 @@
+"""Every refusal of the contract: its status, its exact shape and headers, and that nothing was stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import Tenants
+
+CONFIG_64K = {f"K{number}": "x" * 1024 for number in range(32)}
+DEEP: dict[str, Any] = {}
+for _ in range(190):
+    DEEP = {"not": DEEP}
+
+WEATHER = "/providers/installed/acme/weather"
+LEAVING = "/providers/installed/acme/leaving"
+UNKNOWN = "/providers/installed/acme/unknown"
+OTHERS = "/providers/installed/other/secret"
+PUBLISH = "/provider-versions"
+CONSOLE_PUBLISH = "/console/provider-versions"
+WHEEL = "https://wheels.example/weather-2.0.0-py3-none-any.whl"
+METADATA = {"display_name": "Weather", "description": "Tells the weather"}
+VERSION = {"name": "acme/weather", "version": "2.0.0", "wheel_url": WHEEL, "metadata": METADATA}
+
+
+@pytest.fixture(scope="module")
+def tenants(around: StandIns) -> Iterator[Tenants]:
+    with deployed_on(around) as deployed:
+        made = Tenants(deployed)
+        made.furnish()
+        yield made
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request, and what it gets: `detail` is the sentence, or a part of it; `loc` is where it is invalid."""
+
+    method: str
+    path: str
+    status: int
+    detail: str = ""
+    who: str | None = "user"
+    body: Any = None
+    loc: tuple[str | int, ...] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+    def __str__(self) -> str:
+        told = self.detail[:30] or "/".join(map(str, self.loc or ()))
+        return f"{self.method} {self.path[:40]} {self.status} {told}"
+
+
+def install(**body: Any) -> dict[str, Any]:
+    return {"provider_name": "acme/radio", **body}
+
+
+def publish(**body: Any) -> dict[str, Any]:
+    given = {**VERSION, **body}
+    return {key: value for key, value in given.items() if value is not ...}
+
+
+TENANT_ROUTES = [
+    ("POST", "/providers/install"),
+    ("GET", "/providers/installed"),
+    ("GET", WEATHER),
+    ("PATCH", WEATHER),
+    ("DELETE", WEATHER),
+    ("POST", f"{WEATHER}/upgrade"),
+    ("POST", f"{WEATHER}/downgrade"),
+    ("POST", f"{WEATHER}/deploy"),
+    ("GET", f"{WEATHER}/deployment"),
+    ("GET", f"{WEATHER}/events"),
+    ("POST", PUBLISH),
+    ("PATCH", "/providers/acme/weather"),
+    ("DELETE", "/providers/acme/weather"),
+    ("POST", "/providers/acme/weather/versions/1.0.0/yank"),
+    ("DELETE", "/providers/acme/weather/versions/1.0.0/yank"),
+    ("GET", "/organizations"),
+    ("GET", "/organizations/me"),
+    ("GET", "/ops/dead-letter"),
+    ("DELETE", "/ops/dead-letter?all=true"),
+    ("POST", "/ops/dead-letter/retry-all"),
+    ("GET", "/ops/dead-letter/x"),
+    ("DELETE", "/ops/dead-letter/x"),
+    ("POST", "/ops/dead-letter/x/retry"),
+]
+CONSOLE_ROUTES = [("POST", CONSOLE_PUBLISH), ("POST", "/console/runtime/versions"), ("GET", "/console/whoami")]
+NOBODY = {"detail": "Not authenticated"}
+
+NOT_AUTHENTICATED = [
+    *[Refused(method, path, 401, who=None) for method, path in [*TENANT_ROUTES, *CONSOLE_ROUTES]],
+    *[Refused(method, path, 401, who=who) for method, path in TENANT_ROUTES for who in ("console_machine", "expired")],
+    *[Refused(method, path, 401, who="user") for method, path in CONSOLE_ROUTES],
+    Refused("GET", "/auth/me", 401, who="console_user"),
+    Refused("GET", "/providers", 401, who="expired"),
+    Refused("GET", "/providers/acme/weather", 401, who="console_machine"),
+    *[
+        Refused("GET", WEATHER, 401, who=None, headers={"Authorization": value})
+        for value in ("Basic dXNlcjpwYXNz", "Bearer", "Bearer x.y.z", "Bearer a b", "garbage")
+    ],
+]
+
+FORBIDDEN = [
+    *[Refused(method, path, 403, "the token names no organization", "homeless") for method, path in TENANT_ROUTES],
+    Refused("GET", "/providers/installed", 403, "none of the reserved words", "misnamed"),
+    Refused("GET", "/providers/installed", 403, "belongs to another organization", "squatter"),
+    Refused("POST", CONSOLE_PUBLISH, 403, "only a console machine", "console_user", publish(name="platform/cloud")),
+    Refused("POST", "/console/runtime/versions", 403, "only a console machine", "console_user", {}),
+    Refused("POST", PUBLISH, 403, "publishes under acme/", body=publish(name="other/weather")),
+    Refused("POST", PUBLISH, 403, "publishes under acme/", body=publish(name="platform/weather")),
+    Refused("POST", PUBLISH, 403, "publishes under acme/", body=publish(organization_id="org_other")),
+    Refused("POST", PUBLISH, 403, "publishes under acme/", body=publish(name="weather", organization_id="org_other")),
+    Refused("POST", PUBLISH, 403, "write it as acme/<name>", body=publish(name="weather")),
+    Refused("POST", CONSOLE_PUBLISH, 403, "publishes under platform/", "console_machine", publish(name="acme/weather")),
+    Refused(
+        "POST",
+        CONSOLE_PUBLISH,
+        403,
+        "platform/<name>",
+        "console_machine",
+        publish(name="w", organization_id="org_acme"),
+    ),
+    Refused("PATCH", "/providers/platform/cloud", 403, "only its author", body={"display_name": "Mine"}),
+    Refused("DELETE", "/providers/platform/cloud", 403, "only its author"),
+    Refused("POST", "/providers/platform/cloud/versions/1.0.0/yank", 403, "only its author"),
+    Refused("DELETE", "/providers/platform/cloud/versions/1.0.0/yank", 403, "only its author"),
+]
+
+NOT_FOUND = [
+    *[
+        Refused(method, path + suffix, 404, "is not installed", body=body)
+        for path in (UNKNOWN, OTHERS)
+        for method, suffix, body in [
+            ("GET", "", None),
+            ("PATCH", "", {"resource_tier": "free"}),
+            ("DELETE", "", None),
+            ("POST", "/upgrade", {}),
+            ("POST", "/downgrade", {"target_version": "0.1.0"}),
+            ("POST", "/deploy", {}),
+            ("GET", "/deployment", None),
+            ("GET", "/events", None),
+        ]
+    ],
+    Refused("GET", "/providers/installed/acme/weather", 404, "is not installed", "other"),
+    Refused("GET", "/providers/installed/Acme/Weather", 404, "there is no provider"),
+    Refused("GET", "/providers/installed/acme/%00", 404, "there is no provider"),
+    Refused("GET", f"/providers/installed/acme/{'x' * 1500}", 404, "there is no provider"),
+    Refused(
+        "POST", "/providers/install", 404, "there is no provider acme/none", body=install(provider_name="acme/none")
+    ),
+    Refused("POST", "/providers/install", 404, "there is no provider", body=install(provider_name="other/secret")),
+    Refused("POST", "/providers/install", 404, "acme/radio has no version 9.9.9", body=install(version="9.9.9")),
+    Refused("POST", f"{WEATHER}/upgrade", 404, "acme/weather has no version 9.9.9", body={"version": "9.9.9"}),
+    Refused("POST", f"{WEATHER}/downgrade", 404, "has no version 0.0.1", body={"target_version": "0.0.1"}),
+    Refused("POST", f"{WEATHER}/deploy", 404, "has no version 9.9.9", body={"version": "9.9.9"}),
+    *[
+        Refused("GET", f"/providers/other/secret{suffix}", 404, "there is no provider other/secret", who)
+        for suffix in ("", "/versions", "/versions/1.0.0")
+        for who in ("user", None)
+    ],
+    Refused("GET", "/providers/acme/weather", 404, "there is no provider acme/weather", None),
+    Refused("PATCH", "/providers/other/secret", 404, "there is no provider", body={}),
+    Refused("DELETE", "/providers/other/secret", 404, "there is no provider"),
+    Refused("POST", "/providers/other/secret/versions/1.0.0/yank", 404, "there is no provider"),
+    Refused("GET", "/providers/acme/weather/versions/9.9.9", 404, "has no version 9.9.9"),
+    Refused("GET", "/providers/acme/weather/versions/latest", 404, "has no version latest"),
+    Refused("GET", "/providers/acme/weather/versions/__x__", 404, "has no version __x__"),
+    Refused("POST", "/providers/acme/weather/versions/9.9.9/yank", 404, "has no version 9.9.9"),
+    Refused("DELETE", "/providers/acme/weather/versions/nope/yank", 404, "has no version nope"),
+    Refused("GET", "/organizations/org_other", 404, "there is no organization org_other"),
+    *[
+        Refused(method, f"/ops/dead-letter/{letter}{suffix}", 404, "there is no dead letter")
+        for letter in ("none", "__x__", ".", "%2E%2E", "x" * 1501, "%00", "%F0%9F%92%A9" * 400)
+        for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/retry"))
+        if not (letter == "." and not suffix)
+    ],
+    *[
+        Refused(method, path, 404, "Not Found", who=None)
+        for method in ("GET", "POST", "OPTIONS")
+        for path in ("/", "/nothing", "/providers/a/b/c", "/organizations/a/b", "/health/x", "/%2F%2Fhost")
+    ],
+]
+
+NOT_ALLOWED = [
+    ("PUT", "/providers/install", "OPTIONS, POST"),
+    ("GET", "/providers/install", "OPTIONS, POST"),
+    ("POST", "/providers/installed", "GET, HEAD, OPTIONS"),
+    ("PUT", WEATHER, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+    ("TRACE", WEATHER, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+    ("GET", f"{WEATHER}/upgrade", "OPTIONS, POST"),
+    ("DELETE", PUBLISH, "OPTIONS, POST"),
+    ("GET", CONSOLE_PUBLISH, "OPTIONS, POST"),
+    ("DELETE", "/providers", "GET, HEAD, OPTIONS"),
+    ("POST", "/ops/dead-letter", "DELETE, GET, HEAD, OPTIONS"),
+    ("POST", "/health", "GET, HEAD, OPTIONS"),
+]
+
+CONFLICTS = [
+    Refused(
+        "POST", "/providers/install", 409, "installed already, at 1.1.0", body=install(provider_name="acme/weather")
+    ),
+    Refused("POST", "/providers/install", 409, "still being removed", body=install(provider_name="acme/leaving")),
+    Refused("POST", f"{WEATHER}/upgrade", 409, "is on 1.1.0 already", body={"version": "1.1.0"}),
+    Refused("POST", f"{WEATHER}/downgrade", 409, "is on 1.1.0 already", body={"target_version": "1.1.0"}),
+    *[
+        Refused(method, LEAVING + suffix, 409, "is being removed", body=body)
+        for method, suffix, body in [
+            ("PATCH", "", {"resource_tier": "free"}),
+            ("DELETE", "", None),
+            ("DELETE", "?cascade=true", None),
+            ("POST", "/upgrade", {}),
+            ("POST", "/downgrade", {"target_version": "0.1.0"}),
+            ("POST", "/deploy", {}),
+        ]
+    ],
+    Refused("DELETE", "/providers/installed/acme/busy", 409, "still manages 3 resources"),
+    Refused("DELETE", "/providers/installed/acme/busy?cascade=false", 409, "cascade=true"),
+    Refused("DELETE", "/providers/acme/weather", 409, "installed 1 times"),
+    Refused(
+        "POST",
+        PUBLISH,
+        409,
+        "publish what you have under a new version",
+        body=publish(version="1.0.0", sha256="b" * 64),
+    ),
+]
+
+INVALID = [
+    *[
+        Refused("POST", "/providers/install", 422, body=install(**{name: value}), loc=("body", *where))
+        for name, value, where in [
+            ("provider_name", None, ["provider_name"]),
+            ("provider_name", "", ["provider_name"]),
+            ("provider_name", "weather", ["provider_name"]),
+            ("provider_name", "Acme/Weather", ["provider_name"]),
+            ("provider_name", "acme/wea\0ther", ["provider_name"]),
+            ("provider_name", "acme/" + "x" * 196, ["provider_name"]),
+            ("provider_name", ["acme/weather"], ["provider_name"]),
+            ("provider_name", 10**400, ["provider_name"]),
+            ("version", "1.0", ["version"]),
+            ("version", "v1.0.0", ["version"]),
+            ("version", "", ["version"]),
+            ("version", 1.0, ["version"]),
+            ("version", "1.0.0-" + "a" * 200, ["version"]),
+            ("version", "1.0.0\n", ["version"]),
+            ("resource_tier", "huge", ["resource_tier"]),
+            ("resource_tier", None, ["resource_tier"]),
+            ("upgrade_policy", "sometimes", ["upgrade_policy"]),
+            ("config", [], ["config"]),
+            ("config", None, ["config"]),
+            ("config", {"KEY": 1}, ["config", "KEY"]),
+            ("config", {"KEY": None}, ["config", "KEY"]),
+            ("config", {"KEY": "a\0b"}, ["config", "KEY"]),
+            ("config", {"": "x"}, ["config"]),
+            ("config", {"1KEY": "x"}, ["config"]),
+            ("config", {"A-B": "x"}, ["config"]),
+            ("config", {"A\n": "x"}, ["config"]),
+            ("config", {"Ä": "x"}, ["config"]),
+            ("config", {"A" * 254: "x"}, ["config"]),
+            ("config", {"A" * 1501: "x"}, ["config"]),
+            ("config", {"PRAGMA_TOKEN": "x"}, ["config"]),
+            ("config", {"PATH": "x"}, ["config"]),
+            ("config", {f"K{number}": "x" for number in range(65)}, ["config"]),
+            ("config", CONFIG_64K, ["config"]),
+        ]
+    ],
+    Refused("POST", "/providers/install", 422, loc=("body",)),
+    Refused("POST", "/providers/install", 422, raw=b"   ", loc=("body",)),
+    *[
+        Refused("POST", path, 422, raw=raw, loc=("body",))
+        for path in ("/providers/install", PUBLISH, f"{WEATHER}/upgrade")
+        for raw in (b"[]", b'"x"', b"1", b"null", b"{", b"{'a': 1}", b"\xff\xfe", b"[" * 10_000, b"\0")
+    ],
+    Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "\\ud800/x"}', loc=("body",)),
+    Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "acme/radio", "x": 1e', loc=("body",)),
+    Refused(
+        "POST", "/providers/install", 422, "was yanked", body=install(provider_name="acme/weather", version="1.3.0")
+    )
+    if False
+    else Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "1.3.0"}, loc=("body", "version")),
+    Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "1.4.0"}, loc=("body", "version")),
+    Refused(
+        "POST", f"{WEATHER}/upgrade", 422, body={"version": "1.0.0"}, loc=("body", "version"), detail="use downgrade"
+    ),
+    Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "new"}, loc=("body", "version")),
+    Refused("POST", f"{WEATHER}/deploy", 422, body={"version": "1.3.0"}, loc=("body", "version"), detail="was yanked"),
+    Refused(
+        "POST",
+        f"{WEATHER}/downgrade",
+        422,
+        body={"target_version": "1.2.0"},
+        loc=("body", "target_version"),
+        detail="use upgrade",
+    ),
+    Refused("POST", f"{WEATHER}/downgrade", 422, loc=("body",)),
+    Refused("POST", f"{WEATHER}/downgrade", 422, body={}, loc=("body", "target_version")),
+    Refused("PATCH", WEATHER, 422, body={"resource_tier": "x"}, loc=("body", "resource_tier")),
+    Refused("PATCH", WEATHER, 422, body={"config": {"PATH": "x"}}, loc=("body", "config")),
+    Refused("PATCH", WEATHER, 422, body={"rollback_on_failure": "maybe"}, loc=("body", "rollback_on_failure")),
+    Refused("DELETE", f"{WEATHER}?cascade=perhaps", 422, loc=("query", "cascade")),
+    Refused("GET", f"{WEATHER}/events?limit=0", 422, loc=("query", "limit")),
+    Refused("GET", f"{WEATHER}/events?limit=1e9", 422, loc=("query", "limit")),
+    Refused("GET", f"{WEATHER}/events?page_token=x", 422, loc=("query", "page_token")),
+    Refused("GET", f"/providers?limit={'9' * 5000}", 422, loc=("query", "limit")),
+    Refused("GET", "/providers?limit=101", 422, loc=("query", "limit")),
+    Refused("GET", "/providers?offset=-1", 422, loc=("query", "offset")),
+    Refused("GET", "/providers?scope=mine", 422, loc=("query", "scope")),
+    Refused("GET", f"/providers?q={'x' * 201}", 422, loc=("query", "q")),
+    Refused("GET", "/providers?q=%00", 422, loc=("query", "q")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"display_name": "x" * 101}, loc=("body", "display_name")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"display_name": ""}, loc=("body", "display_name")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"description": "x" * 501}, loc=("body", "description")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"readme": "x" * 50_001}, loc=("body", "readme")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"tags": ["x"] * 21}, loc=("body", "tags")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"icon_url": "x" * 501}, loc=("body", "icon_url")),
+    Refused("DELETE", "/ops/dead-letter", 422, loc=("query", "provider")),
+    *[
+        Refused("POST", PUBLISH, 422, body=publish(**{name: value}), loc=("body", *where))
+        for name, value, where in [
+            ("name", ..., ["name"]),
+            ("name", "", ["name"]),
+            ("name", "x" * 201, ["name"]),
+            ("name", "acme/Weather", ["name"]),
+            ("name", "acme/we\0ather", ["name"]),
+            ("version", ..., ["version"]),
+            ("version", "1", ["version"]),
+            ("version", "01.0.0", ["version"]),
+            ("wheel_url", ..., ["wheel_url"]),
+            ("wheel_url", "", ["wheel_url"]),
+            ("wheel_url", "http://wheels.example/x-1.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://wheels.example/x.tar.gz", ["wheel_url"]),
+            ("wheel_url", "https://wheels.example/x?f=x.whl", ["wheel_url"]),
+            ("wheel_url", "https://127.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://[::1]/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://169.254.169.254/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://localhost/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://10.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://user:pass@wheels.example/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+            ("wheel_url", "https://" + "x" * 2048, ["wheel_url"]),
+            ("sha256", "A" * 64, ["sha256"]),
+            ("sha256", "a" * 63, ["sha256"]),
+            ("sha256", "a" * 64 + "\n", ["sha256"]),
+            ("package_name", "", ["package_name"]),
+            ("package_name", "x" * 201, ["package_name"]),
+            ("metadata", {"display_name": "x"}, ["metadata", "description"]),
+            ("metadata", {**METADATA, "display_name": ""}, ["metadata", "display_name"]),
+            ("metadata", {**METADATA, "tags": ["x"] * 21}, ["metadata", "tags"]),
+            ("entrypoint", [], ["entrypoint"]),
+            ("entrypoint", "python", ["entrypoint"]),
+            ("entrypoint", [""], ["entrypoint", 0]),
+            ("runtime_version", "none", ["runtime_version"]),
+            ("runtime_version", "a/b", ["runtime_version"]),
+            ("runtime_version", "..", ["runtime_version"]),
+            ("runtime_version", "__x__", ["runtime_version"]),
+            ("config_schema", [], ["config_schema"]),
+            ("config_schema", {"type": "nonsense"}, ["config_schema"]),
+            ("config_schema", {"$schema": []}, ["config_schema"]),
+            ("config_schema", {"$schema": 5}, ["config_schema"]),
+            ("config_schema", {"$ref": "https://evil.example/schema"}, ["config_schema"]),
+            ("config_schema", {"pattern": "("}, ["config_schema"]),
+            ("config_schema", {"description": "x" * 300_000}, ["config_schema"]),
+            ("config_schema", DEEP, ["config_schema"]),
+            ("outputs_schema", {"required": "x"}, ["outputs_schema"]),
+            ("schemas", {"station": {"config_schema": {"type": 1}}}, ["schemas", "station", "config_schema"]),
+            ("schemas", {"station": []}, ["schemas", "station"]),
+            ("resource_schemas", {"station": []}, ["resource_schemas", "station"]),
+            ("resource_schemas", {"station": {"type": "nonsense"}}, ["resource_schemas", "station"]),
+        ]
+    ],
+    Refused(
+        "POST",
+        PUBLISH,
+        422,
+        body=publish(
+            schemas={f"r{n}": {"description": "é" * 4000, "config_schema": {"title": "é" * 30_000}} for n in range(8)}
+        ),
+        loc=("body",),
+    ),
+    Refused(
+        "POST",
+        PUBLISH,
+        422,
+        "required on a provider's first version",
+        body=publish(name="acme/new", metadata=...),
+        loc=("body", "metadata"),
+    ),
+    Refused(
+        "POST",
+        CONSOLE_PUBLISH,
+        422,
+        "required on every platform version",
+        "console_machine",
+        publish(name="platform/cloud", metadata=...),
+        loc=("body", "metadata"),
+    ),
+    Refused("POST", CONSOLE_PUBLISH, 422, who="console_machine", body={}, loc=("body", "name")),
+    *[
+        Refused(
+            "POST",
+            "/console/runtime/versions",
+            422,
+            who="console_machine",
+            body={"version": "1.0", "image_url": "image:1", **change},
+            loc=("body", *change),
+        )
+        for change in ({"version": ""}, {"version": "a/b"}, {"version": ".."}, {"image_url": ""}, {"image_url": "a b"})
+    ],
+]
+
+BIG = b'{"provider_name": "' + b"x" * 1024 * 1024 + b'"}'
+TOO_LARGE = [
+    Refused("POST", "/providers/install", 413, "the body is over 1048576 bytes", raw=BIG),
+    Refused("POST", PUBLISH, 413, "the body is over 1048576 bytes", raw=BIG),
+    Refused("PATCH", WEATHER, 413, "the body is over 1048576 bytes", raw=BIG),
+]
+
+
+@pytest.mark.parametrize(
+    "case", [*NOT_AUTHENTICATED, *FORBIDDEN, *NOT_FOUND, *CONFLICTS, *INVALID, *TOO_LARGE], ids=str
+)
+def test_a_refusal_has_its_status_and_shape_and_stores_nothing(tenants: Tenants, case: Refused) -> None:
+    deployed = tenants.deployed
+    before = deployed.documents.all()
+    token = None if case.who is None else getattr(tenants, case.who)
+    options: dict[str, Any] = {} if case.raw is None else {"data": case.raw}
+    response = deployed.call(case.method, case.path, token, body=case.body, headers=case.headers, **options)
+    assert response.status_code == case.status, response.text
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-Request-Id"]
+    assert set(response.json) == {"detail"}
+    check_detail(case, response.json["detail"])
+    assert response.headers.get("WWW-Authenticate") == ("Bearer" if case.status == 401 else None)
+    assert deployed.documents.all() == before
+
+
+def check_detail(case: Refused, detail: Any) -> None:
+    if case.status == 422:
+        assert all(set(problem) == {"loc", "msg", "type"} for problem in detail)
+        assert case.loc in [tuple(problem["loc"]) for problem in detail], detail
+        assert case.detail in " ".join(problem["msg"] for problem in detail)
+    elif case.status == 401:
+        assert detail == "Not authenticated"
+    else:
+        assert case.detail in detail
+        assert "\n" not in detail
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), NOT_ALLOWED)
+def test_a_method_that_a_route_has_not_is_405_and_names_those_it_has(
+    tenants: Tenants, method: str, path: str, allowed: str
+) -> None:
+    before = tenants.deployed.documents.all()
+    response = tenants.deployed.call(method, path)
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json == {"detail": f"{method} is not something this can do"}
+    assert tenants.deployed.documents.all() == before
+
+
+def test_an_error_never_repeats_a_config_value_or_a_token(tenants: Tenants) -> None:
+    body = install(config={"GOOD": "hunter2", "BAD": 1, "PATH": "hunter3"})
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
+    assert response.status_code == 422
+    assert "hunter" not in response.text
+    refused = tenants.deployed.call("GET", WEATHER, tenants.expired)
+    assert tenants.expired not in refused.text
