@@ -120,9 +120,15 @@ class Injector:
         action: Callable[[], Any],
         error: Callable[[], Exception],
         kinds: tuple[Kind, ...] = OF_ANY_CALL,
+        transport: list[Kind] | None = None,
     ) -> Any:
-        """Do `action` unless the plan says otherwise. Raises Crash, or what `error` makes."""
+        """Do `action` unless the plan says otherwise. Raises Crash, or what `error` makes.
+
+        A fault of the transport is no failure of the call: it is put into `transport`, for `action` to heed.
+        """
         kind = self.met(process, label, kinds)
+        if kind in TRANSPORT and transport is not None:
+            transport.append(kind)
         if kind is Kind.CRASH_BEFORE:
             process.dead = True
             raise Crash(label)

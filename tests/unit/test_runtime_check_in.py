@@ -249,4 +249,5 @@ def test_a_recovery_is_told_twice_in_a_row(
 
     check_ins.report(Vitals())
 
-    eventually(lambda: [sent["health"] for sent in pubsub.check_ins] == ["degraded", "healthy", "healthy"])
+    told = ["degraded", "healthy", "healthy"]
+    eventually(lambda: [sent["health"] for sent in pubsub.check_ins] == told, "the recovery told twice")

@@ -81,17 +81,17 @@ class Progress:
         self._started = clock()
         self._frames = _FRAMES if _can_encode(stream, _FRAMES) else _PLAIN_FRAMES
         self._frame = 0
-        self._last = ""
+        self._told: dict[str, str] = {}
 
     @property
     def elapsed(self) -> float:
         return self._clock() - self._started
 
-    def step(self, text: str) -> None:
-        """Something changed; the same again is not told twice."""
-        if text == self._last:
+    def step(self, text: str, about: str = "state") -> None:
+        """Something changed; the same about the same is not told twice."""
+        if self._told.get(about) == text:
             return
-        self._last = text
+        self._told[about] = text
         self._clear()
         print(f"{self.elapsed:5.0f} s  {printable(text)}", file=self._stream, flush=True)
 

@@ -110,7 +110,7 @@ def _watch(session: Session, name: str) -> int:
             try:
                 now = found(session.api, name)
             except Unavailable as error:
-                shown.step(f"the API is away: {error}")
+                shown.step(f"waiting for the API: {error}", about="API")
                 continue
             if now is None:
                 shown.step("gone")

@@ -71,7 +71,7 @@ class Waiting:
             try:
                 return found(self.api, row.canonical)
             except Unavailable as error:
-                self.progress.step(f"waiting for the API: {error}")
+                self.progress.step(f"waiting for the API: {error}", about="API")
                 if self.clock() >= deadline:
                     raise
                 self.sleep(POLL_SECONDS)
@@ -94,7 +94,7 @@ class Waiting:
             return now.state  # Only decoration: the row alone decides, and its own failures are told.
         if not message:
             return now.state
-        self.progress.step(f"{now.state}: {message}")
+        self.progress.step(f"{now.state}: {message}", about="deployment")
         return f"{now.state}: {message}"
 
 

@@ -80,6 +80,7 @@ _INSTALLATION: Mapping[str, Any] = {
     "health_message": None,
     "failure_message": None,
     "rollback_on_failure": True,
+    "allow_major_upgrades": False,
     "latest_version": "1.4.0",
     "upgrade_available": False,
     "generation": 1,
