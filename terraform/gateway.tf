@@ -10,7 +10,7 @@ locals {
     catalog       = ["/providers", "/providers/*"]
     publishing    = ["/provider-versions", "/provider-versions/", "/console/provider-versions", "/console/provider-versions/", "/console/runtime/versions", "/console/runtime/versions/"]
     identity      = ["/auth/*", "/console/whoami", "/console/whoami/", "/organizations", "/organizations/*"]
-    operations    = ["/ops/*", "/health", "/health/", "/openapi.json", "/openapi.json/"]
+    operations    = ["/ops/*", "/health", "/health/", "/openapi.json", "/openapi.json/", "/docs", "/docs/"]
   }
 }
 

@@ -1,6 +1,7 @@
 """The `hub` command. Each module of commands registers its own subcommands here."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClientError as error:
         print(f"hub: {error}", file=sys.stderr)
         return error.exit_status
+    except BrokenPipeError:
+        # Whoever read this has enough (`| head`); the interpreter must not flush into the closed pipe at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
 

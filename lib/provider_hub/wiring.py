@@ -36,8 +36,9 @@ class Once(Generic[T]):
         if not self._made:
             with self._lock:
                 if not self._made:
-                    logs.configure()
-                    self._made.append(self._make(settings()))
+                    given = settings()
+                    logs.configure(given.project)
+                    self._made.append(self._make(given))
         return self._made[0]
 
 

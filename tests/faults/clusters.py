@@ -121,6 +121,7 @@ class TestCluster:
     __test__ = False
 
     def __init__(self, clock: FakeClock, kubeconfig: str | None = None) -> None:
+        self._clock = clock
         self._embedded = None if kubeconfig else EmbeddedPool(clock)
         if kubeconfig:
             self._client = config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
@@ -136,7 +137,7 @@ class TestCluster:
 
     def adapter(self, injector: Injector, process: Process) -> Kubernetes:
         """The real adapter of one process, over a pool that may fail."""
-        made = Kubernetes(self._client_on(FaultyPool(self._pool, injector, process)), clock=lambda: 0.0)
+        made = Kubernetes(self._client_on(FaultyPool(self._pool, injector, process)), clock=lambda: self._clock().timestamp())
         made._pool.shutdown()
         made._pool = SameThread()  # type: ignore[assignment]
         return made

@@ -118,7 +118,7 @@ class Deployed:
             for name, value in self._environment().items():
                 patch.setenv(name, value)
             # The process's own log handler would outlive pytest's capture of standard error.
-            patch.setattr(logs, "configure", lambda: None)
+            patch.setattr(logs, "configure", lambda *_: None)
             settings.cache_clear()
             if function not in self._clients:
                 source = FUNCTIONS / function / "main.py"

@@ -19,6 +19,7 @@ from provider_hub.operations import keys
 RADIO = ProviderName("acme", "radio")
 LEAVING = ProviderName("acme", "leaving")
 BUSY = ProviderName("acme", "busy")
+EMPTY = ProviderName("acme", "empty")
 SECRET = ProviderName("other", "secret")
 
 
@@ -85,6 +86,9 @@ class Tenants:
             row = provider(name, latest_version="1.2.0" if name == WEATHER else "1.0.0", description="Tells things")
             put(keys.provider(name), replace(row, search_tokens=search_tokens(row)))
             self.release(version("1.0.0", name))
+        put(keys.provider(EMPTY), provider(EMPTY, latest_version=None))
+        self.release(version("2.0.0", RADIO, status=VersionStatus.YANKED))
+        self.release(version("3.0.0", RADIO, status=VersionStatus.BUILDING))
         self.release(version("1.1.0"))
         self.release(version("1.2.0"))
         self.release(version("1.3.0", status=VersionStatus.YANKED))

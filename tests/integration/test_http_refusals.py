@@ -150,6 +150,7 @@ NOT_FOUND = [
         "POST", "/providers/install", 404, "there is no provider acme/none", body=install(provider_name="acme/none")
     ),
     Refused("POST", "/providers/install", 404, "there is no provider", body=install(provider_name="other/secret")),
+    Refused("POST", "/providers/install", 404, "no published version", body=install(provider_name="acme/empty")),
     Refused("POST", "/providers/install", 404, "acme/radio has no version 9.9.9", body=install(version="9.9.9")),
     Refused("POST", f"{WEATHER}/upgrade", 404, "acme/weather has no version 9.9.9", body={"version": "9.9.9"}),
     Refused("POST", f"{WEATHER}/downgrade", 404, "has no version 0.0.1", body={"target_version": "0.0.1"}),
@@ -274,11 +275,9 @@ INVALID = [
     ],
     Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "\\ud800/x"}', loc=("body",)),
     Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "acme/radio", "x": 1e', loc=("body",)),
-    Refused(
-        "POST", "/providers/install", 422, "was yanked", body=install(provider_name="acme/weather", version="1.3.0")
-    )
-    if False
-    else Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "1.3.0"}, loc=("body", "version")),
+    Refused("POST", "/providers/install", 422, "was yanked", body=install(version="2.0.0"), loc=("body", "version")),
+    Refused("POST", "/providers/install", 422, "is building", body=install(version="3.0.0"), loc=("body", "version")),
+    Refused("POST", f"{WEATHER}/upgrade", 422, "was yanked", body={"version": "1.3.0"}, loc=("body", "version")),
     Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "1.4.0"}, loc=("body", "version")),
     Refused(
         "POST", f"{WEATHER}/upgrade", 422, body={"version": "1.0.0"}, loc=("body", "version"), detail="use downgrade"
@@ -372,9 +371,8 @@ INVALID = [
         "POST",
         PUBLISH,
         422,
-        body=publish(
-            schemas={f"r{n}": {"description": "é" * 4000, "config_schema": {"title": "é" * 30_000}} for n in range(8)}
-        ),
+        "the schemas together are over",
+        body=publish(schemas={f"r{number}": {"config_schema": {"title": "é" * 40_000}} for number in range(6)}),
         loc=("body",),
     ),
     Refused(

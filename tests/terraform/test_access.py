@@ -1,7 +1,9 @@
 """Grants are on the resource, no wider than needed, and as the code needs them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +11,17 @@ from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
 
-from provider_hub.adapters import kubernetes
+from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
+from provider_hub.adapters.kubernetes.api import Object
+from provider_hub.domain.installation import ResourceTier
+from provider_hub.domain.manifests import (
+    GENERATION,
+    INSTALLATION_ID,
+    RuntimeFacts,
+    installation_manifests,
+    namespace_manifests,
+)
+from provider_hub.domain.names import ProviderName
 from provider_hub.local.functions import FUNCTIONS_DIR
 
 ROOT = read()
@@ -35,14 +47,70 @@ PLURALS = {
 }
 
 
+CONNECT = {"container.clusters.connect", "container.clusters.get"}
+FACTS = RuntimeFacts("image", "projects/p/topics/t", "https://pubsub.googleapis.com", 300, "", 600, 4)
+VERSION: Any = SimpleNamespace(entrypoint=None, wheel_url="https://w/w.whl", wheel_sha256="0" * 64, package_name=None)
+ROW: Any = SimpleNamespace(
+    installation_id="02",
+    generation=2,
+    organization_id="org_1",
+    organization_slug="acme",
+    provider_name=ProviderName("acme", "weather"),
+    canonical="acme/weather",
+    name="weather",
+    installed_version="1.0.0",
+    revision=SimpleNamespace(resource_tier=ResourceTier.PERFORMANCE, config={}),
+)
+
+
+class RecordingApi(KubernetesApi):
+    """Keeps what is asked for; everything there is belongs to an earlier life, so that it is deleted as well."""
+
+    def __init__(self) -> None:
+        self.calls: set[tuple[str, str]] = set()
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        self.calls.add((kind, "get"))
+        return _object(name)
+
+    def list(self, kind: str, namespace: str | None, selector: str, **options: Any) -> Object:
+        self.calls.add((kind, "list"))
+        return {"items": [_object("old")], "metadata": {}}
+
+    def apply(self, manifest: Object, manager: str) -> Object:
+        self.calls |= {(manifest["kind"], "create"), (manifest["kind"], "update")}
+        return _object("new")
+
+    def delete(self, kind: str, item: Object) -> None:
+        self.calls.add((kind, "delete"))
+
+
+def _object(name: str) -> Object:
+    metadata = {
+        "name": name,
+        "namespace": "org-acme",
+        "uid": "u",
+        "resourceVersion": "7",
+        "annotations": {INSTALLATION_ID: "01", GENERATION: "1"},
+    }
+    template = {"spec": {"containers": [{"name": "runtime", "image": "image"}]}}
+    return {"metadata": metadata, "spec": {"replicas": 1, "template": template}, "status": {}}
+
+
 def address(block: Block) -> str:
     return f"{block.path.parent.name}: {block.address}"
 
 
-def reached(function: str) -> set[str]:
-    """The files of ours that a function loads, relative to lib/provider_hub."""
+def uses(function: str, module: str) -> bool:
+    """Whether a function loads a module of lib/provider_hub."""
     files = reached_files(FUNCTIONS_DIR / function / "main.py", LIB)
-    return {str(path.relative_to(LIB / "provider_hub")) for path in files if path.is_relative_to(LIB)}
+    return any(str(file).startswith(f"{LIB}/provider_hub/{module}") for file in files)
+
+
+def wires(function: str, *names: str) -> bool:
+    """Whether a function's own main.py speaks of one of the names, beside what all functions load with it."""
+    main = (FUNCTIONS_DIR / function / "main.py").read_text()
+    return any(re.search(rf"\b{name}\b", main) for name in names)
 
 
 @pytest.mark.parametrize("block", GRANTS, ids=address)
@@ -89,32 +157,23 @@ def test_every_function_is_spoken_of_and_no_other() -> None:
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_reach_the_cluster_is_whose_code_does(name: str) -> None:
     granted = bool({"reads_cluster", "writes_cluster"} & set(ACCESS[name]))
-    assert granted == ("adapters/kubernetes.py" in reached(name))
+    assert granted == uses(name, "adapters/kubernetes")
 
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_only_code_that_applies_manifests_may_write_to_the_cluster(name: str) -> None:
-    assert ("writes_cluster" in ACCESS[name]) == ("operations/blueprint.py" in reached_from_main(name))
-
-
-def reached_from_main(name: str) -> set[str]:
-    """What a function's own wiring names, beside what all functions load with it."""
-    main = (FUNCTIONS_DIR / name / "main.py").read_text()
-    applies = re.search(r"\b(blueprints)\b", main)
-    return {"operations/blueprint.py"} if applies else set()
+    assert ("writes_cluster" in ACCESS[name]) == wires(name, "blueprints")
 
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_make_or_delete_tasks_is_whose_code_does(name: str) -> None:
     granted = bool({"creates_tasks", "deletes_tasks"} & set(ACCESS[name]))
-    assert granted == ("adapters/tasks.py" in reached(name))
+    assert granted == uses(name, "adapters/tasks")
 
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
-    main = (FUNCTIONS_DIR / name / "main.py").read_text()
-    needs = bool(re.search(r"\b(check_in_key|blueprints)\b", main))
-    assert ("check-in-key" in ACCESS[name].get("reads_secret", {})) == needs
+    assert ("check-in-key" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_key", "blueprints")
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -131,26 +190,34 @@ def test_every_entry_of_access_is_carried_out(name: str) -> None:
     assert set(ACCESS[name]) <= carried_out
 
 
-def test_the_writers_role_is_what_the_adapter_does_to_each_kind() -> None:
-    applied_and_removed = set(kubernetes._OURS)
-    namespaced_limits = {"Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy"}
-    watched = set(kubernetes._KINDS) - applied_and_removed - namespaced_limits
-    expected = {"container.clusters.connect", "container.clusters.get"}
-    for kind in applied_and_removed:
-        expected |= {f"container.{PLURALS[kind]}.{verb}" for verb in ("create", "delete", "get", "list", "update")}
-    for kind in namespaced_limits:
-        expected |= {f"container.{PLURALS[kind]}.{verb}" for verb in ("create", "get", "update")}
-    expected |= {f"container.{PLURALS[kind]}.list" for kind in watched}
-    assert permissions("writes_cluster") == expected
+def test_the_writers_role_is_what_applying_and_removing_takes() -> None:
+    assert permissions("writes_cluster") == CONNECT | calls_of(apply_and_remove)
 
 
-def test_the_readers_role_reads_deployments_and_their_pods() -> None:
-    assert permissions("reads_cluster") == {
-        "container.clusters.connect",
-        "container.clusters.get",
-        "container.deployments.get",
-        "container.pods.list",
-    }
+def test_the_readers_role_is_what_a_status_takes() -> None:
+    assert permissions("reads_cluster") == CONNECT | calls_of(lambda cluster: cluster.status("org-acme", "weather", "01"))
+
+
+def apply_and_remove(cluster: Kubernetes) -> None:
+    cluster.ensure_namespace(namespace_manifests("org_1", "acme", FACTS))
+    cluster.apply(installation_manifests(ROW, VERSION, FACTS, "token"))
+    cluster.prune("org-acme", "01", frozenset())
+    cluster.remove("org-acme", "01")
+    cluster.status("org-acme", "weather", "01")
+    place: str | None = None
+    while (following := cluster.traces(place, 10)[1]) is not None:
+        place = following
+
+
+def calls_of(use: Callable[[Kubernetes], object]) -> set[str]:
+    """The permissions that the calls of `use` take: patch goes with update, and creates what is not there."""
+    api = RecordingApi()
+    cluster = Kubernetes(api)
+    try:
+        use(cluster)
+    finally:
+        cluster._pool.shutdown()
+    return {f"container.{PLURALS[kind]}.{verb}" for kind, verb in api.calls}
 
 
 def permissions(local: str) -> set[str]:

@@ -10,8 +10,9 @@ from provider_hub.http.routes import ROUTES, function_for
 
 ROOT = read()
 PATHS: dict[str, list[str]] = ROOT.local("paths")
-# Values of a path's parameters that a careless rule would take for something else.
+# Values of a path's parameters that a careless rule would take for something else; no organization has a reserved slug.
 AWKWARD = ("acme", "install", "installed", "providers", "1.0.0-rc.1+build")
+RESERVED = {"install", "installed"}
 LOADBALANCER = "EXTERNAL_MANAGED"
 
 
@@ -30,7 +31,9 @@ def served_by(path: str) -> str | None:
 
 def concrete(path: str) -> list[str]:
     """The path with each of the awkward values in each of its parameters, with and without a trailing slash."""
-    segments = [AWKWARD if part.startswith("{") else (part,) for part in path.split("/")]
+    values = {part: AWKWARD for part in path.split("/") if part.startswith("{")}
+    values |= {"{org}": tuple(value for value in AWKWARD if value not in RESERVED)}
+    segments = [values.get(part, (part,)) for part in path.split("/")]
     paths = ["/".join(parts) for parts in itertools.product(*segments)]
     return paths + [f"{path}/" for path in paths]
 

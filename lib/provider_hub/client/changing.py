@@ -2,7 +2,7 @@
 
 import argparse
 
-from provider_hub.client.api import Installation
+from provider_hub.client.api import HubApi, Installation, found
 from provider_hub.client.arguments import Session, config
 from provider_hub.client.display import as_json, printable, progress
 from provider_hub.client.waiting import Waiting, state_of
@@ -35,8 +35,14 @@ def _asked(session: Session, parsed: argparse.Namespace) -> Installation:
             api.deploy(name, parsed.version)
             return api.installation(name)
         case "uninstall":
-            return api.uninstall(name, cascade=parsed.cascade)
+            return _leaving(api, name) or api.uninstall(name, cascade=parsed.cascade)
     raise AssertionError(f"{parsed.command} changes nothing")
+
+
+def _leaving(api: HubApi, name: str) -> Installation | None:
+    """The row where it is being removed already: asking once more is refused, and waiting for it is as good."""
+    row = found(api, name)
+    return row if row is not None and row.state == "deleting" else None
 
 
 def _wish(parsed: argparse.Namespace) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,11 +47,17 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) ->
     return "\n".join(line.rstrip() for line in lines)
 
 
-def facts(pairs: Sequence[tuple[str, object]], indent: str = "  ") -> str:
-    """One fact a line, the values aligned; those that are None or empty are left out."""
+def facts(pairs: Sequence[tuple[str, object]]) -> str:
+    """One fact a line, the values aligned and wrapped; those that are None or empty are left out."""
     told = [(name, printable(value)) for name, value in pairs if value not in (None, "")]
     widest = max((len(name) for name, _ in told), default=0)
-    return "\n".join(f"{indent}{name.ljust(widest)}  {value}" for name, value in told)
+    return "\n".join(_wrapped(value, f"{_GAP}{name.ljust(widest)}{_GAP}") for name, value in told)
+
+
+def _wrapped(text: str, first: str) -> str:
+    """A word that is too long for the line stays whole: it may be a URL or a digest to copy."""
+    lines = textwrap.wrap(text, max(terminal_width() - len(first), 20), break_long_words=False, break_on_hyphens=False)
+    return first + f"\n{' ' * len(first)}".join(lines)
 
 
 def moment(text: str | None) -> str:

@@ -114,5 +114,5 @@ def state_of(row: Installation) -> str:
 def _superseded(version: str, now: Installation) -> str:
     """After a failed upgrade the last good version is restored by itself, under a generation of its own."""
     if now.failure_message:
-        return f"{now.canonical} {version} failed; it is {now.state} at {now.installed_version}: {now.failure_message}"
+        return f"{now.canonical}: {now.failure_message}"
     return f"another change came in between: {now.canonical} is {now.state} at {now.installed_version}."

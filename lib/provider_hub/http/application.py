@@ -29,6 +29,7 @@ from provider_hub.domain.errors import (
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
 from provider_hub.http.models import Request
 from provider_hub.http.routes import JSON, ROUTES, Access, Route, match
+from provider_hub.logs import remember_trace
 from provider_hub.operations.idempotency import Answer, KeyedCall, once
 from provider_hub.operations.organizations import Organizations
 from provider_hub.operations.services import Services
@@ -113,6 +114,7 @@ class Application:
 
     def respond(self, request: FlaskRequest) -> FlaskResponse:
         """Answer a request; never raises."""
+        remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         request_id = _request_id(request)
         try:
             response = self._dispatch(request)

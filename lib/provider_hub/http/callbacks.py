@@ -8,6 +8,7 @@ from flask import Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from provider_hub.domain.errors import TemporaryError
+from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 def respond(request: Request, kind: TypeAdapter[T], handle: Callable[[T], Any]) -> Response:
     """204 when done, 503 to be called again. A body that can never be understood is done with, and logged."""
+    remember_trace(request.headers.get("X-Cloud-Trace-Context"))
     try:
         call = kind.validate_json(request.get_data() or b"{}")
     except ValidationError as error:

@@ -37,6 +37,7 @@ from provider_hub.operations.install import Installed
 from provider_hub.operations.ports import DeadLetter
 
 CONFIG_KEYS = 64
+CONFIG_KEY_LENGTH = 253  # a Secret's keys are no longer
 CONFIG_BYTES = 32 * 1024
 SCHEMA_BYTES = 256 * 1024
 _CONFIG_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -64,6 +65,8 @@ def _config(config: dict[str, str]) -> dict[str, str]:
     for key in config:
         if not _CONFIG_KEY.fullmatch(key):
             raise ValueError(f"key {key[:80]!r} is no name of an environment variable: [A-Za-z_][A-Za-z0-9_]*")
+        if len(key) > CONFIG_KEY_LENGTH:
+            raise ValueError(f"key {key[:80]!r}… is over {CONFIG_KEY_LENGTH} characters")
         if is_reserved(key):
             raise ValueError(f"key {key[:80]!r} is reserved by the platform: choose another name")
     size = sum(len(key.encode()) + len(value.encode()) for key, value in config.items())
@@ -77,14 +80,18 @@ def _schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
     if schema is None:
         return None
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - only publishing and install need it
-    from jsonschema.validators import validator_for  # noqa: PLC0415
+    from jsonschema.validators import Draft202012Validator, validator_for  # noqa: PLC0415
 
     if len(json.dumps(schema)) > SCHEMA_BYTES:
         raise ValueError(f"is over {SCHEMA_BYTES} bytes")
+    if not isinstance(schema.get("$schema", ""), str):
+        raise ValueError("is not a JSON Schema: $schema is not a string")
     try:
-        validator_for(schema).check_schema(schema)
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"is not a JSON Schema: {error.message[:300]}") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if remote := _remote_reference(schema):
         raise ValueError(f"refers to {remote[:200]!r}: only references within the schema (#…) are taken")
     return schema
@@ -122,6 +129,8 @@ Config = Annotated[
     AfterValidator(_config),
 ]
 JsonSchema = Annotated[dict[str, Any] | None, AfterValidator(_schema)]
+# Also the id of a document: no slash in it, and none of the names that Firestore keeps for itself.
+RuntimeVersionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
 Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=50)]], Field(max_length=20)]
 
 
@@ -228,18 +237,20 @@ class PublishRequest(Request):
         Annotated[list[Annotated[Text, Field(min_length=1, max_length=1000)]], Field(min_length=1, max_length=50)]
         | None
     ) = None
-    runtime_version: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
+    runtime_version: RuntimeVersionName | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         """A document holds 1 MiB; the schemas together must leave room for the rest."""
-        if len(json.dumps([self.config_schema, self.outputs_schema, self.resource_schemas])) > SCHEMA_BYTES * 2:
+        current = [schema.model_dump() for schema in (self.schemas or {}).values()]
+        held = [self.config_schema, self.outputs_schema, self.resource_schemas, current]
+        if len(json.dumps(held)) > SCHEMA_BYTES * 2:
             raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes")
         return self
 
 
 class RuntimeVersionRequest(Request):
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+    version: RuntimeVersionName
     image_url: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\s\x00-\x1f]+$")]
     changelog: Annotated[Text, Field(max_length=50_000)] | None = None
 

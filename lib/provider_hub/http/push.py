@@ -7,6 +7,7 @@ where it belongs in the dead letters at once.
 
 import json
 import logging
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from provider_hub.domain import messages
 from provider_hub.domain.errors import MalformedMessage, TemporaryError
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.messages import CheckIn, VersionPublished
+from provider_hub.logs import remember_trace
 from provider_hub.operations.dead_letters import Delivery, bury, note_failure
 from provider_hub.operations.ports import Topic
 from provider_hub.operations.services import Services
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 M = TypeVar("M", InstallationRequest, VersionPublished, CheckIn)
 
+# The sender of a message may set this attribute as well: nothing but a small number is one.
+_COUNT = re.compile(r"[0-9]{1,6}")
 ACKNOWLEDGED = 204
 TRY_AGAIN = 503
 
@@ -46,6 +50,7 @@ class PushConsumer(Generic[M]):
     handle: Callable[[M], object]
 
     def respond(self, request: Request) -> Response:
+        remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         delivery = delivery_of(self.topic, request.get_data())
         try:
             message = messages.decode(self.kind, delivery.payload.encode())
@@ -102,7 +107,7 @@ def delivery_of(topic: Topic, body: bytes) -> Delivery:
         event_type=str(attributes.get("event_type") or "UNKNOWN")[:100],
         ordering_key=str(message.get("orderingKey") or "")[:1000],
         payload=payload,
-        attempt=int(tries) if str(tries).isdigit() else 1,
+        attempt=int(tries) if _COUNT.fullmatch(str(tries)) else 1,
     )
 
 
@@ -119,7 +124,7 @@ def _buried(services: Services, delivery: Delivery, reason: str | None) -> Respo
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
         return _mapping(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

@@ -1,6 +1,7 @@
 """Dead letters: what no consumer could handle, kept with its reason until somebody retries or deletes it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,11 +9,14 @@ from typing import Any
 
 from provider_hub.domain.errors import NotFound
 from provider_hub.operations import keys
-from provider_hub.operations.ports import DeadLetter, DeliveryError, OutboxEntry, Topic, Transaction
+from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
 from provider_hub.operations.services import Services
 
 KEPT = timedelta(days=30)
 LISTED = 500
+# A document holds 1 MiB; no message of ours comes near.
+PAYLOAD_BYTES = 512 * 1024
+_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def list_letters(services: Services, organization_id: str, provider: str | None)
 
 def get_letter(services: Services, organization_id: str, dead_letter_id: str) -> DeadLetter:
     """Raises NotFound, for another organization's as well."""
-    letter = services.store.get(keys.dead_letter(dead_letter_id))
+    letter = services.store.get(_key(dead_letter_id))
     if letter is None or letter.organization_id != organization_id:
         raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
     return letter
@@ -72,7 +76,7 @@ def retry_letter(services: Services, organization_id: str, dead_letter_id: str) 
     """Back to its topic, through the outbox. Raises NotFound."""
 
     def decide(transaction: Transaction) -> None:
-        (letter,) = transaction.read(keys.dead_letter(dead_letter_id))
+        (letter,) = transaction.read(_key(dead_letter_id))
         if letter is None or letter.organization_id != organization_id:
             raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
         transaction.delete(keys.dead_letter(dead_letter_id))
@@ -106,14 +110,24 @@ def delete_letters(services: Services, organization_id: str, provider: str | Non
     return len(letters)
 
 
+def _key(dead_letter_id: str) -> Key[DeadLetter]:
+    """Raises NotFound for what is no letter's id, and may be no document's either."""
+    if not _ID.fullmatch(dead_letter_id):
+        raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+    return keys.dead_letter(dead_letter_id)
+
+
 def _letter(delivery: Delivery, reason: str, now: datetime) -> DeadLetter:
-    about = _about(delivery.payload)
+    # Whoever can publish a check-in can claim to be anyone: such a letter is shown to nobody.
+    claimed = delivery.topic is Topic.CHECK_INS
+    payload = "" if claimed or len(delivery.payload.encode()) > PAYLOAD_BYTES else delivery.payload
+    about = _about(payload)
     return DeadLetter(
         dead_letter_id=delivery.event_id,
         event_id=delivery.event_id,
         topic=delivery.topic,
         ordering_key=delivery.ordering_key,
-        payload=_without_token(delivery.payload, about),
+        payload=payload,
         organization_id=_text(about, "organization_id"),
         provider=_text(about, "provider"),
         event_type=delivery.event_type,
@@ -138,16 +152,9 @@ def _revived(letter: DeadLetter, now: datetime) -> OutboxEntry:
 def _about(payload: str) -> Mapping[str, Any]:
     try:
         about = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return about if isinstance(about, dict) else {}
-
-
-def _without_token(payload: str, about: Mapping[str, Any]) -> str:
-    """A check-in's token is a credential; what is shown to people must not hold it, so a retried one is refused."""
-    if "token" not in about:
-        return payload
-    return json.dumps({key: value for key, value in about.items() if key != "token"})
 
 
 def _text(about: Mapping[str, Any], field: str) -> str | None:

@@ -1,13 +1,24 @@
 """What nearly every operation is handed: the documents, the outbox, the time, new ids and the waits."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from provider_hub.domain.installation import Deadlines, Event, Installation, Outcome, Step, advance
+from provider_hub.domain.installation import (
+    Deadlines,
+    Event,
+    Installation,
+    LifecycleState,
+    Outcome,
+    Step,
+    advance,
+)
 from provider_hub.operations import keys
 from provider_hub.operations.outbox import Outbox, installation_entry
 from provider_hub.operations.ports import Clock, Store, Transaction
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +56,28 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
             transaction.delete(key)
         return step
 
-    return services.outbox.transact(decide)
+    step = services.outbox.transact(decide)
+    _tell(step)
+    return step
+
+
+def _tell(step: Step) -> None:
+    """Log what metrics count: how installs end, and how long they took from the wish to READY."""
+    if step.row is None or step.outcome is not Outcome.CHANGED:
+        return
+    for entry in step.row.timeline[-2:]:
+        if entry.at != step.row.updated_at or entry.from_state == entry.to_state:
+            continue
+        about = {"provider": step.row.canonical, "organization_id": step.row.organization_id}
+        if entry.to_state is LifecycleState.READY:
+            seconds = (entry.at - _wished_at(step.row)).total_seconds()
+            told = {"event": "installation_ready", "outcome": "ready", "seconds_to_ready": seconds}
+            log.info("%s is ready", step.row.canonical, extra={**about, **told})
+        elif entry.to_state is LifecycleState.FAILED:
+            told = {"event": "installation_failed", "outcome": "failed"}
+            log.warning("%s failed: %s", step.row.canonical, entry.reason, extra={**about, **told})
+
+
+def _wished_at(row: Installation) -> datetime:
+    wished = (entry.at for entry in reversed(row.timeline) if entry.to_state is LifecycleState.PENDING)
+    return next(wished, row.created_at)

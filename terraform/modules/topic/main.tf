@@ -18,7 +18,7 @@ resource "google_pubsub_topic" "this" {
 }
 
 resource "google_pubsub_topic" "dead_letter" {
-  # checkov:skip=CKV_GCP_83:As the topic above.
+  # checkov:skip=CKV_GCP_83:As for the topic above, whose messages these are.
   project                    = var.project
   name                       = "${var.name}-dead-letter"
   message_retention_duration = "2678400s"
