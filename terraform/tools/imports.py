@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 _OURS = "provider_hub"
@@ -30,12 +31,18 @@ def reached_files(main: Path, lib: Path) -> set[Path]:
     return seen
 
 
-def _imports_of(path: Path) -> Iterator[str]:
-    for node in _runtime_nodes(ast.parse(path.read_text(), str(path))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def _imports_of(path: Path) -> tuple[str, ...]:
+    nodes = _runtime_nodes(ast.parse(path.read_text(), str(path)))
+    return tuple(name for node in nodes for name in _names_in(node))
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
 
 
 def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import urllib3
 from kubernetes import client, config
 
-from provider_hub.adapters.kubernetes import Kubernetes
+from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.domain.manifests import INSTALLATION_ID
 from provider_hub.local.cluster.server import ApiServer
 from provider_hub.local.cluster.status import ApiError
@@ -137,7 +137,9 @@ class TestCluster:
 
     def adapter(self, injector: Injector, process: Process) -> Kubernetes:
         """The real adapter of one process, over a pool that may fail."""
-        made = Kubernetes(self._client_on(FaultyPool(self._pool, injector, process)), clock=lambda: self._clock().timestamp())
+        api = KubernetesApi(self._configuration)
+        api._client.rest_client.pool_manager = FaultyPool(self._pool, injector, process)
+        made = Kubernetes(api, clock=lambda: self._clock().timestamp())
         made._pool.shutdown()
         made._pool = SameThread()  # type: ignore[assignment]
         return made

@@ -82,7 +82,7 @@ class MemoryFirestore:
         return self._transactions[transaction]
 
     def _select(self, parent: str, query: Any) -> list[Any]:
-        (source,) = query.__getattribute__("from")
+        (source,) = query.from_
         found = [
             document
             for name, document in self.documents.items()

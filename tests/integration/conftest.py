@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.integration.backend import Backend, backend_on
 from tests.integration.deployed import Deployed, StandIns, deployed_on, stand_ins
+from tests.integration.tenants import Tenants
 
 from provider_hub.local.emulators import EmulatorHosts
 
@@ -29,6 +30,14 @@ def around(emulator_hosts: EmulatorHosts, tmp_path_factory: pytest.TempPathFacto
     """Issuer, wheel host, Cloud Tasks and cluster, once a run."""
     with stand_ins(emulator_hosts, tmp_path_factory.mktemp("stand-ins")) as served:
         yield served
+
+
+@pytest.fixture
+def tenants(deployed: Deployed) -> Tenants:
+    """The functions over a fresh project that is furnished for two tenants."""
+    furnished = Tenants(deployed)
+    furnished.furnish()
+    return furnished
 
 
 @pytest.fixture

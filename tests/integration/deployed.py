@@ -107,7 +107,7 @@ class Deployed:
         if token is not None:
             given["Authorization"] = f"Bearer {token}"
         if body is not None:
-            options["data"] = json.dumps(body)
+            options["data"] = json.dumps(body, ensure_ascii=False).encode()
             given.setdefault("Content-Type", "application/json")
         function = function_for(path.partition("?")[0]) or "operations"
         return self.send(function, method, path, headers=given, **options)

@@ -1,0 +1,168 @@
+"""What holds for every route (contract, section 1): slashes, encodings, HEAD, OPTIONS, ids, bounds, dependencies down."""
+
+import io
+from typing import Any
+
+import pytest
+from tests.builders import version
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import Tenants
+
+INSTALLED = "/providers/installed/acme/weather"
+
+
+@pytest.mark.parametrize("path", [INSTALLED, "/providers/installed", "/providers", "/organizations/me", "/health"])
+def test_a_trailing_slash_makes_no_difference(tenants: Tenants, path: str) -> None:
+    plain, slashed = (tenants.deployed.call("GET", each, tenants.user) for each in (path, f"{path}/"))
+    assert (plain.status_code, slashed.status_code) == (200, 200)
+    assert plain.json == slashed.json
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/providers/installed/acme%2Fweather", "acme/weather"),
+        ("/providers/installed/%61cme/weather", "acme/weather"),
+        ("/providers/acme%2Fweather", "acme/weather"),
+    ],
+)
+def test_an_encoded_path_means_what_it_decodes_to(tenants: Tenants, path: str, canonical: str) -> None:
+    assert tenants.deployed.call("GET", path, tenants.user).json["canonical"] == canonical
+
+
+def test_a_version_with_a_plus_is_found_encoded_or_not(tenants: Tenants) -> None:
+    tenants.release(version("1.0.0+build.5"))
+    for text in ("1.0.0%2Bbuild.5", "1.0.0+build.5"):
+        response = tenants.deployed.call("GET", f"/providers/acme/weather/versions/{text}", tenants.user)
+        assert (response.status_code, response.json["version"]) == (200, "1.0.0+build.5")
+
+
+def test_head_is_get_without_a_body(tenants: Tenants) -> None:
+    got, headed = (tenants.deployed.call(method, INSTALLED, tenants.user) for method in ("GET", "HEAD"))
+    assert (headed.status_code, headed.data) == (200, b"")
+    assert headed.headers["Content-Type"] == "application/json"
+    assert headed.headers["Content-Length"] == got.headers["Content-Length"]
+    assert tenants.deployed.call("HEAD", INSTALLED).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (INSTALLED, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("/providers/install", "OPTIONS, POST"),
+        ("/provider-versions", "OPTIONS, POST"),
+    ],
+)
+def test_options_tells_the_methods_to_anyone(tenants: Tenants, path: str, allowed: str) -> None:
+    response = tenants.deployed.call("OPTIONS", path)
+    assert (response.status_code, response.headers["Allow"], response.data) == (204, allowed, b"")
+
+
+def test_a_request_id_is_echoed(tenants: Tenants) -> None:
+    for path, status in (("/health", 200), ("/nothing", 404)):
+        response = tenants.deployed.call("GET", path, headers={"X-Request-Id": "my-id.1"})
+        assert (response.status_code, response.headers["X-Request-Id"]) == (status, "my-id.1")
+
+
+@pytest.mark.parametrize("given", [None, "", "a b", "x" * 129, "é"])
+def test_a_request_id_is_made_where_none_can_be_echoed(tenants: Tenants, given: str | None) -> None:
+    headers = {} if given is None else {"X-Request-Id": given}
+    made = [tenants.deployed.call("GET", "/health", headers=headers).headers["X-Request-Id"] for _ in range(2)]
+    assert made[0] != made[1]
+    assert all(len(each) == 32 for each in made)
+
+
+def chunked(tenants: Tenants, path: str, body: bytes) -> Any:
+    """As gunicorn hands over a chunked body: without a length, and with an end."""
+    return tenants.deployed.call(
+        "POST", path, tenants.user, input_stream=io.BytesIO(body), environ_overrides={"wsgi.input_terminated": True}
+    )
+
+
+def test_a_chunked_body_is_read(tenants: Tenants) -> None:
+    assert chunked(tenants, "/providers/install", b'{"provider_name": "acme/radio"}').status_code == 201
+
+
+def test_a_chunked_body_over_1_mib_is_413_and_stores_nothing(tenants: Tenants) -> None:
+    before = tenants.deployed.documents.all()
+    endless = b'{"provider_name": "acme/radio", "x": "' + b"x" * 1024 * 1024 + b'"}'
+    response = chunked(tenants, "/providers/install", endless)
+    assert (response.status_code, response.json) == (413, {"detail": "the body is over 1048576 bytes"})
+    assert tenants.deployed.documents.all() == before
+
+
+def test_a_body_of_exactly_1_mib_is_read(tenants: Tenants) -> None:
+    start, end = b'{"provider_name": "acme/radio", "x": "', b'"}'
+    body = start + b"x" * (1024 * 1024 - len(start) - len(end)) + end
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, data=body)
+    assert response.status_code == 201
+
+
+def test_a_body_is_json_whatever_type_it_claims(tenants: Tenants) -> None:
+    response = tenants.deployed.call(
+        "POST",
+        "/providers/install",
+        tenants.user,
+        data=b'{"provider_name": "acme/radio"}',
+        headers={"Content-Type": "text/plain"},
+    )
+    assert response.status_code == 201
+
+
+NOBODY_HOME = "127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("variables", "path"),
+    [
+        ({"HUB_CUSTOMER_JWKS_URL": f"http://{NOBODY_HOME}/jwks"}, "/providers/installed"),
+        ({"HUB_DATABASE": "none"}, "/providers/installed"),
+    ],
+)
+def test_a_dependency_that_is_down_is_503_with_when_to_come_back(
+    around: StandIns, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], path: str
+) -> None:
+    with deployed_on(around, **variables) as deployed:
+        if "HUB_DATABASE" in variables:
+            monkeypatch.setattr("provider_hub.adapters.firestore._RPC_SECONDS", 5.0)
+            object.__setattr__(deployed, "database_host", NOBODY_HOME)
+        response = deployed.call("GET", path, around.issuer.user("acme"))
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert response.json == {"detail": "a service this depends on is down: try again"}
+        assert response.headers["Content-Type"] == "application/json"
+
+
+def test_a_fault_of_ours_is_500_without_its_insides(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: object) -> None:
+        raise KeyError("projects/p/databases/(default)/documents/secret")
+
+    monkeypatch.setattr("provider_hub.operations.inspect.get_installed", fault)
+    response = tenants.deployed.call("GET", INSTALLED, tenants.user, headers={"X-Request-Id": "r-1"})
+    assert response.status_code == 500
+    assert response.json == {"detail": "this should not have happened; it is logged as request r-1"}
+
+
+def test_the_same_key_and_body_get_the_first_answer_again_and_another_body_422(tenants: Tenants) -> None:
+    def install(provider_name: str, token: str = tenants.user) -> Any:
+        body = {"provider_name": provider_name}
+        headers = {"Idempotency-Key": "key-1"}
+        return tenants.deployed.call("POST", "/providers/install", token, body=body, headers=headers)
+
+    first, again = install("platform/cloud"), install("platform/cloud")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.data == first.data
+    assert again.headers["Location"] == first.headers["Location"]
+    other = install("acme/radio")
+    assert (other.status_code, other.json["detail"][0]["loc"]) == (422, ["header", "Idempotency-Key"])
+    assert install("platform/cloud", tenants.other).json["canonical"] == "platform/cloud"
+    assert len(tenants.deployed.documents.under("organizations/org_other/installations")) == 2
+
+
+def test_a_refused_call_keeps_no_answer(tenants: Tenants) -> None:
+    headers = {"Idempotency-Key": "key-1"}
+    before = tenants.deployed.documents.all()
+    body = {"provider_name": "acme/none"}
+    refused = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body, headers=headers)
+    assert refused.status_code == 404
+    assert tenants.deployed.documents.all() == before

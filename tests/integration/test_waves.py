@@ -1,0 +1,232 @@
+"""Auto-upgrade reaches the installations that want it, in waves, and stops where it hurts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.fakes import FakeTasks, FakeWheels
+from tests.integration.backend import Backend
+
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata
+from provider_hub.domain.errors import Conflict, Forbidden
+from provider_hub.domain.installation import (
+    Health,
+    Installation,
+    LifecycleState,
+    ResourceTier,
+    Revision,
+    Trigger,
+    UpgradePolicy,
+)
+from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import Pace, Rollout, RolloutState
+from provider_hub.operations import keys
+from provider_hub.operations.publish import Publication, publish
+from provider_hub.operations.waves import StepCall, Waves, list_rollouts, resume
+
+NAME = ProviderName("acme", "weather")
+AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
+PACE = Pace(timedelta(hours=1), timedelta(minutes=15), timedelta(seconds=15), failures_percent=5)
+
+
+class World:
+    """A provider with installations, and the hand that plays Cloud Tasks and the runtimes."""
+
+    def __init__(self, backend: Backend, installations: int, version: str = "1.0.0") -> None:
+        self.backend = backend
+        self.tasks = FakeTasks()
+        self.waves = Waves(backend.services, self.tasks, PACE)
+        self.publish(version)
+        for number in range(installations):
+            self.put(f"org_{number:03}")
+
+    def publish(self, version: str) -> VersionPublished:
+        metadata = CatalogMetadata("Weather", "Readings")
+        publish(
+            self.backend.services, FakeWheels(), Publication(NAME, version, "https://x/w.whl", None, metadata), AUTHOR
+        )
+        return VersionPublished(NAME.canonical, version, self.backend.clock())
+
+    def put(self, organization_id: str, **changes: object) -> None:
+        now = self.backend.clock()
+        revision = Revision("1.0.0", ResourceTier.FREE, {})
+        row = Installation(
+            organization_id=organization_id,
+            organization_slug=organization_id.removeprefix("org_"),
+            prefix=NAME.prefix,
+            name=NAME.name,
+            installation_id=f"01{organization_id}",
+            generation=1,
+            revision=revision,
+            upgrade_policy=UpgradePolicy.AUTO,
+            lifecycle_state=LifecycleState.READY,
+            created_at=now,
+            updated_at=now,
+            current_version="1.0.0",
+            ready_revision=revision,
+            ready_generation=1,
+            health=Health.HEALTHY,
+            last_check_in_at=now,
+        )
+        self.backend.put(keys.installation(organization_id, NAME), replace(row, **changes))  # type: ignore[arg-type]
+
+    def rows(self) -> list[Installation]:
+        return self.backend.store.installations_after(None, 500)
+
+    def on(self, version: str) -> list[str]:
+        return [row.organization_id for row in self.rows() if row.installed_version == version]
+
+    def rollout(self, version: str) -> Rollout:
+        found = self.backend.store.get(keys.rollout(NAME, version))
+        assert found is not None
+        return found
+
+    def step(self, version: str) -> Rollout:
+        """Let the time come at which the rollout is due, and call its step as Cloud Tasks would."""
+        rollout = self.rollout(version)
+        assert rollout.due_at is not None
+        self.backend.clock.now = max(self.backend.clock.now, rollout.due_at)
+        self.waves.step(StepCall(NAME.canonical, version, rollout.step))
+        return self.rollout(version)
+
+    def settle(self, version: str, *, well: bool = True) -> None:
+        """The runtimes of what is under way check in, or fail and are rolled back."""
+        for row in self.rows():
+            if row.lifecycle_state is not LifecycleState.PENDING:
+                continue
+            if well:
+                self.put(
+                    row.organization_id,
+                    revision=row.revision,
+                    current_version=version,
+                    generation=row.generation,
+                    ready_revision=row.revision,
+                )
+            else:
+                self.put(row.organization_id, generation=row.generation + 1, failed_versions=(version,))
+
+    def run(self, version: str, *, well: bool = True, steps: int = 60) -> Rollout:
+        """Step until the rollout wants no more."""
+        for _ in range(steps):
+            rollout = self.rollout(version)
+            if rollout.due_at is None:
+                return rollout
+            self.step(version)
+            self.settle(version, well=well)
+        raise AssertionError(f"after {steps} steps: {self.rollout(version)}")
+
+
+def test_a_version_reaches_one_then_a_tenth_then_the_rest(backend: Backend) -> None:
+    world = World(backend, installations=30)
+    world.waves.begin(world.publish("1.1.0"))
+    seen: dict[int, int] = {}
+    while world.rollout("1.1.0").due_at is not None:
+        rollout = world.step("1.1.0")
+        seen[rollout.wave] = max(seen.get(rollout.wave, 0), rollout.wave_started)
+        world.settle("1.1.0")
+    assert seen == {1: 1, 2: 3, 3: 26}
+    done = world.rollout("1.1.0")
+    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 30, 0)
+    assert len(world.on("1.1.0")) == 30
+
+
+def test_no_wave_starts_before_the_one_before_has_settled_and_baked(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.rollout("1.1.0").due_at == backend.clock() + PACE.minimum_age
+    world.step("1.1.0")
+    world.step("1.1.0")
+    assert len(world.on("1.1.0")) == 1
+    for _ in range(3):
+        assert world.step("1.1.0").state is RolloutState.RUNNING
+    assert len(world.on("1.1.0")) == 1
+    world.settle("1.1.0")
+    baking = world.step("1.1.0")
+    assert (baking.state, baking.due_at) == (RolloutState.BAKING, backend.clock() + PACE.bake)
+
+
+def test_a_failed_first_upgrade_halts_the_rollout_and_its_author_resumes_it(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    halted = world.run("1.1.0", well=False)
+    assert (halted.state, halted.failed, halted.started) == (RolloutState.HALTED, 1, 1)
+    assert halted.halted_reason == "1 of 1 upgrades of wave 1 failed"
+    (shown,) = list_rollouts(backend.services, "org_acme", NAME)
+    assert shown.state is RolloutState.HALTED
+    resumed = resume(world.waves, "org_acme", NAME, "1.1.0")
+    assert resumed.state is RolloutState.RUNNING
+    done = world.run("1.1.0")
+    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 19, 1)
+    with pytest.raises(Conflict, match="not halted"):
+        resume(world.waves, "org_acme", NAME, "1.1.0")
+
+
+def test_only_installations_that_want_it_are_upgraded(backend: Backend) -> None:
+    world = World(backend, installations=0)
+    world.put("org_auto")
+    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL)
+    world.put("org_failed", lifecycle_state=LifecycleState.FAILED)
+    world.put("org_hurt", failed_versions=("1.1.0",))
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == ["org_auto"]
+
+
+def test_a_major_version_is_taken_only_where_it_is_allowed(backend: Backend) -> None:
+    world = World(backend, installations=3)
+    world.put("org_bold", allow_major_upgrades=True)
+    world.waves.begin(world.publish("2.0.0"))
+    assert world.run("2.0.0").state is RolloutState.DONE
+    assert world.on("2.0.0") == ["org_bold"]
+
+
+@pytest.mark.parametrize("version", ["1.1.0-rc.1", "0.9.0"])
+def test_neither_a_prerelease_nor_an_older_version_is_rolled_out(backend: Backend, version: str) -> None:
+    world = World(backend, installations=2)
+    assert world.waves.begin(world.publish(version)) == "not rolled out by itself"
+    assert backend.store.get(keys.rollout(NAME, version)) is None
+
+
+def test_a_newer_version_takes_over_from_one_that_is_under_way(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.waves.begin(world.publish("1.2.0"))
+    old = world.rollout("1.1.0")
+    assert (old.state, old.halted_reason) == (RolloutState.SUPERSEDED, "1.2.0 took over")
+    assert world.run("1.2.0").state is RolloutState.DONE
+    assert len(world.on("1.2.0")) == 20
+
+
+def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> None:
+    world = World(backend, installations=10)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    rollout = world.rollout("1.1.0")
+    call = StepCall(NAME.canonical, "1.1.0", rollout.step)
+    world.waves.step(call)
+    assert world.waves.step(call) == "stale"
+    assert world.waves.take_step(rollout)
+    assert world.rollout("1.1.0").started == 1
+    assert world.waves.begin(VersionPublished(NAME.canonical, "1.1.0", backend.clock()))
+    assert world.rollout("1.1.0").started == 1
+
+
+def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> None:
+    world = World(backend, installations=1)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    (row,) = world.rows()
+    entry = row.timeline[-1]
+    assert (entry.event, entry.cause, entry.reason) == (Trigger.CHANGE, "auto-upgrade", "1.0.0 to 1.1.0, wave 1")
+
+
+def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
+    platform = ProviderName("platform", "weather")
+    metadata = CatalogMetadata("Weather", "Readings")
+    publication = Publication(platform, "1.0.0", "https://x/w.whl", None, metadata)
+    publish(backend.services, FakeWheels(), publication, PLATFORM_AUTHOR)
+    with pytest.raises(Forbidden, match="only its author"):
+        list_rollouts(backend.services, "org_acme", platform)

@@ -1,0 +1,148 @@
+"""Each function's zip, unpacked alone beside nothing but its requirements, starts under functions-framework and answers.
+
+The distributions of all functions are installed once; a function then sees links to those of its own
+requirements.txt and to no others, so that one which is missing there is missing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.utils import canonicalize_name
+from terraform.tools.configuration import TERRAFORM, read
+from terraform.tools.requirements import read_lock
+
+from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
+
+MODULE = read(TERRAFORM / "modules" / "function")
+LIB = FUNCTIONS_DIR.parent / "lib"
+NOWHERE = "127.0.0.1:9"
+# A request to each that is decided without a database, and the statuses that say so.
+REQUESTS: dict[str, tuple[str, str, set[int]]] = {
+    "installations": ("GET", "/providers/installed", {401}),
+    "catalog": ("PATCH", "/providers/acme/weather", {401}),
+    "publishing": ("POST", "/provider-versions", {401}),
+    "identity": ("GET", "/auth/me", {401}),
+    "operations": ("GET", "/health", {200}),
+}
+UNREADABLE_CALL = ("POST", "/", {204})
+UNDELIVERABLE = ("POST", "/projects/p/topics/t", {503})
+PROGRAM = """
+import json, sys
+from functions_framework import create_app
+target, method, path = sys.argv[1:]
+client = create_app(target, "main.py").test_client()
+print(client.open(path, method=method, data=b"nothing readable").status_code)
+print(json.dumps(sorted(name for name in sys.modules if name.startswith("provider_hub"))))
+"""
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Distribution]:
+    """The distributions of all functions, as pip installs them from their requirements with hashes checked."""
+    folder = tmp_path_factory.mktemp("installed")
+    entries: dict[str, str] = {}
+    for name in TRIGGERS:
+        entries |= read_lock(FUNCTIONS_DIR / name / "requirements.txt")
+    (folder / "all.txt").write_text("\n".join(entries.values()) + "\n")
+    command = ["install", "--require-hashes", "--no-deps", "--no-compile", "--target", str(folder / "site")]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", *command, *quiet, "-r", str(folder / "all.txt")], check=True, timeout=300
+    )
+    found = distributions(path=[str(folder / "site")])
+    return {canonicalize_name(distribution.metadata["Name"]): distribution for distribution in found}
+
+
+def zip_contents(function: str) -> dict[str, Path]:
+    """What the module puts into the zip, by name, from its own patterns."""
+    included = set(LIB.glob(MODULE.local("included")))
+    excluded = {path for pattern in MODULE.local("excluded") for path in LIB.glob(_descending(pattern))}
+    modules = {str(path.relative_to(LIB)): path for path in included - excluded if path.is_file()}
+    return {name: FUNCTIONS_DIR / function / name for name in ("main.py", "requirements.txt")} | modules
+
+
+def _descending(pattern: str) -> str:
+    """Terraform's `x/**` matches files at any depth, Python's only folders."""
+    return f"{pattern}/*" if pattern.endswith("/**") else pattern
+
+
+def link_distributions(names: set[str], installed: dict[str, Distribution], site: Path) -> None:
+    for name in names & set(installed):
+        for file in installed[name].files or ():
+            if ".." in file.parts or file.suffix == ".pyc":
+                continue
+            link = site / file
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.hardlink_to(installed[name].locate_file(file))
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_a_zip_alone_with_its_requirements_starts_and_answers(
+    function: str, installed: dict[str, Distribution], tmp_path: Path
+) -> None:
+    folder, site = tmp_path / "function", tmp_path / "site"
+    for name, path in zip_contents(function).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(path.read_bytes())
+    link_distributions(set(read_lock(folder / "requirements.txt")), installed, site)
+    method, path, statuses = request_for(function)
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", PROGRAM, function, method, path],
+        cwd=folder,
+        env=environment(site, folder, tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    status, modules = ran.stdout.splitlines()[-2:]
+    assert int(status) in statuses, ran.stderr
+    assert "provider_hub.settings" in json.loads(modules)
+
+
+def request_for(function: str) -> tuple[str, str, set[int]]:
+    if TRIGGERS[function] is Trigger.HTTP:
+        return REQUESTS[function]
+    return UNDELIVERABLE if TRIGGERS[function] is Trigger.PUBSUB else UNREADABLE_CALL
+
+
+def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
+    """As Terraform gives it, with credentials that are good for nothing and a database that is not there."""
+    credentials = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+    (scratch / "credentials.json").write_text(json.dumps(credentials))
+    given: dict[str, Any] = read().local("environment")
+    return {
+        **{name: "7" if name.endswith(("_SECONDS", "_PERCENT", "_QUOTA")) else "given" for name in given},
+        **{name: "https://issuer.example" for name in given if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))},
+        "HUB_CHECK_IN_KEY": "key",
+        "FIRESTORE_EMULATOR_HOST": NOWHERE,
+        "PUBSUB_EMULATOR_HOST": NOWHERE,
+        "GOOGLE_APPLICATION_CREDENTIALS": str(scratch / "credentials.json"),
+        "PYTHONPATH": os.pathsep.join((str(folder), str(site))),
+        "PATH": os.environ["PATH"],
+    }
+
+
+def test_the_zip_has_main_and_requirements_at_its_root_and_the_library_beside() -> None:
+    names = set(zip_contents("installer"))
+    assert {"main.py", "requirements.txt", "provider_hub/__init__.py", "provider_hub/settings.py"} <= names
+    files = MODULE.local("files")
+    assert '["main.py", "requirements.txt"] : name => "${local.folder}/${name}"' in files
+    assert 'for name in local.modules : name => "${local.lib}/${name}"' in files
+
+
+def test_what_serves_one_machine_is_not_deployed() -> None:
+    assert not [name for name in zip_contents("installer") if "/local/" in name or name.endswith("cli.py")]
+
+
+def test_a_zips_name_carries_the_hash_of_its_content() -> None:
+    stored = MODULE.resource("google_storage_bucket_object.source").body
+    assert "${data.archive_file.source.output_sha256}" in stored["name"]
