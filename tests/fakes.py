@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import Installation
-from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID
+from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.rollout import Rollout
-from provider_hub.operations.ports import Manifest, StaleGeneration, Wheel
+from provider_hub.operations.ports import Manifest, StaleGeneration, Trace, Wheel
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -39,18 +39,26 @@ class FakeCluster:
     lingering: list[str] = field(default_factory=list)
     before_apply: Callable[[], object] = lambda: None
 
-    def ensure_namespace(self, manifests: Sequence[Manifest]) -> None:
+    def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
         self._answer()
-        self.namespaces.append(manifests[0]["metadata"]["name"])
+        name: str = manifests[0]["metadata"]["name"]
+        if name in self.namespaces:
+            return []
+        self.namespaces.append(name)
+        return [f"Namespace {name}"]
 
-    def apply(self, manifests: Sequence[Manifest]) -> None:
+    def apply(self, manifests: Sequence[Manifest]) -> list[str]:
         self._answer()
         self.before_apply()
+        changed: list[str] = []
         for manifest in manifests:
             place = (manifest["metadata"]["namespace"], manifest["kind"], manifest["metadata"]["name"])
             if place in self.objects and _generation(self.objects[place]) > _generation(manifest):
                 raise StaleGeneration(f"{place} is of a newer generation")
+            if self.objects.get(place) != manifest:
+                changed.append(f"{place[1]} {place[2]}")
             self.objects[place] = manifest
+        return changed
 
     def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
         self._answer()
@@ -76,6 +84,10 @@ class FakeCluster:
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
         self._answer()
         return self.shown
+
+    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
+        self._answer()
+        return [_trace(manifest) for manifest in self.objects.values()], None
 
     def kinds(self) -> list[str]:
         return sorted(kind for _, kind, _ in self.objects)
@@ -137,3 +149,9 @@ def _generation(manifest: Manifest) -> int:
 
 def _life(manifest: Manifest) -> str:
     return str(manifest["metadata"]["annotations"][INSTALLATION_ID])
+
+
+def _trace(manifest: Manifest) -> Trace:
+    metadata = manifest["metadata"]
+    told = metadata["annotations"]
+    return Trace(metadata["namespace"], told[ORGANIZATION_ID], told[PROVIDER], told[INSTALLATION_ID])

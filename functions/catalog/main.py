@@ -5,7 +5,7 @@ import functions_framework
 
 from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
-from provider_hub.http.application import Application
+from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.catalog import handlers
 from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
@@ -19,6 +19,7 @@ def wire(settings: Settings) -> Application:
 
 
 application = Once(wire)
+answer_unrouted()
 
 
 @functions_framework.http

@@ -5,7 +5,7 @@ import functions_framework
 
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.identity import Authenticator
-from provider_hub.http.application import Application
+from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.installations import handlers
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
@@ -22,6 +22,7 @@ def wire(settings: Settings) -> Application:
 
 
 application = Once(wire)
+answer_unrouted()
 
 
 @functions_framework.http

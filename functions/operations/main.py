@@ -4,7 +4,7 @@ import flask
 import functions_framework
 
 from provider_hub.adapters.identity import Authenticator
-from provider_hub.http.application import Application
+from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.operations import handlers
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
@@ -16,6 +16,7 @@ def wire(settings: Settings) -> Application:
 
 
 application = Once(wire)
+answer_unrouted()
 
 
 @functions_framework.http

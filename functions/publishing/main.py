@@ -6,7 +6,7 @@ import functions_framework
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
-from provider_hub.http.application import Application
+from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.publishing import handlers
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
@@ -19,6 +19,7 @@ def wire(settings: Settings) -> Application:
 
 
 application = Once(wire)
+answer_unrouted()
 
 
 @functions_framework.http

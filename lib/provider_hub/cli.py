@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
-        return run(parsed)
+        status = run(parsed)
+        sys.stdout.flush()
     except (LocalError, SettingsError) as error:
         print(f"hub: {error}", file=sys.stderr)
         return 1

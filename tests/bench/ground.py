@@ -99,7 +99,6 @@ def ground() -> Iterator[Ground]:
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BENCH_PUBLIC_KEY": _public_key(issuer),
             "HUB_INSTALLATION_EVENTS_TOPIC": EVENTS_TOPIC,
-            "HUB_INSTALLATION_QUOTA": "5000",
             "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),
             "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
             "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),

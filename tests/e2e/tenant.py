@@ -61,6 +61,14 @@ class Tenant:
             time.sleep(0.1)
         return found
 
+    def until_ready(self, path: str, version: str, seconds: float = 60) -> Json:
+        """The row at `path` once that version's runtime has checked in."""
+        deadline = time.monotonic() + seconds
+        while (row := self.call("GET", path))["current_version"] != version or row["lifecycle_state"] != "ready":
+            assert time.monotonic() < deadline, f"after {seconds} s: {row}"
+            time.sleep(0.1)
+        return dict(row)
+
     def until_state(self, name: str, state: str, seconds: float = 60) -> Json:
         return self.until(name, lambda row: row["lifecycle_state"] == state, seconds)
 

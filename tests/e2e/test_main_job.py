@@ -48,9 +48,7 @@ def test_a_healthy_provider_is_installed_upgraded_and_removed(
     tenant.until_gone("weather")
     name = ProviderName(tenant.slug, "weather")
     assert objects_of(Path(stack.info.kubeconfig), namespace_for(tenant.slug), name) == []
-    assert (
-        documents_of(stack.info.firestore_emulator_host, stack.info.project, f"org_{tenant.slug}", name) == []
-    )
+    assert documents_of(stack.info.firestore_emulator_host, stack.info.project, f"org_{tenant.slug}", name) == []
 
     tenant.install("weather", version="1.1.0")
     again = tenant.until_state("weather", "ready")

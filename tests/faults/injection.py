@@ -75,6 +75,26 @@ class One:
 
 
 @dataclass
+class At:
+    """A fault at the first call that is described so, of that process; `skip` lets as many go before."""
+
+    process: str
+    call: str
+    kind: Kind
+    skip: int = 0
+    met: bool = False
+
+    def __call__(self, point: Point) -> Kind | None:
+        if self.met or point.process != self.process or not point.call.startswith(self.call):
+            return None
+        if self.skip:
+            self.skip -= 1
+            return None
+        self.met = True
+        return self.kind
+
+
+@dataclass
 class AtRandom:
     """A fault at each point with that chance, of any kind it can have, drawn from a seeded generator."""
 

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,13 +21,17 @@ from tests.faults.transport import Agenda, CloudTasks, PubSub
 from provider_hub.adapters.firestore import FirestoreStore
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.messages import VersionPublished
 from provider_hub.operations import keys
+from provider_hub.operations.outbox import version_entry
 from provider_hub.settings import Settings
 
 PROJECT = "p"
 SWEEP_SECONDS = 60.0
 DEPLOY_DEADLINE_SECONDS = 240.0
 QUEUE_DEADLINE_SECONDS = 900.0
+PAUSE_SECONDS = 20.0
+LONG_PAUSE_SECONDS = DEPLOY_DEADLINE_SECONDS * 2
 WHOLE_WALK = 6  # sweeps until the walks through rows and objects have seen everything once
 MAX_SWEEPS = 120
 HTTP_TRIES = 8
@@ -87,6 +91,8 @@ class World:
         self.slugs: set[str] = set()
         self._script: deque[Step] = deque()
         self._sweeps = 0
+        self.points_of_script = 0
+        self.pause_seconds = PAUSE_SECONDS
         self._sweep_at(SWEEP_SECONDS)
 
     @contextmanager
@@ -115,7 +121,7 @@ class World:
         self._script.extend(script)
         while self._script:
             self._script.popleft()(self)
-        self.injector.plan = no_fault
+        self.points_of_script = len(self.injector.points)
         self.settle()
         self.check()
 
@@ -162,6 +168,24 @@ class World:
 
     def row(self, slug: str, name: ProviderName = NAME) -> Installation | None:
         return self.store.get(keys.installation(f"org_{slug}", name))
+
+    def publish(self, text: str, name: ProviderName = NAME) -> None:
+        """A version is registered, as `publishing` does once it has fetched the wheel."""
+
+        def decide(transaction: Any) -> None:
+            (known,) = transaction.read(keys.provider(name))
+            now = self.clock()
+            transaction.write(keys.provider(name), replace(known, latest_version=text))
+            transaction.write(keys.version(name, text), version(text, name, published_at=now))
+            transaction.emit(version_entry(VersionPublished(name.canonical, text, now), now))
+
+        self.store.transact(decide)
+        self.tell(f"{name} {text} is published")
+
+    def lose_row(self, row: Installation) -> None:
+        """What no code of ours does: the row is gone, its objects are not."""
+        self.store.delete_all([keys.installation_of(row)])
+        self.watcher.rows.clear()
 
     def rows(self) -> list[Installation]:
         return [row for slug in sorted(self.slugs) for row in self.store.installations_of(f"org_{slug}")]
@@ -246,7 +270,7 @@ class World:
         for _ in range(steps):
             if self._script:
                 self._script.popleft()(self)
-        self.wait(DEPLOY_DEADLINE_SECONDS * 2 if kind is Kind.PAUSE_LONG else 20.0)
+        self.wait(LONG_PAUSE_SECONDS if kind is Kind.PAUSE_LONG else self.pause_seconds)
 
 
 def install(slug: str = "acme", wanted: str = "1.0.0", **fields: Any) -> Step:

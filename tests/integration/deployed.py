@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import aiohttp
 import functions_framework
@@ -109,7 +110,7 @@ class Deployed:
         if body is not None:
             options["data"] = json.dumps(body, ensure_ascii=False).encode()
             given.setdefault("Content-Type", "application/json")
-        function = function_for(path.partition("?")[0]) or "operations"
+        function = function_for(unquote(path.partition("?")[0])) or "operations"
         return self.send(function, method, path, headers=given, **options)
 
     def send(self, function: str, method: str, path: str, **options: Any) -> TestResponse:

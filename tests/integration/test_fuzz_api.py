@@ -110,17 +110,19 @@ def _prepared(arguments: Mapping[str, Any]) -> requests.PreparedRequest:
         raise
 
 
-# No empty segment: functions-framework itself redirects a doubled slash (308) before any function is asked.
 _SEGMENTS = st.one_of(
     st.sampled_from(sorted({segment for route in ROUTES for segment in route.segments})),
-    st.sampled_from(("acme", "weather", "1.0.0+build.5", "..", ".", "%2F", "%00", "%ff", "a%2Fb", "+", "x" * 1500)),
-    st.text(min_size=1, max_size=12).map(lambda text: quote(text.encode(errors="surrogatepass"), safe="")),
+    st.sampled_from(
+        ("acme", "weather", "1.0.0+build.5", "..", ".", "", "%2F", "%0A", "%00", "%ff", "a%2Fb", "+", "x" * 1500)
+    ),
+    st.text(max_size=12).map(lambda text: quote(text.encode(errors="surrogatepass"), safe="")),
 )
 _BODIES = st.one_of(
     st.binary(max_size=60),
     st.sampled_from(
         (b"", b" ", b"[]", b"null", b"1e999", b'"\\ud800"', b'{"version": "\\u0000"}',
-         b'{"provider_name": "\\ud800/a"}', b"9" * 5000, b"[" * 5000, b"{" * 5000, b'{"a":' * 500, b"\xff\xfe{}", b'{"config": {"\\udfff": "x"}}')
+         b'{"provider_name": "\\ud800/a"}', b"9" * 5000, b"[" * 5000, b"{" * 5000, b'{"a":' * 500, b"\xff\xfe{}",
+         b'{"config": {"\\udfff": "x"}}')
     ),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -140,7 +142,8 @@ _HEADERS = st.fixed_dictionaries(
 @settings(_fuzz, max_examples=STRAY_EXAMPLES)
 @given(
     method=st.sampled_from(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")),
-    path=st.lists(_SEGMENTS, max_size=6).map(lambda segments: "/" + "/".join(segments)),
+    # A first segment that is empty would be read as a host by the test's client.
+    path=st.lists(_SEGMENTS, max_size=6).map(lambda segments: "/" + "/".join(segments).lstrip("/")),
     slash=st.sampled_from(("", "/")),
     query=st.sampled_from(("", "?", "?limit=1&limit=2", "?limit=x", "?tags=%00", "?q=%ff", "?=&&&", "?offset=1e99")),
     who=st.sampled_from(_WHO),

@@ -7,18 +7,16 @@ import grpc
 import pytest
 from tests.builders import ACME, WEATHER, provider, version
 from tests.fakes import FakeCluster, FakeTasks
+from tests.integration.actors import sweeper_over
 from tests.integration.backend import Backend
 
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation, InstallationRequest, ResourceTier, UpgradePolicy
 from provider_hub.domain.messages import decode
-from provider_hub.domain.rollout import Pace
 from provider_hub.operations import keys
-from provider_hub.operations.expire import Expiry
 from provider_hub.operations.install import InstallWish, request_install
 from provider_hub.operations.ports import OutboxEntry, Topic
-from provider_hub.operations.sweep import OUTBOX_GRACE, Sweeper
-from provider_hub.operations.waves import Waves
+from provider_hub.operations.sweep import OUTBOX_GRACE
 
 
 class Killed(BaseException):
@@ -37,10 +35,7 @@ def install(backend: Backend) -> Installation:
 
 
 def sweep(backend: Backend) -> int:
-    services = backend.services
-    pace = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
-    waves = Waves(services, FakeTasks(), pace)
-    return Sweeper(services, Expiry(services, FakeCluster()), waves, timedelta(minutes=15)).sweep().outbox
+    return sweeper_over(backend, FakeCluster(), FakeTasks()).sweep().done.get("outbox", 0)
 
 
 def owed(backend: Backend) -> list[OutboxEntry]:

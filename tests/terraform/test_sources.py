@@ -4,10 +4,12 @@ The distributions of all functions are installed once; a function then sees link
 requirements.txt and to no others, so that one which is missing there is missing.
 """
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
@@ -43,20 +45,31 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("provide
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Distribution]:
-    """The distributions of all functions, as pip installs them from their requirements with hashes checked."""
-    folder = tmp_path_factory.mktemp("installed")
+def installed(pytestconfig: pytest.Config) -> dict[str, Distribution]:
+    """The distributions of all functions, as pip installs them from their requirements with hashes checked.
+
+    They are kept from one run to the next for as long as the requirements stay the same.
+    """
     entries: dict[str, str] = {}
     for name in TRIGGERS:
         entries |= read_lock(FUNCTIONS_DIR / name / "requirements.txt")
-    (folder / "all.txt").write_text("\n".join(entries.values()) + "\n")
-    command = ["install", "--require-hashes", "--no-deps", "--no-compile", "--target", str(folder / "site")]
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", *command, *quiet, "-r", str(folder / "all.txt")], check=True, timeout=300
-    )
-    found = distributions(path=[str(folder / "site")])
-    return {canonicalize_name(distribution.metadata["Name"]): distribution for distribution in found}
+    text = "\n".join(entries[name] for name in sorted(entries)) + "\n"
+    key = hashlib.sha256(f"{sys.version} {text}".encode()).hexdigest()[:16]
+    site = Path(pytestconfig.cache.mkdir("functions")) / key
+    if not site.exists():
+        install(text, site)
+    return {canonicalize_name(found.metadata["Name"]): found for found in distributions(path=[str(site)])}
+
+
+def install(requirements: str, site: Path) -> None:
+    """Into `site`, which is there only once it is complete."""
+    with tempfile.TemporaryDirectory(dir=site.parent) as folder:
+        listed = Path(folder) / "requirements.txt"
+        listed.write_text(requirements)
+        options = ["--require-hashes", "--no-deps", "--no-compile", "--quiet", "--disable-pip-version-check", "--no-input"]
+        command = [sys.executable, "-m", "pip", "install", *options, "-r", str(listed), "--target", f"{folder}/site"]
+        subprocess.run(command, check=True, timeout=300)
+        (Path(folder) / "site").rename(site)
 
 
 def zip_contents(function: str) -> dict[str, Path]:

@@ -15,6 +15,7 @@ from provider_hub.domain.installation import (
     DeadlinePassed,
     Deadlines,
     DeployFailed,
+    DriftRepaired,
     Event,
     FellSilent,
     Health,
@@ -29,7 +30,17 @@ from provider_hub.domain.installation import (
 )
 
 DEADLINES = Deadlines(queue=timedelta(hours=1), deploy=timedelta(minutes=10), check_in_writes=timedelta(minutes=5))
-KINDS = (Taken, CheckedIn, DeployFailed, DeadlinePassed, ChangeRequested, FellSilent, UninstallRequested, ObjectsGone)
+KINDS: tuple[type[Event], ...] = (
+    Taken,
+    CheckedIn,
+    DeployFailed,
+    DeadlinePassed,
+    ChangeRequested,
+    FellSilent,
+    DriftRepaired,
+    UninstallRequested,
+    ObjectsGone,
+)
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0")
 OTHER_LIFE = "01JGFJJZ00000000000000000B"
 
@@ -127,6 +138,7 @@ def event_of(move: Move, row: Installation, now: datetime) -> Event:
         DeadlinePassed: DeadlinePassed(life, generation, "no check-in"),
         ChangeRequested: ChangeRequested(life, revision(version), "user_1", "wanted"),
         FellSilent: FellSilent(life, generation, now - timedelta(minutes=15)),
+        DriftRepaired: DriftRepaired(life, generation, "the Service was missing"),
         UninstallRequested: UninstallRequested(life, "user_1"),
         ObjectsGone: ObjectsGone(life, generation),
     }

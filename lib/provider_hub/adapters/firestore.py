@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from os import environ
 from typing import Any, TypeVar
 
 import grpc
+import grpc.experimental
 from google.api_core import exceptions
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
@@ -54,15 +56,24 @@ _OPERATORS = {
     "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
 }
 _DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}
+# A streamed answer is read by the thread that waits for it; grpc's default starts one more for every read and query.
+_CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
 
 def connect(project: str, database: str) -> "FirestoreStore":
     """A store over one channel: to the emulator when FIRESTORE_EMULATOR_HOST is set, else to Google."""
     emulator = environ.get("FIRESTORE_EMULATOR_HOST")
     if not emulator:
-        return FirestoreStore(FirestoreClient(), project, database)
-    transport = FirestoreGrpcTransport(channel=grpc.insecure_channel(emulator))
+        to_google = FirestoreClient(transport=partial(FirestoreGrpcTransport, channel=_secure_channel))
+        return FirestoreStore(to_google, project, database)
+    transport = FirestoreGrpcTransport(channel=grpc.insecure_channel(emulator, options=_CHANNEL_OPTIONS))
     return FirestoreStore(FirestoreClient(transport=transport), project, database, (("authorization", "Bearer owner"),))
+
+
+def _secure_channel(host: str, **settings: Any) -> grpc.Channel:
+    options = (*settings.pop("options", ()), *_CHANNEL_OPTIONS)
+    channel: grpc.Channel = FirestoreGrpcTransport.create_channel(host, options=options, **settings)
+    return channel
 
 
 class FirestoreStore:

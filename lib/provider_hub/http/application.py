@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import flask
 from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.exceptions import HTTPException
 
 from provider_hub.adapters.identity import Authenticator, IdentityUnavailable, NotAuthenticated
 from provider_hub.domain.catalog import Organization
@@ -179,6 +181,25 @@ class Application:
                 raise Forbidden("the token names no organization: sign in to one first")
             return customer, None
         return customer, self._organizations.of(customer.organization)
+
+
+def answer_unrouted() -> None:
+    """Have what functions-framework refuses by itself, such as a line feed in a path, answered in our error shape.
+
+    Called while a function's module is loaded, which the framework does within its Flask application's context; a
+    module that is imported otherwise has none to set up.
+    """
+    if not flask.has_app_context():
+        return
+    flask.current_app.register_error_handler(HTTPException, _unrouted)
+    # A doubled slash would be redirected to a host name that only the function's own server knows.
+    flask.current_app.url_map.merge_slashes = False
+
+
+def _unrouted(error: HTTPException) -> FlaskResponse:
+    response = _error(error.code or 500, error.name)
+    response.headers["X-Request-Id"] = _request_id(flask.request)
+    return response
 
 
 def _as(model: Request | None, kind: type[B]) -> B:

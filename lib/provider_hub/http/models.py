@@ -423,6 +423,13 @@ class SchemaBody(Response):
         )
 
 
+def listed_schemas(version: ProviderVersion) -> list[ResourceSchema]:
+    """The schemas of every resource type; the provider's own, if it has any, first and as resource `provider`."""
+    own = ResourceSchema("provider", version.name, None, version.config_schema, version.outputs_schema)
+    has_own = version.config_schema or version.outputs_schema
+    return [own, *version.schemas] if has_own else list(version.schemas)
+
+
 class ProviderVersionBody(Response):
     prefix: str
     name: str
@@ -457,7 +464,7 @@ class ProviderVersionBody(Response):
             entrypoint=None if version.entrypoint is None else list(version.entrypoint),
             source_hash=version.source_hash,
             build_id=version.build_id,
-            schemas=[SchemaBody.of(schema) for schema in version.schemas],
+            schemas=[SchemaBody.of(schema) for schema in listed_schemas(version)],
             changelog=version.changelog,
             status=version.status,
             published_at=version.published_at,

@@ -53,6 +53,10 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
         "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
         "HUB_CHECK_IN_KEY": around.check_in_key,
+        # Caution that is measured in hours shows nothing to a person who waits for it.
+        "HUB_RELEASE_AGE_SECONDS": "0",
+        "HUB_BAKE_SECONDS": "5",
+        "HUB_WAVE_POLL_SECONDS": "1",
         "HUB_KUBECONFIG": str(around.kubeconfig),
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",
         "HUB_RUNTIME_CA_FILE": str(around.ca_file),

@@ -228,7 +228,9 @@ def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[st
         return kubeconfig.exists() and await accepts_connections(LOOPBACK, port.number)
 
     module = (sys.executable, "-m", "provider_hub.local.cluster")
-    command = (*module, "--port", str(port.number), "--kubeconfig", str(kubeconfig))
+    # For chaos alone: whoever reaches the cluster could make it fail.
+    faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
+    command = (*module, "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
     return Child("cluster", command, Stage.CLUSTER, environment, serves)
 
 

@@ -19,14 +19,21 @@ def check_config(config: Mapping[str, str], schema_text: str | None) -> None:
         return
     from jsonschema.validators import validator_for  # noqa: PLC0415 - most installs never need it
     from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     schema = json.loads(schema_text)
     # An empty registry fetches nothing: a schema must not make this function call addresses of its choice.
     validator = validator_for(schema)(schema, registry=Registry())
-    problems = [
-        Problem(("body", "config", *map(str, error.absolute_path)), _told(error), f"config_schema.{error.validator}")
-        for error in validator.iter_errors(_typed(config, schema))
-    ]
+    try:
+        problems = [
+            Problem(
+                ("body", "config", *map(str, error.absolute_path)), _told(error), f"config_schema.{error.validator}"
+            )
+            for error in validator.iter_errors(_typed(config, schema))
+        ]
+    except (Unresolvable, RecursionError, ArithmeticError):
+        # A reference to nowhere or to itself, a number beyond all floats: valid JSON Schema, and no use to anyone.
+        raise Invalid.at("body", "config", msg="cannot be checked against the provider's config_schema") from None
     if problems:
         raise Invalid(*problems)
 
@@ -40,7 +47,12 @@ def _told(error: Any) -> str:
 
 def _typed(config: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
     properties = schema.get("properties") or {}
-    return {key: _read_as(value, (properties.get(key) or {}).get("type")) for key, value in config.items()}
+    return {key: _read_as(value, _kind_in(properties.get(key))) for key, value in config.items()}
+
+
+def _kind_in(part: Any) -> Any:
+    """The type that a key's schema names; a schema may also be just true or false."""
+    return part.get("type") if isinstance(part, dict) else None
 
 
 def _read_as(value: str, kind: Any) -> Any:
@@ -49,6 +61,6 @@ def _read_as(value: str, kind: Any) -> Any:
     if kind in ("integer", "number", "array", "object"):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value

@@ -99,8 +99,12 @@ def _refuse_existing(existing: Installation | None) -> None:
 
 def _check_quota(services: Services, organization: Organization) -> None:
     """Counted before the transaction: two installs at once may overshoot by one, which harms nobody."""
+    now = services.clock()
+    if services.room.take(organization.organization_id, now):
+        return
     count = services.store.count_installations_of(organization.organization_id)
     if count >= services.installation_quota:
         raise QuotaExceeded(
             f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
         )
+    services.room.found(organization.organization_id, services.installation_quota - count - 1, now)

@@ -11,7 +11,7 @@ from provider_hub.operations import keys
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.services import Services
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 class Organizations:
@@ -27,7 +27,7 @@ class Organizations:
         """The organization of verified claims. Raises Forbidden for one that cannot be."""
         if known := self._known.get(claims.organization_id):
             return known
-        if not _ID.fullmatch(claims.organization_id):
+        if not ORGANIZATION_ID.fullmatch(claims.organization_id):
             raise Forbidden("the token's organization id is not usable: letters, digits, hyphens and underscores")
         if not is_slug(claims.slug):
             raise Forbidden(
@@ -41,14 +41,18 @@ class Organizations:
         return organization
 
     def _meet(self, claims: OrganizationClaims) -> Organization:
-        organization, _ = self._services.store.transact(partial(self._admit, claims))
+        (organization, is_new), _ = self._services.store.transact(partial(self._admit, claims))
+        if is_new:  # nothing to count: whoever has just been met has nothing installed
+            room = self._services.installation_quota
+            self._services.room.found(organization.organization_id, room, organization.created_at)
         return organization
 
-    def _admit(self, claims: OrganizationClaims, transaction: Transaction) -> Organization:
+    def _admit(self, claims: OrganizationClaims, transaction: Transaction) -> tuple[Organization, bool]:
+        """The organization, and whether this transaction makes it."""
         organization_key, slug_key = keys.organization(claims.organization_id), keys.slug(claims.slug)
         known, claimed = transaction.read(organization_key, slug_key)
         if known:
-            return known
+            return known, False
         if claimed and claimed.organization_id != claims.organization_id:
             raise Forbidden(f"the slug {claims.slug!r} belongs to another organization: rename yours and sign in again")
         now = self._services.clock()
@@ -57,4 +61,4 @@ class Organizations:
         )
         transaction.write(organization_key, organization)
         transaction.write(slug_key, SlugClaim(claims.slug, claims.organization_id))
-        return organization
+        return organization, True

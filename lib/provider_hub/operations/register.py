@@ -18,6 +18,7 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
+from provider_hub.operations.organizations import ORGANIZATION_ID
 from provider_hub.operations.ports import Tasks
 from provider_hub.operations.services import Services, apply_event
 
@@ -57,7 +58,8 @@ class Registration:
             name = ProviderName.parse(check_in.provider)
         except ValueError:
             return None
-        if "/" in check_in.organization_id:
+        # A pod may write anything here, also what is no document's id.
+        if not ORGANIZATION_ID.fullmatch(check_in.organization_id):
             return None
         return self.services.store.get(keys.installation(check_in.organization_id, name))
 
@@ -71,8 +73,8 @@ class Registration:
 
 def _event_of(row: Installation, check_in: CheckIn) -> Event:
     message = mask(check_in.message) if check_in.message else None
-    starting = row.lifecycle_state in (LifecycleState.PENDING, LifecycleState.PROCESSING)
-    if check_in.failed and starting:
+    # While READY it only degrades; after a deadline it must not pass for the late check-in that recovers.
+    if check_in.failed and row.lifecycle_state is not LifecycleState.READY:
         reason = message or "the runtime could not start and gave no reason"
         return DeployFailed(row.installation_id, check_in.generation, reason, "runtime")
     return CheckedIn(

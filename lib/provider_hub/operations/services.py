@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from provider_hub.domain.installation import (
@@ -17,6 +17,7 @@ from provider_hub.domain.installation import (
 from provider_hub.operations import keys
 from provider_hub.operations.outbox import Outbox, installation_entry
 from provider_hub.operations.ports import Clock, Store, Transaction
+from provider_hub.operations.quota import Room
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Services:
     new_id: Callable[[datetime], str]
     deadlines: Deadlines
     installation_quota: int = 100
+    room: Room = field(default_factory=Room)
 
 
 def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:

@@ -1,0 +1,161 @@
+"""`python -m provider_hub.local.chaos`: tenants at work on a stack that is being broken; 0 without a violation."""
+
+import argparse
+import shlex
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import urllib3
+
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.local.chaos.faults import Monkey
+from provider_hub.local.chaos.report import live_line, table
+from provider_hub.local.chaos.thrice import Thrice, delivering_thrice
+from provider_hub.local.chaos.workload import BROKEN, HEALTHY, PROVIDER, Tally, Tenant
+from provider_hub.local.demo import Client, _sample_provider
+from provider_hub.local.errors import LocalError
+from provider_hub.local.leftovers import documents_of, objects_of
+from provider_hub.local.running import Stack
+
+_DEADLINE_SECONDS = 40
+_START_SECONDS = 180.0
+_LINE_SECONDS = 5.0
+_METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long, how many tenants at once, and how bad. Times are in seconds."""
+
+    seconds: float = 600.0
+    tenants: int = 10
+    seed: int = 1
+    interval: float = 1.0
+    pause: float = 20.0
+    patience: float = 240.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it; `table` is Markdown."""
+
+    tally: Tally
+    faults: int
+    table: str
+
+
+def run(options: Options, state_dir: Path, command: str = "make chaos") -> Result:
+    """Start a stack, let tenants work and faults happen, then look at what is left. Raises LocalError."""
+    environment = {
+        "HUB_DEPLOY_DEADLINE_SECONDS": str(_DEADLINE_SECONDS),
+        "HUB_CHECK_IN_SECONDS": "5",
+        "HUB_LOCAL_CLUSTER_FAULTS": "1",
+    }
+    began = time.monotonic()
+    options_of_stack = ("--retry-min", "0.5", "--sweep-seconds", "3")
+    with Stack(*options_of_stack, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
+        _publish(stack, state_dir / "built")
+        tally = Tally()
+        monkey = Monkey(stack, Random(options.seed), options.interval, options.pause)
+        with delivering_thrice(stack.info.pubsub_emulator_host, stack.info.project) as deliveries:
+            tenants = _tenants(stack, tally, options)
+            with monkey.at_work():
+                _work(tenants, tally, monkey, deliveries, options)
+            _confirm_nothing_is_left(stack, tenants, tally, options.patience)
+        told = table(time.monotonic() - began, tally, monkey, deliveries.messages, command)
+        return Result(tally, sum(monkey.done.values()), told)
+
+
+def _tenants(stack: Stack, tally: Tally, options: Options) -> list[Tenant]:
+    seeds = Random(options.seed)
+    return [
+        Tenant(stack, f"chaos-{number}", Random(seeds.random()), tally, options.patience)
+        for number in range(1, options.tenants + 1)
+    ]
+
+
+def _work(
+    tenants: Sequence[Tenant], tally: Tally, monkey: Monkey, deliveries: Thrice, options: Options
+) -> None:
+    """Faults end with the time; the histories that are under way then come to their ends without any."""
+    began = time.monotonic()
+    until = began + options.seconds
+    threads = [threading.Thread(target=tenant.live, args=(until,), daemon=True) for tenant in tenants]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        next(thread for thread in threads if thread.is_alive()).join(_LINE_SECONDS)
+        if time.monotonic() >= until:
+            monkey.stop()
+        line = live_line(time.monotonic() - began, tally, monkey, deliveries.messages)
+        print(f"\r\033[K{line}"[:120] if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
+    print(flush=True)
+
+
+def _publish(stack: Stack, directory: Path) -> None:
+    sample = _sample_provider()
+    machine = Client(stack.info.api_url, stack.tokens.console_machine())
+    for version in (*HEALTHY, BROKEN):
+        variant = "import-fails" if version == BROKEN else "healthy"
+        added = stack.add_wheel(sample.build_wheel(version, directory, variant=variant))
+        body = {
+            "name": PROVIDER,
+            "version": version,
+            "wheel_url": added.url,
+            "sha256": added.sha256,
+            "metadata": _METADATA,
+        }
+        machine.call("POST", "/console/provider-versions", body, expect=[201])
+
+
+def _confirm_nothing_is_left(stack: Stack, tenants: Sequence[Tenant], tally: Tally, patience: float) -> None:
+    """Every tenant has uninstalled: sweeps must end with no object, row or outbox entry."""
+    if tally.violations:
+        return
+    deadline = time.monotonic() + patience
+    while left := _left(stack, tenants):
+        if time.monotonic() > deadline:
+            tally.violated(f"left over: {', '.join(left)}")
+            return
+        time.sleep(1.0)
+
+
+def _left(stack: Stack, tenants: Sequence[Tenant]) -> list[str]:
+    info, provider = stack.info, ProviderName.parse(PROVIDER)
+    left: list[str] = []
+    for tenant in tenants:
+        left += objects_of(Path(info.kubeconfig), namespace_for(tenant.slug), provider)
+        left += documents_of(info.firestore_emulator_host, info.project, f"org_{tenant.slug}", provider)
+    return sorted(set(left))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 when anything was violated; the logs are kept then."""
+    parser = argparse.ArgumentParser(prog="python -m provider_hub.local.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long faults happen (default: 10)")
+    parser.add_argument("--tenants", type=int, default=Options.tenants, help="tenants at once (default: 10)")
+    parser.add_argument("--seed", type=int, default=Options.seed, help="seed of faults and histories (default: 1)")
+    given = parser.parse_args(arguments)
+    options = Options(seconds=given.minutes * 60, tenants=given.tenants, seed=given.seed)
+    state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-chaos-"))
+    command = f"make chaos ARGS={shlex.quote(f'--minutes {given.minutes:g} --seed {given.seed}')}"
+    try:
+        result = run(options, state_dir, command)
+    except (LocalError, urllib3.exceptions.HTTPError) as error:
+        print(f"chaos could not be made: {error}\nThe logs are in {state_dir}", file=sys.stderr)
+        return 1
+    print(result.table)
+    if not result.tally.violations:
+        return 0
+    print("\n".join(["", *result.tally.violations, f"The logs are in {state_dir}"]), file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""The actors behind the topics and timers, over one test's backend and fakes of what it has no emulator for."""
+
+from datetime import timedelta
+
+from tests.fakes import FakeCluster, FakeTasks
+from tests.integration.backend import Backend
+
+from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.domain.rollout import Pace
+from provider_hub.operations.blueprint import Blueprints
+from provider_hub.operations.deploy import Installer
+from provider_hub.operations.drift import Drift
+from provider_hub.operations.expire import Expiry
+from provider_hub.operations.register import Registration
+from provider_hub.operations.sweep import Sweeper
+from provider_hub.operations.waves import Waves
+
+FACTS = RuntimeFacts("runtime:1", "projects/p/topics/runtime-check-ins", "https://pubsub.example", 300, "", 600, 400)
+KEY = b"a key for tests only"
+PACE = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
+SILENCE = timedelta(minutes=15)
+
+
+def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
+    return Installer(backend.services, cluster, tasks, Blueprints(backend.store, FACTS, KEY))
+
+
+def registration_over(backend: Backend, tasks: FakeTasks) -> Registration:
+    return Registration(backend.services, tasks, KEY)
+
+
+def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:
+    services = backend.services
+    return Sweeper(
+        services=services,
+        expiry=Expiry(services, cluster),
+        waves=Waves(services, tasks, PACE),
+        drift=Drift(services, cluster, Blueprints(backend.store, FACTS, KEY)),
+        silence=SILENCE,
+    )

@@ -1,0 +1,306 @@
+"""The `hub` commands against the real functions: what they ask for, what they print, and what they exit with."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import ACME, WEATHER
+from tests.integration.api_server import ApiServer, served
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import RADIO, Tenants
+from tests.providers.runtime_harness import make_wheel
+
+from provider_hub import cli
+from provider_hub.client import transport, waiting
+from provider_hub.client.wheel_facts import SCHEMAS_FILE
+from provider_hub.domain.installation import LifecycleState
+from provider_hub.local import servers
+from provider_hub.local.wheelhost import add_wheel
+from provider_hub.operations import keys
+from provider_hub.operations.ports import DeadLetter, Topic
+
+SCHEMA = {"type": "object", "properties": {"latitude": {"type": "number"}}}
+
+
+@pytest.fixture(scope="module")
+def tenants(around: StandIns) -> Iterator[Tenants]:
+    with deployed_on(around) as deployed:
+        made = Tenants(deployed)
+        made.furnish()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(tenants: Tenants) -> Iterator[ApiServer]:
+    with served(tenants.deployed) as server:
+        yield server
+
+
+@dataclass
+class Hub:
+    """Runs `hub` in this process; what it printed is `out` and `err` of the last run."""
+
+    capture: pytest.CaptureFixture[str]
+    out: str = ""
+    err: str = ""
+
+    def __call__(self, *arguments: str) -> int:
+        try:
+            status = cli.main(arguments)
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        self.out, self.err = self.capture.readouterr()
+        return status
+
+    def json(self, *arguments: str) -> Any:
+        assert self(*arguments, "-o", "json") == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def hub(
+    api: ApiServer, tenants: Tenants, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Hub]:
+    monkeypatch.setenv("HUB_API_URL", api.url)
+    monkeypatch.setenv("HUB_TOKEN", tenants.machine)
+    monkeypatch.setenv("HUB_CA_FILE", str(servers.ca_file(tenants.deployed.around.state_dir)))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(waiting, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 0.0)
+    api.before = lambda _method, _path: None
+    yield Hub(capsys)
+    assert api.undescribed is None, api.undescribed
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Callable[[str], Path]:
+    def make(version: str) -> Path:
+        files = {
+            "sundial/__init__.py": "",
+            f"sundial/{SCHEMAS_FILE}": json.dumps({"schemas": {"dial": {"config_schema": SCHEMA}}}),
+        }
+        return make_wheel(tmp_path, files, name="sundial-provider", version=version)
+
+    return make
+
+
+def host(tenants: Tenants, wheel: Path) -> str:
+    around = tenants.deployed.around
+    return add_wheel(wheel, around.state_dir / "wheels", around.wheels_url).url
+
+
+def becomes(tenants: Tenants, api: ApiServer, state: LifecycleState, **changes: Any) -> None:
+    """From the second look on, acme/weather's row is so: as if the installer had done its part."""
+    looks: list[str] = []
+
+    def look(method: str, path: str) -> None:
+        if method == "GET" and path.endswith("/acme/weather"):
+            looks.append(path)
+        if len(looks) == 2:
+            row = tenants.deployed.store.get(keys.installation(ACME.organization_id, WEATHER))
+            assert row is not None
+            put = replace(row, lifecycle_state=state, current_version=row.installed_version, **changes)
+            tenants.deployed.put(keys.installation(ACME.organization_id, WEATHER), put)
+
+    api.before = look
+
+
+def test_a_file_is_published_by_where_it_is_served(hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]) -> None:
+    file = wheel("1.0.0")
+    url = host(tenants, file)
+    base = url.removesuffix(file.name)
+    published = hub.json("publish", str(file), "--wheel-url", base, "--tag", "sun", "--wait")
+    assert (published["canonical"], published["version"]) == ("acme/sundial-provider", "1.0.0")
+    assert published["wheel_url"] == url
+    assert published["package_name"] == "sundial"
+    assert [(schema["resource"], schema["config_schema"]) for schema in published["schemas"]] == [("dial", SCHEMA)]
+    assert hub("publish", str(file), "--wheel-url", base, "--tag", "sun") == 0
+    assert hub.out.startswith("acme/sundial-provider 1.0.0 is published.\n")
+    assert published["wheel_sha256"] in hub.out
+
+
+def test_a_url_is_published_with_its_own_digest(hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]) -> None:
+    url = host(tenants, wheel("1.1.0rc1"))
+    published = hub.json("publish", url, "--name", "acme/clock", "--display-name", "Clock", "--changelog", "New")
+    assert (published["canonical"], published["version"]) == ("acme/clock", "1.1.0-rc.1")
+    assert published["changelog"] == "New"
+    assert hub("publish", url, "--name", "acme/clock", "--changelog", "Other") == 1
+    assert "versions never change" in hub.err
+    assert hub.err.count("\n") == 1
+
+
+def test_a_platform_provider_is_published_by_a_console_machine_alone(
+    hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]
+) -> None:
+    url = host(tenants, wheel("1.2.0"))
+    published = hub.json("publish", url, "--platform", "--name", "dial", "--token", tenants.console_machine, "--wait")
+    assert published["canonical"] == "platform/dial"
+    assert hub("publish", url, "--platform", "--name", "dial", "--token", tenants.console_user) == 1
+    assert "only a console machine" in hub.err
+    assert hub("publish", url, "--platform", "--name", "dial") == 3
+
+
+def test_publish_says_what_is_missing(hub: Hub, wheel: Callable[[str], Path], tmp_path: Path) -> None:
+    assert hub("publish", str(wheel("1.3.0"))) == 2
+    assert "--wheel-url" in hub.err
+    assert hub("publish", str(tmp_path / "missing.whl"), "--wheel-url", "https://x.example/") == 2
+    assert hub("publish", "https://localhost:1/a-1.0-py3-none-any.whl") == 1
+    two = make_wheel(tmp_path, {"a/__init__.py": "", "b/__init__.py": ""}, name="two", version="1.0.0")
+    assert hub("publish", str(two), "--wheel-url", "https://x.example/") == 2
+    assert "--package" in hub.err
+
+
+def test_install_without_waiting_says_how_to_follow(hub: Hub, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("TOKEN=hunter2\n")
+    assert hub("install", RADIO.canonical, "--config-file", str(config), "--config", "A=1", "--tier", "free") == 0
+    assert hub.out == "acme/radio 1.0.0 is pending; follow it with `hub status acme/radio --watch`.\n"
+    row = hub.json("status", RADIO.canonical)
+    assert row["config"] == {"TOKEN": "hunter2", "A": "1"}
+    assert row["deployment"]["status"] == "pending"
+    assert hub("status", RADIO.canonical) == 0
+    assert "hunter2" not in hub.out
+    assert "config          A, TOKEN" in hub.out or "config      A, TOKEN" in hub.out
+    assert hub("install", RADIO.canonical) == 1
+    assert "installed already" in hub.err
+
+
+def test_upgrade_waits_until_the_new_version_is_ready(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
+    becomes(tenants, api, LifecycleState.READY)
+    assert hub("upgrade", "acme/weather", "--version", "1.2.0", "--wait") == 0
+    assert hub.out.startswith("acme/weather 1.2.0 is ready, after ")
+    assert "pending at 1.2.0\n" in hub.err
+    assert hub("upgrade", "acme/weather") == 1
+    assert "1.2.0" in hub.err
+
+
+def test_a_failed_downgrade_exits_with_1_and_says_why(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
+    becomes(tenants, api, LifecycleState.FAILED, failure_message="1.0.0 failed: the image cannot be pulled")
+    assert hub("downgrade", "acme/weather", "--version", "1.0.0", "--wait") == 1
+    assert hub.err.endswith("acme/weather 1.0.0 failed: 1.0.0 failed: the image cannot be pulled\n")
+
+
+def test_deploy_again_that_takes_too_long_exits_with_4(hub: Hub) -> None:
+    assert hub("deploy", "acme/weather", "--wait", "--timeout", "0.1") == 4
+    assert "waited 0.1 s" in hub.err
+
+
+def test_the_timeline_reads_newest_first(hub: Hub) -> None:
+    assert hub("events", "acme/weather", "--limit", "1") == 0
+    assert "change requested, by mch_acme" in hub.out
+    events = hub.json("events", "acme/weather")
+    assert [event["generation"] for event in events] == sorted((event["generation"] for event in events), reverse=True)
+
+
+def test_lists_fit_80_columns(hub: Hub) -> None:
+    assert hub("list") == 0
+    heads, *rows = hub.out.splitlines()
+    assert heads.split() == ["PROVIDER", "VERSION", "STATE", "HEALTH", "TIER", "UPGRADE"]
+    assert any(row.startswith("acme/weather ") for row in rows)
+    assert hub("search") == 0
+    assert max(len(line) for line in hub.out.splitlines()) <= 80
+    assert [item["canonical"] for item in hub.json("search", "--tag", "sun")["items"]] == ["acme/sundial-provider"]
+
+
+def test_search_needs_no_token(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUB_TOKEN")
+    assert {item["prefix"] for item in hub.json("search")["items"]} == {"platform"}
+    assert hub("search", "nothing-like-it") == 0
+    assert hub.out == "No provider matches.\n"
+
+
+def test_a_version_is_yanked_and_offered_again(hub: Hub) -> None:
+    assert hub("yank", "acme/radio", "1.0.0", "--reason", "it hums") == 0
+    assert hub.out == "acme/radio 1.0.0 is yanked: no new installs, what runs stays.\n"
+    assert hub("deploy", "acme/radio", "--version", "1.0.0") == 1
+    assert hub.json("unyank", "acme/radio", "1.0.0")["status"] == "published"
+
+
+def test_uninstall_waits_until_the_row_is_gone(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
+    looks: list[str] = []
+
+    def look(method: str, path: str) -> None:
+        looks.append(method)
+        if looks.count("GET") == 3:
+            tenants.deployed.store.delete_all([keys.installation(ACME.organization_id, WEATHER)])
+
+    api.before = look
+    assert hub("uninstall", "acme/weather", "--wait") == 0
+    assert hub.out.startswith("acme/weather is uninstalled, after ")
+    assert hub("status", "acme/weather") == 1
+    assert hub("uninstall", "acme/busy") == 1
+    assert "--cascade" in hub.err or "cascade" in hub.err
+
+
+def test_uninstall_of_what_is_leaving_waits_for_it_too(hub: Hub) -> None:
+    assert hub("uninstall", "acme/leaving") == 0
+    assert hub("uninstall", "acme/leaving", "--wait", "--timeout", "0.1") == 4
+
+
+def test_dead_letters_are_listed_shown_retried_and_deleted(hub: Hub, tenants: Tenants) -> None:
+    now = ACME.created_at
+    for number in range(4):
+        letter = DeadLetter(
+            dead_letter_id=f"letter-{number}",
+            event_id=f"letter-{number}",
+            topic=Topic.INSTALLATION_EVENTS,
+            ordering_key="acme",
+            payload='{"generation": 1}',
+            organization_id=ACME.organization_id,
+            provider="acme/weather",
+            event_type="INSTALL_REQUESTED",
+            error_message="the cluster did not answer",
+            attempt_count=10,
+            failed_at=now,
+            expires_at=now,
+        )
+        tenants.deployed.put(keys.dead_letter(letter.dead_letter_id), letter)
+    assert hub("dead-letters", "list") == 0
+    assert "letter-3" in hub.out
+    assert hub("dead-letters", "show", "letter-0") == 0
+    assert '"generation": 1' in hub.out
+    assert hub("dead-letters", "retry", "letter-0") == 0
+    assert hub("dead-letters", "show", "letter-0") == 1
+    assert hub.json("dead-letters", "delete", "letter-1") == {"deleted_count": 1}
+    assert hub("dead-letters", "retry", "--all") == 0
+    assert hub.out == "Retried 2 dead letters.\n"
+    assert hub("dead-letters", "delete", "--provider", "acme/weather") == 0
+    assert hub("dead-letters", "delete") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["list", "--token", "no.such.token"], 3, "the token is not accepted"),
+        (["list", "--api-url", "http://127.0.0.1:9"], 5, "does not answer"),
+        (["list", "--api-url", "http://hub.example"], 2, "use https://"),
+        (["list", "--ca-file", "/nonexistent.pem"], 2, "no readable file"),
+        (["status", "acme/unknown"], 1, "not installed"),
+        (["status", "weather"], 2, "write it as organization/name"),
+        (["install", "acme/weather", "--version", "1.x"], 2, "not a semantic version"),
+        (["install", "acme/radio", "--config", "hunter2"], 2, "KEY=VALUE"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_an_exit_status(
+    hub: Hub, arguments: list[str], status: int, told: str
+) -> None:
+    assert hub(*arguments) == status
+    assert told in hub.err
+    assert "Traceback" not in hub.err
+    assert hub.out == ""
+
+
+def test_a_reader_that_has_enough_is_no_error(api: ApiServer, tenants: Tenants) -> None:
+    environment = {"HUB_API_URL": api.url, "HUB_TOKEN": tenants.machine, "PATH": ""}
+    program = [sys.executable, "-m", "provider_hub.cli", "search", "-o", "json"]
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

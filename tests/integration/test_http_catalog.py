@@ -1,0 +1,159 @@
+"""The catalog over HTTP: who finds what, what an author may change, what a yank and a deletion do (contract, section 4)."""
+
+from typing import Any
+
+import pytest
+from tests.integration.tenants import Tenants
+
+PROVIDER_FIELDS = {
+    "prefix", "name", "canonical", "display_name", "description", "author", "scope", "icon_url", "readme", "tags",
+    "latest_version", "install_count", "created_at", "updated_at",
+}  # fmt: skip
+VERSION_FIELDS = {
+    "prefix", "name", "version", "canonical", "runtime_version", "wheel_url", "wheel_sha256", "package_name",
+    "entrypoint", "source_hash", "build_id", "schemas", "changelog", "status", "published_at", "error_message",
+    "created_at", "updated_at",
+}  # fmt: skip
+ACMES = ["acme/busy", "acme/leaving", "acme/radio", "acme/weather"]
+
+
+def found(tenants: Tenants, query: str, token: str | None) -> tuple[list[str], int]:
+    response = tenants.deployed.call("GET", f"/providers?{query}", token)
+    assert response.status_code == 200, response.text
+    return [item["canonical"] for item in response.json["items"]], response.json["total"]
+
+
+def edit(tenants: Tenants, body: Any, path: str = "/providers/acme/weather") -> dict[str, Any]:
+    response = tenants.deployed.call("PATCH", path, tenants.user, body=body)
+    assert response.status_code == 200, response.text
+    shown: dict[str, Any] = response.json
+    return shown
+
+
+def test_a_tenants_providers_are_its_own_in_items_and_totals(tenants: Tenants) -> None:
+    assert found(tenants, "q=tells", None) == (["platform/cloud"], 1)
+    assert found(tenants, "q=tells", tenants.other) == (["other/secret", "platform/cloud"], 2)
+    assert found(tenants, "q=tells", tenants.user) == ([*ACMES, "platform/cloud"], 5)
+    assert found(tenants, "q=secret", tenants.user) == ([], 0)
+    assert found(tenants, "", None) == (["platform/cloud"], 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("scope=public", ["platform/cloud"]),
+        ("q=tells&scope=tenant", ACMES),
+        ("q=WEATHER", ["acme/weather"]),
+        ("q=tells+weather", ["acme/weather"]),
+        ("q=tells&q=radio", ["acme/radio"]),
+        ("q=nothing+like+this", []),
+        ("q=tells&limit=2&offset=1", ["acme/leaving", "acme/radio"]),
+        ("q=tells&offset=100000", []),
+    ],
+)
+def test_search_is_by_all_words_scope_and_page(tenants: Tenants, query: str, names: list[str]) -> None:
+    assert found(tenants, query, tenants.user)[0] == names
+
+
+def test_all_of_repeated_tags_must_match(tenants: Tenants) -> None:
+    edit(tenants, {"tags": ["iot", "météo"]})
+    edit(tenants, {"tags": ["iot"]}, "/providers/acme/radio")
+    assert found(tenants, "tags=iot", tenants.user) == (["acme/radio", "acme/weather"], 2)
+    assert found(tenants, "tags=iot&tags=m%C3%A9t%C3%A9o", tenants.user) == (["acme/weather"], 1)
+    assert found(tenants, "tags=iot&tags=none", tenants.user) == ([], 0)
+
+
+def test_a_page_tells_its_bounds(tenants: Tenants) -> None:
+    page = tenants.deployed.call("GET", "/providers?limit=1", tenants.user).json
+    assert (set(page), page["limit"], page["offset"]) == ({"items", "total", "limit", "offset"}, 1, 0)
+
+
+def test_scope_tenant_is_nothing_for_nobody(tenants: Tenants) -> None:
+    assert found(tenants, "scope=tenant", None) == ([], 0)
+
+
+def test_a_provider_is_shown_with_its_author_and_a_count_over_all_tenants(tenants: Tenants) -> None:
+    for token in (tenants.user, tenants.other):
+        tenants.deployed.call("POST", "/providers/install", token, body={"provider_name": "platform/cloud"})
+    shown = tenants.deployed.call("GET", "/providers/platform/cloud").json
+    assert set(shown) == PROVIDER_FIELDS
+    assert shown["author"] == {"kind": "platform", "organization_id": None, "display_name": "Platform"}
+    assert (shown["install_count"], shown["scope"]) == (2, "public")
+    own = tenants.deployed.call("GET", "/providers/acme/weather", tenants.user).json
+    assert (own["author"]["kind"], own["author"]["organization_id"], own["scope"]) == ("customer", "org_acme", "tenant")
+
+
+def test_versions_are_newest_first_by_precedence(tenants: Tenants) -> None:
+    listed = tenants.deployed.call("GET", "/providers/acme/weather/versions", tenants.user).json
+    assert [item["version"] for item in listed] == ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"]
+    assert set(listed[0]) == VERSION_FIELDS
+    one = tenants.deployed.call("GET", "/providers/acme/weather/versions/1.2.0", tenants.user).json
+    assert one == listed[2]
+
+
+def test_only_the_given_fields_are_changed(tenants: Tenants) -> None:
+    edit(tenants, {"readme": "# Hello", "icon_url": "https://icons.example/w.png", "tags": ["a"]})
+    shown = edit(tenants, {"display_name": "New name"})
+    assert (shown["display_name"], shown["description"], shown["readme"]) == ("New name", "Tells things", "# Hello")
+    shown = edit(tenants, {"readme": None, "icon_url": None, "description": None, "tags": None})
+    assert (shown["readme"], shown["icon_url"]) == (None, None)
+    assert (shown["description"], shown["tags"]) == ("Tells things", ["a"])
+
+
+def test_an_edited_provider_is_found_by_its_new_words_only(tenants: Tenants) -> None:
+    edit(tenants, {"description": "Measures rain"})
+    assert found(tenants, "q=rain", tenants.user)[0] == ["acme/weather"]
+    assert "acme/weather" not in found(tenants, "q=tells", tenants.user)[0]
+
+
+def test_the_longest_readme_is_kept(tenants: Tenants) -> None:
+    readme = "天" * 50_000
+    assert edit(tenants, {"readme": readme})["readme"] == readme
+
+
+def test_a_deleted_provider_is_gone_with_its_versions(tenants: Tenants) -> None:
+    assert tenants.deployed.call("DELETE", "/providers/acme/radio", tenants.user).status_code == 204
+    assert tenants.deployed.call("GET", "/providers/acme/radio", tenants.user).status_code == 404
+    assert tenants.deployed.documents.under("providers/acme:radio") == {}
+    assert "providers/acme:radio" not in tenants.deployed.documents.all()
+    body = {"provider_name": "acme/radio"}
+    assert tenants.deployed.call("POST", "/providers/install", tenants.user, body=body).status_code == 404
+
+
+def test_what_is_installed_is_not_deleted_and_stays_as_it_was(tenants: Tenants) -> None:
+    before = tenants.deployed.documents.all()
+    assert tenants.deployed.call("DELETE", "/providers/acme/weather", tenants.user).status_code == 409
+    assert tenants.deployed.documents.all() == before
+
+
+def test_a_yanked_version_is_not_installed_anew_while_what_runs_stays(tenants: Tenants) -> None:
+    yank = "/providers/acme/weather/versions/1.2.0/yank"
+    shown = tenants.deployed.call("POST", yank, tenants.user, body={"reason": "leaks"}).json
+    assert (shown["status"], shown["error_message"]) == ("yanked", "leaks")
+    assert tenants.deployed.call("GET", "/providers/acme/weather", tenants.user).json["latest_version"] == "1.1.0"
+    row = tenants.deployed.call("GET", "/providers/installed/acme/weather", tenants.user).json
+    assert (row["lifecycle_state"], row["upgrade_available"]) == ("ready", False)
+    refused = tenants.deployed.call(
+        "POST", "/providers/installed/acme/weather/upgrade", tenants.user, body={"version": "1.2.0"}
+    )
+    assert refused.status_code == 422
+
+
+def test_a_yank_may_be_taken_back_and_be_done_twice(tenants: Tenants) -> None:
+    yank = "/providers/acme/weather/versions/1.2.0/yank"
+    for _ in range(2):
+        assert tenants.deployed.call("POST", yank, tenants.user).json["status"] == "yanked"
+    shown = tenants.deployed.call("DELETE", yank, tenants.user).json
+    assert (shown["status"], shown["error_message"]) == ("published", None)
+    assert tenants.deployed.call("GET", "/providers/acme/weather", tenants.user).json["latest_version"] == "1.2.0"
+
+
+def test_a_provider_whose_every_version_is_yanked_has_no_latest(tenants: Tenants) -> None:
+    tenants.deployed.call("POST", "/providers/acme/radio/versions/1.0.0/yank", tenants.user)
+    assert tenants.deployed.call("GET", "/providers/acme/radio", tenants.user).json["latest_version"] is None
+
+
+def test_a_version_that_was_never_published_is_not_published_by_taking_back_a_yank(tenants: Tenants) -> None:
+    path = "/providers/acme/weather/versions/1.4.0"
+    tenants.deployed.call("DELETE", f"{path}/yank", tenants.user)
+    assert tenants.deployed.call("GET", path, tenants.user).json["status"] == "building"

@@ -1,0 +1,169 @@
+"""Publishing over HTTP: a real wheel from a real HTTPS host, and what comes of publishing it again (contract, section 5)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.tenants import Tenants
+from tests.integration.test_http_catalog import VERSION_FIELDS
+
+from provider_hub.local.wheelhost import AddedWheel
+from provider_hub.operations.ports import Topic
+
+METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
+
+
+@pytest.fixture
+def wheel(tenants: Tenants, tmp_path: Path) -> AddedWheel:
+    return tenants.host_wheel(tmp_path)
+
+
+def body(wheel: AddedWheel, **changes: Any) -> dict[str, Any]:
+    given = {
+        "name": "acme/new",
+        "version": "2.0.0",
+        "wheel_url": wheel.url,
+        "sha256": wheel.sha256,
+        "metadata": METADATA,
+    }
+    return {key: value for key, value in {**given, **changes}.items() if value is not ...}
+
+
+def publish(tenants: Tenants, wheel: AddedWheel, **changes: Any) -> Any:
+    return tenants.deployed.call("POST", "/provider-versions", tenants.machine, body=body(wheel, **changes))
+
+
+def test_a_version_is_published_with_its_provider_and_told_to_the_upgrades(tenants: Tenants, wheel: AddedWheel) -> None:
+    response = publish(tenants, wheel, changelog="First", entrypoint=["serve"], package_name="weather")
+    assert (response.status_code, response.headers["Content-Type"]) == (201, "application/json")
+    made = response.json
+    assert set(made) == VERSION_FIELDS
+    assert (made["canonical"], made["version"], made["status"]) == ("acme/new", "2.0.0", "published")
+    assert (made["wheel_url"], made["wheel_sha256"]) == (wheel.url, wheel.sha256)
+    assert (made["changelog"], made["entrypoint"], made["package_name"]) == ("First", ["serve"], "weather")
+    shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
+    assert (shown["display_name"], shown["tags"], shown["latest_version"]) == ("Weather", ["rain"], "2.0.0")
+    assert (shown["scope"], shown["author"]["organization_id"]) == ("tenant", "org_acme")
+    (message,) = tenants.deployed.topics.pull(Topic.VERSION_EVENTS)
+    assert message.attributes["event_type"] == "VERSION_PUBLISHED"
+    assert tenants.deployed.documents.under("outbox") == {}
+
+
+def test_the_same_again_is_200_and_the_stored_row(tenants: Tenants, wheel: AddedWheel) -> None:
+    first = publish(tenants, wheel)
+    before = tenants.deployed.documents.all()
+    for sha256 in (wheel.sha256, ...):
+        again = publish(tenants, wheel, sha256=sha256)
+        assert (again.status_code, again.json) == (200, first.json)
+    assert tenants.deployed.documents.all() == before
+    assert len(tenants.deployed.topics.pull(Topic.VERSION_EVENTS)) == 1
+    assert tenants.deployed.topics.pull_now(Topic.VERSION_EVENTS) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": "b" * 64},
+        {"package_name": "other"},
+        {"changelog": "Other"},
+        {"entrypoint": ["other"]},
+        {"metadata": {**METADATA, "description": "Other"}},
+        {"schemas": {"station": {"description": "x"}}},
+        {"config_schema": {"type": "object"}},
+        {"resource_schemas": {"station": {"type": "object"}}},
+    ],
+)
+def test_anything_else_under_the_same_version_is_409_and_stores_nothing(
+    tenants: Tenants, wheel: AddedWheel, changes: dict[str, Any]
+) -> None:
+    publish(tenants, wheel)
+    before = tenants.deployed.documents.all()
+    response = publish(tenants, wheel, **changes)
+    assert (response.status_code, set(response.json)) == (409, {"detail"})
+    assert tenants.deployed.documents.all() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "told"),
+    [
+        ({"sha256": "b" * 64}, "sha256", "not the"),
+        ({"version": "2.0.1"}, "version", "2.0.0"),
+        ({"wheel_url": "https://{host}/none-1.0.0-py3-none-any.whl"}, "wheel_url", "404"),
+        ({"wheel_url": "https://wheels.invalid/x-2.0.0-py3-none-any.whl"}, "wheel_url", ""),
+    ],
+)
+def test_a_wheel_that_is_not_what_was_said_is_422_and_nothing_is_stored(
+    tenants: Tenants, wheel: AddedWheel, changes: dict[str, str], where: str, told: str
+) -> None:
+    host = wheel.url.split("/")[2]
+    before = tenants.deployed.documents.all()
+    response = publish(tenants, wheel, **{key: value.format(host=host) for key, value in changes.items()})
+    assert response.status_code == 422, response.text
+    (problem,) = response.json["detail"]
+    assert problem["loc"] == ["body", where]
+    assert told in problem["msg"]
+    assert tenants.deployed.documents.all() == before
+
+
+def test_without_a_digest_the_bytes_own_digest_is_stored(tenants: Tenants, wheel: AddedWheel) -> None:
+    assert publish(tenants, wheel, sha256=...).json["wheel_sha256"] == wheel.sha256
+
+
+def test_a_url_is_stored_in_its_canonical_form(tenants: Tenants, wheel: AddedWheel) -> None:
+    response = publish(tenants, wheel, wheel_url=wheel.url.replace("https://localhost", "HTTPS://LOCALHOST") + "#x")
+    assert (response.status_code, response.json["wheel_url"]) == (201, wheel.url)
+
+
+def test_the_legacy_pair_of_organization_and_short_name_is_taken(tenants: Tenants, wheel: AddedWheel) -> None:
+    response = publish(tenants, wheel, name="new", organization_id="org_acme")
+    assert (response.status_code, response.json["canonical"]) == (201, "acme/new")
+
+
+def test_schemas_come_back_as_a_list_the_legacy_ones_among_them(tenants: Tenants, wheel: AddedWheel) -> None:
+    station = {
+        "provider": "new",
+        "resource": "station",
+        "description": "A station",
+        "config_schema": {"type": "object"},
+    }
+    legacy = {"sensor": {"config_schema": {"type": "object"}, "outputs_schema": {}}, "probe": {"type": "object"}}
+    made = publish(tenants, wheel, schemas={"station": station}, resource_schemas=legacy).json
+    assert [schema["resource"] for schema in made["schemas"]] == ["probe", "sensor", "station"]
+    assert made["schemas"][2] == {**station, "outputs_schema": None}
+    assert made["schemas"][0]["config_schema"] == {"type": "object"}
+
+
+def test_later_versions_need_no_metadata_and_update_it_where_they_bring_it(
+    tenants: Tenants, wheel: AddedWheel, tmp_path: Path
+) -> None:
+    publish(tenants, wheel)
+    for text, metadata in (("2.1.0", ...), ("2.2.0", {**METADATA, "display_name": "Weather 2"})):
+        assert (
+            publish(tenants, tenants.host_wheel(tmp_path, text=text), version=text, metadata=metadata).status_code
+            == 201
+        )
+    shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
+    assert (shown["display_name"], shown["latest_version"]) == ("Weather 2", "2.2.0")
+
+
+def test_the_platform_publishes_for_everyone(tenants: Tenants, wheel: AddedWheel) -> None:
+    given = body(wheel, name="platform/new")
+    made = tenants.deployed.call("POST", "/console/provider-versions", tenants.console_machine, body=given)
+    assert (made.status_code, made.json["prefix"]) == (201, "platform")
+    again = tenants.deployed.call("POST", "/console/provider-versions", tenants.console_machine, body=given)
+    assert (again.status_code, again.json) == (200, made.json)
+    shown = tenants.deployed.call("GET", "/providers/platform/new").json
+    assert (shown["scope"], shown["author"]["kind"]) == ("public", "platform")
+
+
+def test_a_runtime_version_is_made_then_updated_and_may_be_pinned(tenants: Tenants, wheel: AddedWheel) -> None:
+    def register(image_url: str) -> Any:
+        given = {"version": "1.0", "image_url": image_url}
+        return tenants.deployed.call("POST", "/console/runtime/versions", tenants.console_machine, body=given)
+
+    made, updated = register("image:1"), register("image:2")
+    assert (made.status_code, updated.status_code) == (201, 200)
+    fields = {"version", "image_url", "changelog", "released_at", "created_at", "updated_at"}
+    assert set(made.json) == fields
+    assert (updated.json["image_url"], updated.json["released_at"]) == ("image:2", made.json["released_at"])
+    assert publish(tenants, wheel, runtime_version="1.0").json["runtime_version"] == "1.0"

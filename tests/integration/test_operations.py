@@ -1,0 +1,373 @@
+"""The installer, the registration, the deadlines and the sweeper on real rows: each step once, twice, late and failing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.builders import ACME, WEATHER, provider, version, wish
+from tests.fakes import FakeCluster, FakeTasks
+from tests.integration.actors import KEY, SILENCE, installer_over, registration_over, sweeper_over
+from tests.integration.backend import Backend
+
+from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import (
+    Health,
+    Installation,
+    InstallationRequest,
+    LifecycleState,
+    Outcome,
+    RequestKind,
+    ResourceTier,
+    UpgradePolicy,
+)
+from provider_hub.domain.messages import CheckIn, check_in_token, decode
+from provider_hub.operations import change, keys
+from provider_hub.operations.expire import DeadlineCall, Expiry
+from provider_hub.operations.install import InstallWish, request_install
+from provider_hub.operations.ports import Topic
+
+ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
+SHOWN = DeploymentStatus(1, "p-acme", "progressing", 0, 0, "1.0.0", "runtime:1", None, "ImportError: x", healthy=False)
+
+
+class World:
+    """One tenant with one provider, whose actors are called by hand."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.cluster, self.tasks = FakeCluster(), FakeTasks()
+        self.installer = installer_over(backend, self.cluster, self.tasks)
+        self.registration = registration_over(backend, self.tasks)
+        self.expiry = Expiry(backend.services, self.cluster)
+        self.sweeper = sweeper_over(backend, self.cluster, self.tasks)
+        backend.put(keys.provider(WEATHER), provider())
+        for text in ("1.0.0", "2.0.0"):
+            backend.put(keys.version(WEATHER, text), version(text))
+
+    @property
+    def row(self) -> Installation:
+        found = self.backend.store.get(ROW_KEY)
+        assert found
+        return found
+
+    def install(self) -> InstallationRequest:
+        wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+        request_install(self.backend.services, ACME, wanted, "user_1")
+        return self.request()
+
+    def upgrade(self) -> InstallationRequest:
+        change.upgrade(self.backend.services, ACME, WEATHER, "2.0.0", "user_1")
+        return self.request()
+
+    def uninstall(self) -> InstallationRequest:
+        change.uninstall(self.backend.services, ACME, WEATHER, cascade=False, cause="user_1")
+        return self.request()
+
+    def request(self) -> InstallationRequest:
+        """The message that the installer would get."""
+        (message,) = self.backend.topics.pull(Topic.INSTALLATION_EVENTS)
+        return decode(InstallationRequest, message.data)
+
+    def check_in(self, **said: Any) -> str:
+        row = self.row
+        generation = said.get("generation", row.generation)
+        given = {
+            "organization_id": row.organization_id,
+            "provider": row.canonical,
+            "version": row.installed_version,
+            "generation": generation,
+            "token": check_in_token(KEY, row.organization_id, row.installation_id, generation),
+        }
+        return self.registration.handle(CheckIn(**{**given, **said}))
+
+    def deadline(self) -> Outcome:
+        row = self.row
+        call = DeadlineCall(row.organization_id, row.canonical, row.installation_id, row.generation)
+        return self.expiry.handle(call)
+
+    def make_ready(self) -> None:
+        self.installer.handle(self.install())
+        self.check_in()
+
+
+@pytest.fixture
+def world(backend: Backend) -> World:
+    return World(backend)
+
+
+def test_the_installer_takes_the_row_sets_the_deadline_and_applies_the_objects(world: World) -> None:
+    world.installer.handle(world.install())
+    row = world.row
+    assert row.lifecycle_state is LifecycleState.PROCESSING
+    assert world.tasks.deadlines == {(row.installation_id, 1): row.deadline_at}
+    assert world.cluster.namespaces == ["org-acme"]
+    assert world.cluster.kinds() == ["Deployment", "Secret", "Service", "ServiceAccount"]
+
+
+def test_the_same_request_twice_is_the_same_as_once(world: World) -> None:
+    request = world.install()
+    world.installer.handle(request)
+    row, objects = world.row, dict(world.cluster.objects)
+    world.installer.handle(request)
+    assert (world.row, world.cluster.objects) == (row, objects)
+
+
+def test_a_request_that_comes_after_the_runtime_is_ready_applies_nothing(world: World) -> None:
+    request = world.install()
+    world.installer.handle(request)
+    world.check_in()
+    world.cluster.objects.clear()
+    world.installer.handle(request)
+    assert world.cluster.objects == {}
+    assert world.row.lifecycle_state is LifecycleState.READY
+
+
+def test_a_request_of_an_older_generation_or_life_is_done_with(world: World) -> None:
+    old = world.install()
+    world.upgrade()
+    world.installer.handle(old)
+    world.installer.handle(replace(old, installation_id="01EARLIER", generation=2))
+    assert world.cluster.objects == {}
+    assert world.row.lifecycle_state is LifecycleState.PENDING
+
+
+@pytest.mark.parametrize("broken", ["cluster", "tasks"])
+def test_a_temporary_failure_is_raised_to_come_again_and_then_ends_well(world: World, broken: str) -> None:
+    request = world.install()
+    part = getattr(world, broken)
+    part.failing = TemporaryError("try later")
+    with pytest.raises(TemporaryError, match="try later"):
+        world.installer.handle(request)
+    part.failing = None
+    world.installer.handle(request)
+    assert world.row.lifecycle_state is LifecycleState.PROCESSING
+    assert len(world.cluster.objects) == 4
+
+
+def test_a_permanent_failure_ends_failed_with_the_reason(world: World) -> None:
+    world.cluster.failing = PermanentError("the cluster refused to patch Deployment (403): quota")
+    world.installer.handle(world.install())
+    row = world.row
+    assert row.lifecycle_state is LifecycleState.FAILED
+    assert row.failure_message == "1.0.0 failed: the cluster refused to patch Deployment (403): quota"
+
+
+def test_a_failed_upgrade_asks_for_the_rollback_by_the_same_way(world: World) -> None:
+    world.make_ready()
+    request = world.upgrade()
+    world.cluster.failing = PermanentError("forbidden")
+    world.installer.handle(request)
+    rollback = world.request()
+    assert (rollback.kind, rollback.generation, rollback.version) == (RequestKind.UPGRADE, 3, "1.0.0")
+    world.cluster.failing = None
+    world.installer.handle(rollback)
+    world.check_in()
+    row = world.row
+    assert (row.lifecycle_state, row.current_version) == (LifecycleState.READY, "1.0.0")
+    assert row.failure_message == "2.0.0 failed: forbidden; restored 1.0.0"
+
+
+def test_a_version_that_was_deleted_meanwhile_fails_with_that_reason(world: World) -> None:
+    request = world.install()
+    world.backend.store.delete_all([keys.version(WEATHER, "1.0.0")])
+    world.installer.handle(request)
+    assert world.row.failure_message == "1.0.0 failed: acme/weather has no version 1.0.0 any more"
+
+
+def test_an_upgrade_keeps_the_secret_of_what_still_runs_until_the_new_one_is_ready(world: World) -> None:
+    world.make_ready()
+    world.installer.handle(world.upgrade())
+    assert world.cluster.kinds().count("Secret") == 2
+
+
+def test_an_uninstall_in_the_middle_of_an_apply_leaves_no_object_behind(world: World) -> None:
+    request = world.install()
+
+    def uninstalled_meanwhile() -> None:
+        world.cluster.before_apply = lambda: None
+        world.installer.handle(world.uninstall())
+
+    world.cluster.before_apply = uninstalled_meanwhile
+    world.installer.handle(request)
+    assert world.backend.store.get(ROW_KEY) is None
+    assert world.cluster.objects == {}
+
+
+def test_an_uninstall_removes_objects_first_and_the_row_only_once_they_are_gone(world: World) -> None:
+    world.make_ready()
+    request = world.uninstall()
+    world.cluster.lingering = ["Pod p-acme-1"]
+    with pytest.raises(TemporaryError, match="is not gone yet: Pod p-acme-1"):
+        world.installer.handle(request)
+    assert world.row.lifecycle_state is LifecycleState.DELETING
+    world.cluster.lingering = []
+    world.installer.handle(request)
+    assert world.backend.store.get(ROW_KEY) is None
+    assert world.cluster.objects == {}
+    world.installer.handle(request)
+    assert world.backend.store.get(ROW_KEY) is None
+
+
+def test_an_uninstall_request_of_an_earlier_life_removes_nothing_of_this_one(world: World) -> None:
+    world.make_ready()
+    world.installer.handle(world.uninstall())
+    earlier = replace(world.install(), kind=RequestKind.UNINSTALL, installation_id="01EARLIER", generation=2)
+    world.installer.handle(earlier)
+    assert world.row.lifecycle_state is LifecycleState.PENDING
+
+
+def test_a_check_in_makes_it_ready_and_its_deadline_is_forgotten(world: World) -> None:
+    world.installer.handle(world.install())
+    assert world.check_in(active_resources=2) == "changed"
+    row = world.row
+    assert (row.lifecycle_state, row.current_version, row.active_resources) == (LifecycleState.READY, "1.0.0", 2)
+    assert world.tasks.deadlines == {}
+
+
+def test_a_deadline_that_cannot_be_forgotten_changes_nothing(world: World) -> None:
+    world.installer.handle(world.install())
+    world.tasks.failing = TemporaryError("down")
+    assert world.check_in() == "changed"
+    assert world.row.lifecycle_state is LifecycleState.READY
+
+
+TOKEN_OF_ANOTHER = check_in_token(KEY, "org_other", "01LIFE", 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"token": "forged"}, "token refused"),
+        ({"token": TOKEN_OF_ANOTHER}, "token refused"),
+        ({"organization_id": "org_none"}, "unknown installation"),
+        ({"organization_id": "org_acme/installations/acme:weather"}, "unknown installation"),
+        ({"organization_id": ".."}, "unknown installation"),
+        ({"organization_id": "__x__"}, "unknown installation"),
+        ({"organization_id": "a\0b"}, "unknown installation"),
+        ({"provider": "acme/none"}, "unknown installation"),
+        ({"provider": "../weather"}, "unknown installation"),
+        ({"version": "2.0.0"}, "nothing new"),
+        ({"generation": 2}, "nothing new"),
+        ({"stopping": True}, "stopping"),
+    ],
+)
+def test_what_is_not_a_check_in_of_this_row_is_dropped(world: World, said: dict[str, Any], outcome: str) -> None:
+    world.installer.handle(world.install())
+    before = world.row
+    assert world.check_in(**said) == outcome
+    assert world.row == before
+
+
+def test_a_quiet_check_in_costs_one_read_and_no_write(world: World) -> None:
+    world.make_ready()
+    world.backend.rpcs.calls.clear()
+    assert world.check_in() == "nothing new"
+    reading_the_row_for_its_token = ["BatchGetDocuments"]
+    assert world.backend.rpcs.names() == [*reading_the_row_for_its_token, "BatchGetDocuments"]
+
+
+def test_a_runtime_that_can_never_start_fails_its_generation_with_a_masked_reason(world: World) -> None:
+    world.installer.handle(world.install())
+    world.check_in(failed=True, message="password=hunter2 was refused")
+    row = world.row
+    assert row.lifecycle_state is LifecycleState.FAILED
+    assert row.failure_message == "1.0.0 failed: password=*** was refused"
+
+
+def test_a_runtime_that_can_never_start_does_not_recover_what_failed_by_its_deadline(world: World) -> None:
+    world.installer.handle(world.install())
+    world.backend.clock.turn(minutes=10)
+    world.deadline()
+    assert world.check_in(failed=True, message="still broken") == "nothing new"
+    assert world.row.lifecycle_state is LifecycleState.FAILED
+
+
+def test_a_runtime_that_reports_failure_while_ready_is_degraded(world: World) -> None:
+    world.make_ready()
+    world.check_in(failed=True, message="lost its database")
+    row = world.row
+    assert (row.lifecycle_state, row.health, row.health_message) == (
+        LifecycleState.READY,
+        Health.DEGRADED,
+        "lost its database",
+    )
+
+
+def test_a_deadline_that_comes_too_early_is_called_again(world: World) -> None:
+    world.installer.handle(world.install())
+    with pytest.raises(TemporaryError, match="may wait until"):
+        world.deadline()
+    assert world.row.lifecycle_state is LifecycleState.PROCESSING
+
+
+def test_a_deadline_fails_the_row_with_what_the_cluster_shows(world: World) -> None:
+    world.installer.handle(world.install())
+    world.cluster.shown = SHOWN
+    world.backend.clock.turn(minutes=10)
+    assert world.deadline() is Outcome.CHANGED
+    assert world.row.failure_message == ("1.0.0 failed: the deadline passed without a check-in: ImportError: x")
+    assert world.deadline() is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (TemporaryError("the cluster did not answer"), "the deadline passed, and the cluster did not answer"),
+        (PermanentError("the cluster refused"), "the deadline passed, and the cluster refused"),
+        (None, "the deadline passed, and the cluster shows no deployment"),
+    ],
+)
+def test_a_cluster_that_cannot_tell_is_no_reason_to_wait_longer(
+    world: World, failing: Exception | None, reason: str
+) -> None:
+    world.installer.handle(world.install())
+    world.cluster.failing = failing
+    world.backend.clock.turn(minutes=10)
+    assert world.deadline() is Outcome.CHANGED
+    assert world.row.failure_message == f"1.0.0 failed: {reason}"
+
+
+def test_a_deadline_of_another_generation_or_life_is_stale(world: World) -> None:
+    world.install()
+    for call in (
+        DeadlineCall("org_acme", "acme/weather", world.row.installation_id, 2),
+        DeadlineCall("org_acme", "acme/weather", "01EARLIER", 1),
+        DeadlineCall("org_none", "acme/weather", world.row.installation_id, 1),
+    ):
+        assert world.expiry.handle(call) is Outcome.STALE
+
+
+def test_the_sweeper_finds_a_row_that_no_installer_took(world: World) -> None:
+    world.install()
+    world.backend.clock.turn(hours=1)
+    assert world.sweeper.sweep().done == {"deadlines": 1}
+    assert world.row.failure_message == "1.0.0 failed: no installer took it in time"
+
+
+def test_the_sweeper_tells_silence_once(world: World) -> None:
+    world.make_ready()
+    world.backend.clock.turn(seconds=SILENCE.total_seconds())
+    assert world.sweeper.sweep().done == {"silences": 1}
+    assert world.row.health is Health.DEGRADED
+    assert world.sweeper.sweep().done == {}
+
+
+def test_the_sweeper_asks_again_for_a_removal_that_overran(world: World) -> None:
+    world.make_ready()
+    world.uninstall()
+    world.backend.clock.turn(minutes=10)
+    assert world.sweeper.sweep().done == {"deadlines": 1}
+    assert world.request().kind is RequestKind.UNINSTALL
+    assert world.row.failure_message == "removal takes long: the removal was not confirmed"
+
+
+def test_the_sweeper_looks_at_what_is_due_and_not_at_what_exists(world: World) -> None:
+    ready = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=world.backend.clock())
+    for number in range(30):
+        row = replace(ready, name=f"n{number}", organization_id="org_many")
+        world.backend.put(keys.installation("org_many", row.provider_name), row)
+    services = world.backend.services
+    assert services.store.overdue(world.backend.clock(), 10) == []
+    assert services.store.silent(world.backend.clock() - timedelta(minutes=1), 10) == []

@@ -1,0 +1,306 @@
+"""The client's parts: where it speaks to, what it reads of a wheel, how it waits, and what it prints."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.providers.runtime_harness import make_wheel
+
+from provider_hub.adapters.wheels import same_version
+from provider_hub.client import arguments, display, target, waiting, wheel_facts
+from provider_hub.client.api import HubApi, Installation
+from provider_hub.client.display import Progress
+from provider_hub.client.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
+from provider_hub.client.transport import NotThere
+from provider_hub.client.waiting import Waiting
+from provider_hub.http import examples, models
+
+NOWHERE = Path("/nonexistent")
+
+
+def test_options_win_over_the_environment() -> None:
+    environment = {"HUB_API_URL": "https://env.example", "HUB_TOKEN": "env-token", "HUB_CA_FILE": "env.pem"}
+    found = target.resolve("https://option.example/", "option-token", "option.pem", NOWHERE, environment)
+    assert (found.api_url, found.token, found.ca_file) == ("https://option.example", "option-token", "option.pem")
+    found = target.resolve(None, None, None, NOWHERE, environment)
+    assert (found.api_url, found.token, found.ca_file) == ("https://env.example", "env-token", "env.pem")
+
+
+def test_a_token_from_a_file_may_end_in_a_newline_and_is_never_shown() -> None:
+    found = target.resolve("https://hub.example", "secret-token\n", None, NOWHERE, {})
+    assert found.token == "secret-token"
+    assert "secret-token" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://hub.example", "use https://hub.example"),
+        ("ftp://hub.example", "write it as https://host"),
+        ("hub.example", "write it as https://host"),
+        ("https://user:password@hub.example", "without user"),
+        ("https://hub.example:x", "write it as https://host"),
+        ("https://[::1", "write it as https://host"),
+    ],
+)
+def test_a_url_that_a_token_must_not_be_sent_to_is_refused(url: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as refused:
+        target.resolve(url, None, None, NOWHERE, {})
+    assert "password" not in str(refused.value).replace("user, password", "")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])
+def test_this_machine_needs_no_https(url: str) -> None:
+    assert target.resolve(url, None, None, NOWHERE, {}).api_url == url
+
+
+def test_without_a_url_or_a_stack_the_error_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="HUB_API_URL"):
+        target.resolve(None, None, None, tmp_path, {})
+
+
+def test_a_token_of_two_words_is_refused_without_being_told() -> None:
+    with pytest.raises(UsageError) as refused:
+        target.resolve("https://hub.example", "Bearer secret", None, NOWHERE, {})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_missing_token_says_how_to_get_one() -> None:
+    with pytest.raises(NotAuthenticated, match="HUB_TOKEN"):
+        target.resolve("https://hub.example", None, None, NOWHERE, {}).require_token()
+
+
+def test_config_is_read_from_lines_or_json_and_options_win(tmp_path: Path) -> None:
+    lines = tmp_path / "config.env"
+    lines.write_text("# the stations\nA=1\n\nB=x=y\n")
+    assert arguments.config(["A=2", "C="], str(lines)) == {"A": "2", "B": "x=y", "C": ""}
+    document = tmp_path / "config.json"
+    document.write_text(json.dumps({"A": "1"}))
+    assert arguments.config([], str(document)) == {"A": "1"}
+
+
+@pytest.mark.parametrize("content", ["hunter2", '{"A": 1}', '{"A": ', "=hunter2"])
+def test_a_config_that_is_none_is_refused_without_its_value(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "config"
+    file.write_text(content)
+    with pytest.raises(UsageError) as refused:
+        arguments.config([], str(file))
+    assert "hunter2" not in str(refused.value)
+
+
+SCHEMAS = {"schemas": {"station": {"config_schema": {"type": "object"}}}, "config_schema": {"type": "object"}}
+
+
+def test_a_wheel_tells_its_name_version_digest_package_and_schemas(tmp_path: Path) -> None:
+    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": json.dumps(SCHEMAS)}
+    wheel = make_wheel(tmp_path, files, name="weather-provider", version="1.4.0")
+    found = wheel_facts.read_file(wheel)
+    assert (found.distribution.replace("_", "-"), found.version) == ("weather-provider", "1.4.0")
+    assert found.packages == ("weather",)
+    assert found.schemas == SCHEMAS
+    assert len(found.sha256) == 64
+
+
+def test_a_wheel_without_schemas_offers_none(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {"weather/__init__.py": ""}, name="weather", version="1.0.0")
+    assert wheel_facts.read_file(wheel).schemas == {}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"secrets": {}}', "[" * 100_000])
+def test_schemas_that_are_none_are_refused(tmp_path: Path, content: str) -> None:
+    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": content}
+    wheel = make_wheel(tmp_path, files, name="weather", version="1.0.0")
+    with pytest.raises(Refused, match=f"weather/{wheel_facts.SCHEMAS_FILE}"):
+        wheel_facts.read_file(wheel)
+
+
+def test_what_is_no_wheel_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "weather-1.0.0-py3-none-any.whl"
+    file.write_text("no archive")
+    with pytest.raises(Refused, match=file.name):
+        wheel_facts.read_file(file)
+    with pytest.raises(UsageError, match="No such file"):
+        wheel_facts.read_file(tmp_path / "missing.whl")
+
+
+@pytest.mark.parametrize(
+    ("wheel", "semver"),
+    [
+        ("1.4.0", "1.4.0"),
+        ("1.4", "1.4.0"),
+        ("2", "2.0.0"),
+        ("2.0.0rc1", "2.0.0-rc.1"),
+        ("2.0.0a3", "2.0.0-alpha.3"),
+        ("2.0.0b2", "2.0.0-beta.2"),
+        ("1.0.0.dev3", "1.0.0-dev.3"),
+        ("1.0.0+build.5", "1.0.0+build.5"),
+    ],
+)
+def test_a_wheels_version_is_told_as_a_semantic_version_that_the_api_takes_for_it(wheel: str, semver: str) -> None:
+    assert wheel_facts.semver_of(wheel) == semver
+    assert same_version(semver, wheel)
+
+
+@pytest.mark.parametrize("wheel", ["1!1.0.0", "1.0.0.post1", "1.2.3.4", "1.0.0rc1.dev2"])
+def test_a_version_without_a_semantic_one_is_refused(wheel: str) -> None:
+    with pytest.raises(UsageError, match=r"MAJOR\.MINOR\.PATCH"):
+        wheel_facts.semver_of(wheel)
+
+
+def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:
+    raw = {**examples.RESPONSES[models.ProviderInstallation], "lifecycle_state": state, "generation": generation}
+    return Installation.of({**raw, **changes})
+
+
+class ScriptedApi(HubApi):
+    """Answers each look at the installation with the next of its script; the last one stays."""
+
+    def __init__(self, *script: Installation | ClientError) -> None:
+        self._script = list(script)
+
+    def installation(self, name: str) -> Installation:
+        answer = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        return {"message": "the image cannot be pulled"}
+
+
+class Times:
+    """A clock that only sleeping moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def wait_for(*script: Installation | ClientError, timeout: float = 60) -> tuple[Waiting, io.StringIO]:
+    stream, times = io.StringIO(), Times()
+    progress = Progress(stream, live=False, clock=times)
+    return Waiting(ScriptedApi(*script), progress, timeout, times, times.sleep), stream
+
+
+def test_waiting_ends_when_the_generation_is_ready_and_tells_each_change_once() -> None:
+    waiting, stream = wait_for(row(), row("processing"), row("processing"), row("ready"))
+    assert waiting.until_ready(row()).state == "ready"
+    told = [line.split(" s  ")[1] for line in stream.getvalue().splitlines()]
+    assert told == [
+        "pending at 1.4.0",
+        "processing at 1.4.0",
+        "processing: the image cannot be pulled",
+        "ready at 1.4.0",
+    ]
+
+
+def test_waiting_looks_past_an_answer_of_an_older_generation() -> None:
+    waiting, _ = wait_for(row("ready", 1), row("ready", 2))
+    assert waiting.until_ready(row("pending", 2)).generation == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ([row("failed", failure_message="it broke")], "acme/weather 1.4.0 failed: it broke"),
+        ([row("processing", 2), row("ready", 2, failure_message="1.4.0 failed; restored 1.3.2")], "restored 1.3.2"),
+        (
+            [row("ready", 2, installed_version="1.5.0")],
+            "another change came in between: acme/weather is ready at 1.5.0",
+        ),
+        ([row("deleting")], "was uninstalled"),
+        ([NotThere("no")], "was uninstalled"),
+    ],
+)
+def test_waiting_fails_when_what_was_asked_for_does(script: Sequence[Installation | ClientError], told: str) -> None:
+    waiting, _ = wait_for(*script)
+    with pytest.raises(Refused, match=told):
+        waiting.until_ready(row())
+
+
+def test_waiting_has_an_end_of_its_own() -> None:
+    waiting, _ = wait_for(row("processing"), timeout=5)
+    with pytest.raises(TimedOut, match=r"waited 5 s for acme/weather 1\.4\.0 to be ready") as timed_out:
+        waiting.until_ready(row())
+    assert timed_out.value.exit_status == 4
+
+
+def test_an_api_that_is_away_for_a_while_is_waited_for() -> None:
+    waiting, stream = wait_for(Unavailable("the connection is refused"), row("ready"))
+    assert waiting.until_ready(row()).state == "ready"
+    assert "waiting for the API: the connection is refused" in stream.getvalue()
+
+
+def test_an_api_that_stays_away_is_told_as_that() -> None:
+    waiting, _ = wait_for(Unavailable("the connection is refused"), timeout=5)
+    with pytest.raises(Unavailable):
+        waiting.until_ready(row())
+
+
+@pytest.mark.parametrize("last", [NotThere("no"), row("pending", 1)])
+def test_what_is_uninstalled_is_gone_even_when_it_was_installed_anew(last: Installation | ClientError) -> None:
+    waiting, _ = wait_for(row("deleting", 3), last)
+    waiting.until_gone(row("deleting", 3))
+
+
+def test_a_degraded_installation_is_told_as_ready_with_its_reason() -> None:
+    told = waiting.state_of(row("ready", health="degraded", health_message="no answer from Bergen"))
+    assert told == "ready but degraded (no answer from Bergen)"
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_line_moves_and_is_gone_at_the_end() -> None:
+    terminal = Terminal()
+    with display.progress(terminal, Times()) as progress:
+        progress.step("pending")
+        progress.turn("pending, still")
+    assert "⠙     0 s  pending, still" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[2K")
+
+
+def test_elsewhere_only_changes_are_written_and_no_control_characters() -> None:
+    plain = io.StringIO()
+    with display.progress(plain, Times()) as progress:
+        progress.step("pending")
+        progress.turn("pending, still")
+        progress.step("pending")
+    assert plain.getvalue() == "    0 s  pending\n"
+
+
+def test_others_words_cannot_move_the_terminal() -> None:
+    assert display.printable("a\x1b[31mb\r\nc\x9b1A\u202e") == "a [31mb  c 1A "
+
+
+def test_a_table_fits_its_width_and_keeps_the_narrow_columns() -> None:
+    shown = display.table(("NAME", "ABOUT"), [("acme/weather", "x" * 200), ("b", "short")], 40).splitlines()
+    assert shown[0] == "NAME          ABOUT"
+    assert shown[1] == "acme/weather  " + "x" * 25 + "…"
+    assert shown[2] == "b             short"
+
+
+@pytest.fixture
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+@pytest.mark.usefixtures("_narrow")
+def test_facts_are_aligned_wrapped_and_left_out_when_empty() -> None:
+    shown = display.facts([("state", "ready"), ("failure", None), ("why", "word " * 12), ("url", "u" * 60)])
+    lines = shown.splitlines()
+    assert lines[0] == "  state  ready"
+    assert lines[1].startswith("  why    word word")
+    assert lines[2].startswith("         word")
+    assert lines[-1] == "  url    " + "u" * 60
