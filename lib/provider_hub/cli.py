@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         status = run(parsed)
+        # Here, and not at the interpreter's end, where a reader that is gone could only be complained about.
         sys.stdout.flush()
     except (LocalError, SettingsError) as error:
         print(f"hub: {error}", file=sys.stderr)
@@ -52,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hub: {error}", file=sys.stderr)
         return error.exit_status
     except BrokenPipeError:
-        # Whoever read this has enough (`| head`); the interpreter must not flush into the closed pipe at its end.
+        # Whoever read this has enough (`| head`); what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
+    return status
 
 
 if __name__ == "__main__":

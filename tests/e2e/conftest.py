@@ -30,7 +30,7 @@ def stack() -> Iterator[Stack]:
         "HUB_INSTALLATION_QUOTA": "60",
     }
     options = ["--retry-min", "0.2", "--sweep-seconds", "2", *_cluster_options()]
-    with Stack(*options, environment=environment, deadline=90) as running:
+    with Stack(*options, environment=environment, deadline=240) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from provider_hub.domain.catalog import ProviderVersion, SlugClaim, VersionStatu
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
 from provider_hub.local.issuer import Realm
+from provider_hub.local.stack_file import wheels_dir
 from provider_hub.local.wheelhost import AddedWheel, add_wheel
 from provider_hub.operations import keys
 
@@ -109,5 +110,8 @@ class Tenants:
 
     def host_wheel(self, directory: Path, name: str = "weather", text: str = "2.0.0") -> AddedWheel:
         """A real wheel on the stand-in's HTTPS host."""
-        file = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text)
-        return add_wheel(file, self.deployed.around.state_dir / "wheels", self.deployed.around.wheels_url)
+        host = wheels_dir(self.deployed.around.state_dir)
+        hosted = host / f"{name}-{text}-py3-none-any.whl"
+        if not hosted.exists():
+            hosted = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text)
+        return add_wheel(hosted, host, self.deployed.around.wheels_url)

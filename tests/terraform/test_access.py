@@ -195,7 +195,9 @@ def test_the_writers_role_is_what_applying_and_removing_takes() -> None:
 
 
 def test_the_readers_role_is_what_a_status_takes() -> None:
-    assert permissions("reads_cluster") == CONNECT | calls_of(lambda cluster: cluster.status("org-acme", "weather", "01"))
+    assert permissions("reads_cluster") == CONNECT | calls_of(
+        lambda cluster: cluster.status("org-acme", "weather", "01")
+    )
 
 
 def apply_and_remove(cluster: Kubernetes) -> None:
@@ -262,5 +264,3 @@ def test_every_skipped_check_has_its_reason() -> None:
 
 def _sources() -> list[Path]:
     return [*TERRAFORM.rglob("*.tf"), LIB / "pragma_runtime" / "Dockerfile"]
-
-

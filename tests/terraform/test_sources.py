@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,14 @@ def install(requirements: str, site: Path) -> None:
     with tempfile.TemporaryDirectory(dir=site.parent) as folder:
         listed = Path(folder) / "requirements.txt"
         listed.write_text(requirements)
-        options = ["--require-hashes", "--no-deps", "--no-compile", "--quiet", "--disable-pip-version-check", "--no-input"]
+        options = [
+            "--require-hashes",
+            "--no-deps",
+            "--no-compile",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+        ]
         command = [sys.executable, "-m", "pip", "install", *options, "-r", str(listed), "--target", f"{folder}/site"]
         subprocess.run(command, check=True, timeout=300)
         (Path(folder) / "site").rename(site)
@@ -85,26 +93,41 @@ def _descending(pattern: str) -> str:
     return f"{pattern}/*" if pattern.endswith("/**") else pattern
 
 
-def link_distributions(names: set[str], installed: dict[str, Distribution], site: Path) -> None:
-    for name in names & set(installed):
-        for file in installed[name].files or ():
-            if ".." in file.parts or file.suffix == ".pyc":
-                continue
-            link = site / file
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.hardlink_to(installed[name].locate_file(file))
+@pytest.fixture(scope="session")
+def site_of(installed: dict[str, Distribution], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """A folder with the distributions of a requirements.txt and no others; one for all that ask for the same."""
+    sites: dict[frozenset[str], Path] = {}
+
+    def make(requirements: Path) -> Path:
+        names = frozenset(read_lock(requirements)) & set(installed)
+        if names not in sites:
+            sites[names] = tmp_path_factory.mktemp("site")
+            for name in names:
+                link(installed[name], sites[names])
+        return sites[names]
+
+    return make
+
+
+def link(distribution: Distribution, site: Path) -> None:
+    for file in distribution.files or ():
+        if ".." in file.parts or file.suffix == ".pyc":
+            continue
+        target = site / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(distribution.locate_file(file))
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("function", TRIGGERS)
 def test_a_zip_alone_with_its_requirements_starts_and_answers(
-    function: str, installed: dict[str, Distribution], tmp_path: Path
+    function: str, site_of: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    folder, site = tmp_path / "function", tmp_path / "site"
+    folder = tmp_path / "function"
     for name, path in zip_contents(function).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(path.read_bytes())
-    link_distributions(set(read_lock(folder / "requirements.txt")), installed, site)
+    site = site_of(folder / "requirements.txt")
     method, path, statuses = request_for(function)
     ran = subprocess.run(
         [sys.executable, "-S", "-c", PROGRAM, function, method, path],

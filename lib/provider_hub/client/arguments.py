@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from provider_hub.client import target
+from provider_hub.client import target, transport
 from provider_hub.client.api import HubApi
 from provider_hub.client.errors import UsageError
 from provider_hub.client.transport import Transport
@@ -32,7 +32,7 @@ class Session:
 def session(arguments: argparse.Namespace) -> Session:
     """From the shared options. Raises UsageError."""
     chosen = target.resolve(arguments.api_url, arguments.token, arguments.ca_file, arguments.state_dir)
-    return Session(HubApi(Transport(chosen)), chosen, arguments.output == "json")
+    return Session(HubApi(Transport(chosen, patience=transport.PATIENCE_SECONDS)), chosen, arguments.output == "json")
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from provider_hub.client.target import Target
 CONNECT_SECONDS = 10.0
 # A publish answers once the API has fetched and verified the wheel, for which it takes up to two minutes.
 READ_SECONDS = 180.0
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 _PASSING = frozenset({502, 503, 504})
@@ -30,7 +30,10 @@ class NotThere(Refused):
 
 
 class Transport:
-    """Requests to one target. Redirects are not followed: the token is for this host alone."""
+    """Requests to one target. Redirects are not followed: the token is for this host alone.
+
+    One that is not answered, or with a passing failure, is made again for `patience` seconds.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class Transport:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        patience: float = PATIENCE_SECONDS,
+        patience: float,
     ) -> None:
         self._target = target
         self._clock = clock

@@ -7,7 +7,6 @@ from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
     ProviderVersion,
-    RuntimeVersion,
     Scope,
     VersionStatus,
     audiences_of,
@@ -128,23 +127,6 @@ def unyank(services: Services, organization_id: str, name: ProviderName, text: s
     return _set_status(services, organization_id, name, text, VersionStatus.PUBLISHED, None)
 
 
-def register_runtime(
-    services: Services, version: str, image_url: str, changelog: str | None
-) -> tuple[RuntimeVersion, bool]:
-    """Create or update a runtime version; whether it was created."""
-    key = keys.runtime_version(version)
-
-    def decide(transaction: Transaction) -> tuple[RuntimeVersion, bool]:
-        (known,) = transaction.read(key)
-        now = services.clock()
-        released = known or RuntimeVersion(version, image_url, changelog, now, created_at=now, updated_at=now)
-        updated = replace(released, image_url=image_url, changelog=changelog, updated_at=now)
-        transaction.write(key, updated)
-        return updated, known is None
-
-    return services.store.transact(decide)[0]
-
-
 def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
     audiences = audiences_of(viewer)
     if scope is Scope.PUBLIC:
@@ -197,6 +179,8 @@ def _set_status(
         provider = _authored(visible(found, name, organization_id), organization_id)
         if version is None:
             raise NotFound(f"{name} has no version {text}")
+        if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
+            return version  # what was never published is neither taken back nor brought back
         now = services.clock()
         changed = replace(version, status=status, error_message=reason, updated_at=now)
         others = set(services.store.published_versions(name)) - {text}

@@ -14,6 +14,7 @@ from provider_hub.domain.catalog import (
     Provider,
     ProviderVersion,
     ResourceSchema,
+    RuntimeVersion,
     Scope,
     VersionStatus,
     newer_of,
@@ -87,6 +88,23 @@ def publish(services: Services, wheels: Wheels, publication: Publication, author
         return Published(version, created=True)
 
     return services.outbox.transact(decide)
+
+
+def register_runtime(
+    services: Services, version: str, image_url: str, changelog: str | None
+) -> tuple[RuntimeVersion, bool]:
+    """Create or update a runtime version; whether it was created."""
+    key = keys.runtime_version(version)
+
+    def decide(transaction: Transaction) -> tuple[RuntimeVersion, bool]:
+        (known,) = transaction.read(key)
+        now = services.clock()
+        released = known or RuntimeVersion(version, image_url, changelog, now, created_at=now, updated_at=now)
+        updated = replace(released, image_url=image_url, changelog=changelog, updated_at=now)
+        transaction.write(key, updated)
+        return updated, known is None
+
+    return services.store.transact(decide)[0]
 
 
 def _same_or_refused(stored: ProviderVersion, fingerprint: str) -> Published:

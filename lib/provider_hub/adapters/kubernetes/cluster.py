@@ -24,7 +24,7 @@ _NEVER_A_VERSION = "1"
 _PARALLEL = 8
 _NAMESPACE_TRUST_SECONDS = 600.0
 _OURS = ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Secret")
-_TRACED = ("Deployment", "Secret", "Service", "ServiceAccount")
+_TRACED = ("Deployment", "Secret", "Service", "ServiceAccount", "PodDisruptionBudget")
 _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
 
 
@@ -66,7 +66,7 @@ class Kubernetes:
     def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
         for kind in ("Secret", "PodDisruptionBudget"):
             for item in self._list(kind, namespace, installation_id):
-                if _generation_of(item) not in keep_generations:
+                if _is_outdated(item, keep_generations):
                     self._api.delete(kind, item)
 
     def remove(self, namespace: str, installation_id: str) -> list[str]:
@@ -161,6 +161,12 @@ def _refuse_if_newer(existing: Object | None, manifest: Manifest) -> None:
         raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} belongs to a later installation")
     if _generation_of(existing) > _generation_of(manifest):
         raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} is of a newer generation")
+
+
+def _is_outdated(item: Object, kept: frozenset[int]) -> bool:
+    """Never a newer one: it is of an actor who is at work right now, and whoever prunes is late."""
+    generation = _generation_of(item)
+    return generation not in kept and generation < max(kept, default=generation + 1)
 
 
 def _names(manifests: Sequence[Manifest], changed: Sequence[bool]) -> list[str]:

@@ -9,9 +9,8 @@ from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
-from provider_hub.operations import browse
 from provider_hub.operations.ports import Wheels
-from provider_hub.operations.publish import Publication, publish
+from provider_hub.operations.publish import Publication, publish, register_runtime
 from provider_hub.operations.services import Services
 
 
@@ -33,12 +32,12 @@ def handlers(services: Services, wheels: Wheels) -> Mapping[str, Handler]:
             raise Forbidden(f"this route publishes under {PLATFORM_PREFIX}/, not as {body.name[:80]}")
         return _published(services, wheels, body, name, PLATFORM_AUTHOR)
 
-    def register_runtime(call: Call) -> Reply:
+    def register(call: Call) -> Reply:
         body = call.body(models.RuntimeVersionRequest)
-        version, created = browse.register_runtime(services, body.version, body.image_url, body.changelog)
+        version, created = register_runtime(services, body.version, body.image_url, body.changelog)
         return Reply(models.RuntimeVersionBody.of(version), status=201 if created else 200)
 
-    return {"publish": publish_own, "publish_platform": publish_platform, "register_runtime": register_runtime}
+    return {"publish": publish_own, "publish_platform": publish_platform, "register_runtime": register}
 
 
 def _published(
