@@ -46,8 +46,8 @@ locals {
 
 resource "google_firestore_database" "this" {
   project                           = local.project
-  name                              = "${var.name}-database"
-  location_id                       = coalesce(var.database_location, var.region)
+  name                              = coalesce(var.database.name, "${var.name}-database")
+  location_id                       = coalesce(var.database.location, var.region)
   type                              = "FIRESTORE_NATIVE"
   concurrency_mode                  = "PESSIMISTIC"
   app_engine_integration_mode       = "DISABLED"

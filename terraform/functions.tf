@@ -89,7 +89,7 @@ locals {
   environment = {
     GOOGLE_CLOUD_PROJECT          = local.project
     HUB_LOCATION                  = var.region
-    HUB_DATABASE                  = google_firestore_database.this.name
+    HUB_DATABASE                  = one(distinct([for index in google_firestore_index.this : index.database])) # by way of the indexes that queries need
     HUB_INSTALLATION_EVENTS_TOPIC = local.topic_names["installation-events"]
     HUB_VERSION_EVENTS_TOPIC      = local.topic_names["version-events"]
     HUB_CHECK_INS_TOPIC           = local.topic_names["runtime-check-ins"]

@@ -55,10 +55,18 @@ variable "customer_realm" {
   }
 }
 
-variable "database_location" {
-  description = "Where Firestore keeps its data: a region or a multi-region such as eur3 or nam5; null = the region. It cannot be changed later."
-  type        = string
-  default     = null
+variable "database" {
+  description = "Where Firestore keeps its data: location is a region or a multi-region such as eur3 or nam5, null = the region, and cannot be changed later; name is for a database that was restored, null = one of this environment's name."
+  type = object({
+    location = optional(string)
+    name     = optional(string)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.database.name == null || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database.name))
+    error_message = "database.name has 4 to 63 lower-case letters, digits and dashes."
+  }
 }
 
 variable "deletion_protection" {

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +32,7 @@ FLOORS_DIR = Path(__file__).parent / "floors"
 EVENTS_TOPIC = "installation-events"
 CHECK_IN_KEY = "a key for benchmarks alone"
 _DEADLINE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 _STOP_SECONDS = 5.0
 
 
@@ -50,26 +51,19 @@ class Ground:
 
     def function(self, name: str) -> "Served":
         """One of the system's functions, serving until the ground is left."""
-        return self._serve(FUNCTIONS_DIR / name / "main.py", name)
+        source = FUNCTIONS_DIR / name / "main.py"
+        return self.exits.enter_context(_serving(source, name, self.environment, self.folder))
 
     def floor(self, module: str, target: str) -> "Served":
-        return self._serve(FLOORS_DIR / f"{module}.py", target)
-
-    def _serve(self, source: Path, target: str) -> "Served":
-        port = self.exits.enter_context(ReservedPort())
-        serve = ("-m", "provider_hub.local.serve_function", str(source), target, str(port.number))
-        process = self.exits.enter_context(_process((sys.executable, *serve), self.environment, self.folder / target))
-        served = Served(port.number, process.pid)
-        _wait_until(served.answers, f"{source} does not serve: see {self.folder / target}.log")
-        return served
+        """One of the floors, likewise."""
+        return self.exits.enter_context(serve_floor(module, target, self.environment, self.folder))
 
 
 @dataclass(frozen=True)
 class Served:
-    """A function on a loopback port; `pid` is gunicorn's master."""
+    """A function on a loopback port."""
 
     port: int
-    pid: int
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
@@ -83,6 +77,23 @@ class Served:
             return False
         finally:
             connection.close()
+
+
+@contextmanager
+def serve_floor(module: str, target: str, environment: Mapping[str, str], folder: Path) -> Iterator[Served]:
+    """The floor `module` as the stack serves functions, for as long as the block lasts."""
+    with _serving(FLOORS_DIR / f"{module}.py", target, environment, folder) as served:
+        yield served
+
+
+@contextmanager
+def _serving(source: Path, target: str, environment: Mapping[str, str], folder: Path) -> Iterator[Served]:
+    with ReservedPort() as port:
+        serve = ("-m", "provider_hub.local.serve_function", str(source), target, str(port.number))
+        with _process((sys.executable, *serve), environment, folder / target):
+            served = Served(port.number)
+            wait_until(served.answers, f"{source} does not serve: see {folder / target}.log")
+            yield served
 
 
 @contextmanager
@@ -111,7 +122,8 @@ def ground() -> Iterator[Ground]:
             "no_proxy": f"localhost,{LOOPBACK}",
             "NO_PROXY": f"localhost,{LOOPBACK}",
         }
-        _make_topics(hosts.pubsub)
+        for topic in (EVENTS_TOPIC, "version-events", "runtime-check-ins"):
+            put(hosts.pubsub, f"projects/{PROJECT}/topics/{topic}", {})
         yield Ground(environment, issuer, kubeconfig, folder, exits)
 
 
@@ -139,7 +151,7 @@ def _cluster(folder: Path) -> Iterator[Path]:
     kubeconfig = folder / "kubeconfig"
     command = (sys.executable, "-m", "provider_hub.local.cluster", "--kubeconfig", str(kubeconfig))
     with _process(command, os.environ, folder / "cluster"):
-        _wait_until(kubeconfig.exists, "the embedded cluster did not start")
+        wait_until(kubeconfig.exists, "the embedded cluster did not start")
         yield kubeconfig
 
 
@@ -181,18 +193,21 @@ def _public_key(issuer: TokenIssuer) -> str:
     return public.decode()
 
 
-def _make_topics(emulator: str) -> None:
-    for topic in (EVENTS_TOPIC, "version-events", "runtime-check-ins"):
-        url = f"http://{emulator}/v1/projects/{PROJECT}/topics/{topic}"
-        request = urllib.request.Request(url, data=b"{}", method="PUT", headers={"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=10).close()
+def put(emulator: str, name: str, body: Mapping[str, Any]) -> None:
+    """Create a topic or subscription of that full name on the Pub/Sub emulator."""
+    request = urllib.request.Request(
+        f"http://{emulator}/v1/{name}",
+        data=json.dumps(body).encode(),
+        method="PUT",
+        headers={"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
 
 
-def _wait_until(reached: Any, otherwise: str) -> None:
+def wait_until(reached: Callable[[], bool], otherwise: str) -> None:
+    """Raises TimeoutError with `otherwise` when the time is up."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while not reached():
         if time.monotonic() > deadline:
             raise TimeoutError(otherwise)
-        time.sleep(0.02)
-
-
+        time.sleep(_POLL_SECONDS)

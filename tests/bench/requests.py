@@ -2,8 +2,10 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from statistics import quantiles
 
@@ -14,16 +16,21 @@ from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
+from provider_hub.operations.ports import Key
 from tests.bench.figures import Bar, Figure, Spread
-from tests.bench.ground import CHECK_IN_KEY, Ground, Served
+from tests.bench.ground import CHECK_IN_KEY, PROJECT, Ground, Served
 from tests.bench.load import Run, Wish, burst, wish
 from tests.bench.rows import catalog, load
 
-PROVIDERS = tuple(ProviderName("platform", f"p{number}") for number in range(20))
+PROVIDERS = tuple(ProviderName("platform", f"p{number}") for number in range(4))
 CALLERS = (1, 4, 16)
 ROUNDS = 5
 _A_ROUND = {1: 40, 4: 80, 16: 160}
 _WARM_UP = 40
+LISTED = (1, 100, 1000)
+_LISTS_A_ROUND = {1: 30, 100: 10, 1000: 2}
+_CHECK_INS_A_ROUND = 80
+_CHECK_IN_CALLERS = 4
 
 
 @dataclass(frozen=True)
@@ -37,19 +44,23 @@ class Side:
         return burst(self.served, list(islice(self.wishes, count)), callers)
 
 
-def installs(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
+def installs(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[Figure]:
     """p50, p99 and throughput of `POST /providers/install` at 1, 4 and 16 callers."""
     load(store, catalog(PROVIDERS))
     needed = (_WARM_UP + ROUNDS * sum(_A_ROUND.values())) // len(PROVIDERS) + 2
-    ours, floor = ground.function("installations"), ground.floor("install", "install")
-    tenants = {slug: ground.token(slug) for number in range(needed) for slug in (f"ours-{number}",)}
-    burst(ours, [wish("GET", "/providers/installed", token) for token in tenants.values()])
-    bare = {f"floor-{number}": ground.token(f"floor-{number}") for number in range(needed)}
-    sides = (Side(ours, _installs(list(tenants.values()))), Side(floor, _installs(list(bare.values()))))
+    ours = _met(served, [ground.token(f"ours-{number}") for number in range(needed)])
+    bare = [ground.token(f"floor-{number}") for number in range(needed)]
+    sides = (Side(served, _installs(ours)), Side(ground.floor("install", "install"), _installs(bare)))
     for side in sides:
         side.burst(_WARM_UP, callers=4)
     for callers in CALLERS:
         yield from _compared(sides, callers)
+
+
+def _met(served: Served, tokens: list[str]) -> list[str]:
+    """The same tokens once the function knows their organizations: that is made once in a tenant's life."""
+    burst(served, [wish("GET", "/providers/installed", token) for token in tokens])
+    return tokens
 
 
 def _installs(tokens: Sequence[str]) -> Iterator[Wish]:
@@ -84,3 +95,67 @@ def _p99(run: Run) -> float:
 
 def _rate(run: Run) -> float:
     return run.rate
+
+
+def lists(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[Figure]:
+    """p50 of `GET /providers/installed` with 1, 100 and 1,000 rows."""
+    names = [ProviderName("platform", f"listed{number}") for number in range(max(LISTED))]
+    load(store, catalog(names))
+    floor = ground.floor("listing", "installed")
+    for size in LISTED:
+        slug = f"lists-{size}"
+        load(store, (row_of(slug, name) for name in names[:size]))
+        one = wish("GET", "/providers/installed", ground.token(slug))
+        rounds = [
+            [_p50(burst(side, [one] * _LISTS_A_ROUND[size])) for side in (served, floor)] for _ in range(ROUNDS + 1)
+        ]
+        ours, bare = zip(*rounds[1:], strict=True)
+        yield Figure(f"list of {size:,} installations, p50", "ms", Spread.of(ours), Spread.of(bare))
+
+
+def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Installation], Installation]:
+    """A READY row of the tenant `slug`, whose runtime has just checked in."""
+    now = datetime.now(UTC)
+    row = builders.wish(
+        organization_id=f"org_{slug}",
+        organization_slug=slug,
+        prefix=name.prefix,
+        name=name.name,
+        lifecycle_state=LifecycleState.READY,
+        current_version="1.0.0",
+        ready_revision=builders.revision(),
+        ready_generation=1,
+        last_check_in_at=now,
+        created_at=now,
+        updated_at=now,
+        **changes,
+    )
+    return keys.installation_of(row), row
+
+
+def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
+    """How many check-ins a second one instance handles: those that change nothing, and those that are written."""
+    registration, floor = ground.function("registration"), ground.floor("consumer", "consume")
+    for name, heard in (("nothing new", datetime.now(UTC)), ("written", builders.START)):
+        count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
+        rows = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
+        load(store, ((key, replace(row, last_check_in_at=heard)) for key, row in rows))
+        pushes = [_check_in(row) for _, row in rows]
+        sides = (Side(registration, iter(pushes)), Side(floor, iter(pushes)))
+        rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
+        ours, bare = zip(*rounds[1:], strict=True)
+        yield Figure(f"check-ins, {name}", "/s", Spread.of(ours), Spread.of(bare))
+
+
+def _check_in(row: Installation) -> Wish:
+    """As Pub/Sub pushes it."""
+    body = {
+        "organization_id": row.organization_id,
+        "provider": row.canonical,
+        "version": row.installed_version,
+        "generation": row.generation,
+        "token": check_in_token(CHECK_IN_KEY.encode(), row.organization_id, row.installation_id, row.generation),
+        "health": "healthy",
+    }
+    message = {"data": base64.b64encode(json.dumps(body).encode()).decode(), "messageId": secrets.token_hex(8)}
+    return wish("POST", f"/projects/{PROJECT}/topics/runtime-check-ins", None, {"message": message}, expect=204)

@@ -4,7 +4,7 @@ Both are met by the real Kubernetes client; what differs is the HTTP pool below 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +14,7 @@ from kubernetes import client, config
 
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.domain.manifests import INSTALLATION_ID
+from provider_hub.local.cluster.records import Change
 from provider_hub.local.cluster.server import ApiServer
 from provider_hub.local.cluster.status import ApiError
 from tests.fakes import FakeClock
@@ -148,6 +149,11 @@ class TestCluster:
     def version(self) -> int | None:
         """Grows with every change; None where that is not known."""
         return self._embedded.version if self._embedded else None
+
+    def listen(self, listener: Callable[[Change], None]) -> None:
+        """Have every change told, where the cluster is the embedded one."""
+        if self._embedded:
+            self._embedded.server.store.listen(listener)
 
     def collect_garbage(self) -> None:
         if self._embedded:

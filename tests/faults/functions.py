@@ -10,16 +10,16 @@ import flask
 import pytest
 from google.api_core import exceptions
 from google.cloud.firestore_v1.types import RollbackRequest
-from tests.fakes import FakeClock, FakeWheels
-from tests.faults.clusters import TestCluster
-from tests.faults.injection import Crash, FaultyClient, Injector, Process
-from tests.faults.transport import CloudTasks, FaultyTransport, PubSub
 from werkzeug.test import EnvironBuilder
 
 from provider_hub import wiring
 from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
 from provider_hub.settings import Settings
+from tests.fakes import FakeClock, FakeWheels
+from tests.faults.clusters import TestCluster
+from tests.faults.injection import Crash, FaultyClient, Injector, Process
+from tests.faults.transport import CloudTasks, FaultyTransport, PubSub
 
 DEADLINES_URL, UPGRADES_URL = "http://deadlines", "http://upgrades"
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"

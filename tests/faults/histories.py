@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.faults.world import NAME, Step, World, change, install, passing, patch, settled, taken, uninstall
-
 from provider_hub.domain.names import namespace_for
+from tests.faults.world import NAME, Step, World, change, install, passing, patch, settled, taken, uninstall
 
 Script = Sequence[Step]
 
@@ -25,7 +24,9 @@ def _vanished_objects(world: World) -> None:
     name, namespace = NAME.object_name, namespace_for("acme")
     if not any(item["kind"] == "Deployment" for item in world.cluster.objects(namespace)):
         return
+    world.cluster_watcher.by_hand = True
     world.cluster.apps.delete_namespaced_deployment(name, namespace)
+    world.cluster_watcher.by_hand = False
     world.cluster.core.patch_namespaced_service(name, namespace, {"spec": {"selector": {"app": "nothing"}}})
     world.tell("somebody deletes the Deployment and changes the Service by hand")
 
@@ -74,6 +75,11 @@ HISTORIES = (
         "config change while processing",
         (install(), taken(), patch(config={"A": "1"}, resource_tier="performance"), settled()),
         ("ready", "1.0.0", "1.0.0"),
+    ),
+    History(
+        "superseded upgrade",
+        (install(), settled(), change("upgrade", version="1.1.0"), taken(), patch(config={"A": "1"}), settled()),
+        ("ready", "1.1.0", "1.1.0"),
     ),
     History(
         "smaller tier, then back down",

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Protocol
 
 
-class Crash(BaseException):  # noqa: N818 - a `kill -9` is no error, and no code may catch it
+class Crash(BaseException):
     """The process died here. It does no further I/O: every later call of its adapters dies too."""
 
 

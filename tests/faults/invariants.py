@@ -1,4 +1,4 @@
-"""What must hold whatever happened: while rows are written, and once the world is quiet (design: bars, nothing lost)."""
+"""What must hold whatever happened: while rows and objects are written, and once the world is quiet."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,12 @@ from provider_hub.adapters.values import decode_record
 from provider_hub.domain.installation import Installation, LifecycleState, ResourceTier
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import namespace_for
+from provider_hub.local.cluster.records import Change
 
 Object = Mapping[str, Any]
 _FINAL = frozenset({LifecycleState.READY, LifecycleState.FAILED})
+_WANTED = _FINAL | {LifecycleState.PROCESSING}
+_OURS = frozenset({"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Secret"})
 _ALWAYS = ("Deployment", "Service", "ServiceAccount")
 
 
@@ -72,11 +75,41 @@ class Watcher:
         )
 
 
+@dataclass
+class ClusterWatcher:
+    """Sees every change of the embedded cluster's objects: no late actor may undo what a newer one did.
+
+    `by_hand` is set while a test itself plays havoc.
+    """
+
+    watcher: Watcher
+    by_hand: bool = False
+
+    def observe(self, change: Change) -> None:
+        item, kind = change.record.object, change.record.kind.name
+        life = item["metadata"].get("annotations", {}).get(INSTALLATION_ID)
+        row = self.watcher.last.get(str(life))
+        if kind not in _OURS or self.by_hand or row is None or row not in self.watcher.rows.values():
+            return
+        generation = int(_annotation(item, GENERATION))
+        if change.type == "DELETED" and generation == row.generation and row.lifecycle_state in _WANTED:
+            self._violated(f"{kind} of generation {generation} was deleted while that is {row.lifecycle_state}")
+        previous = change.previous.object if change.previous else item
+        same_life = _annotation(previous, INSTALLATION_ID) == life
+        if same_life and int(_annotation(previous, GENERATION)) > generation:
+            self._violated(f"{kind} of generation {generation} was applied over a newer one")
+
+    def _violated(self, what: str) -> None:
+        self.watcher.seen.append(Violation(what))
+
+
 def check_rows(rows: Iterable[Installation]) -> None:
     """Every row has come to an end, a FAILED one with its reason."""
     for row in rows:
         where = f"{row.organization_id} {row.canonical}"
-        _require(row.lifecycle_state in _FINAL, f"{where} is stuck {row.lifecycle_state} at generation {row.generation}")
+        _require(
+            row.lifecycle_state in _FINAL, f"{where} is stuck {row.lifecycle_state} at generation {row.generation}"
+        )
         _require(row.deadline_at is None, f"{where} is {row.lifecycle_state} and still waits for its deadline")
         _require(
             row.lifecycle_state is LifecycleState.READY or bool(row.failure_message), f"{where} FAILED without a reason"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
-from tests.faults.clusters import TestCluster
-from tests.faults.transport import Agenda
 
 from provider_hub.domain.manifests import GENERATION
+from tests.faults.clusters import TestCluster
+from tests.faults.transport import Agenda
 
 START_SECONDS = 2.0
 SECRET_RETRY_SECONDS = 5.0

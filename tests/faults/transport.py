@@ -15,6 +15,7 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud.tasks_v2.types import CreateTaskRequest
 from google.pubsub_v1.types import PublishRequest
+
 from tests.fakes import FakeClock
 from tests.faults.injection import OF_ANY_CALL, OF_MESSAGES, OF_TASKS, Injector, Kind, Process
 
@@ -176,9 +177,7 @@ class CloudTasks:
 
     def _dispatch_after(self, task: Any, seconds: float, attempt: int) -> None:
         name = task.name.rpartition("/")[2]
-        self._waiting[task.name] = self._agenda.add(
-            seconds, f"task {name}", lambda: self._dispatch(task, attempt + 1)
-        )
+        self._waiting[task.name] = self._agenda.add(seconds, f"task {name}", lambda: self._dispatch(task, attempt + 1))
 
     def _dispatch(self, task: Any, attempt: int) -> None:
         self._waiting.pop(task.name, None)
@@ -231,4 +230,3 @@ def _journeys(kind: Kind | None) -> list[float]:
     if kind is Kind.LATE_COPY:
         return [DELIVERY_SECONDS, LATE_SECONDS]
     return [HELD_SECONDS if kind is Kind.HELD else DELIVERY_SECONDS]
-

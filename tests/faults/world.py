@@ -8,23 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.operations import keys
+from provider_hub.operations.outbox import version_entry
+from provider_hub.settings import Settings
 from tests.builders import provider, version
 from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
 from tests.faults.functions import DEADLINES_URL, UPGRADES_URL, Functions
 from tests.faults.injection import OF_MESSAGES, Crash, Injector, Kind, Plan, Process, no_fault
-from tests.faults.invariants import Violation, Watcher, check_objects, check_rows
+from tests.faults.invariants import ClusterWatcher, Violation, Watcher, check_objects, check_rows
 from tests.faults.memory_firestore import MemoryFirestore
 from tests.faults.runtimes import Nodes
 from tests.faults.transport import Agenda, CloudTasks, PubSub
-
-from provider_hub.adapters.firestore import FirestoreStore
-from provider_hub.domain.installation import Installation, LifecycleState
-from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.domain.messages import VersionPublished
-from provider_hub.operations import keys
-from provider_hub.operations.outbox import version_entry
-from provider_hub.settings import Settings
 
 PROJECT = "p"
 SWEEP_SECONDS = 60.0
@@ -86,6 +85,8 @@ class World:
         self.functions.cluster, self.functions.pubsub = self.cluster, self.pubsub
         self.functions.tasks = self.tasks
         self.watcher = Watcher(self.nodes.valid)
+        self.cluster_watcher = ClusterWatcher(self.watcher)
+        self.cluster.listen(self.cluster_watcher.observe)
         self.functions.observe = self.watcher.observe
         self.store = FirestoreStore(database, settings.project, settings.database, (("authorization", "Bearer owner"),))
         self.slugs: set[str] = set()
@@ -130,9 +131,7 @@ class World:
         self._meet(slug)
         raw = b"" if body is None else json.dumps(body).encode()
         try:
-            response = self.functions.call(
-                "installations", path, raw, method, {"Authorization": f"Bearer {slug}"}
-            )
+            response = self.functions.call("installations", path, raw, method, {"Authorization": f"Bearer {slug}"})
         except Crash:
             return 0
         return response.status_code
@@ -191,7 +190,7 @@ class World:
         return [row for slug in sorted(self.slugs) for row in self.store.installations_of(f"org_{slug}")]
 
     def settle(self) -> None:
-        """Until nothing is under way and a whole round of sweeps changes nothing. Raises Violation when that never is."""
+        """Until nothing is under way and a whole round of sweeps changes nothing. Raises Violation if that never is."""
         quiet_since, before = self._sweeps, self._fingerprint()
         for _ in range(MAX_SWEEPS):
             self.wait(SWEEP_SECONDS)
@@ -316,5 +315,3 @@ def passing(seconds: float) -> Step:
 
 def _done(_result: object) -> None:
     """What a step came to is read from the world."""
-
-

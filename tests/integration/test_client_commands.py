@@ -182,7 +182,7 @@ def test_upgrade_waits_until_the_new_version_is_ready(hub: Hub, tenants: Tenants
 def test_a_failed_downgrade_exits_with_1_and_says_why(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
     becomes(tenants, api, LifecycleState.FAILED, failure_message="1.0.0 failed: the image cannot be pulled")
     assert hub("downgrade", "acme/weather", "--version", "1.0.0", "--wait") == 1
-    assert hub.err.endswith("acme/weather 1.0.0 failed: 1.0.0 failed: the image cannot be pulled\n")
+    assert hub.err.endswith("acme/weather: 1.0.0 failed: the image cannot be pulled\n")
 
 
 def test_deploy_again_that_takes_too_long_exits_with_4(hub: Hub) -> None:

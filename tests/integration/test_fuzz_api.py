@@ -6,7 +6,6 @@ functions over a furnished project; and from nothing at all, with any method, pa
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
 from provider_hub.http.routes import ROUTES, function_for
+from provider_hub.local.wheelhost import AddedWheel
 
 EXAMPLES_PER_OPERATION = 8
 STRAY_EXAMPLES = 150
@@ -30,14 +30,15 @@ STRAY_EXAMPLES = 150
 _WHO = ("user", "user", "user", "machine", "other", "console_machine", "console_user", "homeless", "misnamed", "nobody")
 _FAULTS = (500, 501, 502, 503, 504)
 _NAMES = ("weather", "radio", "leaving", "busy", "cloud", "secret")
-_VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "9.9.9", "1.0.0+build.5")
+_CANONICAL = [f"{org}/{name}" for org in ("acme", "platform", "other") for name in _NAMES]
+_VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "2.0.0", "9.9.9", "1.0.0+build.5")
 _KNOWN: Mapping[str, st.SearchStrategy[str]] = {
-    "org": st.sampled_from(("acme", "platform", "other")),
+    "org": st.sampled_from(("acme", "acme", "acme", "platform", "other")),
     "name": st.sampled_from(_NAMES),
     "version": st.sampled_from(_VERSIONS),
     "target_version": st.sampled_from(_VERSIONS),
     "organization_id": st.sampled_from(("me", "org_acme", "org_other")),
-    "provider_name": st.sampled_from([f"{org}/{name}" for org in ("acme", "platform", "other") for name in _NAMES]),
+    "provider_name": st.sampled_from(_CANONICAL),
 }
 _OPERATIONS = {
     operation.definition.raw["operationId"]: operation
@@ -62,22 +63,22 @@ def tenants(around: StandIns) -> Iterator[Tenants]:
 
 
 @pytest.fixture(scope="module")
-def wheel_url(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tenants.host_wheel(Path(tmp_path_factory.mktemp("wheels"))).url
+def wheel(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> AddedWheel:
+    return tenants.host_wheel(tmp_path_factory.mktemp("wheels"), text="2.0.0")
 
 
 @pytest.mark.parametrize("operation", [route.name for route in ROUTES])
 @_fuzz
 @given(data=st.data())
 def test_an_operation_answers_what_is_described(
-    operation: str, data: st.DataObject, tenants: Tenants, wheel_url: str
+    operation: str, data: st.DataObject, tenants: Tenants, wheel: AddedWheel
 ) -> None:
     mode = data.draw(st.sampled_from((GenerationMode.POSITIVE, GenerationMode.NEGATIVE)), label="mode")
     case = data.draw(_OPERATIONS[operation].as_strategy(generation_mode=mode), label="case")
     case.path_parameters = _with_known(data, case.path_parameters or {})
     if isinstance(case.body, dict):
         case.body = _with_known(data, case.body)
-        _keep_local(data, case.body, wheel_url)
+        _keep_local(data, case.body, wheel)
     who = data.draw(st.sampled_from(_WHO), label="who")
     request = _prepared(case.as_transport_kwargs(base_url="http://fuzz"))
     headers = {name: str(value) for name, value in request.headers.items() if name != "Authorization"}
@@ -88,17 +89,27 @@ def test_an_operation_answers_what_is_described(
 def _with_known(data: st.DataObject, given_values: Mapping[str, Any]) -> dict[str, Any]:
     """Mostly what is there: what is made up is unknown, and leads no deeper than 404."""
     values = dict(given_values)
-    for name in values.keys() & _KNOWN.keys():
-        if data.draw(st.integers(0, 3), label=f"known {name}"):
+    for name in sorted(values.keys() & _KNOWN.keys()):
+        if data.draw(st.integers(0, 7), label=f"known {name}"):
             values[name] = data.draw(_KNOWN[name], label=name)
     return values
 
 
-def _keep_local(data: st.DataObject, body: dict[str, Any], wheel_url: str) -> None:
-    """A made-up wheel URL must not have the API look for hosts elsewhere."""
+def _keep_local(data: st.DataObject, body: dict[str, Any], wheel: AddedWheel) -> None:
+    """A made-up wheel URL must not have the API look for hosts elsewhere; and most should lead to a wheel."""
     if isinstance(body.get("wheel_url"), str):
-        places = (wheel_url, "https://127.0.0.1/a-1.0-py3-none-any.whl", "https://localhost:1/x.whl", "ftp://x", "\0")
+        places = (
+            wheel.url,
+            wheel.url,
+            wheel.url,
+            "https://127.0.0.1/a-1.0-py3-none-any.whl",
+            "https://localhost:1/x.whl",
+            "ftp://x",
+            "\0",
+        )
         body["wheel_url"] = data.draw(st.sampled_from(places), label="wheel_url")
+        body["name"] = data.draw(st.sampled_from(_CANONICAL), label="name")
+        body["sha256"] = data.draw(st.sampled_from((wheel.sha256, None, "0" * 64)), label="sha256")
 
 
 def _prepared(arguments: Mapping[str, Any]) -> requests.PreparedRequest:

@@ -51,6 +51,7 @@ def _wish(parsed: argparse.Namespace) -> dict[str, object]:
         "version": parsed.version,
         "resource_tier": parsed.tier,
         "upgrade_policy": parsed.policy,
+        "allow_major_upgrades": parsed.allow_major_upgrades,
         "config": config(parsed.config, parsed.config_file),
     }
 

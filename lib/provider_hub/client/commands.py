@@ -58,6 +58,7 @@ def _register_changes(commands: "Subparsers") -> None:
     install.add_argument("--version", type=arguments.version, help="default: the latest")
     install.add_argument("--tier", choices=("free", "standard", "performance"), default="standard")
     install.add_argument("--policy", choices=("auto", "manual"), default="manual", help="of upgrades (default: manual)")
+    install.add_argument("--allow-major-upgrades", action="store_true", help="let policy auto cross a major version")
     install.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
     install.add_argument(
         "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input; for secrets"

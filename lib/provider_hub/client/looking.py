@@ -18,7 +18,7 @@ from provider_hub.client.display import (
     terminal_width,
 )
 from provider_hub.client.errors import Unavailable
-from provider_hub.client.waiting import POLL_SECONDS, told
+from provider_hub.client.waiting import POLL_SECONDS, state_of
 
 # Where an event's state begins, after its time.
 _INDENT = 21
@@ -103,7 +103,7 @@ def _watch(session: Session, name: str) -> int:
             if session.as_json and row.raw != last:
                 print(as_json(row.raw, one_line=True), flush=True)
             elif not session.as_json:
-                shown.step(told(row))
+                shown.step(_told(row))
             last = row.raw
             shown.turn(f"{row.state}, since {moment(row.updated_at)} UTC; Ctrl-C ends this")
             time.sleep(POLL_SECONDS)
@@ -116,6 +116,12 @@ def _watch(session: Session, name: str) -> int:
                 shown.step("gone")
                 return 0
             row = now
+
+
+def _told(row: Installation) -> str:
+    """A row in a line: its state and version, and the failure that led there."""
+    line = f"{state_of(row)} at {row.installed_version}"
+    return f"{line}: {row.failure_message}" if row.failure_message and row.state != "ready" else line
 
 
 def _events(session: Session, name: str, limit: int) -> int:

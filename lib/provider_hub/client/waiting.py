@@ -41,7 +41,7 @@ class Waiting:
             if now.generation > row.generation:
                 raise Refused(_superseded(version, now))
             if now.state == "failed":
-                raise Refused(f"{row.canonical} {version} failed: {now.failure_message or 'no reason is known'}")
+                raise Refused(f"{row.canonical}: {now.failure_message or f'{version} failed, no reason is known'}")
             return now
 
         return self._until(row, settled, f"{row.canonical} {version} to be ready")
@@ -59,7 +59,7 @@ class Waiting:
         while True:
             now = self._look(row, deadline)
             if now is not None:
-                self.progress.step(told(now))
+                self.progress.step(f"{state_of(now)} at {now.installed_version}")
             result = settled(now)
             if result is not None:
                 return result
@@ -96,12 +96,6 @@ class Waiting:
             return now.state
         self.progress.step(f"{now.state}: {message}", about="deployment")
         return f"{now.state}: {message}"
-
-
-def told(row: Installation) -> str:
-    """A row in a line: its state and version, and the failure that led there."""
-    line = f"{state_of(row)} at {row.installed_version}"
-    return f"{line}: {row.failure_message}" if row.failure_message and row.state != "ready" else line
 
 
 def state_of(row: Installation) -> str:

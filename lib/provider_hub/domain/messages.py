@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from provider_hub.domain.errors import MalformedMessage
 from provider_hub.domain.installation import Health, InstallationRequest
-from provider_hub.domain.names import MAX_CANONICAL
+from provider_hub.domain.names import MAX_CANONICAL, ProviderName, is_organization_id
 
 MESSAGE_LENGTH = 2000
 _Id = Annotated[str, Field(min_length=1, max_length=256)]
@@ -70,7 +70,18 @@ def decode(kind: type[M], data: bytes) -> M:
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors())
         raise MalformedMessage(f"not a {kind.__name__}: check {fields}") from None
+    if isinstance(decoded, InstallationRequest) and not is_organization_id(decoded.organization_id):
+        raise MalformedMessage(f"not a {kind.__name__}: check organization_id")
+    if not isinstance(decoded, CheckIn):
+        _check_name(decoded)
     return decoded
+
+
+def _check_name(message: Message) -> None:
+    try:
+        ProviderName.parse(message.provider)
+    except ValueError:
+        raise MalformedMessage(f"not a {type(message).__name__}: check provider") from None
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:

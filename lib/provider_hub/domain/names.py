@@ -16,11 +16,17 @@ RESERVED_SLUGS = frozenset({"install", "installed", PLATFORM_PREFIX})
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?"
 SHORT_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,196}[a-z0-9])?"
+_ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _SLUG = re.compile(SLUG_PATTERN)
 _SHORT = re.compile(SHORT_PATTERN)
 _CLUSTER_NAME_LENGTH = 63
 _DIGEST_LENGTH = 20
 _NAMESPACE_SLUG_LENGTH = _CLUSTER_NAME_LENGTH - len("org-")
+
+
+def is_organization_id(text: str) -> bool:
+    """Whether `text` may be an organization's id: it becomes a document's id."""
+    return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
 def is_slug(text: str) -> bool:

@@ -154,7 +154,12 @@ def settled(rollout: Rollout, state: MemberState, pace: Pace) -> Rollout:
     if borne or counted.state not in ACTIVE:
         return counted
     reason = f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed"
-    return replace(counted, state=RolloutState.HALTED, halted_reason=reason, due_at=None)
+    return halted(counted, reason)
+
+
+def halted(rollout: Rollout, reason: str) -> Rollout:
+    """No further installation is upgraded until the author resumes."""
+    return replace(rollout, state=RolloutState.HALTED, halted_reason=reason, due_at=None)
 
 
 def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:

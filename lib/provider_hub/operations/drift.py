@@ -51,17 +51,23 @@ class Drift:
         return removed
 
     def _repair(self, row: Installation) -> bool:
-        if row.lifecycle_state is not LifecycleState.READY:
+        """Whether a READY row's objects had to be brought back; late Secrets of a FAILED one just go."""
+        if row.lifecycle_state not in (LifecycleState.READY, LifecycleState.FAILED):
             return False
-        version = self.services.store.get(keys.version(row.provider_name, row.installed_version))
-        objects = self.blueprints.of(row, version)
-        changed = [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
-        self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, frozenset({row.generation}))
+        changed = self._applied(row) if row.lifecycle_state is LifecycleState.READY else []
+        kept = frozenset({row.generation, row.ready_generation or row.generation})
+        self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
         if not changed:
             return False
         log.warning("%s had drifted: %s", row.installation_id, ", ".join(changed), extra={"event": "drift"})
         apply_event(self.services, row, DriftRepaired(row.installation_id, row.generation, ", ".join(changed)))
         return True
+
+    def _applied(self, row: Installation) -> list[str]:
+        """What an apply of the row's objects changed."""
+        version = self.services.store.get(keys.version(row.provider_name, row.installed_version))
+        objects = self.blueprints.of(row, version)
+        return [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
 
     def _is_orphan(self, trace: Trace) -> bool:
         """The object was seen before the row is looked for: a row is there before its objects are, and after."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Cluster
 from provider_hub.operations.services import Services, apply_event
@@ -27,7 +27,8 @@ class Expiry:
 
     def handle(self, call: DeadlineCall) -> Outcome:
         """What a deadline's task came to. Raises TemporaryError when it came too early, to be called again."""
-        row = self.services.store.get(keys.installation(call.organization_id, ProviderName.parse(call.provider)))
+        key = keys.installation_named(call.organization_id, call.provider)
+        row = self.services.store.get(key) if key else None
         if row is None or (row.installation_id, row.generation) != (call.installation_id, call.generation):
             return Outcome.STALE
         if row.deadline_at is None:

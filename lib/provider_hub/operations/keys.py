@@ -2,7 +2,7 @@
 
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
 from provider_hub.domain.installation import Installation
-from provider_hub.domain.names import ProviderName
+from provider_hub.domain.names import ProviderName, is_organization_id
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.operations.ports import DeadLetter, DeliveryError, KeptAnswer, Key, OutboxEntry, Walk
 
@@ -41,6 +41,15 @@ def rollout(name: ProviderName, version: str) -> Key[Rollout]:
 
 def member(name: ProviderName, version: str, installation_id: str) -> Key[Member]:
     return Key((*rollout(name, version).path, "members", installation_id), Member)
+
+
+def installation_named(organization_id: str, provider: str) -> Key[Installation] | None:
+    """None for what can be nobody's installation: the words of a message are its sender's to choose."""
+    try:
+        name = ProviderName.parse(provider)
+    except ValueError:
+        return None
+    return installation(organization_id, name) if is_organization_id(organization_id) else None
 
 
 def outbox(event_id: str) -> Key[OutboxEntry]:

@@ -1,17 +1,14 @@
 """Organizations: made from a token's claims the first time they are seen."""
 
-import re
 from functools import partial
 
 from provider_hub.domain.catalog import Organization, SlugClaim
 from provider_hub.domain.errors import Forbidden
 from provider_hub.domain.identity import OrganizationClaims
-from provider_hub.domain.names import is_slug
+from provider_hub.domain.names import is_organization_id, is_slug
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.services import Services
-
-ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 class Organizations:
@@ -27,7 +24,7 @@ class Organizations:
         """The organization of verified claims. Raises Forbidden for one that cannot be."""
         if known := self._known.get(claims.organization_id):
             return known
-        if not ORGANIZATION_ID.fullmatch(claims.organization_id):
+        if not is_organization_id(claims.organization_id):
             raise Forbidden("the token's organization id is not usable: letters, digits, hyphens and underscores")
         if not is_slug(claims.slug):
             raise Forbidden(

@@ -16,9 +16,7 @@ from provider_hub.domain.installation import (
     advance,
 )
 from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
-from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
-from provider_hub.operations.organizations import ORGANIZATION_ID
 from provider_hub.operations.ports import Tasks
 from provider_hub.operations.services import Services, apply_event
 
@@ -54,14 +52,8 @@ class Registration:
         return step.outcome.value
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
-        try:
-            name = ProviderName.parse(check_in.provider)
-        except ValueError:
-            return None
-        # A pod may write anything here, also what is no document's id.
-        if not ORGANIZATION_ID.fullmatch(check_in.organization_id):
-            return None
-        return self.services.store.get(keys.installation(check_in.organization_id, name))
+        key = keys.installation_named(check_in.organization_id, check_in.provider)
+        return self.services.store.get(key) if key else None
 
     def _forget_deadline(self, row: Installation) -> None:
         """Only saves a call: a deadline that fires all the same finds nothing to do."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.installation import ChangeRequested, Installation, advance
 from provider_hub.domain.messages import VersionPublished
@@ -23,6 +24,7 @@ from provider_hub.domain.rollout import (
     Rollout,
     RolloutState,
     fate,
+    halted,
     is_offered,
     moved_on,
     resumed,
@@ -126,10 +128,14 @@ class Waves:
         """Whether this installation took a slot: it, the rollout's count and the member are one transaction."""
         key = keys.rollout(rollout.provider_name, rollout.version)
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
+        version_key = keys.version(rollout.provider_name, rollout.version)
 
         def decide(transaction: Transaction) -> bool:
-            current, row = transaction.read(key, row_key)
+            current, row, version = transaction.read(key, row_key, version_key)
             if current is None or row is None or current.state is not RolloutState.RUNNING or not current.room:
+                return False
+            if version and version.status is VersionStatus.YANKED:
+                transaction.write(key, halted(current, f"{current.version} was yanked by its author"))
                 return False
             if row.installation_id != seen.installation_id or not wants(row, current.version):
                 return False

@@ -16,7 +16,7 @@ import urllib3
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.local.chaos.faults import Monkey
 from provider_hub.local.chaos.report import live_line, table
-from provider_hub.local.chaos.thrice import Thrice, delivering_thrice
+from provider_hub.local.chaos.thrice import Courier
 from provider_hub.local.chaos.workload import BROKEN, HEALTHY, PROVIDER, Tally, Tenant
 from provider_hub.local.demo import Client, _sample_provider
 from provider_hub.local.errors import LocalError
@@ -54,6 +54,7 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
     """Start a stack, let tenants work and faults happen, then look at what is left. Raises LocalError."""
     environment = {
         "HUB_DEPLOY_DEADLINE_SECONDS": str(_DEADLINE_SECONDS),
+        "HUB_QUEUE_DEADLINE_SECONDS": str(_DEADLINE_SECONDS * 2),
         "HUB_CHECK_IN_SECONDS": "5",
         "HUB_LOCAL_CLUSTER_FAULTS": "1",
     }
@@ -62,8 +63,8 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
     with Stack(*options_of_stack, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
         _publish(stack, state_dir / "built")
         tally = Tally()
-        monkey = Monkey(stack, Random(options.seed), options.interval, options.pause)
-        with delivering_thrice(stack.info.pubsub_emulator_host, stack.info.project) as deliveries:
+        monkey = Monkey(stack, _random(options.seed), options.interval, options.pause)
+        with Courier(stack.info.pubsub_emulator_host, stack.info.project).at_work() as deliveries:
             tenants = _tenants(stack, tally, options)
             with monkey.at_work():
                 _work(tenants, tally, monkey, deliveries, options)
@@ -73,16 +74,17 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
 
 
 def _tenants(stack: Stack, tally: Tally, options: Options) -> list[Tenant]:
-    seeds = Random(options.seed)
     return [
-        Tenant(stack, f"chaos-{number}", Random(seeds.random()), tally, options.patience)
+        Tenant(stack, f"chaos-{number}", _random(options.seed + number), tally, options.patience)
         for number in range(1, options.tenants + 1)
     ]
 
 
-def _work(
-    tenants: Sequence[Tenant], tally: Tally, monkey: Monkey, deliveries: Thrice, options: Options
-) -> None:
+def _random(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 - to be repeated, not to be secret
+
+
+def _work(tenants: Sequence[Tenant], tally: Tally, monkey: Monkey, deliveries: Courier, options: Options) -> None:
     """Faults end with the time; the histories that are under way then come to their ends without any."""
     began = time.monotonic()
     until = began + options.seconds
@@ -94,7 +96,11 @@ def _work(
         if time.monotonic() >= until:
             monkey.stop()
         line = live_line(time.monotonic() - began, tally, monkey, deliveries.messages)
-        print(f"\r\033[K{line}"[:120] if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
+        print(
+            f"\r\033[K{line}"[:120] if sys.stdout.isatty() else line,
+            end="" if sys.stdout.isatty() else "\n",
+            flush=True,
+        )
     print(flush=True)
 
 

@@ -18,6 +18,8 @@ from provider_hub.local.running import Stack
 
 VICTIMS = (*TRIGGERS, "node")
 _PAUSE_EVERY_SECONDS = 75.0
+# (status, share of the calls, seconds that a call hangs before)
+_CLUSTER_FAULTS = ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0))
 
 
 class Monkey:
@@ -92,7 +94,9 @@ class Monkey:
         self._pausing = None
 
     def _break_cluster(self) -> None:
-        status, fraction, hang = self._random.choice(((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0)))
+        status, fraction, hang = self._random.choice(
+            ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0))
+        )
         if self._fail_cluster(status, fraction, hang):
             what = f"answers {status}" if status else f"hangs for {hang:g} s"
             self._note(f"the cluster {what}, {fraction:.0%} of calls", f"cluster {what}")

@@ -1,102 +1,131 @@
-"""Every Pub/Sub message three times: a server between the emulator's push subscriptions and the functions.
+"""Every Pub/Sub message three times, many at once and in any order, as Pub/Sub pushes and the emulator does not.
 
-The first copy's answer is what the emulator hears. The second is sent at the same time, the third some seconds
-later, when whatever the message asked for is long done, undone or superseded.
+The emulator's push subscriptions are emptied by a courier here, who pulls and then calls the function as a push
+would. The first copy's answer acknowledges the message or not. The second goes out at the same moment, the
+third some seconds later, when whatever the message asked for is long done, undone or superseded.
 """
 
+import json
 import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from typing import Any
 
 import urllib3
 
 LATEST_COPY_SECONDS = 8.0
-_COPIES_AT_ONCE = 16
+MAX_BACKOFF = "10s"
+_AT_ONCE = 12
+_PULL_SECONDS = 5.0
 _PUSH_SECONDS = 60.0
+_START_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+
+Json = dict[str, Any]
 
 
-class Thrice(ThreadingHTTPServer):
-    """Passes each push on to the function that its path begins with, by port: `/8123/projects/…`."""
+@dataclass(frozen=True)
+class Subscription:
+    """A push subscription that is being pulled from; `name` is its full one."""
 
-    daemon_threads = True
+    name: str
+    endpoint: str
+    settings: Json
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.http = urllib3.PoolManager(maxsize=_COPIES_AT_ONCE * 2)
-        self.copies = ThreadPoolExecutor(_COPIES_AT_ONCE, thread_name_prefix="copies")
-        self.ended = threading.Event()
+
+class Courier:
+    """Pulls from every push subscription of the emulator at `host:port`, and delivers."""
+
+    def __init__(self, pubsub: str, project: str) -> None:
+        self._base = f"http://{pubsub}/v1/"
+        self._project = project
+        self._http = urllib3.PoolManager(maxsize=_AT_ONCE * 4)
+        self._deliveries = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="deliveries")
+        self._copies = ThreadPoolExecutor(_AT_ONCE * 2, thread_name_prefix="copies")
+        self._ended = threading.Event()
         self.messages = 0
 
-    def endpoint(self, port: int, path: str) -> str:
-        """The address under which a push to a function at that port arrives three times."""
-        return f"http://127.0.0.1:{self.server_port}/{port}{path}"
-
-    def send(self, port: str, path: str, body: bytes) -> int:
-        """The function's status; 503 where it does not answer."""
-        headers = {"Content-Type": "application/json"}
+    @contextmanager
+    def at_work(self) -> Iterator["Courier"]:
+        """For as long as the block lasts; afterwards the emulator pushes by itself again."""
+        found = self._call("GET", f"projects/{self._project}/subscriptions")["subscriptions"]
+        subscriptions = [Subscription(item["name"], item["pushConfig"]["pushEndpoint"], item) for item in found]
+        pullers = [threading.Thread(target=self._pull_from, args=(item,), daemon=True) for item in subscriptions]
+        for subscription in subscriptions:
+            self._turn(subscription, {}, MAX_BACKOFF)
+        for puller in pullers:
+            puller.start()
         try:
-            url = f"http://127.0.0.1:{port}{path}"
-            response = self.http.request("POST", url, body=body, headers=headers, timeout=_PUSH_SECONDS, retries=False)
-        except urllib3.exceptions.HTTPError:
-            return 503
-        return response.status
-
-    def send_later(self, seconds: float, port: str, path: str, body: bytes) -> None:
-        if not self.ended.wait(seconds):
-            self.send(port, path, body)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Thrice
-
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        _, port, rest = self.path.split("/", 2)
-        self.server.messages += 1
-        for seconds in (0.0, random.uniform(1.0, LATEST_COPY_SECONDS)):  # noqa: S311 - no secret
-            self.server.copies.submit(self.server.send_later, seconds, port, f"/{rest}", body)
-        self.send_response(self.server.send(port, f"/{rest}", body))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
-        """Nothing: the report counts."""
-
-
-@contextmanager
-def delivering_thrice(pubsub: str, project: str) -> Iterator[Thrice]:
-    """Turn every push subscription of the emulator at `host:port` towards a server that lasts as long as the block."""
-    server = Thrice()
-    thread = threading.Thread(target=server.serve_forever, name="deliveries", daemon=True)
-    thread.start()
-    base = f"http://{pubsub}/v1/projects/{project}/subscriptions"
-    try:
-        original = _endpoints(server.http, base)
-        for name, endpoint in original.items():
-            target = urllib3.util.parse_url(endpoint)
-            _turn(server.http, pubsub, name, server.endpoint(int(target.port or 80), target.path or "/"))
-        try:
-            yield server
+            yield self
         finally:
-            for name, endpoint in original.items():
-                _turn(server.http, pubsub, name, endpoint)
-    finally:
-        server.ended.set()
-        server.copies.shutdown()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.http.clear()
+            self._ended.set()
+            for puller in pullers:
+                puller.join()
+            self._deliveries.shutdown(cancel_futures=True)
+            self._copies.shutdown(cancel_futures=True)
+            for subscription in subscriptions:
+                self._turn(subscription, subscription.settings["pushConfig"], None)
+            self._http.clear()
 
+    def _turn(self, subscription: Subscription, push_config: Json, max_backoff: str | None) -> None:
+        """Push, or be pulled from; with a shorter backoff, since chaos has ten minutes where a cloud has hours."""
+        self._call("POST", f"{subscription.name}:modifyPushConfig", {"pushConfig": push_config})
+        policy: Mapping[str, str] = subscription.settings["retryPolicy"]
+        if max_backoff:
+            policy = {**policy, "maximumBackoff": max_backoff}
+        changed = {"name": subscription.name, "topic": subscription.settings["topic"], "retryPolicy": policy}
+        self._call("PATCH", subscription.name, {"subscription": changed, "updateMask": "retryPolicy"})
 
-def _endpoints(http: urllib3.PoolManager, base: str) -> dict[str, str]:
-    found = http.request("GET", base).json()["subscriptions"]
-    return {item["name"]: item["pushConfig"]["pushEndpoint"] for item in found if "pushConfig" in item}
+    def _pull_from(self, subscription: Subscription) -> None:
+        while not self._ended.is_set():
+            answer = self._call("POST", f"{subscription.name}:pull", {"maxMessages": _AT_ONCE})
+            for received in answer.get("receivedMessages", ()):
+                self.messages += 1
+                self._deliveries.submit(self._deliver, subscription, received)
+            if not answer:
+                self._ended.wait(_POLL_SECONDS)
 
+    def _deliver(self, subscription: Subscription, received: Json) -> None:
+        body = json.dumps({"message": received["message"], "subscription": subscription.name}).encode()
+        for seconds in (0.0, random.uniform(1.0, LATEST_COPY_SECONDS)):  # noqa: S311 - no secret
+            self._copies.submit(self._send_later, seconds, subscription.endpoint, body)
+        done = 200 <= self._send(subscription.endpoint, body) < 300
+        answer: Json = {"ackIds": [received["ackId"]]}
+        if done:
+            self._call("POST", f"{subscription.name}:acknowledge", answer)
+        else:
+            self._call("POST", f"{subscription.name}:modifyAckDeadline", {**answer, "ackDeadlineSeconds": 0})
 
-def _turn(http: urllib3.PoolManager, pubsub: str, subscription: str, endpoint: str) -> None:
-    body = {"pushConfig": {"pushEndpoint": endpoint}}
-    http.request("POST", f"http://{pubsub}/v1/{subscription}:modifyPushConfig", json=body)
+    def _send_later(self, seconds: float, endpoint: str, body: bytes) -> None:
+        if not self._ended.wait(seconds):
+            self._send(endpoint, body)
+
+    def _send(self, endpoint: str, body: bytes) -> int:
+        """The function's status, 503 where it broke off; one that is being started is waited for."""
+        headers = {"Content-Type": "application/json"}
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                response = self._http.request(
+                    "POST", endpoint, body=body, headers=headers, timeout=_PUSH_SECONDS, retries=False
+                )
+            except urllib3.exceptions.NewConnectionError:
+                if time.monotonic() > until or self._ended.wait(_POLL_SECONDS):
+                    return 503
+            except urllib3.exceptions.HTTPError:
+                return 503
+            else:
+                return response.status
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The emulator's answer; an empty one where it does not answer in time."""
+        try:
+            response = self._http.request(method, self._base + path, json=body, timeout=_PULL_SECONDS, retries=False)
+        except urllib3.exceptions.HTTPError:
+            return {}
+        answer: Json = response.json() if response.status == 200 else {}
+        return answer

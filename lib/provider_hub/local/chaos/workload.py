@@ -53,7 +53,7 @@ class Tally:
 
 
 class Tenant:
-    """One organization whose people do one thing after the other. `patience` is how long a wait may last, in seconds."""
+    """One organization, whose people do one thing after the other. `patience`: how long a wait may last, in seconds."""
 
     def __init__(self, stack: Stack, slug: str, random: Random, tally: Tally, patience: float) -> None:
         self._url = stack.info.api_url

@@ -1,0 +1,31 @@
+"""`hub up` with every function counted; takes the options that `Stack` gives."""
+
+import argparse
+from pathlib import Path
+
+from provider_hub.http.routes import function_for
+from provider_hub.local.functions import TRIGGERS
+from provider_hub.local.stack import StackOptions
+from provider_hub.local.up import run_up
+
+_MAIN = """from tests.bench.counting.function import counted
+
+{name} = counted("{name}")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--state-dir", type=Path)
+    options = parser.parse_args()
+    functions = options.state_dir / "functions"
+    for name in TRIGGERS:
+        (functions / name).mkdir(parents=True)
+        (functions / name / "main.py").write_text(_MAIN.format(name=name))
+    # A sweep would be counted into whatever is under way.
+    run_up(StackOptions(options.port, options.state_dir, sweep_seconds=86_400, functions_dir=functions), function_for)
+
+
+if __name__ == "__main__":
+    main()

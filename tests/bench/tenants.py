@@ -1,0 +1,68 @@
+"""A running stack as tenants use it: published versions, installs and the wait for what comes of them."""
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import urllib3
+
+from provider_hub.local.running import Stack
+from tests.bench.ground import wait_until
+
+PROVIDER = "platform/weather"
+_METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
+
+
+@dataclass
+class Platform:
+    """The platform's release CI and any number of tenants."""
+
+    stack: Stack
+    http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
+
+    def publish(self, version: str, folder: Path) -> None:
+        added = self.stack.add_wheel(_wheels().build_wheel(version, folder))
+        body = {
+            "name": PROVIDER,
+            "version": version,
+            "wheel_url": added.url,
+            "sha256": added.sha256,
+            "metadata": _METADATA,
+        }
+        self.call(self.stack.tokens.console_machine(), "POST", "/console/provider-versions", body)
+
+    def install(self, slug: str, version: str) -> None:
+        self.of(slug, "POST", "/providers/install", {"provider_name": PROVIDER, "version": version})
+
+    def of(self, slug: str, method: str, path: str, body: Any = None) -> Any:
+        return self.call(self.stack.tokens.user(slug), method, path, body)
+
+    def call(self, token: str, method: str, path: str, body: Any = None) -> Any:
+        """The answer's JSON. Raises AssertionError for a refusal."""
+        headers = {"Authorization": f"Bearer {token}"}
+        response = self.http.request(method, self.stack.info.api_url + path, json=body, headers=headers, timeout=60)
+        if response.status >= 400:
+            raise AssertionError(f"{method} {path} was answered with {response.status}: {response.data!r}")
+        return response.json() if response.data else None
+
+    def wait_until_ready(self, slug: str, version: str) -> None:
+        def is_ready(row: Any) -> bool:
+            return bool(row["lifecycle_state"] == "ready" and row["current_version"] == version)
+
+        wait_until(lambda: is_ready(self.of(slug, "GET", f"/providers/installed/{PROVIDER}")), f"{slug} is not READY")
+
+    def wait_until_gone(self, slug: str) -> None:
+        wait_until(lambda: self.of(slug, "GET", "/providers/installed") == [], f"{slug} still has it installed")
+
+
+def _wheels() -> ModuleType:
+    """The builder of the sample provider, which is no module of the package."""
+    path = Path(__file__).parents[1] / "providers" / "wheels.py"
+    spec = importlib.util.spec_from_file_location("sample_provider_wheels", path)
+    if spec is None or spec.loader is None:
+        raise AssertionError(f"{path} is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

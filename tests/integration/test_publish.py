@@ -1,0 +1,143 @@
+"""Publishing and the catalog below HTTP: two at once, a crash in the middle of a deletion, organizations that meet."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.builders import ACME, WEATHER, provider, version, wish
+from tests.fakes import FakeWheels
+from tests.integration.backend import Backend
+
+from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata
+from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from provider_hub.domain.identity import OrganizationClaims
+from provider_hub.operations import browse, keys
+from provider_hub.operations.organizations import Organizations
+from provider_hub.operations.ports import Topic
+from provider_hub.operations.publish import Publication, Published, publish
+
+AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
+PUBLICATION = Publication(
+    WEATHER, "1.0.0", "https://wheels.example/w-1.0.0-py3-none-any.whl", None, CatalogMetadata("Weather", "Tells it")
+)
+
+
+def test_of_two_that_publish_one_version_with_other_bytes_one_wins_and_the_other_is_told(backend: Backend) -> None:
+    together = threading.Barrier(2, timeout=20)
+
+    def attempt(digest: str) -> Published | Conflict:
+        try:
+            return publish(backend.services, FakeWheels(digest * 64, while_fetching=together.wait), PUBLICATION, AUTHOR)
+        except Conflict as conflict:
+            return conflict
+
+    with ThreadPoolExecutor(2) as threads:
+        results = list(threads.map(attempt, "ab"))
+    (won,) = [result for result in results if isinstance(result, Published)]
+    (told,) = [result for result in results if isinstance(result, Conflict)]
+    assert "published with other bytes or fields" in str(told)
+    assert backend.store.get(keys.version(WEATHER, "1.0.0")) == won.version
+    assert len(backend.topics.pull(Topic.VERSION_EVENTS)) == 1
+
+
+def test_of_two_that_publish_the_very_same_both_get_it_and_one_made_it(backend: Backend) -> None:
+    together = threading.Barrier(2, timeout=20)
+
+    def attempt(_: int) -> Published:
+        return publish(backend.services, FakeWheels(while_fetching=together.wait), PUBLICATION, AUTHOR)
+
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.map(attempt, range(2))
+    assert one.version == other.version
+    assert sorted([one.created, other.created]) == [False, True]
+
+
+def test_the_wheel_is_not_fetched_for_what_the_given_digest_decides(backend: Backend) -> None:
+    given = replace(PUBLICATION, sha256="a" * 64)
+    publish(backend.services, FakeWheels(), given, AUTHOR)
+    wheels = FakeWheels()
+    assert not publish(backend.services, wheels, given, AUTHOR).created
+    with pytest.raises(Conflict):
+        publish(backend.services, wheels, replace(given, sha256="b" * 64), AUTHOR)
+    assert wheels.fetched == []
+
+
+def test_a_wheel_that_is_refused_stores_nothing(backend: Backend) -> None:
+    wheels = FakeWheels(refused=Invalid.at("body", "sha256", msg="another digest"))
+    with pytest.raises(Invalid, match="another digest"):
+        publish(backend.services, wheels, PUBLICATION, AUTHOR)
+    assert backend.documents.all() == {}
+
+
+def test_an_older_version_published_later_is_not_the_latest(backend: Backend) -> None:
+    for text in ("1.10.0", "1.9.0", "2.0.0-rc.1"):
+        publish(backend.services, FakeWheels(), replace(PUBLICATION, version=text), AUTHOR)
+    found = backend.store.get(keys.provider(WEATHER))
+    assert found
+    assert found.latest_version == "1.10.0"
+
+
+def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Backend) -> None:
+    backend.put(keys.provider(WEATHER), provider(retiring=True))
+    backend.put(keys.version(WEATHER, "1.0.0"), version())
+    with pytest.raises(NotFound):
+        browse.get_provider(backend.services, "org_acme", WEATHER)
+    with pytest.raises(NotFound):
+        browse.delete_provider(backend.services, "org_other", WEATHER)
+    with pytest.raises(Conflict, match="is being deleted"):
+        publish(backend.services, FakeWheels(), replace(PUBLICATION, version="2.0.0"), AUTHOR)
+    browse.delete_provider(backend.services, "org_acme", WEATHER)
+    assert backend.documents.all() == {}
+
+
+def test_an_install_that_slips_in_before_the_count_keeps_the_provider(backend: Backend) -> None:
+    backend.put(keys.provider(WEATHER), provider())
+    backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
+    with pytest.raises(Conflict, match="is installed 1 times"):
+        browse.delete_provider(backend.services, "org_acme", WEATHER)
+    assert browse.get_provider(backend.services, "org_acme", WEATHER).install_count == 1
+
+
+@pytest.fixture
+def organizations(backend: Backend) -> Organizations:
+    return Organizations(backend.services)
+
+
+def claims(**changes: Any) -> OrganizationClaims:
+    return OrganizationClaims(**{"organization_id": "org_acme", "slug": "acme", "name": "Acme", **changes})
+
+
+def test_an_organization_is_made_once_and_then_remembered(backend: Backend, organizations: Organizations) -> None:
+    assert organizations.of(claims()) == ACME
+    backend.rpcs.calls.clear()
+    assert organizations.of(claims()) == ACME
+    assert backend.rpcs.calls == []
+    assert Organizations(backend.services).of(claims()) == ACME
+    assert backend.rpcs.names() == ["BatchGetDocuments"]
+
+
+def test_of_two_organizations_with_one_slug_the_first_has_it(organizations: Organizations) -> None:
+    organizations.of(claims())
+    with pytest.raises(Forbidden, match="belongs to another organization"):
+        organizations.of(claims(organization_id="org_squatter"))
+
+
+def test_an_organization_without_a_name_is_called_by_its_slug(organizations: Organizations) -> None:
+    assert organizations.of(claims(name=None)).name == "acme"
+
+
+@pytest.mark.parametrize("slug", ["platform", "install", "installed", "Acme", "a_b", "a" * 101])
+def test_a_slug_that_is_none_is_forbidden_and_stores_nothing(
+    backend: Backend, organizations: Organizations, slug: str
+) -> None:
+    with pytest.raises(Forbidden, match="is not usable"):
+        organizations.of(claims(slug=slug))
+    assert backend.documents.all() == {}
+
+
+@pytest.mark.parametrize("organization_id", ["", "a/b", "..", "__x__", "x" * 129, "é"])
+def test_an_id_that_is_none_is_forbidden(organizations: Organizations, organization_id: str) -> None:
+    with pytest.raises(Forbidden, match="organization id is not usable"):
+        organizations.of(claims(organization_id=organization_id))

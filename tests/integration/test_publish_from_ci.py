@@ -1,0 +1,167 @@
+"""The GitHub action and the GitLab job that publish a provider, by running the very lines of their files."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.integration.api_server import ApiServer, served
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import Tenants
+from tests.providers.runtime_harness import make_wheel
+
+from provider_hub.local import servers
+from provider_hub.local.wheelhost import add_wheel
+
+_REPOSITORY = Path(__file__).parents[2]
+_ACTION = _REPOSITORY / ".github" / "actions" / "publish-provider"
+_GITLAB = _REPOSITORY / ".gitlab" / "publish-provider.yml"
+# No index is asked: the package is built and installed from the repository, its dependencies are those of this run.
+_OFFLINE = {
+    "PIP_NO_INDEX": "1",
+    "PIP_NO_DEPS": "1",
+    "PIP_NO_BUILD_ISOLATION": "false",  # pip reads this one the other way round
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PYTHONPATH": sysconfig.get_path("purelib"),
+}
+
+
+@pytest.fixture(scope="module")
+def tenants(around: StandIns) -> Iterator[Tenants]:
+    with deployed_on(around) as deployed:
+        made = Tenants(deployed)
+        made.furnish()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(tenants: Tenants) -> Iterator[ApiServer]:
+    with served(tenants.deployed) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def action() -> Any:
+    return yaml.safe_load((_ACTION / "action.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def runner_temp(action: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runner's folder, once the action's first step has run in it."""
+    directory = tmp_path_factory.mktemp("runner")
+    step = action["runs"]["steps"][0]
+    done = _bash(step["run"], {"RUNNER_TEMP": str(directory), "GITHUB_ACTION_PATH": str(_ACTION)}, directory)
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def _bash(script: str, environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """As both run a job's lines: bash that stops at the first failure."""
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        env={"PATH": os.environ["PATH"], "HOME": str(directory), **_OFFLINE, **environment},
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def _publish(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, directory: Path, inputs: Mapping[str, str]
+) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    """Run the action's second step as a job that uses it would; what it did and its outputs."""
+    given = {"api-url": api.url, "token": tenants.machine, **inputs}
+    declared = {name: value.get("default", "") for name, value in action["inputs"].items()}
+    assert set(given) <= set(declared), "an input that the action does not have"
+    values = {**declared, **given}
+    step = action["runs"]["steps"][1]
+    environment = {
+        name: values[str(value).removeprefix("${{ inputs.").removesuffix(" }}")] for name, value in step["env"].items()
+    }
+    output = directory / "output"
+    output.touch()
+    runner = {"RUNNER_TEMP": str(runner_temp), "GITHUB_OUTPUT": str(output), "HUB_CA_FILE": _ca_file(tenants)}
+    done = _bash(step["run"], {**environment, **runner}, directory)
+    return done, dict(line.split("=", 1) for line in output.read_text().splitlines())
+
+
+def _ca_file(tenants: Tenants) -> str:
+    return str(servers.ca_file(tenants.deployed.around.state_dir))
+
+
+def _built(tenants: Tenants, directory: Path, version: str) -> str:
+    """A job's own build, uploaded: the URL of the folder that serves it."""
+    (directory / "dist").mkdir()
+    wheel = make_wheel(directory / "dist", {"gauge/__init__.py": ""}, name="gauge", version=version)
+    around = tenants.deployed.around
+    return add_wheel(wheel, around.state_dir / "wheels", around.wheels_url).url.removesuffix(wheel.name)
+
+
+def test_the_action_publishes_the_one_wheel_that_a_job_built(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    base = _built(tenants, tmp_path, "1.0.0")
+    (tmp_path / "CHANGES.md").write_text('The first one; it\'s "new" and costs $0.\n')
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "tags": "rain  gauge", "changelog-file": "CHANGES.md"}
+    done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
+    assert done.returncode == 0, done.stderr
+    assert (outputs["name"], outputs["version"]) == ("acme/gauge", "1.0.0")
+    assert len(outputs["sha256"]) == 64
+    stored = tenants.deployed.call("GET", "/providers/acme/gauge/versions/1.0.0", tenants.user).get_json()
+    assert stored["changelog"] == 'The first one; it\'s "new" and costs $0.\n'
+    assert stored["wheel_sha256"] == outputs["sha256"]
+    assert set(outputs) == set(action["outputs"])
+    assert tenants.machine not in done.stdout + done.stderr
+
+
+def test_an_input_is_never_run_as_a_command(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    base = _built(tenants, tmp_path, "1.1.0")
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "name": "$(touch ran)`touch ran`; touch ran", "tags": "--yes"}
+    done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
+    assert done.returncode == 1
+    assert "provider name" in done.stderr
+    assert outputs == {}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_pattern_that_matches_no_wheel_stops_the_job(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    done, _ = _publish(action, runner_temp, api, tenants, tmp_path, {"wheel": "dist/*.whl"})
+    assert done.returncode == 2
+    assert "::error::dist/*.whl matches 0 files" in done.stderr
+
+
+def test_a_refused_token_fails_the_job_with_hubs_own_status(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    base = _built(tenants, tmp_path, "1.2.0")
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": "not.a.token"}
+    done, _ = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
+    assert done.returncode == 3
+    assert "not.a.token" not in done.stderr
+
+
+def test_the_gitlab_job_publishes_a_wheel(runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
+    job = yaml.safe_load(_GITLAB.read_text())[".publish-provider"]
+    given = {"HUB_API_URL": api.url, "HUB_PACKAGE": str(_REPOSITORY), "WHEEL_URL": _built(tenants, tmp_path, "2.0.0")}
+    assert set(given) <= set(job["variables"])
+    environment = {
+        **job["variables"],
+        **given,
+        "HUB_TOKEN": tenants.machine,
+        "HUB_CA_FILE": _ca_file(tenants),
+        # The image's own Python, where pip and what it installs are on the path.
+        "PATH": f"{runner_temp / 'provider-hub' / 'bin'}:{os.environ['PATH']}",
+    }
+    done = _bash("\n".join(job["script"]), environment, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "acme/gauge 2.0.0 is published." in done.stdout
