@@ -110,14 +110,14 @@ resource "google_monitoring_alert_policy" "sweeper" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "no sweep told of"
+    display_name = "no call of it succeeded"
     condition_absent {
-      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.outbox_oldest_seconds}\""
+      filter   = local.sweeper
       duration = "600s"
 
       aggregations {
         alignment_period     = "60s"
-        per_series_aligner   = "ALIGN_COUNT"
+        per_series_aligner   = "ALIGN_DELTA"
         cross_series_reducer = "REDUCE_SUM"
       }
     }

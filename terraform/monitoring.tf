@@ -12,7 +12,7 @@ locals {
   # scale and factor of the buckets: from the scale on, each bucket's end is a factor higher.
   distributions = {
     seconds_to_ready      = { filter = "jsonPayload.event=\"installation_ready\"", scale = 1, factor = 1.3, description = "From the request to the runtime's first check-in." }
-    outbox_oldest_seconds = { filter = "jsonPayload.event=\"swept\"", scale = 1, factor = 1.5, description = "Age of the oldest message that is owed and unpublished; 0 when there is none." }
+    outbox_oldest_seconds = { filter = "jsonPayload.outbox_oldest_seconds>=0", scale = 1, factor = 1.5, description = "Age of the oldest message that the sweeper found owed and unpublished." }
   }
 
   # A metric is found some time after it was made; alerts and objectives name it by way of this wait.
@@ -20,6 +20,7 @@ locals {
 
   requests = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/request_count\""
   latency  = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/total_latencies\""
+  sweeper  = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-sweeper\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"2xx\""
   backlog  = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-(${join("|", keys(local.topics))})\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
 }
 

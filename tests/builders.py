@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tests.fakes import START
-
 from provider_hub.domain.catalog import (
     PLATFORM_AUTHOR,
     PUBLIC_AUDIENCE,
@@ -23,6 +21,7 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.names import ProviderName
+from tests.fakes import START
 
 ACME = Organization("org_acme", "Acme", "acme", "active", START, START)
 OTHER = Organization("org_other", "Other", "other", "active", START, START)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.rollout import Rollout
 from provider_hub.operations.ports import Manifest, StaleGeneration, Trace, Wheel
 

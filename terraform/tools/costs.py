@@ -50,7 +50,7 @@ def _functions() -> float:
 
 
 def _documents() -> float:
-    """Two reads and a write a check-in; 20 of each a deploy; two reads a request; 20 KiB kept, recoverable and backed up."""
+    """Two reads and a write a check-in, 20 of each a deploy, two reads a request; 20 KiB kept and backed up."""
     kept = 20 / 1024**2 * (_STORED_GIB + _RECOVERY_GIB + 21 * _BACKUP_GIB)
     changes = _DEPLOYS * 20 * (_READ + _WRITE + _DELETE)
     return _CHECK_INS * (2 * _READ + _WRITE) + changes + _REQUESTS * 2 * _READ + kept

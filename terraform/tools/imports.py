@@ -63,4 +63,4 @@ def _files_of(name: str, lib: Path) -> Iterator[Path]:
 
 def _is_known(name: str) -> bool:
     first = name.partition(".")[0]
-    return first == _OURS or first == "__future__" or first in sys.stdlib_module_names
+    return first in {_OURS, "__future__"} or first in sys.stdlib_module_names

@@ -16,7 +16,6 @@ from pathlib import Path
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
 from terraform.tools.imports import reached_imports
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -34,7 +34,7 @@ class SmokeFailed(Exception):
 
 @dataclass(frozen=True)
 class Waits:
-    """Limits in seconds: for the certificate and the load balancer, for READY, for the removal; and between two looks."""
+    """Limits in seconds: until the load balancer answers, until READY, until removed; and between two looks."""
 
     reachable: float = 3600
     ready: float = 600

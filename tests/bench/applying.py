@@ -59,11 +59,12 @@ def _timed(apply: Callable[[Sequence[Manifest], Sequence[Manifest]], None], slug
 
 
 def _kubectl(ground: Ground, manifests: Sequence[Manifest]) -> None:
-    document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-    subprocess.run(
+    completed = subprocess.run(
         ["kubectl", "apply", "--server-side", "--field-manager=bench", "-f", "-"],
-        input=json.dumps(document).encode(),
+        input="\n".join(json.dumps(manifest) for manifest in manifests).encode(),
         env={**os.environ, "KUBECONFIG": str(ground.kubeconfig), "HOME": str(ground.folder)},
-        check=True,
+        check=False,
         capture_output=True,
     )
+    if completed.returncode:
+        raise AssertionError(f"kubectl did not apply: {completed.stderr.decode()}")

@@ -9,7 +9,6 @@ from typing import Any
 import urllib3
 
 from provider_hub.local.running import Stack
-from tests.bench.ground import wait_until
 
 PROVIDER = "platform/weather"
 _METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
@@ -46,15 +45,6 @@ class Platform:
         if response.status >= 400:
             raise AssertionError(f"{method} {path} was answered with {response.status}: {response.data!r}")
         return response.json() if response.data else None
-
-    def wait_until_ready(self, slug: str, version: str) -> None:
-        def is_ready(row: Any) -> bool:
-            return bool(row["lifecycle_state"] == "ready" and row["current_version"] == version)
-
-        wait_until(lambda: is_ready(self.of(slug, "GET", f"/providers/installed/{PROVIDER}")), f"{slug} is not READY")
-
-    def wait_until_gone(self, slug: str) -> None:
-        wait_until(lambda: self.of(slug, "GET", "/providers/installed") == [], f"{slug} still has it installed")
 
 
 def _wheels() -> ModuleType:

@@ -83,8 +83,8 @@ class Functions:
     def wired(self) -> Iterator[None]:
         """Adapters connect to this world, and time is this world's, for as long as the block lasts."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(firestore, "connect", lambda project, database: self._store(project, database))
-            patch.setattr(pubsub, "connect", lambda project, topics: self._publisher(project, topics))
+            patch.setattr(firestore, "connect", self._store)
+            patch.setattr(pubsub, "connect", self._publisher)
             patch.setattr(tasks, "connect", lambda settings: tasks.CloudTasks(self._transport(), settings))
             patch.setattr(kubernetes, "connect", lambda _: self.cluster.adapter(self.injector, self._process))
             patch.setattr(firestore, "time", SimpleNamespace(sleep=lambda _seconds: None))

@@ -76,7 +76,7 @@ class One:
 
 @dataclass
 class At:
-    """A fault at the first call that is described so, of that process; `skip` lets as many go before."""
+    """A fault at the first call of that process that is described so; `skip` lets as many go before."""
 
     process: str
     call: str
@@ -85,7 +85,7 @@ class At:
     met: bool = False
 
     def __call__(self, point: Point) -> Kind | None:
-        if self.met or point.process != self.process or not point.call.startswith(self.call):
+        if self.met or (point.process, point.call) != (self.process, self.call):
             return None
         if self.skip:
             self.skip -= 1

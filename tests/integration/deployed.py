@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 import aiohttp
@@ -17,7 +17,6 @@ import pytest
 from flask.testing import FlaskClient
 from google.cloud import tasks_v2
 from tests.integration.backend import Documents, Topics
-from werkzeug.test import TestResponse
 
 from provider_hub import logs
 from provider_hub.adapters import firestore
@@ -34,6 +33,10 @@ from provider_hub.settings import settings
 
 T = TypeVar("T")
 
+# A werkzeug TestResponse, whose `json` is typed as if every answer might have none.
+Answer: TypeAlias = Any
+
+_framework: Any = functions_framework  # untyped
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 CHECK_IN_KEY = "a key for tests only"
 
@@ -102,7 +105,7 @@ class Deployed:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> TestResponse:
+    ) -> Answer:
         """A request to the function that serves `path`, as the gateway would pass it on."""
         given = dict(headers or {})
         if token is not None:
@@ -113,7 +116,7 @@ class Deployed:
         function = function_for(unquote(path.partition("?")[0])) or "operations"
         return self.send(function, method, path, headers=given, **options)
 
-    def send(self, function: str, method: str, path: str, **options: Any) -> TestResponse:
+    def send(self, function: str, method: str, path: str, **options: Any) -> Answer:
         """A request to a function by its name."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self._environment().items():
@@ -123,7 +126,7 @@ class Deployed:
             settings.cache_clear()
             if function not in self._clients:
                 source = FUNCTIONS / function / "main.py"
-                self._clients[function] = functions_framework.create_app(function, str(source)).test_client()
+                self._clients[function] = _framework.create_app(function, str(source)).test_client()
             response = self._clients[function].open(path, method=method, **options)
             settings.cache_clear()
         return response

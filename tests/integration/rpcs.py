@@ -20,8 +20,8 @@ class Failure(grpc.RpcError):
     def details(self) -> str:
         return "made to fail"
 
-    def trailing_metadata(self) -> None:
-        return None
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
 
     def result(self) -> Any:
         """What grpc asks of a failed call that an interceptor raised."""
@@ -29,7 +29,7 @@ class Failure(grpc.RpcError):
 
 
 @dataclass
-class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """`calls` are method names with their requests; `before` holds, by method, what is done ahead of a call."""
 
     calls: list[tuple[str, Any]] = field(default_factory=list)

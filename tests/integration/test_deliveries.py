@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from tests.builders import WEATHER, wish
-from tests.integration.deployed import CHECK_IN_KEY, Deployed
+from tests.integration.deployed import CHECK_IN_KEY, Answer, Deployed
 from tests.integration.tenants import Tenants
-from werkzeug.test import TestResponse
 
 from provider_hub.domain.installation import InstallationRequest, LifecycleState, RequestKind
 from provider_hub.domain.messages import check_in_token, encode
@@ -28,7 +27,7 @@ def pushed(data: bytes | str, **attributes: str) -> dict[str, Any]:
     return {"message": message, "subscription": "projects/p/subscriptions/s"}
 
 
-def deliver(deployed: Deployed, function: str, body: Any, path: str = CHECK_INS) -> TestResponse:
+def deliver(deployed: Deployed, function: str, body: Any, path: str = CHECK_INS) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return deployed.send(function, "POST", path, data=raw, headers={"Content-Type": "application/json"})
 
@@ -139,8 +138,10 @@ INSTALLATION_EVENTS = "/projects/p/topics/installation-events"
 
 
 def test_an_installation_event_reaches_the_cluster_and_sets_a_deadline(tenants: Tenants) -> None:
-    tenants.deployed.put(ROW_KEY, wish())
-    assert deliver(tenants.deployed, "installer", pushed(request()), INSTALLATION_EVENTS).status_code == 204
+    life = "01JGFJJZ00000000000000000D"  # the cluster is one for all tests
+    tenants.deployed.put(ROW_KEY, wish(installation_id=life))
+    body = pushed(request(installation_id=life))
+    assert deliver(tenants.deployed, "installer", body, INSTALLATION_EVENTS).status_code == 204
     assert state(tenants) is LifecycleState.PROCESSING
     status = tenants.deployed.call("GET", "/providers/installed/acme/weather/deployment", tenants.user).json
     assert (status["version"], status["healthy"]) == ("1.0.0", False)

@@ -1,6 +1,7 @@
 """The Firestore adapter against the emulator: what a change costs, what it leaves behind, and what comes back."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -102,17 +103,20 @@ def test_a_decision_that_fails_midway_leaves_neither_row_nor_outbox_entry(backen
     assert backend.documents.all() == {}
 
 
+def write_both(transaction: Transaction) -> None:
+    transaction.write(ROW_KEY, wish())
+    transaction.emit(ENTRY)
+
+
 def test_a_commit_that_the_database_refuses_leaves_neither_row_nor_outbox_entry(backend: Backend) -> None:
     backend.rpcs.fail("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
     with pytest.raises(TemporaryError, match="the database did not answer: ServiceUnavailable"):
-        backend.store.transact(lambda transaction: (transaction.write(ROW_KEY, wish()), transaction.emit(ENTRY)))
+        backend.store.transact(write_both)
     assert backend.documents.all() == {}
 
 
 def test_row_and_outbox_entry_appear_together(backend: Backend) -> None:
-    _, emitted = backend.store.transact(
-        lambda transaction: (transaction.write(ROW_KEY, wish()), transaction.emit(ENTRY))
-    )
+    _, emitted = backend.store.transact(write_both)
     assert emitted == (ENTRY,)
     assert set(backend.documents.all()) == {"organizations/org_acme/installations/acme:weather", "outbox/event-1"}
 
@@ -171,7 +175,7 @@ def test_contention_without_end_is_temporary(backend: Backend, monkeypatch: pyte
 @pytest.mark.parametrize("method", ["BatchGetDocuments", "RunQuery", "RunAggregationQuery"])
 @pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED])
 def test_a_database_that_does_not_answer_is_temporary(backend: Backend, method: str, status: grpc.StatusCode) -> None:
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "BatchGetDocuments": lambda: backend.store.get(ROW_KEY),
         "RunQuery": lambda: backend.store.installations_of("org_acme"),
         "RunAggregationQuery": lambda: backend.store.install_count(WEATHER),

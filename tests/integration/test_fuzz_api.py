@@ -82,6 +82,7 @@ def test_an_operation_answers_what_is_described(
     who = data.draw(st.sampled_from(_WHO), label="who")
     request = _prepared(case.as_transport_kwargs(base_url="http://fuzz"))
     headers = {name: str(value) for name, value in request.headers.items() if name != "Authorization"}
+    assert request.body is None or isinstance(request.body, str | bytes), "no operation takes a stream"
     body = request.body.encode() if isinstance(request.body, str) else request.body or b""
     _send(tenants, str(request.method), str(request.url).removeprefix("http://fuzz"), who, headers, body)
 

@@ -1,4 +1,4 @@
-"""The catalog over HTTP: who finds what, what an author may change, what a yank and a deletion do (contract, section 4)."""
+"""The catalog over HTTP: who finds what, what an author may change, yanks and deletions (contract, section 4)."""
 
 from typing import Any
 

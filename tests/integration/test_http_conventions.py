@@ -1,4 +1,4 @@
-"""What holds for every route (contract, section 1): slashes, encodings, HEAD, OPTIONS, ids, bounds, dependencies down."""
+"""What holds for every route (contract, section 1): slashes, encodings, HEAD, OPTIONS, ids, bounds, what is down."""
 
 import io
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Publishing over HTTP: a real wheel from a real HTTPS host, and what comes of publishing it again (contract, section 5)."""
+"""Publishing over HTTP: a real wheel from an HTTPS host, and what publishing it again does (contract, section 5)."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The installer, the registration, the deadlines and the sweeper on real rows: each step once, twice, late and failing."""
+"""The installer, the registration, the deadlines and the sweeper on real rows: once, twice, late and failing."""
 
 from dataclasses import replace
 from datetime import timedelta

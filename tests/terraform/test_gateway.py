@@ -31,7 +31,7 @@ def served_by(path: str) -> str | None:
 
 def concrete(path: str) -> list[str]:
     """The path with each of the awkward values in each of its parameters, with and without a trailing slash."""
-    values = {part: AWKWARD for part in path.split("/") if part.startswith("{")}
+    values: dict[str, tuple[str, ...]] = {part: AWKWARD for part in path.split("/") if part.startswith("{")}
     values |= {"{org}": tuple(value for value in AWKWARD if value not in RESERVED)}
     segments = [values.get(part, (part,)) for part in path.split("/")]
     paths = ["/".join(parts) for parts in itertools.product(*segments)]

@@ -1,5 +1,6 @@
 """Topics, their consumers and queues are what the code relies on."""
 
+import json
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_the_dead_letter_topic_is_called_as_on_one_machine() -> None:
 def test_the_sweeper_is_called_every_minute_with_the_jobs_it_knows() -> None:
     job = ROOT.resource("google_cloud_scheduler_job.sweep").body
     assert job["schedule"] == "* * * * *"
-    assert ROOT.local("sweeps") == "${toset(%s)}" % str(list(SWEEPER_JOBS)).replace("'", '"')
+    assert ROOT.local("sweeps") == f"${{toset({json.dumps(list(SWEEPER_JOBS))})}}"
 
 
 def test_tasks_are_retried_and_held_to_a_rate() -> None:

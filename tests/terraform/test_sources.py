@@ -1,4 +1,4 @@
-"""Each function's zip, unpacked alone beside nothing but its requirements, starts under functions-framework and answers.
+"""Each function's zip, unpacked alone beside its requirements only, starts under functions-framework and answers.
 
 The distributions of all functions are installed once; a function then sees links to those of its own
 requirements.txt and to no others, so that one which is missing there is missing.
@@ -115,7 +115,7 @@ def link(distribution: Distribution, site: Path) -> None:
             continue
         target = site / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(distribution.locate_file(file))
+        target.symlink_to(str(distribution.locate_file(file)))
 
 
 @pytest.mark.timeout(400)
@@ -124,9 +124,9 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
     function: str, site_of: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "function"
-    for name, path in zip_contents(function).items():
+    for name, file in zip_contents(function).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(path.read_bytes())
+        (folder / name).write_bytes(file.read_bytes())
     site = site_of(folder / "requirements.txt")
     method, path, statuses = request_for(function)
     ran = subprocess.run(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from provider_hub.domain.manifests import GENERATION
 from provider_hub.domain.deployment import MESSAGE_LENGTH, describe, mask
+from provider_hub.domain.manifests import GENERATION
 
 
 def deployment(conditions: dict[str, tuple[str, str]] | None = None, **status: Any) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def test_what_is_no_check_in_is_refused_by_its_fields_and_never_their_values(dat
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_do_anything_but_decode_or_be_malformed(data: bytes) -> None:
-    for kind in (InstallationRequest, VersionPublished, CheckIn):
+    kinds: list[Any] = [InstallationRequest, VersionPublished, CheckIn]
+    for kind in kinds:
         with pytest.raises(MalformedMessage):
             decode(kind, data)
 

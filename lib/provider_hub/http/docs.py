@@ -123,7 +123,7 @@ def _parameters(document: Json, operation: Json) -> str:
         f"{_limits(parameter['schema'])}</td></tr>"
         for parameter in (_resolved(document, item) for item in operation["parameters"])
     ]
-    return f"<h4>Parameters</h4><table>{''.join(rows)}</table>" if rows else ""
+    return f"<h4>Parameters</h4>{_table(('Name', 'In', 'Type', 'About'), ''.join(rows))}" if rows else ""
 
 
 def _request(operation: Json) -> str:
@@ -140,7 +140,7 @@ def _responses(document: Json, operation: Json) -> str:
         f"<tr><td>{status}</td><td>{_with_code(response['description'])}</td><td>{_content(response)}</td></tr>"
         for status, response in answers
     )
-    return f"<h4>Answers</h4><table>{rows}</table>{_example(answers[0][1])}"
+    return f"<h4>Answers</h4>{_table(('Status', 'When', 'Body'), rows)}{_example(answers[0][1])}"
 
 
 def _example(response: Json) -> str:
@@ -180,10 +180,15 @@ def _model(name: str, schema: Json) -> str:
     required = schema.get("required", ())
     rows = "".join(
         f"<tr><td><code>{escape(field)}</code></td><td>{_type(kind)}</td>"
-        f"<td>{'required' if field in required else ''}</td><td>{_limits(kind)}</td></tr>"
+        f"<td>{'yes' if field in required else ''}</td><td>{_limits(kind)}</td></tr>"
         for field, kind in schema.get("properties", {}).items()
     )
-    return f'<article id="model-{name}"><h3>{name}</h3>{described}<table>{rows}</table></article>'
+    fields = _table(("Field", "Type", "Needed", "Limits"), rows)
+    return f'<article id="model-{name}"><h3>{name}</h3>{described}{fields}</article>'
+
+
+def _table(heads: Iterable[str], rows: str) -> str:
+    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{rows}</table>"
 
 
 def _model_link(name: str) -> str:
@@ -207,13 +212,17 @@ def _type(schema: Json) -> str:
 
 
 def _limits(schema: Json) -> str:
-    told = [words.format(schema[key]) for key, words in _LIMITS.items() if key in schema]
+    told = [_limit(key, schema[key]) for key in _LIMITS if key in schema]
     if "default" in schema and schema["default"] is not None:
         told.append(f"default <code>{escape(json.dumps(schema['default']))}</code>")
     if len(pattern := schema.get("pattern", "")) in range(1, _LONGEST_PATTERN):
         told.append(f"<code>{escape(pattern)}</code>")
     told += [limits for choice in schema.get("anyOf", ()) if (limits := _limits(choice))]
     return "; ".join(told)
+
+
+def _limit(key: str, value: Any) -> str:
+    return "not empty" if value == 1 and key in ("minLength", "minItems") else _LIMITS[key].format(value)
 
 
 def _resolved(document: Json, item: Json) -> Json:

@@ -50,7 +50,7 @@ td:first-child { white-space: nowrap; }
 summary { cursor: pointer; color: var(--link); font-size: .875rem; }
 @media (max-width: 56rem) {
   .frame { display: block; }
-  nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav { position: static; height: auto; max-height: 45vh; border-right: 0; border-bottom: 1px solid var(--line); }
   main { padding: 1.25rem 1rem 4rem; }
   td:first-child { white-space: normal; }
 }

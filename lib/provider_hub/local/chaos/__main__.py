@@ -31,7 +31,7 @@ _METADATA = {"display_name": "Weather", "description": "Readings of weather stat
 
 @dataclass(frozen=True)
 class Options:
-    """How long, how many tenants at once, and how bad. Times are in seconds."""
+    """How long, how many tenants at once, and how bad; times in seconds. No `kubeconfig`: the embedded cluster."""
 
     seconds: float = 600.0
     tenants: int = 10
@@ -39,6 +39,7 @@ class Options:
     interval: float = 1.0
     pause: float = 20.0
     patience: float = 240.0
+    kubeconfig: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Result:
 
     tally: Tally
     faults: int
+    messages: int
     table: str
 
 
@@ -59,8 +61,9 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
         "HUB_LOCAL_CLUSTER_FAULTS": "1",
     }
     began = time.monotonic()
-    options_of_stack = ("--retry-min", "0.5", "--sweep-seconds", "3")
-    with Stack(*options_of_stack, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
+    cluster = ("--kubeconfig", options.kubeconfig, "--process-node") if options.kubeconfig else ()
+    arguments = ("--retry-min", "0.5", "--sweep-seconds", "3", *cluster)
+    with Stack(*arguments, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
         _publish(stack, state_dir / "built")
         tally = Tally()
         monkey = Monkey(stack, _random(options.seed), options.interval, options.pause)
@@ -70,7 +73,7 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
                 _work(tenants, tally, monkey, deliveries, options)
             _confirm_nothing_is_left(stack, tenants, tally, options.patience)
         told = table(time.monotonic() - began, tally, monkey, deliveries.messages, command)
-        return Result(tally, sum(monkey.done.values()), told)
+        return Result(tally, sum(monkey.done.values()), deliveries.messages, told)
 
 
 def _tenants(stack: Stack, tally: Tally, options: Options) -> list[Tenant]:
@@ -147,8 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long faults happen (default: 10)")
     parser.add_argument("--tenants", type=int, default=Options.tenants, help="tenants at once (default: 10)")
     parser.add_argument("--seed", type=int, default=Options.seed, help="seed of faults and histories (default: 1)")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="a real cluster instead of the embedded one")
     given = parser.parse_args(arguments)
-    options = Options(seconds=given.minutes * 60, tenants=given.tenants, seed=given.seed)
+    options = Options(given.minutes * 60, given.tenants, given.seed, kubeconfig=given.kubeconfig)
     state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-chaos-"))
     command = f"make chaos ARGS={shlex.quote(f'--minutes {given.minutes:g} --seed {given.seed}')}"
     try:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import urllib3
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from provider_hub.local.functions import TRIGGERS
 from provider_hub.local.running import Stack

@@ -20,7 +20,7 @@ import urllib3
 LATEST_COPY_SECONDS = 8.0
 MAX_BACKOFF = "10s"
 _AT_ONCE = 12
-_PULL_SECONDS = 5.0
+_CALL_SECONDS = 20.0
 _PUSH_SECONDS = 60.0
 _START_SECONDS = 10.0
 _POLL_SECONDS = 0.1
@@ -82,11 +82,13 @@ class Courier:
 
     def _pull_from(self, subscription: Subscription) -> None:
         while not self._ended.is_set():
-            answer = self._call("POST", f"{subscription.name}:pull", {"maxMessages": _AT_ONCE})
+            # A pull that waits and is given up would take messages with it until their deadline for acknowledgement.
+            wanted = {"maxMessages": _AT_ONCE, "returnImmediately": True}
+            answer = self._call("POST", f"{subscription.name}:pull", wanted)
             for received in answer.get("receivedMessages", ()):
                 self.messages += 1
                 self._deliveries.submit(self._deliver, subscription, received)
-            if not answer:
+            if not answer.get("receivedMessages"):
                 self._ended.wait(_POLL_SECONDS)
 
     def _deliver(self, subscription: Subscription, received: Json) -> None:
@@ -124,7 +126,7 @@ class Courier:
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         """The emulator's answer; an empty one where it does not answer in time."""
         try:
-            response = self._http.request(method, self._base + path, json=body, timeout=_PULL_SECONDS, retries=False)
+            response = self._http.request(method, self._base + path, json=body, timeout=_CALL_SECONDS, retries=False)
         except urllib3.exceptions.HTTPError:
             return {}
         answer: Json = response.json() if response.status == 200 else {}

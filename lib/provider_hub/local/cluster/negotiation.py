@@ -5,9 +5,8 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from aiohttp import web
 
 from . import protobuf, selectors
@@ -148,13 +147,14 @@ def parse(content: bytes, *, is_yaml: bool) -> object:
         raise bad_request(f"error decoding YAML: {error}") from error
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML as Kubernetes reads it: a timestamp is the text it is written as."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        mark: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    mark: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 async def _content(request: web.Request) -> bytes:

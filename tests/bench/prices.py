@@ -1,0 +1,30 @@
+"""List prices in US dollars, without free tiers or discounts: what an operation's units come to."""
+
+from collections.abc import Mapping
+
+# Source: Firestore pricing, multi-region nam5. A region of its own costs half.
+READ = 0.06 / 100_000
+WRITE = 0.18 / 100_000
+DELETE = 0.02 / 100_000
+# Source: Pub/Sub pricing, message delivery basic: a message counts as 1,000 bytes at least, once in and once out.
+MESSAGE = 2 * 1000 * 40 / 2**40
+# Source: Cloud Tasks pricing, past the first million a month; an operation is a call or a delivery attempt.
+TASK = 0.40 / 1_000_000
+# Source: Cloud Run pricing, request-based, tier 1. Time is billed in steps of 100 ms; alone on its instance, a call
+# pays for 1 vCPU and 512 MiB (terraform/functions.tf), and less where calls share one.
+CALL = 0.40 / 1_000_000
+SECOND = 1 * 0.000024 + 0.5 * 0.0000025
+
+
+def of(units: Mapping[str, float]) -> float:
+    """Dollars for the units of one operation."""
+    prices = {
+        "reads": READ,
+        "writes": WRITE,
+        "deletes": DELETE,
+        "deliveries": MESSAGE,
+        "tasks": TASK,
+        "calls": CALL,
+        "billed_seconds": SECOND,
+    }
+    return sum(units.get(unit, 0) * price for unit, price in prices.items())

@@ -1,0 +1,133 @@
+"""No adapter speaks to the world outside but through an injection point."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import pytest
+
+from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
+from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.operations import keys, ports
+from provider_hub.operations.ports import OutboxEntry, Topic
+from tests.builders import WEATHER, wish
+from tests.fakes import START
+from tests.faults.exhaustive import run
+from tests.faults.histories import HISTORIES
+from tests.faults.injection import Crash, Kind, Process, no_fault
+from tests.faults.world import World
+
+ROW = replace(wish(), deadline_at=START + timedelta(minutes=10))
+ROLLOUT = Rollout(
+    prefix="acme",
+    name="weather",
+    version="1.0.0",
+    state=RolloutState.RUNNING,
+    candidates=1,
+    created_at=START,
+    updated_at=START,
+    due_at=START,
+)
+ENTRY = OutboxEntry("e1", Topic.INSTALLATION_EVENTS, "k", "{}", START, {})
+METADATA = {"name": "x", "namespace": "n", "annotations": {"provider-hub/installation-id": "01"}}
+CONFIG_MAP = {"apiVersion": "v1", "kind": "Secret", "metadata": METADATA}
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}
+ROW_KEY = keys.installation_of(ROW)
+
+Adapter = Any
+STORE: dict[str, Callable[[Adapter], object]] = {
+    "transact": lambda store: store.transact(lambda transaction: transaction.emit(ENTRY)),
+    "get": lambda store: store.get(ROW_KEY),
+    "get_all": lambda store: store.get_all([ROW_KEY]),
+    "delete_all": lambda store: store.delete_all([ROW_KEY]),
+    "installations_of": lambda store: store.installations_of("org_acme"),
+    "count_installations_of": lambda store: store.count_installations_of("org_acme"),
+    "install_count": lambda store: store.install_count(WEATHER),
+    "versions_of": lambda store: store.versions_of(WEATHER),
+    "published_versions": lambda store: store.published_versions(WEATHER),
+    "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),
+    "dead_letters_of": lambda store: store.dead_letters_of("org_acme", None, 1),
+    "count_auto_installations": lambda store: store.count_auto_installations(WEATHER),
+    "auto_installations": lambda store: store.auto_installations(WEATHER, None, 1),
+    "rollouts_of": lambda store: store.rollouts_of(WEATHER, 1),
+    "started_members": lambda store: store.started_members(WEATHER, "1.0.0", 1),
+    "due_rollouts": lambda store: store.due_rollouts(START, 1),
+    "installations_after": lambda store: store.installations_after(None, 1),
+    "overdue": lambda store: store.overdue(START, 1),
+    "silent": lambda store: store.silent(START, 1),
+    "left_behind": lambda store: store.left_behind(START, 1),
+}
+PUBLISHER: dict[str, Callable[[Adapter], object]] = {"publish": lambda publisher: publisher.publish(ENTRY)}
+TASKS: dict[str, Callable[[Adapter], object]] = {
+    "schedule_deadline": lambda queues: queues.schedule_deadline(ROW),
+    "cancel_deadline": lambda queues: queues.cancel_deadline("01", 1),
+    "schedule_step": lambda queues: queues.schedule_step(ROLLOUT),
+}
+CLUSTER: dict[str, Callable[[Adapter], object]] = {
+    "ensure_namespace": lambda cluster: cluster.ensure_namespace([NAMESPACE]),
+    "apply": lambda cluster: cluster.apply([CONFIG_MAP]),
+    "prune": lambda cluster: cluster.prune("n", "01", frozenset({1})),
+    "remove": lambda cluster: cluster.remove("n", "01"),
+    "status": lambda cluster: cluster.status("n", "x", "01"),
+    "traces": lambda cluster: cluster.traces(None, 1),
+}
+PORTS = {"Store": STORE, "Publisher": PUBLISHER, "Tasks": TASKS, "Cluster": CLUSTER}
+CALLS = [(port, method) for port, methods in PORTS.items() for method in methods]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    with made.running():
+        yield made
+
+
+def adapter(world: World, port: str, process: Process) -> Adapter:
+    """The adapter as a function's process gets it."""
+    world.functions._calling.append(process)
+    settings = world.functions.settings
+    connect: dict[str, Callable[[], Adapter]] = {
+        "Store": lambda: firestore.connect(settings.project, settings.database),
+        "Publisher": lambda: pubsub.connect(settings.project, {Topic.INSTALLATION_EVENTS: "installation-events"}),
+        "Tasks": lambda: tasks.connect(settings),
+        "Cluster": lambda: kubernetes.connect(settings),
+    }
+    return connect[port]()
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_every_method_of_a_port_is_driven_here(port: str) -> None:
+    methods = {name for name in vars(getattr(ports, port)) if not name.startswith("_")}
+    assert methods == set(PORTS[port]), "a new method of a port: call it here, so that its faults are tried"
+
+
+@pytest.mark.parametrize(("port", "method"), CALLS)
+def test_a_call_of_an_adapter_is_an_injection_point(world: World, port: str, method: str) -> None:
+    process = Process("test")
+    made = adapter(world, port, process)
+    world.injector.plan = lambda _point: Kind.CRASH_BEFORE
+    with pytest.raises(Crash):
+        PORTS[port][method](made)
+    assert process.dead
+    assert world.injector.points
+
+
+def test_a_dead_process_does_no_more(world: World) -> None:
+    process = Process("test", dead=True)
+    for port, methods in PORTS.items():
+        made = adapter(world, port, process)
+        for call in methods.values():
+            with pytest.raises(Crash):
+                call(made)
+    assert not world.injector.points
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.name.replace(" ", "-"))
+def test_a_history_opens_no_connection_that_could_fail_unseen(history: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_self: socket.socket, address: object) -> NoReturn:
+        raise AssertionError(f"something connects to {address} past the injection points")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert run(history, no_fault).injector.points

@@ -1,0 +1,138 @@
+"""The configuration's form: pinned, formatted, described, and its documents up to date."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import hcl2
+import pytest
+from terraform.tools import readme
+from terraform.tools.configuration import TERRAFORM, Block, read
+
+DIRECTORIES = [TERRAFORM, *(TERRAFORM / "modules").iterdir()]
+VARIABLES = [block for directory in DIRECTORIES for block in read(directory).of("variable")]
+OUTPUTS = [block for directory in DIRECTORIES for block in read(directory).of("output")]
+ROOT = read()
+REQUIRED = {"project", "region", "customer_realm", "console_realm"}
+# Their names say what a plan needs no sentence of ours to refuse.
+UNCHECKED = {"deletion_protection"}
+
+
+def address(block: Block) -> str:
+    return f"{block.path.parent.name}: {block.address}"
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_every_file_is_formatted() -> None:
+    ran = subprocess.run(
+        ["terraform", "fmt", "-check", "-recursive", "-diff", str(TERRAFORM)],
+        env={**os.environ, "TF_CLI_CONFIG_FILE": "/dev/null"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_terraform_and_its_providers_are_pinned() -> None:
+    (settings,) = ROOT.of("terraform")
+    assert settings.body["required_version"].startswith(">= 1.9")
+    (providers,) = settings.body["required_providers"]
+    assert providers["google"]["version"] == "~> 6.50"
+    assert all(re.fullmatch(r"~> \d+\.\d+", provider["version"]) for provider in providers.values())
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=address)
+def test_a_variable_is_typed_and_described(variable: Block) -> None:
+    assert variable.body["type"] != "any"
+    assert len(variable.body["description"]) > 5
+
+
+@pytest.mark.parametrize("output", OUTPUTS, ids=address)
+def test_an_output_is_described(output: Block) -> None:
+    assert len(output.body["description"]) > 10
+
+
+@pytest.mark.parametrize("variable", ROOT.of("variable"), ids=address)
+def test_what_a_user_gives_is_checked_with_a_message_to_act_on(variable: Block) -> None:
+    if variable.address in UNCHECKED:
+        return
+    checks = variable.body["validation"]
+    assert all(check["error_message"].endswith(".") and len(check["error_message"]) > 20 for check in checks)
+
+
+def test_only_project_region_and_the_issuers_must_be_given() -> None:
+    assert {variable.address for variable in ROOT.of("variable") if "default" not in variable.body} == REQUIRED
+
+
+@pytest.mark.parametrize("example", sorted(TERRAFORM.glob("*.example")), ids=lambda path: path.name)
+def test_an_example_gives_known_variables_and_all_that_deploy_does_not(example: Path) -> None:
+    given = set(hcl2.loads(example.read_text())) - {"__comments__", "__inline_comments__"}
+    assert given <= {variable.address for variable in ROOT.of("variable")}
+    assert given >= REQUIRED - {"project", "region"}
+
+
+def test_there_is_an_example_of_a_small_and_of_a_large_setting() -> None:
+    names = {path.name for path in TERRAFORM.glob("*.example")}
+    assert names == {"terraform.tfvars.example", "terraform.tfvars.large.example"}
+
+
+def test_every_name_carries_the_environments_prefix() -> None:
+    """Or two environments would meet in one project."""
+    for block in ROOT.of("resource"):
+        for key in ("name", "account_id", "repository_id", "secret_id", "service_id", "role_id"):
+            name = str(block.body.get(key, "${var.name}"))
+            owned = "var.name" in name or re.match(r"\$\{(google_|module\.|each\.value|trimprefix)", name)
+            assert owned, f"{block.address}: {key} is {name}"
+
+
+def test_the_generated_tables_of_the_readme_are_up_to_date() -> None:
+    assert readme.main(["--check"]) == 0, f"run `{readme.COMMAND}`"
+
+
+def test_a_readme_without_a_place_for_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no section between"):
+        readme.rendered("# no section\n")
+
+
+@pytest.mark.parametrize(
+    "chapter", ["Deploy", "Configure sign-in", "First publish", "Upgrade", "Backup and restore", "Tear down"]
+)
+def test_the_readme_has_the_chapter(chapter: str) -> None:
+    assert f"\n## {chapter}\n" in readme.README.read_text()
+
+
+def test_the_readme_names_every_file() -> None:
+    text = readme.README.read_text()
+    assert [path.name for path in TERRAFORM.glob("*.tf") if f"`{path.name}`" not in text] == [
+        "outputs.tf",
+        "versions.tf",
+    ]
+
+
+def test_the_runtime_image_is_small_unprivileged_and_named_by_digest() -> None:
+    dockerfile = (TERRAFORM.parent / "lib" / "pragma_runtime" / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE_IMAGE$", dockerfile, re.MULTILINE), "no default: a tag is another image every week"
+    assert re.search(r"^USER 65532:65532$", dockerfile, re.MULTILINE)
+    assert "apt-get" not in dockerfile
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_deploy_says_what_it_needs() -> None:
+    command = ["bash", str(TERRAFORM / "deploy.sh")]
+    environment = {"PATH": os.environ["PATH"]}
+    without = subprocess.run([*command, "deploy"], env=environment, capture_output=True, text=True, check=False)
+    wrong = subprocess.run([*command, "explode"], env=environment, capture_output=True, text=True, check=False)
+    assert (without.returncode, wrong.returncode) == (1, 1)
+    assert "make deploy PROJECT=my-project REGION=europe-west1" in without.stderr
+    assert "deploy|destroy" in wrong.stderr
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
+def test_a_name_is_declared_once(directory: Path) -> None:
+    blocks = read(directory).blocks
+    names = [(block.kind, block.address) for block in blocks if block.labels]
+    names += [("local", name) for block in blocks if block.kind == "locals" for name in block.body]
+    assert sorted(names) == sorted(set(names))
