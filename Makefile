@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint
+.PHONY: help setup up demo test bench chaos lint
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -20,6 +20,12 @@ demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled bac
 
 test: setup ## every test
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## every path beside the least that the platform allows; a table
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+chaos: setup ## ten minutes of killed processes, paused databases and doubled messages; ARGS="--minutes 2"
+	@exec $(BIN)/python -m provider_hub.local.chaos $(ARGS)
 
 lint: setup ## style, format, types, import layers
 	$(BIN)/ruff check .

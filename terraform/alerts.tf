@@ -20,7 +20,7 @@ locals {
     latency = {
       title    = "p99 of the API is above 2 seconds"
       filter   = local.latency
-      aligner  = "ALIGN_PERCENTILE_99", reducer = "REDUCE_PERCENTILE_99", above = 2000, for = "600s"
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", above = 2000, for = "600s"
       advice   = "The dashboard says which function; cold starts go with min_instances, contention shows as ABORTED in the logs."
       severity = "WARNING"
     }

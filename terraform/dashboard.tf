@@ -8,7 +8,7 @@ locals {
     { title = "Deliveries made again", filter = "metric.type=\"${local.metrics.delivery_retries}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Oldest undelivered message, seconds", filter = local.backlog, aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.label.subscription_id"], type = "LINE" },
     { title = "Requests by status", filter = local.requests, aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"], type = "STACKED_AREA" },
-    { title = "Latency of the API in ms, p99", filter = local.latency, aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_PERCENTILE_99", by = ["resource.label.backend_target_name"], type = "LINE" },
+    { title = "Latency of the API in ms, p99", filter = local.latency, aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", by = ["resource.label.backend_target_name"], type = "LINE" },
     { title = "Instances", filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${var.name}-.*\") AND metric.type=\"run.googleapis.com/container/instance_count\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"], type = "STACKED_AREA" },
     { title = "Firestore writes a second", filter = "resource.type=\"firestore.googleapis.com/Database\" AND resource.labels.database_id=\"${google_firestore_database.this.name}\" AND metric.type=\"firestore.googleapis.com/document/write_ops_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.op"], type = "LINE" },
   ]

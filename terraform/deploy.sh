@@ -71,7 +71,7 @@ plan_and_apply() {
   terraform -chdir="$here" plan -input=false -out=plan.out "$@" "${variables[@]}"
   if [[ ${AUTO_APPROVE:-} != 1 ]]; then
     local answer
-    read -r -p "deploy: apply this plan? [y/N] " answer
+    read -r -p "deploy: apply this plan? [y/N] " answer || answer=n
     [[ $answer == y ]] || fail "nothing was changed"
   fi
   terraform -chdir="$here" apply -input=false plan.out

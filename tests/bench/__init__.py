@@ -1,1 +1,1 @@
-"""The benchmarks: every figure beside the floor that the platform sets, taken in turns in one run (`python -m tests.bench`)."""
+"""The benchmarks: every figure beside the floor that the platform sets, taken in turns in one run."""

@@ -7,11 +7,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests import builders
-
 from provider_hub.adapters import kubernetes
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
 from provider_hub.settings import Settings
+from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import Ground
 
@@ -41,9 +40,7 @@ def applies(ground: Ground) -> Iterator[Figure]:
     def floor(namespace: Sequence[Manifest], objects: Sequence[Manifest]) -> None:
         _kubectl(ground, [*namespace, *objects])
 
-    rounds = [
-        (_timed(ours, f"ours-{number}"), _timed(floor, f"kubectl-{number}")) for number in range(ROUNDS + 1)
-    ]
+    rounds = [(_timed(ours, f"ours-{number}"), _timed(floor, f"kubectl-{number}")) for number in range(ROUNDS + 1)]
     applied, bare = zip(*rounds[1:], strict=True)  # the first round fills kubectl's discovery cache
     yield Figure("last object applied, new organization", "ms", Spread.of(applied), Spread.of(bare), Bar(1.5))
 

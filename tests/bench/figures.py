@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import floor, log10
 from statistics import median
 from typing import Any
 
@@ -64,7 +65,9 @@ def table(figures: Sequence[Figure]) -> str:
     lines = [header, *(_cells(figure) for figure in figures)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     lines.insert(1, tuple("─" * width for width in widths))
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
@@ -93,5 +96,7 @@ def _spread(spread: Spread) -> str:
 
 
 def _number(value: float) -> str:
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:.{digits}f}" if value % 1 else f"{value:.0f}"
+    """Three digits that matter, and whole numbers whole."""
+    if not value % 1:
+        return f"{value:.0f}"
+    return f"{value:.{max(0, 2 - floor(log10(abs(value))))}f}"

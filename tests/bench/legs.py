@@ -19,6 +19,7 @@ import grpc
 from google.cloud import firestore
 from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.types import PubsubMessage
 from kubernetes import client, config, watch
 
 from provider_hub.domain.names import namespace_for
@@ -53,7 +54,9 @@ def legs() -> Iterator[Figure]:
         platform = Platform(stack)
         platform.publish("1.0.0", Path(folder))
         with _bare_consumer(stack, Path(folder)) as publisher, _commits(stack) as commits:
-            pairs = [(_install(platform, commits, n), _delivery(stack, publisher, commits, n)) for n in range(ROUNDS + 1)]
+            pairs = [
+                (_install(platform, commits, n), _delivery(stack, publisher, commits, n)) for n in range(ROUNDS + 1)
+            ]
     installs, deliveries = zip(*pairs[1:], strict=True)
     taken, applied, ready, whole = zip(*installs, strict=True)
     yield Figure("commit → PROCESSING", "ms", Spread.of(taken), Spread.of(deliveries), Bar(150, absolute=True))
@@ -80,7 +83,7 @@ def _delivery(stack: Stack, publisher: PublisherClient, commits: Commits, number
     """Milliseconds from a publish to the document that the bare consumer writes."""
     began = time.time()
     topic = f"projects/{stack.info.project}/topics/{_TOPIC}"
-    answer = publisher.publish(topic=topic, messages=[{"data": b'{"number": %d}' % number}])
+    answer = publisher.publish(topic=topic, messages=[PubsubMessage(data=b'{"number": %d}' % number)])
     key = (answer.message_ids[0], "")
     wait_until(lambda: key in commits.at, "the bare consumer wrote nothing")
     return (commits.at[key] - began) * 1000
@@ -128,8 +131,8 @@ def _bare_consumer(stack: Stack, folder: Path) -> Iterator[PublisherClient]:
 def _deployment_in(stack: Stack, namespace: str) -> Iterator[list[float]]:
     """Gets the time at which the namespace's first Deployment was there, by the end of the block."""
     appeared: list[float] = []
-    api = client.AppsV1Api(config.new_client_from_config(stack.info.kubeconfig))
-    stream = watch.Watch()
+    api = client.AppsV1Api(config.new_client_from_config(stack.info.kubeconfig))  # type: ignore[no-untyped-call]
+    stream: Any = watch.Watch()  # type: ignore[no-untyped-call]
 
     def look() -> None:
         for event in stream.stream(api.list_namespaced_deployment, namespace, timeout_seconds=_WATCH_SECONDS):
@@ -144,4 +147,3 @@ def _deployment_in(stack: Stack, namespace: str) -> Iterator[list[float]]:
     finally:
         thread.join()
         api.api_client.close()
-

@@ -53,8 +53,7 @@ def burst(served: Served, wishes: Sequence[Wish], callers: int = 1) -> Run:
     def call() -> None:
         connection = served.connect()
         try:
-            for one in _drained(queue):
-                seconds.append(_timed(connection, one))
+            seconds.extend(_timed(connection, one) for one in _drained(queue))
         except (OSError, AssertionError, http.client.HTTPException) as failure:
             failures.append(failure)
         finally:

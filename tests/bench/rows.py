@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.types.write import Write
-from tests import builders
 
 from provider_hub.adapters.firestore import FirestoreStore
 from provider_hub.adapters.values import encode_record
@@ -14,6 +13,7 @@ from provider_hub.domain.catalog import Provider, search_tokens
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Key
+from tests import builders
 
 _A_COMMIT = 400
 T = TypeVar("T")

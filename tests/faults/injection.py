@@ -156,6 +156,8 @@ class Injector:
             raise error()
         if kind in PAUSES:
             self._pause(process, kind)
+            if process.dead:  # another of its calls met its end meanwhile
+                raise Crash(label)
         result = action()
         if kind is Kind.CRASH_AFTER:
             process.dead = True

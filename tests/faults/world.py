@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
@@ -180,6 +181,15 @@ class World:
 
         self.store.transact(decide)
         self.tell(f"{name} {text} is published")
+
+    def yank(self, text: str, name: ProviderName = NAME) -> None:
+        """The author takes a version back."""
+
+        def decide(transaction: Any) -> None:
+            transaction.write(keys.version(name, text), version(text, name, status=VersionStatus.YANKED))
+
+        self.store.transact(decide)
+        self.tell(f"{name} {text} is yanked")
 
     def lose_row(self, row: Installation) -> None:
         """What no code of ours does: the row is gone, its objects are not."""

@@ -119,17 +119,6 @@ def test_the_runtime_image_is_small_unprivileged_and_named_by_digest() -> None:
     assert "apt-get" not in dockerfile
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_deploy_says_what_it_needs() -> None:
-    command = ["bash", str(TERRAFORM / "deploy.sh")]
-    environment = {"PATH": os.environ["PATH"]}
-    without = subprocess.run([*command, "deploy"], env=environment, capture_output=True, text=True, check=False)
-    wrong = subprocess.run([*command, "explode"], env=environment, capture_output=True, text=True, check=False)
-    assert (without.returncode, wrong.returncode) == (1, 1)
-    assert "make deploy PROJECT=my-project REGION=europe-west1" in without.stderr
-    assert "deploy|destroy" in wrong.stderr
-
-
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
 def test_a_name_is_declared_once(directory: Path) -> None:
     blocks = read(directory).blocks

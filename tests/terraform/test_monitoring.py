@@ -73,7 +73,7 @@ def test_what_must_wake_somebody_has_an_alert() -> None:
     alerts = ROOT.local("alerts")
     assert alerts["dead_letter"]["above"] == 0
     assert alerts["outbox"]["above"] == 5 * 60
-    assert "99" in alerts["latency"]["aligner"]
+    assert "99" in alerts["latency"]["reducer"]
     errors = ROOT.resource("google_monitoring_alert_policy.errors").body
     assert "denominator_filter" in errors["conditions"][0]["condition_threshold"][0]
 

@@ -11,8 +11,8 @@ _COUNTED_A_READ = 1000
 Tell = Callable[[str, float], None]
 
 
-class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
-    """Tells each unit by its name and amount: `reads`, `writes`, `deletes`, `messages`, `message_bytes`, `tasks`, `rpcs`."""
+class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Tells each unit with its amount: `reads`, `writes`, `deletes`, `messages`, `message_bytes`, `tasks`, `rpcs`."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -84,6 +84,6 @@ def _reads_in(response: Any) -> int:
     if kind == "BatchGetDocumentsResponse":
         return int(raw.HasField("found") or bool(raw.missing))
     if kind == "RunAggregationQueryResponse":
-        counted = sum(value.integer_value for value in raw.result.aggregate_fields.values())
+        counted: int = sum(value.integer_value for value in raw.result.aggregate_fields.values())
         return max(1, -(-counted // _COUNTED_A_READ))
     return int(raw.HasField("document"))

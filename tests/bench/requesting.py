@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from statistics import quantiles
 
-from tests import builders
-
 from provider_hub.adapters.firestore import FirestoreStore
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Key
+from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import CHECK_IN_KEY, PROJECT, Ground, Served
 from tests.bench.load import Run, Wish, burst, wish
 from tests.bench.rows import catalog, load
+from tests.fakes import START
 
 PROVIDERS = tuple(ProviderName("platform", f"p{number}") for number in range(4))
 CALLERS = (1, 4, 16)
@@ -136,7 +136,7 @@ def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Instal
 def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
     """How many check-ins a second one instance handles: those that change nothing, and those that are written."""
     registration, floor = ground.function("registration"), ground.floor("consumer", "consume")
-    for name, heard in (("nothing new", datetime.now(UTC)), ("written", builders.START)):
+    for name, heard in (("nothing new", datetime.now(UTC)), ("written", START)):
         count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
         rows = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
         load(store, ((key, replace(row, last_check_in_at=heard)) for key, row in rows))
