@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test bench chaos lint
+.PHONY: help setup up demo test bench chaos lint deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -32,3 +32,11 @@ lint: setup ## style, format, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m terraform.tools.requirements --check
+	$(BIN)/python -m terraform.tools.readme --check
+
+deploy: setup ## provision Google Cloud: make deploy PROJECT=… REGION=…
+	@PROJECT="$(PROJECT)" REGION="$(REGION)" terraform/deploy.sh deploy
+
+destroy: setup ## take it down again: make destroy PROJECT=… REGION=…
+	@PROJECT="$(PROJECT)" REGION="$(REGION)" terraform/deploy.sh destroy

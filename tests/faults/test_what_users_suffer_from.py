@@ -186,7 +186,8 @@ def test_a_stale_actor_does_not_delete_the_live_runtime() -> None:
     twice = _at_publish("UNINSTALL_REQUESTED", Kind.TWICE)
     late = At("installer", f"DELETE {DEPLOYMENT}", Kind.PAUSE_LONG)
     with living(each(twice, late)) as world:
-        world.play([install(), settled(), uninstall(), settled(), install(wanted="1.1.0"), settled()])
+        removed = (uninstall(), settled(), settled())  # the second one is waited for by those who go on meanwhile
+        world.play([install(), settled(), *removed, install(wanted="1.1.0"), settled()])
         assert late.met
         assert world.outcome() == {f"org_acme {NAME}": ("ready", "1.1.0", "1.1.0")}
         (deployment,) = [item for item in world.cluster.objects(NAMESPACE) if item["kind"] == "Deployment"]
@@ -271,7 +272,7 @@ def test_an_upgrade_storm_is_throttled_by_waves_whose_slots_do_not_leak() -> Non
             assert upgraded == rollout.started
             assert rollout.wave_started <= wave_size(rollout.wave, rollout.candidates)
             started.append(upgraded)
-        assert sorted(set(started)) == [0, 1, 3, 12]
+        assert sorted(set(started)) == [1, 3, 12]
 
 
 def test_a_yanked_version_stops_its_rollout() -> None:

@@ -124,6 +124,7 @@ class World:
         while self._script:
             self._script.popleft()(self)
         self.points_of_script = len(self.injector.points)
+        self.injector.plan = no_fault
         self.settle()
         self.check()
 

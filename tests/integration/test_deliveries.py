@@ -202,6 +202,12 @@ def test_every_topic_has_its_dead_letters_kept_under_its_name(tenants: Tenants) 
         path = f"/projects/p/topics/{topic}-dead-letter"
         deliver(tenants.deployed, "dead_letters", pushed("{}", event_id=f"of-{topic}"), path)
     kept = tenants.deployed.documents.under("dead_letters")
-    assert {path.rpartition("/")[2]: letter["topic"] for path, letter in kept.items()} == {
-        f"of-{topic}": topic.value for topic in Topic
-    }
+    assert sorted(letter["topic"] for letter in kept.values()) == sorted(Topic)
+    assert {letter["event_id"] for letter in kept.values()} > {"of-installation-events", "of-version-events"}
+
+
+def test_a_check_in_cannot_take_the_id_of_another_tenants_event(tenants: Tenants) -> None:
+    path = "/projects/p/topics/runtime-check-ins-dead-letter"
+    deliver(tenants.deployed, "dead_letters", pushed("{}", event_id="01J-of-another-tenant-1"), path)
+    (letter,) = tenants.deployed.documents.under("dead_letters").values()
+    assert letter["event_id"].startswith("check-in-")

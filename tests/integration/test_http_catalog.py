@@ -47,6 +47,8 @@ def test_a_tenants_providers_are_its_own_in_items_and_totals(tenants: Tenants) -
         ("q=tells+weather", ["acme/weather"]),
         ("q=tells&q=radio", ["acme/radio"]),
         ("q=nothing+like+this", []),
+        ("q=%21%3F", []),
+        ("q=weathermen+of+the+coast", []),
         ("q=tells&limit=2&offset=1", ["acme/leaving", "acme/radio"]),
         ("q=tells&offset=100000", []),
     ],

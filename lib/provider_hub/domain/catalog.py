@@ -1,6 +1,7 @@
 """The store's records: organizations, providers and their versions, and the rules that read them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -184,14 +185,25 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W_]+", text.lower()))
 
 
+def has_words(provider: Provider, words: Sequence[str]) -> bool:
+    """Whether each of `words` begins a word that the provider is described with."""
+    described = _described(provider)
+    return all(any(word.startswith(beginning) for word in described) for beginning in words)
+
+
 def search_tokens(provider: Provider) -> tuple[str, ...]:
     """What a query may ask one at a time for: the beginnings of every word, and `#tag` for every tag.
 
     Firestore finds a document by one token only; a search for several words filters what the first one finds.
     """
-    words = words_of(f"{provider.prefix} {provider.name} {provider.display_name} {provider.description}")
-    beginnings = {word[:length] for word in words for length in range(1, min(len(word), TOKEN_LENGTH) + 1)}
+    beginnings = {
+        word[:length] for word in _described(provider) for length in range(1, min(len(word), TOKEN_LENGTH) + 1)
+    }
     return tuple(sorted(beginnings)) + tuple(f"#{tag}" for tag in provider.tags)
+
+
+def _described(provider: Provider) -> tuple[str, ...]:
+    return words_of(f"{provider.prefix} {provider.name} {provider.display_name} {provider.description}")
 
 
 def newer_of(current: str | None, candidate: Version) -> str:

@@ -99,16 +99,26 @@ def delivery_of(topic: Topic, body: bytes) -> Delivery:
     message = _mapping(envelope.get("message"))
     attributes = _mapping(message.get("attributes"))
     payload = _data(message)
-    identity = attributes.get("event_id") or message.get("messageId") or sha256(body).hexdigest()[:40]
     tries = attributes.get("CloudPubSubDeadLetterSourceDeliveryCount") or envelope.get("deliveryAttempt") or 1
     return Delivery(
         topic=topic,
-        event_id=_document_id(str(identity)),
+        event_id=_document_id(_identity(topic, message, attributes, body)),
         event_type=str(attributes.get("event_type") or "UNKNOWN")[:100],
         ordering_key=str(message.get("orderingKey") or "")[:1000],
         payload=payload,
         attempt=int(tries) if _COUNT.fullmatch(str(tries)) else 1,
     )
+
+
+def _identity(topic: Topic, message: Mapping[str, Any], attributes: Mapping[str, Any], body: bytes) -> str:
+    """What tells this event from others, the same at each delivery and on the dead-letter topic.
+
+    A check-in comes out of a tenant's pod, which could give it the id of another tenant's event: it is told
+    by its content.
+    """
+    if topic is Topic.CHECK_INS:
+        return f"check-in-{sha256(str(message.get('data')).encode()).hexdigest()[:40]}"
+    return str(attributes.get("event_id") or message.get("messageId") or sha256(body).hexdigest()[:40])
 
 
 def _buried(services: Services, delivery: Delivery, reason: str | None) -> Response:

@@ -10,6 +10,7 @@ from provider_hub.domain.catalog import (
     Scope,
     VersionStatus,
     audiences_of,
+    has_words,
     search_tokens,
     words_of,
 )
@@ -46,16 +47,18 @@ class Search:
 
 def search(services: Services, viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
     """One page of what the viewer's organization may see, by name, and the total."""
-    audiences = _audiences(viewer, wanted.scope)
-    tokens = [word[:TOKEN_LENGTH] for word in words_of(wanted.text)] + [f"#{tag}" for tag in wanted.tags]
-    if not audiences:
+    audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.text)
+    if not audiences or (wanted.text.strip() and not words):
         return [], 0
-    if len(tokens) <= 1:
+    tokens = [word[:TOKEN_LENGTH] for word in words] + [f"#{tag}" for tag in wanted.tags]
+    if len(tokens) <= 1 and not any(len(word) > TOKEN_LENGTH for word in words):
         token = tokens[0] if tokens else None
         found, total = services.store.find_providers(audiences, token, wanted.limit, wanted.offset)
         return _with_counts(services, found), total
     candidates, _ = services.store.find_providers(audiences, max(tokens, key=len), CANDIDATES, 0)
-    matching = [provider for provider in candidates if set(tokens) <= set(provider.search_tokens)]
+    matching = [
+        provider for provider in candidates if has_words(provider, words) and set(wanted.tags) <= set(provider.tags)
+    ]
     page = matching[wanted.offset : wanted.offset + wanted.limit]
     return _with_counts(services, page), len(matching)
 

@@ -1,9 +1,11 @@
 """Looking at installations: the rows of a tenant, and what the cluster shows of one."""
 
+import logging
 from dataclasses import replace
 
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.operations import keys
@@ -11,6 +13,8 @@ from provider_hub.operations.change import not_installed
 from provider_hub.operations.install import Installed
 from provider_hub.operations.ports import Cluster
 from provider_hub.operations.services import Services
+
+log = logging.getLogger(__name__)
 
 
 def list_installed(services: Services, organization: Organization) -> list[Installed]:
@@ -43,6 +47,16 @@ def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
     if shown.generation != row.generation:
         return replace(shown, status="pending", healthy=False, message=shown.message or _awaited(row))
     return shown
+
+
+def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
+    """The same right after a wish was committed: a cluster that does not answer must not make it look refused."""
+    try:
+        return deployment_status(cluster, row)
+    except (TemporaryError, PermanentError) as error:
+        log.warning("the cluster cannot be asked about %s: %s", row.canonical, error)
+        name = row.provider_name.object_name
+        return DeploymentStatus(0, name, "pending", 0, 0, None, None, None, _awaited(row), healthy=False)
 
 
 def _awaited(row: Installation) -> str:

@@ -56,7 +56,7 @@ def handlers(  # noqa: C901 - ten small ones, side by side
     def deploy(call: Call) -> Reply:
         version = call.body(models.DeployRequest).version
         installed = change.deploy(services, call.organization, provider_in(call), version, call.cause)
-        return Reply(models.DeploymentStatusBody.of(inspect.deployment_status(cluster, installed.row)))
+        return Reply(models.DeploymentStatusBody.of(inspect.status_after_wish(cluster, installed.row)))
 
     def deployment(call: Call) -> Reply:
         installed = inspect.get_installed(services, call.organization, provider_in(call))
