@@ -10,6 +10,7 @@ from itertools import islice
 from statistics import quantiles
 
 from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.domain.catalog import Organization
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
@@ -30,6 +31,7 @@ _WARM_UP = 40
 LISTED = (1, 100, 1000)
 _LISTS_A_ROUND = {1: 30, 100: 10, 1000: 2}
 _CHECK_INS_A_ROUND = 80
+_FIRSTS_A_ROUND = 10
 _CHECK_IN_CALLERS = 4
 
 
@@ -47,7 +49,7 @@ class Side:
 def installs(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[Figure]:
     """p50, p99 and throughput of `POST /providers/install` at 1, 4 and 16 callers."""
     load(store, catalog(PROVIDERS))
-    needed = (_WARM_UP + ROUNDS * sum(_A_ROUND.values())) // len(PROVIDERS) + 2
+    needed = (_WARM_UP + ROUNDS * sum(_A_ROUND.values())) // len(PROVIDERS) + 40
     ours = _met(served, [ground.token(f"ours-{number}") for number in range(needed)])
     bare = [ground.token(f"floor-{number}") for number in range(needed)]
     sides = (Side(served, _installs(ours)), Side(ground.floor("install", "install"), _installs(bare)))
@@ -55,6 +57,29 @@ def installs(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[
         side.burst(_WARM_UP, callers=4)
     for callers in CALLERS:
         yield from _compared(sides, callers)
+    yield from _first_installs(ground, store, sides)
+
+
+def _first_installs(ground: Ground, store: FirestoreStore, sides: tuple[Side, Side]) -> Iterator[Figure]:
+    """What the ratios above leave out: the count for the quota, and the making of an organization."""
+    needed = range((ROUNDS + 1) * _FIRSTS_A_ROUND)
+    counted = [f"counted-{number}" for number in needed]
+    load(store, (_organization(slug) for slug in counted))
+    supplies = {
+        "whose rows must be counted": _met(sides[0].served, [ground.token(slug) for slug in counted]),
+        "never met before": [ground.token(f"stranger-{number}") for number in needed],
+    }
+    body = {"provider_name": PROVIDERS[0].canonical, "version": "1.0.0"}
+    for whose, tokens in supplies.items():
+        ours = Side(sides[0].served, (wish("POST", "/providers/install", token, body, expect=201) for token in tokens))
+        rounds = [[_p50(side.burst(_FIRSTS_A_ROUND)) for side in (ours, sides[1])] for _ in range(ROUNDS + 1)]
+        mine, bare = zip(*rounds[1:], strict=True)
+        yield Figure(f"install p50, a tenant {whose}", "ms", Spread.of(mine), Spread.of(bare))
+
+
+def _organization(slug: str) -> tuple[Key[Organization], Organization]:
+    organization_id = f"org_{slug}"
+    return keys.organization(organization_id), Organization(organization_id, slug, slug, "active", START, START)
 
 
 def _met(served: Served, tokens: list[str]) -> list[str]:

@@ -139,7 +139,8 @@ class TestCluster:
     def adapter(self, injector: Injector, process: Process) -> Kubernetes:
         """The real adapter of one process, over a pool that may fail."""
         api = KubernetesApi(self._configuration)
-        api._client.rest_client.pool_manager = FaultyPool(self._pool, injector, process)
+        rest: Any = api._client.rest_client
+        rest.pool_manager = FaultyPool(self._pool, injector, process)
         made = Kubernetes(api, clock=lambda: self._clock().timestamp())
         made._pool.shutdown()
         made._pool = SameThread()  # type: ignore[assignment]
@@ -171,7 +172,7 @@ class TestCluster:
             "PodDisruptionBudget": self._policy.list_namespaced_pod_disruption_budget,
         }
         for kind in KINDS:
-            response = listings[kind](namespace, label_selector=INSTALLATION_ID, _preload_content=False)
+            response: Any = listings[kind](namespace, label_selector=INSTALLATION_ID, _preload_content=False)
             for item in json.loads(response.data)["items"]:
                 yield {**item, "kind": kind}
 

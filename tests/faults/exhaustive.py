@@ -1,8 +1,9 @@
 """Every fault at every I/O point of a history, one at a time, and what came of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tests.faults.histories import History
 from tests.faults.injection import PAUSES, TRANSPORT, Kind, One, Plan, Point, no_fault
@@ -36,12 +37,28 @@ def points_of(history: History, backend: Backend | None = None) -> list[Point]:
 
 
 def cases(history: History, backend: Backend | None = None) -> list[Case]:
-    return [(history, point, kind) for point in points_of(history, backend) for kind in point.kinds]
+    points = points_of(history, backend) if backend else _points_in_memory(history)
+    return [(history, point, kind) for point in points for kind in point.kinds]
 
 
-def spread(all_cases: Iterable[Case], stride: int) -> Iterator[Case]:
-    """One of `stride` cases, each point with at least one kind as long as a point has no fewer kinds than that."""
-    return (case for number, case in enumerate(all_cases) if number % stride == 0)
+def share(history: History, before: Iterable[History], stride: int) -> list[Case]:
+    """One of `stride` cases, and one for each call that no history before has made."""
+    known = {_call(point) for earlier in before for point in _points_in_memory(earlier)}
+    chosen: dict[Case, None] = dict.fromkeys(cases(history)[::stride])
+    for point in _points_in_memory(history):
+        if _call(point) not in known:
+            known.add(_call(point))
+            chosen[history, point, point.kinds[point.number % len(point.kinds)]] = None
+    return list(chosen)
+
+
+@lru_cache(maxsize=64)
+def _points_in_memory(history: History) -> tuple[Point, ...]:
+    return tuple(points_of(history))
+
+
+def _call(point: Point) -> tuple[str, str]:
+    return point.process, point.call
 
 
 def run(history: History, plan: Plan, backend: Backend | None = None) -> World:

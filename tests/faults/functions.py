@@ -61,7 +61,7 @@ class Functions:
         """The function's response. Raises Crash when its process died; the next call starts another."""
         module, process = self._modules.get(name) or self._start(name)
         environ = EnvironBuilder(
-            path=path, method=method, data=body, headers=dict(headers or {}), content_type="application/json"
+            path=path, method=method, data=body, headers=list((headers or {}).items()), content_type="application/json"
         ).get_environ()
         self._calling.append(process)
         try:
@@ -149,7 +149,7 @@ def _code(name: str) -> CodeType:
 
 
 def _firestore_error() -> Exception:
-    return exceptions.ServiceUnavailable("a fault on purpose")
+    return exceptions.ServiceUnavailable("a fault on purpose")  # type: ignore[no-untyped-call]
 
 
 def _follow_transactions(process: Process, name: str, request: Any, answer: Any) -> None:

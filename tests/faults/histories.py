@@ -115,13 +115,16 @@ def random_script(random: Random, slugs: Sequence[str], length: int) -> list[Ste
 def _random_step(random: Random, slug: str) -> Step:
     version = random.choice(("1.0.0", "1.1.0", "1.2.0", "1.3.0"))
     tier = random.choice(("free", "standard", "performance"))
+    policy = random.choice(("auto", "manual"))
+    rolls_back = random.random() < 0.8
     steps: tuple[tuple[int, Step], ...] = (
-        (4, install(slug, version, resource_tier=tier, rollback_on_failure=random.random() < 0.8)),
+        (4, install(slug, version, resource_tier=tier, upgrade_policy=policy, rollback_on_failure=rolls_back)),
         (3, change("upgrade", slug, version=version)),
         (2, change("downgrade", slug, target_version=version)),
         (1, change("deploy", slug)),
         (2, patch(slug, config={"A": str(random.randrange(3))}, resource_tier=tier)),
         (3, uninstall(slug)),
+        (1, _published(f"1.{4 + random.randrange(3)}.0")),
         (5, settled(slug)),
         (3, passing(random.choice((0.1, 1.0, 5.0, 30.0, 120.0)))),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 
 class Crash(BaseException):
@@ -57,10 +57,8 @@ class Point:
         return f"#{self.number} {self.process}: {self.call}"
 
 
-class Plan(Protocol):
-    """Which fault, if any, a point meets."""
-
-    def __call__(self, point: Point) -> Kind | None: ...
+Plan = Callable[[Point], Kind | None]
+"""Which fault, if any, a point meets."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ written since. Google's server keeps others waiting instead; what gets committed
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from google.api_core import exceptions
@@ -49,7 +49,7 @@ class MemoryFirestore:
             reads = self._reads_of(wanted.transaction)
             del self._transactions[wanted.transaction]
             if any(self._versions.get(name, 0) != version for name, version in reads.items()):
-                raise exceptions.Aborted("another transaction wrote what this one had read")
+                raise exceptions.Aborted("what this one had read was written")  # type: ignore[no-untyped-call]
         number = next(self._writes)
         for write in wanted.writes:
             name = write.delete or write.update.name
@@ -78,7 +78,7 @@ class MemoryFirestore:
 
     def _reads_of(self, transaction: bytes) -> dict[str, int]:
         if transaction not in self._transactions:
-            raise exceptions.InvalidArgument("no such transaction, or it has ended")
+            raise exceptions.InvalidArgument("it has ended")  # type: ignore[no-untyped-call]
         return self._transactions[transaction]
 
     def _select(self, parent: str, query: Any) -> list[Any]:
@@ -134,6 +134,3 @@ def _plain(value: Any) -> Any:
     if kind == "timestamp_value":
         return (value.timestamp_value.seconds, value.timestamp_value.nanos)
     return getattr(value, kind)
-
-
-Documents = Mapping[str, Any]

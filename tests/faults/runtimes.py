@@ -75,7 +75,7 @@ class Nodes:
         return [pod for pod in self._pods.values() if pod.owner == owner and pod.is_up]
 
     def _deployments(self, namespace: str) -> list[Object]:
-        response = self._cluster.apps.list_namespaced_deployment(namespace, _preload_content=False)
+        response: Any = self._cluster.apps.list_namespaced_deployment(namespace, _preload_content=False)
         items: list[Object] = json.loads(response.data)["items"]
         return items
 
@@ -92,7 +92,7 @@ class Nodes:
             "uid": metadata["uid"],
             "controller": True,
         }
-        body = {
+        body: Any = {
             "metadata": {"name": name, **template["metadata"], "ownerReferences": [owner]},
             "spec": {"containers": [{"name": "runtime", "image": "runtime"}]},
         }
@@ -149,7 +149,7 @@ class Nodes:
 
     def _secret(self, namespace: str, name: str) -> dict[str, str] | None:
         try:
-            response = self._cluster.core.read_namespaced_secret(name, namespace, _preload_content=False)
+            response: Any = self._cluster.core.read_namespaced_secret(name, namespace, _preload_content=False)
         except ApiException:
             return None
         data: dict[str, str] = json.loads(response.data).get("data", {})

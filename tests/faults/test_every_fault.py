@@ -1,6 +1,6 @@
 """Every fault at every I/O point of the short histories: whatever fails once, all comes to its end.
 
-`HUB_FAULTS=all` tries every one; otherwise a share that is the same in every run, and reaches every point.
+`HUB_FAULTS=all` tries every one; otherwise a share that is the same in every run, and reaches every call.
 """
 
 import pytest
@@ -8,13 +8,13 @@ import pytest
 from provider_hub.adapters.kubernetes import cluster as kubernetes_cluster
 from provider_hub.operations import register
 from tests.faults.conftest import EVERYTHING
-from tests.faults.exhaustive import Report, cases, points_of, run, spread, try_all
+from tests.faults.exhaustive import Report, cases, run, share, try_all
 from tests.faults.histories import HISTORIES, History
 from tests.faults.injection import At, Kind, no_fault
 from tests.faults.invariants import Violation
 from tests.faults.world import forge_a_check_in
 
-STRIDE = 1 if EVERYTHING else 17
+STRIDE = 1 if EVERYTHING else 31
 BY_NAME = {history.name: history for history in HISTORIES}
 
 SUPERSEDED = BY_NAME["superseded upgrade"]
@@ -23,13 +23,22 @@ SUPERSEDED = BY_NAME["superseded upgrade"]
 @pytest.mark.timeout(3600 if EVERYTHING else 120)
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.name.replace(" ", "-"))
 def test_one_fault_anywhere_ends_as_if_it_had_not_been(history: History, capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report()
-    chosen = list(spread(cases(history), STRIDE))
-    report.points[history.name] = len(points_of(history))
+    chosen = share(history, HISTORIES[: HISTORIES.index(history)], STRIDE)
+    report = Report(points={history.name: len({point for _, point, _ in cases(history)})})
     try_all(chosen, report)
-    assert sum(report.histories.values()) == len(chosen) > 10
+    assert sum(report.histories.values()) == len(chosen) > 4
     with capsys.disabled():
         print(f"\n{report}" if EVERYTHING else "", end="")
+
+
+def test_the_share_that_is_tried_reaches_every_call() -> None:
+    everything = {(point.process, point.call) for history in HISTORIES for _, point, _ in cases(history)}
+    tried = {
+        (point.process, point.call)
+        for number, history in enumerate(HISTORIES)
+        for _, point, _ in share(history, HISTORIES[:number], 10**9)
+    }
+    assert tried == everything
 
 
 def test_a_run_without_faults_is_the_same_run_every_time() -> None:

@@ -160,7 +160,7 @@ class CloudTasks:
     def create_task(self, request: CreateTaskRequest, kind: Kind | None = None, **_options: Any) -> None:
         task = request.task
         if task.name in self._used:
-            raise exceptions.AlreadyExists(f"{task.name} exists, or existed lately")
+            raise exceptions.AlreadyExists(f"{task.name} exists, or existed lately")  # type: ignore[no-untyped-call]
         self._used.add(task.name)
         if kind is Kind.LOST:
             return
@@ -172,7 +172,7 @@ class CloudTasks:
     def delete_task(self, *, name: str, **_options: Any) -> None:
         event = self._waiting.pop(name, None)
         if event is None or event.cancelled:
-            raise exceptions.NotFound(f"{name} does not exist")
+            raise exceptions.NotFound(f"{name} does not exist")  # type: ignore[no-untyped-call]
         event.cancelled = True
 
     def _dispatch_after(self, task: Any, seconds: float, attempt: int) -> None:
@@ -218,7 +218,7 @@ class FaultyTransport:
             action(transport[0] if transport else None)
 
         def error() -> Exception:
-            return exceptions.ServiceUnavailable("a fault on purpose")
+            return exceptions.ServiceUnavailable("a fault on purpose")  # type: ignore[no-untyped-call]
 
         self._injector.call(self._process, label, done, error, kinds, transport)
 

@@ -241,7 +241,9 @@ class World:
 
     def _unfinished(self) -> list[str]:
         waiting = [f"{row.canonical} {row.lifecycle_state}" for row in self.rows() if row.deadline_at is not None]
-        return [*self.agenda.essentials(), *waiting]
+        rollouts = self.store.due_rollouts(self.clock() + timedelta(days=1), 10)
+        moving = [f"rollout of {rollout.version} {rollout.state}" for rollout in rollouts]
+        return [*self.agenda.essentials(), *waiting, *moving]
 
     def _meet(self, slug: str) -> None:
         self.slugs.add(slug)

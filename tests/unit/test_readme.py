@@ -32,7 +32,8 @@ def state_diagram() -> str:
     for (source, trigger), target in TRANSITIONS.items():
         arrows.setdefault((source, target), []).append(trigger)
     lines = [
-        f"    {_node(source)} --> {_node(target)}: {', '.join(triggers)}" for (source, target), triggers in arrows.items()
+        f"    {_node(source)} --> {_node(target)}: {', '.join(triggers)}"
+        for (source, target), triggers in arrows.items()
     ]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 

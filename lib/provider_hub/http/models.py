@@ -137,7 +137,8 @@ Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=50)]], Fiel
 class Request(BaseModel):
     """A request body or query: unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Built at its first use: each function imports all models and needs a few.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class NoQuery(Request):
@@ -267,7 +268,8 @@ class DeadLetterDeletion(Request):
 class Response(BaseModel):
     """A response body: every field is there, absent ones are null, times are UTC."""
 
-    model_config = ConfigDict(from_attributes=True)
+    # Built at its first use, as above.
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class ProviderInstallation(Response):

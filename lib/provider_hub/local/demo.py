@@ -215,7 +215,7 @@ def run() -> int:
 
 
 def _build(stack: Stack, directory: Path) -> dict[str, AddedWheel]:
-    sample = _sample_provider()
+    sample = sample_provider()
     variants = {"1.0.0": "healthy", "1.1.0": "healthy", "1.2.0": "import-fails"}
     return {
         version: stack.add_wheel(sample.build_wheel(version, directory, variant=variant))
@@ -223,7 +223,7 @@ def _build(stack: Stack, directory: Path) -> dict[str, AddedWheel]:
     }
 
 
-def _sample_provider() -> ModuleType:
+def sample_provider() -> ModuleType:
     """The builder beside the sample provider's source, which is no part of the installed package."""
     path = _REPOSITORY / "tests" / "providers" / "wheels.py"
     spec = importlib.util.spec_from_file_location("sample_provider_wheels", path)

@@ -18,7 +18,7 @@ from provider_hub.local.chaos.faults import Monkey
 from provider_hub.local.chaos.report import live_line, table
 from provider_hub.local.chaos.thrice import Courier
 from provider_hub.local.chaos.workload import BROKEN, HEALTHY, PROVIDER, Tally, Tenant
-from provider_hub.local.demo import Client, _sample_provider
+from provider_hub.local.demo import Client, sample_provider
 from provider_hub.local.errors import LocalError
 from provider_hub.local.leftovers import documents_of, objects_of
 from provider_hub.local.running import Stack
@@ -108,7 +108,7 @@ def _work(tenants: Sequence[Tenant], tally: Tally, monkey: Monkey, deliveries: C
 
 
 def _publish(stack: Stack, directory: Path) -> None:
-    sample = _sample_provider()
+    sample = sample_provider()
     machine = Client(stack.info.api_url, stack.tokens.console_machine())
     for version in (*HEALTHY, BROKEN):
         variant = "import-fails" if version == BROKEN else "healthy"
