@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 
 # As many instances as the function may have (terraform): all their shares together are no more than the room was.
 SHARES = 20
-TRUSTED = timedelta(seconds=60)
+TRUSTED = timedelta(seconds=10)
 _REMEMBERED = 10_000
 
 
 class Room:
     """How many installations each organization may still be given here without being counted again.
 
-    What is admitted elsewhere is not seen until the share is used up or its time is over, so a burst over many
-    instances may overshoot, by less than the shares they hold: no more than before, when every request that
-    was under way had counted the same. Nobody is refused without a fresh count.
+    What is admitted elsewhere is not seen until the share is used up or its time is over, so a burst of seconds
+    over many instances may overshoot, by less than the shares they hold. Counting at every install would allow
+    as much: requests that are under way together all count the same. Nobody is refused without a fresh count.
     """
 
     def __init__(self) -> None:
