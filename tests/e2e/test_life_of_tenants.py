@@ -70,7 +70,9 @@ def test_a_forged_check_in_changes_nothing(stack: Stack, tenant: Tenant, sample:
     _publish_check_in(stack, b"not even JSON")
     _publish_check_in(stack, json.dumps({**forged, "token": "x" * 10_000}).encode())
     log = Path(stack.info.logs_dir) / "registration.log"
-    until_logged(log, "token refused", "is dead: not a CheckIn: check body", "is dead: not a CheckIn: check token")
+    until_logged(
+        log, "token refused", "no CheckIn that can be read: check body", "no CheckIn that can be read: check token"
+    )
     assert tenant.row("quiet")["lifecycle_state"] in ("pending", "processing")
     assert "guessed" not in log.read_text()
 

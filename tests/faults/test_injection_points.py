@@ -45,6 +45,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "installations_of": lambda store: store.installations_of("org_acme"),
     "count_installations_of": lambda store: store.count_installations_of("org_acme"),
     "install_count": lambda store: store.install_count(WEATHER),
+    "install_counts": lambda store: store.install_counts([WEATHER]),
     "versions_of": lambda store: store.versions_of(WEATHER),
     "published_versions": lambda store: store.published_versions(WEATHER),
     "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),

@@ -88,18 +88,23 @@ def test_a_check_in_that_is_not_believed_is_acknowledged_and_stores_nothing(proc
     ],
     ids=lambda payload: str(payload)[:30],
 )
-@pytest.mark.parametrize("function", ["registration", "dead_letters"])
-def test_a_check_in_that_nobody_understands_is_kept_as_dead_and_shown_to_no_tenant(
-    processing: Tenants, payload: str | bytes, function: str
+def test_a_check_in_that_nobody_understands_is_dropped(processing: Tenants, payload: str | bytes) -> None:
+    assert deliver(processing.deployed, "registration", pushed(payload), CHECK_INS).status_code == 204
+    assert processing.deployed.documents.under("dead_letters") == {}
+    assert state(processing) is LifecycleState.PROCESSING
+
+
+def test_a_check_in_whose_tries_were_used_up_is_kept_without_its_token_and_shown_to_no_tenant(
+    processing: Tenants,
 ) -> None:
-    path = CHECK_INS if function == "registration" else f"{CHECK_INS}-dead-letter"
+    payload = check_in(token="s3cret-token")
     for _ in range(2):
-        assert deliver(processing.deployed, function, pushed(payload), path).status_code == 204
+        path = f"{CHECK_INS}-dead-letter"
+        assert deliver(processing.deployed, "dead_letters", pushed(payload), path).status_code == 204
     (letter,) = processing.deployed.documents.under("dead_letters").values()
     assert (letter["organization_id"], letter["topic"]) == (None, "runtime-check-ins")
     assert "s3cret-token" not in str(letter)
     assert processing.deployed.call("GET", "/ops/dead-letter", processing.user).json == []
-    assert state(processing) is LifecycleState.PROCESSING
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def test_a_check_in_that_nobody_understands_is_kept_as_dead_and_shown_to_no_tena
     [b"", b"[]", b"null", b"{", b'{"message": 1}', b'{"message": {"data": "%%%"}}', b'{"message": {"attributes": []}}'],
 )
 def test_what_is_no_delivery_at_all_is_kept_as_dead(tenants: Tenants, body: bytes) -> None:
-    assert deliver(tenants.deployed, "registration", body).status_code == 204
+    assert deliver(tenants.deployed, "installer", body).status_code == 204
     assert len(tenants.deployed.documents.under("dead_letters")) == 1
 
 

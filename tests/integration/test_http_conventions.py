@@ -158,6 +158,24 @@ def test_the_same_key_and_body_get_the_first_answer_again_and_another_body_422(t
     assert len(tenants.deployed.documents.under("organizations/org_other/installations")) == 2
 
 
+def test_a_trailing_slash_makes_no_other_call_of_a_key(tenants: Tenants) -> None:
+    first, again = (
+        tenants.deployed.call(
+            "POST", path, tenants.user, body={"provider_name": "platform/cloud"}, headers={"Idempotency-Key": "key-1"}
+        )
+        for path in ("/providers/install", "/providers/install/")
+    )
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.data == first.data
+
+
+def test_a_text_over_its_bounds_is_told_in_characters(tenants: Tenants) -> None:
+    long = tenants.deployed.call("GET", f"/providers?q={'x' * 201}", tenants.user)
+    assert long.json["detail"][0]["type"] == "string_too_long"
+    nul = tenants.deployed.call("GET", "/providers?q=%00", tenants.user)
+    assert "NUL" in nul.json["detail"][0]["msg"]
+
+
 def test_a_refused_call_keeps_no_answer(tenants: Tenants) -> None:
     headers = {"Idempotency-Key": "key-1"}
     before = tenants.deployed.documents.all()

@@ -1,5 +1,6 @@
 """Installations over HTTP: what each route does, shows and tells the installer (contract, section 3)."""
 
+import json
 import re
 from typing import Any
 
@@ -25,6 +26,13 @@ STATUS_FIELDS = {
     "deployment_name", "status", "available_replicas", "ready_replicas", "version", "image", "updated_at", "message",
     "healthy",
 }  # fmt: skip
+BACKTRACKING = '{"properties": {"A": {"pattern": "^(a+)+$"}}}'
+DOUBLING = json.dumps(
+    {
+        "$ref": "#/$defs/0",
+        "$defs": {str(step): {"allOf": [{"$ref": f"#/$defs/{step + 1}"}] * 2} for step in range(60)} | {"60": {}},
+    }
+)
 
 
 def requested(tenants: Tenants) -> InstallationRequest:
@@ -230,6 +238,8 @@ def test_config_is_held_against_the_providers_schema_without_being_repeated(tena
         ('{"properties": {"A": {"type": "array"}}}', {"A": "[" * 20_000}, 422),
         ('{"properties": {"A": {"type": "integer"}}}', {"A": "9" * 20_000}, 422),
         ('{"properties": {"A": {"type": "number", "multipleOf": 0.1}}}', {"A": "1e400"}, 422),
+        ('{"properties": {"A": {"pattern": "^[0-9]+$"}}}', {"A": "5"}, 201),
+        ('{"properties": {"A": {"pattern": "^[0-9]+$"}}}', {"A": "x"}, 422),
     ],
 )
 def test_no_schema_and_no_config_together_are_a_fault_of_ours(
@@ -239,3 +249,15 @@ def test_no_schema_and_no_config_together_are_a_fault_of_ours(
     body = {"provider_name": "acme/radio", "config": config}
     response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
     assert response.status_code == status, response.text
+
+
+@pytest.mark.parametrize("schema", [BACKTRACKING, DOUBLING], ids=["backtracking", "doubling"])
+def test_a_schema_that_asks_for_years_of_work_is_given_up(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch, schema: str
+) -> None:
+    monkeypatch.setattr("provider_hub.operations.configuration.CHECK_SECONDS", 0.5)
+    tenants.deployed.put(keys.version(RADIO, "1.0.0"), version("1.0.0", RADIO, config_schema=schema))
+    body = {"provider_name": "acme/radio", "config": {"A": "a" * 100 + "!"}}
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
+    assert response.status_code == 422
+    assert response.json["detail"][0]["msg"] == "cannot be checked against the provider's config_schema"

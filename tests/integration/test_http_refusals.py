@@ -270,6 +270,7 @@ NOT_PUBLISHABLE: list[tuple[str, Any, list[str | int]]] = [
     ("config_schema", {"$schema": 5}, ["config_schema"]),
     ("config_schema", {"$ref": "https://evil.example/schema"}, ["config_schema"]),
     ("config_schema", {"pattern": "("}, ["config_schema"]),
+    ("config_schema", {"pattern": "a{99999999999999999999}"}, ["config_schema"]),
     ("config_schema", {"description": "x" * 300_000}, ["config_schema"]),
     ("config_schema", DEEP, ["config_schema"]),
     ("outputs_schema", {"required": "x"}, ["outputs_schema"]),

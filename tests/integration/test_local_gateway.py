@@ -1,6 +1,7 @@
 """The gateway in front of a real HTTP server: what passes unchanged, what it answers itself."""
 
 import asyncio
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -56,7 +57,7 @@ async def function(request: web.BaseRequest) -> web.StreamResponse:
 async def serving(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], port: int
 ) -> AsyncIterator[None]:
-    runner = web.ServerRunner(web.Server(handler))
+    runner = web.ServerRunner(web.Server(handler, auto_decompress=False))
     await runner.setup()
     await web.SockSite(runner, listening_socket(port)).start()
     try:
@@ -133,6 +134,26 @@ def test_end_to_end_headers_arrive_and_those_of_the_connection_do_not() -> None:
         assert arrived["x-forwarded-for"] == "203.0.113.9, 127.0.0.1"
         assert arrived["x-forwarded-proto"] == "http"
         assert not {"x-hop", "te", "user-agent"} & set(arrived)
+
+    run(test)
+
+
+def test_a_compressed_body_arrives_as_it_was_sent_even_when_it_is_none() -> None:
+    async def test(session: aiohttp.ClientSession, url: str) -> None:
+        for body in (gzip.compress(LARGE), b"not compressed at all"):
+            async with session.post(url + "/x", data=body, headers={"Content-Encoding": "gzip"}) as response:
+                seen = await response.json()
+            assert seen["length"] == len(body)
+
+    run(test)
+
+
+def test_an_answer_of_the_gateways_own_has_a_request_id_too() -> None:
+    async def test(session: aiohttp.ClientSession, url: str) -> None:
+        for sent in ("r-1", "not one"):
+            async with session.get(url + "/nope", headers={"X-Request-Id": sent}) as response:
+                assert response.status == 404
+                assert (response.headers["X-Request-Id"] == "r-1") == (sent == "r-1")
 
     run(test)
 

@@ -195,6 +195,36 @@ def test_an_uninstall_in_the_middle_of_an_apply_leaves_no_object_behind(world: W
     assert world.cluster.objects == {}
 
 
+def test_an_uninstall_that_looked_before_an_apply_and_confirms_after_it_leaves_no_object_behind(world: World) -> None:
+    request = world.install()
+    world.cluster.before_apply = world.uninstall
+    world.installer.handle(request)
+    assert world.row.lifecycle_state is LifecycleState.DELETING
+    assert world.cluster.objects == {}
+
+
+def test_a_repair_of_what_was_just_uninstalled_leaves_no_object_behind(world: World) -> None:
+    world.make_ready()
+
+    def uninstalled_meanwhile() -> None:
+        world.cluster.before_apply = lambda: None
+        world.installer.handle(world.uninstall())
+
+    world.cluster.before_apply = uninstalled_meanwhile
+    world.sweeper.drift.repair_slice()
+    assert world.backend.store.get(ROW_KEY) is None
+    assert world.cluster.objects == {}
+
+
+def test_a_removal_that_the_cluster_refuses_is_asked_for_again(world: World) -> None:
+    world.make_ready()
+    request = world.uninstall()
+    world.cluster.failing = PermanentError("forbidden")
+    with pytest.raises(TemporaryError, match="acme/weather cannot be removed: forbidden"):
+        world.installer.handle(request)
+    assert world.row.lifecycle_state is LifecycleState.DELETING
+
+
 def test_an_uninstall_removes_objects_first_and_the_row_only_once_they_are_gone(world: World) -> None:
     world.make_ready()
     request = world.uninstall()
@@ -276,6 +306,17 @@ def test_a_runtime_that_can_never_start_fails_its_generation_with_a_masked_reaso
     assert row.failure_message == "1.0.0 failed: password=*** was refused"
 
 
+def test_why_a_runtime_failed_is_told_to_its_owner_and_not_to_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.installer.handle(world.install())
+    with caplog.at_level("INFO"):
+        world.check_in(failed=True, message="cannot connect with hunter2")
+    assert "hunter2" in str(world.row.failure_message)
+    assert "acme/weather failed" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 def test_a_runtime_that_can_never_start_does_not_recover_what_failed_by_its_deadline(world: World) -> None:
     world.installer.handle(world.install())
     world.backend.clock.turn(minutes=10)
@@ -344,6 +385,15 @@ def test_the_sweeper_finds_a_row_that_no_installer_took(world: World) -> None:
     world.backend.clock.turn(hours=1)
     assert world.sweeper.sweep().done == {"deadlines": 1}
     assert world.row.failure_message == "1.0.0 failed: no installer took it in time"
+
+
+def test_a_sweep_job_with_a_fault_of_ours_keeps_no_other_from_its_turn(world: World) -> None:
+    world.make_ready()
+    world.cluster.failing = ValueError("nobody thought of this")
+    world.backend.clock.turn(seconds=SILENCE.total_seconds())
+    swept = world.sweeper.sweep()
+    assert swept.failed == ("repairs", "orphans")
+    assert swept.done == {"silences": 1}
 
 
 def test_the_sweeper_tells_silence_once(world: World) -> None:

@@ -17,6 +17,7 @@ from provider_hub.operations import keys
 from provider_hub.operations.install import InstallWish, request_install
 from provider_hub.operations.ports import OutboxEntry, Topic
 from provider_hub.operations.sweep import OUTBOX_GRACE
+from provider_hub.operations.turns import SHARE
 
 
 class Killed(BaseException):
@@ -126,6 +127,26 @@ def test_one_entry_that_cannot_be_published_does_not_keep_the_others(backend_wit
         backend.put(keys.outbox(entry.event_id), entry)
     assert backend.services.outbox.relay(owed(backend)) == 1
     assert [entry.event_id for entry in owed(backend)] == ["stuck"]
+
+
+def test_one_sweep_pays_more_than_one_slice_of_what_is_owed(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provider_hub.operations.sweep.SLICE", 2)
+    for number in range(5):
+        entry = OutboxEntry(f"event-{number}", Topic.VERSION_EVENTS, "", "{}", backend.clock(), {})
+        backend.put(keys.outbox(entry.event_id), entry)
+    backend.clock.turn(minutes=1)
+    assert sweep(backend) == 5
+    assert owed(backend) == []
+
+
+def test_a_topic_that_hangs_leaves_the_other_jobs_their_time(backend: Backend) -> None:
+    for number in range(3):
+        entry = OutboxEntry(f"event-{number}", Topic.VERSION_EVENTS, "", "{}", backend.clock(), {})
+        backend.put(keys.outbox(entry.event_id), entry)
+    backend.clock.turn(minutes=1)
+    backend.rpcs.before["Publish"] = lambda _request: backend.clock.turn(seconds=SHARE.total_seconds())
+    assert sweep(backend) == 1
+    assert len(owed(backend)) == 2
 
 
 def test_the_same_event_written_twice_is_owed_once(backend: Backend) -> None:

@@ -22,8 +22,9 @@ from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Pace, Rollout, RolloutState
 from provider_hub.operations import keys
+from provider_hub.operations.browse import delete_provider
 from provider_hub.operations.publish import Publication, publish
-from provider_hub.operations.waves import StepCall, Waves, list_rollouts, resume
+from provider_hub.operations.waves import StepCall, Waves, _Slot, list_rollouts, resume
 
 NAME = ProviderName("acme", "weather")
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
@@ -211,6 +212,63 @@ def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> No
     assert world.rollout("1.1.0").started == 1
     assert world.waves.begin(VersionPublished(NAME.canonical, "1.1.0", backend.clock()))
     assert world.rollout("1.1.0").started == 1
+
+
+def test_a_step_that_lost_to_its_twin_does_not_cut_the_bake_short(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    world.settle("1.1.0")
+    seen_by_both = world.rollout("1.1.0")
+    assert world.step("1.1.0").state is RolloutState.BAKING
+    world.waves.take_step(seen_by_both)
+    baking = world.rollout("1.1.0")
+    assert (baking.state, baking.wave) == (RolloutState.BAKING, 1)
+
+
+def test_two_runs_of_one_step_at_a_time_skip_nobody(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    rollout = world.rollout("1.1.0")
+    assert world.waves._take_slot(rollout, world.rows()[5]) is _Slot.TAKEN
+    world.waves._take_slots(rollout)
+    assert (world.rollout("1.1.0").cursor, world.rollout("1.1.0").exhausted) == (None, False)
+    assert world.run("1.1.0").started == 20
+
+
+def test_an_event_that_comes_again_does_not_end_the_rollout_of_a_newer_version(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    older = world.publish("1.1.0")
+    world.waves.begin(older)
+    under_way = world.rollout("1.1.0")
+    world.waves.begin(world.publish("1.2.0"))
+    backend.put(keys.rollout(NAME, "1.1.0"), under_way)  # its end was not committed yet
+    world.waves.begin(older)
+    assert world.rollout("1.2.0").state is RolloutState.WAITING
+
+
+def test_a_halted_rollout_is_not_resumed_once_there_is_a_newer_version(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0", well=False).state is RolloutState.HALTED
+    world.publish("1.2.0")
+    with pytest.raises(Conflict, match=r"1\.1\.0 is not rolled out any more: the latest version is 1\.2\.0"):
+        resume(world.waves, "org_acme", NAME, "1.1.0")
+
+
+def test_a_provider_that_is_deleted_and_published_again_is_rolled_out_again(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    backend.store.delete_all([keys.installation_of(row) for row in world.rows()])
+    delete_provider(backend.services, "org_acme", NAME)
+    assert list(backend.documents.under("providers")) == []
+    again = World(backend, installations=2)
+    again.waves.begin(again.publish("1.1.0"))
+    assert again.run("1.1.0").succeeded == 2
 
 
 def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> None:

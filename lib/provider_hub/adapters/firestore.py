@@ -6,7 +6,8 @@ trip of its own on beginning a transaction; here the first read begins it (`new_
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -34,8 +35,9 @@ from provider_hub.operations.ports import DeadLetter, Key, OutboxEntry
 R = TypeVar("R")
 
 ATTEMPTS = 8
-_BACKOFF_SECONDS = 0.02
+_BACKOFF_SECONDS = 0.01
 _RPC_SECONDS = 20.0
+_COUNTS_AT_A_TIME = 10
 _CONFLICTS = (exceptions.Aborted,)
 _TEMPORARY = (
     exceptions.Aborted,
@@ -90,6 +92,8 @@ class FirestoreStore:
     def transact(self, decide: Callable[["FirestoreTransaction"], R]) -> tuple[R, tuple[OutboxEntry, ...]]:
         previous = b""
         for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
             transaction = FirestoreTransaction(self, previous)
             try:
                 result = decide(transaction)
@@ -99,10 +103,11 @@ class FirestoreStore:
                 last = conflict
             except BaseException as error:
                 transaction.roll_back()
-                raise _temporary(error) from error
+                if isinstance(error, _TEMPORARY):
+                    raise _unanswered(error) from error
+                raise
             else:
                 return result, tuple(transaction.emitted)
-            time.sleep(_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
 
     def get(self, key: Key[R]) -> R | None:
@@ -128,6 +133,11 @@ class FirestoreStore:
 
     def install_count(self, provider: ProviderName) -> int:
         return self._count(_query("installations", everywhere=True, where=_is_of(provider)), self._root)
+
+    def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
+        # One aggregation counts one query: a page of a hundred providers must not wait for a hundred round trips.
+        with ThreadPoolExecutor(_COUNTS_AT_A_TIME, thread_name_prefix="counts") as pool:
+            return list(pool.map(self.install_count, providers))
 
     def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
         return self._query(ProviderVersion, "versions", parent=self.name_of(keys.provider(provider)))
@@ -355,15 +365,13 @@ def _query(
 
 
 @contextmanager
-def _translated() -> Any:
+def _translated() -> Iterator[None]:
+    """Firestore's passing failures as TemporaryError; anything else is a fault, and stays what it is."""
     try:
         yield
-    except exceptions.GoogleAPICallError as error:
-        raise _temporary(error) from error
+    except _TEMPORARY as error:
+        raise _unanswered(error) from error
 
 
-def _temporary(error: BaseException) -> BaseException:
-    """Firestore's passing failures as TemporaryError; anything else, a refusal of ours above all, as it is."""
-    if isinstance(error, _TEMPORARY):
-        return TemporaryError(f"the database did not answer: {type(error).__name__}")
-    return error
+def _unanswered(error: Exception) -> TemporaryError:
+    return TemporaryError(f"the database did not answer: {type(error).__name__}")

@@ -1,7 +1,7 @@
-"""Cloud Tasks: one named task for each generation's deadline.
+"""Cloud Tasks: one named task for each generation's deadline, and one for each step of a rollout.
 
-The name is made of the installation's id and generation, so that a second creation is refused by the
-service itself, and stays refused for a while after the task has run.
+The name is made of what the task is about, an installation's id and generation or a rollout's step, so that
+a second creation is refused by the service itself, and stays refused for a while after the task has run.
 """
 
 import json
@@ -27,7 +27,7 @@ _RPC_SECONDS = 20.0
 
 def connect(settings: Settings) -> "CloudTasks":
     """The queues of `settings`, on Google's service or on `tasks_endpoint`."""
-    settings.require("deadlines_url")
+    settings.require("deadlines_url", "upgrades_url")
     if not settings.tasks_endpoint:
         return CloudTasks(CloudTasksClient(), settings)
     transport = CloudTasksGrpcTransport(channel=grpc.insecure_channel(settings.tasks_endpoint))

@@ -27,6 +27,10 @@ class Conflict(Refusal):
     """What is stored contradicts the request."""
 
 
+class UnderWay(Conflict):
+    """The same request is being handled right now; asking again shortly gets its answer."""
+
+
 class QuotaExceeded(Refusal):
     """The organization has as many installations as it may have."""
 

@@ -69,9 +69,9 @@ def decode(kind: type[M], data: bytes) -> M:
         decoded: M = _adapter(kind).validate_json(data)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors())
-        raise MalformedMessage(f"not a {kind.__name__}: check {fields}") from None
+        raise MalformedMessage(f"no {kind.__name__} that can be read: check {fields}") from None
     if isinstance(decoded, InstallationRequest) and not is_organization_id(decoded.organization_id):
-        raise MalformedMessage(f"not a {kind.__name__}: check organization_id")
+        raise MalformedMessage(f"no {kind.__name__} that can be read: check organization_id")
     if not isinstance(decoded, CheckIn):
         _check_name(decoded)
     return decoded
@@ -81,7 +81,7 @@ def _check_name(message: Message) -> None:
     try:
         ProviderName.parse(message.provider)
     except ValueError:
-        raise MalformedMessage(f"not a {type(message).__name__}: check provider") from None
+        raise MalformedMessage(f"no {type(message).__name__} that can be read: check provider") from None
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:

@@ -27,6 +27,7 @@ from provider_hub.domain.errors import (
     QuotaExceeded,
     Refusal,
     TemporaryError,
+    UnderWay,
 )
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
 from provider_hub.http.models import Request
@@ -40,11 +41,11 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 RETRY_SECONDS = 5
-QUOTA_RETRY_SECONDS = 60
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, QuotaExceeded: 429}
+_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, QuotaExceeded: 429}
+_RETRY_AFTER = {UnderWay: 1, QuotaExceeded: 60}
 
 B = TypeVar("B", bound=Request)
 
@@ -158,7 +159,8 @@ class Application:
         key = request.headers.get(IDEMPOTENCY_KEY)
         if key is None or route.method != "POST" or tenant is None:
             return _rendered(route, self._handlers[route.name](call))
-        keyed = KeyedCall(tenant.organization_id, f"{route.name} {request.path}", _checked_key(key), raw)
+        # Without the slashes around it: a path means the same with and without a trailing one.
+        keyed = KeyedCall(tenant.organization_id, f"{route.name} {request.path.strip('/')}", _checked_key(key), raw)
         answer = once(self._services, keyed, lambda: _kept(_rendered(route, self._handlers[route.name](call))))
         return _json(answer.status, answer.body.encode(), answer.headers)
 
@@ -255,7 +257,7 @@ class _TooLarge(Refusal):
 def _query_of(route: Route, request: FlaskRequest) -> Request:
     given: dict[str, Any] = {}
     for name, wanted in route.query.model_fields.items():
-        values = request.args.getlist(name)
+        values = [value for value in request.args.getlist(name) if value]
         if values:
             given[name] = values if "list" in str(wanted.annotation) else values[-1]
     try:
@@ -302,7 +304,8 @@ def _refused(refusal: Refusal) -> FlaskResponse:
         return _json(422, _ANY.dump_json({"detail": problems}))
     if isinstance(refusal, _TooLarge):
         return _error(413, str(refusal))
-    headers = {"Retry-After": str(QUOTA_RETRY_SECONDS)} if isinstance(refusal, QuotaExceeded) else {}
+    retry_after = _RETRY_AFTER.get(type(refusal))
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
     return _error(_STATUS[type(refusal)], str(refusal), headers)
 
 

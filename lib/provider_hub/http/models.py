@@ -92,6 +92,8 @@ def _schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
         raise ValueError(f"is not a JSON Schema: {error.message[:300]}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
+    except OverflowError:
+        raise ValueError("has a pattern whose repetitions are beyond all bounds") from None
     if remote := _remote_reference(schema):
         raise ValueError(f"refers to {remote[:200]!r}: only references within the schema (#…) are taken")
     return schema
@@ -109,7 +111,9 @@ def _remote_reference(part: Any) -> str | None:
     return next((found for item in part if (found := _remote_reference(item))), None)
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+# Behind the bounds of a text, so that these are told as of a string: after a validator of ours they count "items".
+NO_NUL = AfterValidator(_no_nul)
+Text = Annotated[str, NO_NUL]
 # What a validator of ours checks is told to readers of the description by an `…_extra`.
 Semver = Annotated[
     str,
@@ -131,7 +135,12 @@ Config = Annotated[
 JsonSchema = Annotated[dict[str, Any] | None, AfterValidator(_schema)]
 # Also the id of a document: no slash in it, and none of the names that Firestore keeps for itself.
 RuntimeVersionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
-Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=50)]], Field(max_length=20)]
+Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=50), NO_NUL]], Field(max_length=20)]
+
+
+# Shown by web pages as a link or picture: no scheme that runs something there.
+WebAddress = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+PACKAGE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 
 
 class Request(BaseModel):
@@ -153,6 +162,12 @@ class InstallRequest(Request):
     config: Config = Field(default_factory=dict)
     rollback_on_failure: bool = True
     allow_major_upgrades: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, given: Any) -> Any:
+        """Some clients send every field that they know, null where nobody chose."""
+        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class SettingsRequest(Request):
@@ -185,9 +200,11 @@ class EventsQuery(Request):
 
 
 class SearchQuery(Request):
-    q: Annotated[Text, Field(max_length=200)] = ""
+    q: Annotated[str, Field(max_length=200), NO_NUL] = ""
     scope: Scope | None = None
-    tags: Annotated[list[Annotated[Text, Field(max_length=50)]], Field(max_length=20)] = Field(default_factory=list)
+    tags: Annotated[list[Annotated[str, Field(max_length=50), NO_NUL]], Field(max_length=20)] = Field(
+        default_factory=list
+    )
     limit: int = Field(20, ge=1, le=100)
     offset: int = Field(0, ge=0, le=100_000)
 
@@ -195,47 +212,49 @@ class SearchQuery(Request):
 class ProviderEdit(Request):
     """Only the fields that are given are changed; `readme` and `icon_url` may be given as null."""
 
-    display_name: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
-    description: Annotated[Text, Field(max_length=500)] | None = None
-    readme: Annotated[Text, Field(max_length=50_000)] | None = None
+    display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] | None = None
+    description: Annotated[str, Field(max_length=500), NO_NUL] | None = None
+    readme: Annotated[str, Field(max_length=50_000), NO_NUL] | None = None
     tags: Tags | None = None
-    icon_url: Annotated[Text, Field(max_length=500)] | None = None
+    icon_url: WebAddress | None = None
 
 
 class YankRequest(Request):
-    reason: Annotated[Text, Field(max_length=500)] | None = None
+    reason: Annotated[str, Field(max_length=500), NO_NUL] | None = None
 
 
 class ResourceSchemaBody(Request):
     provider: Text | None = None
     resource: Text | None = None
-    description: Annotated[Text, Field(max_length=5000)] | None = None
+    description: Annotated[str, Field(max_length=5000), NO_NUL] | None = None
     config_schema: JsonSchema = None
     outputs_schema: JsonSchema = None
 
 
 class MetadataBody(Request):
-    display_name: Annotated[Text, Field(min_length=1, max_length=100)]
-    description: Annotated[Text, Field(max_length=500)]
-    icon_url: Annotated[Text, Field(max_length=500)] | None = None
+    display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL]
+    description: Annotated[str, Field(max_length=500), NO_NUL]
+    icon_url: WebAddress | None = None
     tags: Tags | None = None
 
 
 class PublishRequest(Request):
-    organization_id: Annotated[Text, Field(max_length=200)] | None = None
-    name: Annotated[Text, Field(min_length=1, max_length=200)]
+    organization_id: Annotated[str, Field(max_length=200), NO_NUL] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), NO_NUL]
     version: Semver
-    wheel_url: Annotated[Text, Field(min_length=1, max_length=2048)]
+    wheel_url: Annotated[str, Field(min_length=1, max_length=2048), NO_NUL]
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    package_name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    package_name: Annotated[str, Field(min_length=1, max_length=200, pattern=PACKAGE_PATTERN)] | None = None
     schemas: Annotated[dict[Text, ResourceSchemaBody], Field(max_length=200)] | None = None
     metadata: MetadataBody | None = None
     config_schema: JsonSchema = None
     outputs_schema: JsonSchema = None
     resource_schemas: Annotated[dict[Text, Any], Field(max_length=200)] | None = None
-    changelog: Annotated[Text, Field(max_length=50_000)] | None = None
+    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = None
     entrypoint: (
-        Annotated[list[Annotated[Text, Field(min_length=1, max_length=1000)]], Field(min_length=1, max_length=50)]
+        Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=1000), NO_NUL]], Field(min_length=1, max_length=50)
+        ]
         | None
     ) = None
     runtime_version: RuntimeVersionName | None = None
@@ -253,15 +272,15 @@ class PublishRequest(Request):
 class RuntimeVersionRequest(Request):
     version: RuntimeVersionName
     image_url: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\s\x00-\x1f]+$")]
-    changelog: Annotated[Text, Field(max_length=50_000)] | None = None
+    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = None
 
 
 class DeadLetterQuery(Request):
-    provider: Annotated[Text, Field(max_length=200)] | None = None
+    provider: Annotated[str, Field(max_length=200), NO_NUL] | None = None
 
 
 class DeadLetterDeletion(Request):
-    provider: Annotated[Text, Field(max_length=200)] | None = None
+    provider: Annotated[str, Field(max_length=200), NO_NUL] | None = None
     all: bool = False
 
 

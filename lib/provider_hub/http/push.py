@@ -55,6 +55,10 @@ class PushConsumer(Generic[M]):
         try:
             message = messages.decode(self.kind, delivery.payload.encode())
         except MalformedMessage as error:
+            if self.topic is Topic.CHECK_INS:
+                # Anybody's pod could fill the dead letters with these: they are dropped and counted.
+                log.warning("%s is dropped: %s", delivery.event_id, error, extra={"event": "check_in_dropped"})
+                return Response(status=ACKNOWLEDGED)
             log.warning("%s is dead: %s", delivery.event_id, error)
             return _buried(self.services, delivery, str(error))
         try:

@@ -7,6 +7,8 @@ a caller or a function could see but what a proxy must.
 import asyncio
 import json
 import logging
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
@@ -35,6 +37,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _SMALL_BYTES = 64 * 1024
 _REQUEST_SECONDS = 300.0
 _RESTART_SECONDS = 10.0
@@ -69,16 +72,16 @@ class Gateway:
         function = self._route(unquote(request.raw_path.partition("?")[0]))
         base = self._functions.get(function) if function is not None else None
         if base is None:
-            return _problem(404, "Not Found")
+            return _problem(404, "Not Found", {"X-Request-Id": _request_id(request)})
         target = URL(f"{base}{request.raw_path}", encoded=True)
         await _invite_body(request)
         try:
             async with await self._send(request, target, await _body(request)) as upstream:
                 return await _pass_back(request, upstream)
         except TimeoutError:
-            return _unavailable(function, "did not answer in time")
+            return _unavailable(request, function, "did not answer in time")
         except aiohttp.ClientError as error:
-            return _unavailable(function, type(error).__name__)
+            return _unavailable(request, function, type(error).__name__)
 
     async def _send(
         self, request: web.BaseRequest, target: URL, body: bytes | aiohttp.StreamReader | None
@@ -152,18 +155,25 @@ async def _pass_back(request: web.BaseRequest, upstream: aiohttp.ClientResponse)
     return response
 
 
-def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
+def _problem(status: int, detail: str, headers: Mapping[str, str]) -> web.Response:
     body = json.dumps({"detail": detail}).encode()
-    return web.Response(status=status, body=body, headers={"Content-Type": "application/json"} | dict(headers or {}))
+    return web.Response(status=status, body=body, headers={"Content-Type": "application/json"} | dict(headers))
 
 
-def _unavailable(function: str | None, reason: str) -> web.Response:
+def _unavailable(request: web.BaseRequest, function: str | None, reason: str) -> web.Response:
     logger.warning("%s could not be asked: %s", function, reason)
-    return _problem(503, "The service is not available at the moment; try again shortly.", {"Retry-After": "1"})
+    headers = {"Retry-After": "1", "X-Request-Id": _request_id(request)}
+    return _problem(503, "The service is not available at the moment; try again shortly.", headers)
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 async def serve_gateway(gateway: Gateway) -> web.ServerRunner:
     """A set-up runner for `gateway`, to which sites are added. Not an Application: no routing or middleware to pay."""
-    runner = web.ServerRunner(web.Server(gateway.handle))
+    # A compressed body is passed on as it came: unpacked, it would no longer be what its headers say.
+    runner = web.ServerRunner(web.Server(gateway.handle, auto_decompress=False))
     await runner.setup()
     return runner

@@ -21,6 +21,7 @@ from provider_hub.operations import keys
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.released import visible
 from provider_hub.operations.services import Services
+from provider_hub.operations.waves import forget_rollouts
 
 # A search for several words looks through at most this many providers that have the rarest of them.
 CANDIDATES = 1000
@@ -115,6 +116,7 @@ def delete_provider(services: Services, organization_id: str, name: ProviderName
     versions = [keys.version(name, version.version) for version in services.store.versions_of(name)]
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
+    forget_rollouts(services, name)
     services.store.delete_all([keys.provider(name)])
 
 
@@ -138,7 +140,8 @@ def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
 
 
 def _with_counts(services: Services, providers: Sequence[Provider]) -> list[Listing]:
-    return [Listing(provider, services.store.install_count(provider.provider_name)) for provider in providers]
+    counts = services.store.install_counts([provider.provider_name for provider in providers])
+    return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
 
 def _is_version(text: str) -> bool:

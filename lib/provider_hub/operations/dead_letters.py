@@ -105,9 +105,11 @@ def delete_letter(services: Services, organization_id: str, dead_letter_id: str)
 
 def delete_letters(services: Services, organization_id: str, provider: str | None) -> int:
     """All of the organization's, or one provider's; how many."""
-    letters = list_letters(services, organization_id, provider)
-    services.store.delete_all([keys.dead_letter(letter.dead_letter_id) for letter in letters])
-    return len(letters)
+    deleted = 0
+    while letters := list_letters(services, organization_id, provider):
+        services.store.delete_all([keys.dead_letter(letter.dead_letter_id) for letter in letters])
+        deleted += len(letters)
+    return deleted
 
 
 def _key(dead_letter_id: str) -> Key[DeadLetter]:

@@ -25,6 +25,7 @@ from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.ports import Cluster, StaleGeneration, Tasks, Transaction
+from provider_hub.operations.removal import remove_if_uninstalled
 from provider_hub.operations.services import Services, apply_event, record_step
 
 log = logging.getLogger(__name__)
@@ -85,16 +86,7 @@ class Installer:
         if row.generation > 1:
             kept = frozenset({row.generation, row.ready_generation or row.generation})
             self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
-        self._undo_if_uninstalled(row)
-
-    def _undo_if_uninstalled(self, row: Installation) -> None:
-        """An uninstall may have been confirmed while this apply was under way; then nobody else would remove it."""
-        current = self.services.store.get(keys.installation(row.organization_id, row.provider_name))
-        if current and current.installation_id == row.installation_id:
-            return
-        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
-        if left:
-            log.info("%s was uninstalled meanwhile; %s are on their way out", row.installation_id, ", ".join(left))
+        remove_if_uninstalled(self.services, self.cluster, row)
 
     def _uninstall(self, request: InstallationRequest) -> None:
         name = ProviderName.parse(request.provider)
@@ -102,7 +94,11 @@ class Installer:
         if row is None or (row.installation_id, row.generation) != (request.installation_id, request.generation):
             log.info("%s is stale or done", request.event_id)
             return
-        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        try:
+            left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        except PermanentError as error:
+            # There is nothing to fall back to: it is asked for until the cluster lets it happen.
+            raise TemporaryError(f"{name} cannot be removed: {error}") from error
         if left:
             raise TemporaryError(f"{name} is not gone yet: {', '.join(left)}")
         apply_event(self.services, row, ObjectsGone(row.installation_id, row.generation))

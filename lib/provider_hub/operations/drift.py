@@ -6,16 +6,18 @@ Each walk keeps its place in a document of its own; a run that dies only looks a
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DriftRepaired, Installation, LifecycleState
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.ports import Cluster, StaleGeneration, Trace, Transaction, Walk
+from provider_hub.operations.removal import remove_if_uninstalled
 from provider_hub.operations.services import Services, apply_event
+from provider_hub.operations.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +33,28 @@ class Drift:
 
     def repair_slice(self) -> int:
         """Hold the next READY rows against the cluster; how many were repaired."""
-        place = self._place("rows")
-        rows = self.services.store.installations_after(place, ROWS_A_RUN)
-        repaired = sum(self._tried(self._repair, row) for row in rows)
-        whole = len(rows) == ROWS_A_RUN
-        self._remember("rows", "/".join(keys.installation_of(rows[-1]).path) if whole else None)
+        rows = self.services.store.installations_after(self._place("rows"), ROWS_A_RUN)
+        looked = repaired = 0
+        for row in Turn(self.services.clock).take(rows):
+            looked += 1
+            repaired += self._repaired(row)
+        is_last = looked == len(rows) < ROWS_A_RUN
+        self._remember("rows", None if is_last else "/".join(keys.installation_of(rows[looked - 1]).path))
         return repaired
 
     def remove_orphans(self) -> int:
         """Look at the next objects in the cluster; how many installations without a row were removed."""
         found, following = self.cluster.traces(self._place("objects"), OBJECTS_A_RUN)
-        removed = 0
-        for trace in {trace.installation_id: trace for trace in found}.values():
-            if self._is_orphan(trace):
-                left = self.cluster.remove(trace.namespace, trace.installation_id)
-                log.warning("%s has no row; removed, %d on their way out", trace, len(left), extra={"event": "orphan"})
-                removed += 1
+        removed = sum(self._removed(trace) for trace in self._orphans(found))
         self._remember("objects", following)
         return removed
+
+    def _repaired(self, row: Installation) -> bool:
+        try:
+            return self._repair(row)
+        except (TemporaryError, PermanentError, StaleGeneration) as error:
+            log.warning("%s is left to the next round: %s", row.installation_id, error)
+            return False
 
     def _repair(self, row: Installation) -> bool:
         """Whether a READY row's objects had to be brought back; late Secrets of a FAILED one just go."""
@@ -61,6 +67,7 @@ class Drift:
             return False
         log.warning("%s had drifted: %s", row.installation_id, ", ".join(changed), extra={"event": "drift"})
         apply_event(self.services, row, DriftRepaired(row.installation_id, row.generation, ", ".join(changed)))
+        remove_if_uninstalled(self.services, self.cluster, row)
         return True
 
     def _applied(self, row: Installation) -> list[str]:
@@ -69,21 +76,22 @@ class Drift:
         objects = self.blueprints.of(row, version)
         return [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
 
-    def _is_orphan(self, trace: Trace) -> bool:
-        """The object was seen before the row is looked for: a row is there before its objects are, and after."""
-        try:
-            name = ProviderName.parse(trace.provider)
-        except ValueError:
-            return True
-        row = self.services.store.get(keys.installation(trace.organization_id, name))
-        return row is None or row.installation_id != trace.installation_id
+    def _orphans(self, found: Iterable[Trace]) -> list[Trace]:
+        """The objects were seen before the rows are looked for: a row is there before its objects are, and after."""
+        traces = {trace.installation_id: trace for trace in found}
+        named = (keys.installation_named(trace.organization_id, trace.provider) for trace in traces.values())
+        rows = self.services.store.get_all([key for key in named if key])
+        standing = {row.installation_id for row in rows if row}
+        return [trace for installation_id, trace in traces.items() if installation_id not in standing]
 
-    def _tried(self, action: Callable[[Installation], bool], row: Installation) -> bool:
+    def _removed(self, orphan: Trace) -> bool:
         try:
-            return action(row)
-        except (TemporaryError, PermanentError, StaleGeneration) as error:
-            log.warning("%s is left to the next round: %s", row.installation_id, error)
+            left = self.cluster.remove(orphan.namespace, orphan.installation_id)
+        except (TemporaryError, PermanentError) as error:
+            log.warning("%s has no row and is left to the next round: %s", orphan, error)
             return False
+        log.warning("%s has no row; removed, %d on their way out", orphan, len(left), extra={"event": "orphan"})
+        return True
 
     def _place(self, walk: str) -> str | None:
         kept = self.services.store.get(keys.walk(walk))

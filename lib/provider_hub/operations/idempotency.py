@@ -4,15 +4,18 @@ A key is reserved before the call is acted on and keeps the answer afterwards. A
 between leaves the reservation, which lapses; a call that was refused had no effect, and keeps nothing.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
-from provider_hub.domain.errors import Conflict, Invalid
+from provider_hub.domain.errors import Invalid, TemporaryError, UnderWay
 from provider_hub.operations import keys
 from provider_hub.operations.ports import KeptAnswer, Transaction
 from provider_hub.operations.services import Services
+
+log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
@@ -48,7 +51,7 @@ class KeyedCall:
 def once(services: Services, call: KeyedCall, act: Callable[[], Answer]) -> Answer:
     """The kept answer, or that of `act`, kept from now on.
 
-    Raises Invalid for another request under the same key, Conflict while the first one is under way, and
+    Raises Invalid for another request under the same key, UnderWay while the first one is under way, and
     what `act` raises.
     """
     reserved = _reserve(services, call)
@@ -57,7 +60,7 @@ def once(services: Services, call: KeyedCall, act: Callable[[], Answer]) -> Answ
     try:
         answer = act()
     except BaseException:
-        services.store.delete_all([keys.idempotency(call.document_id)])
+        _forget(services, call)
         raise
     kept = replace(reserved, status=answer.status, body=answer.body, headers=answer.headers)
     _keep(services, call, kept)
@@ -78,7 +81,7 @@ def _reserve(services: Services, call: KeyedCall) -> KeptAnswer:
             if known.status is not None:
                 return known
             if now < known.reserved_at + LEASE:
-                raise Conflict("the first request with this Idempotency-Key is still under way: ask again shortly")
+                raise UnderWay("the first request with this Idempotency-Key is still under way: ask again shortly")
         reserved = KeptAnswer(call.fingerprint, None, "", {}, reserved_at=now, expires_at=now + KEPT)
         transaction.write(key, reserved)
         return reserved
@@ -87,7 +90,20 @@ def _reserve(services: Services, call: KeyedCall) -> KeptAnswer:
 
 
 def _keep(services: Services, call: KeyedCall, kept: KeptAnswer) -> None:
+    """Best effort: what the call did is committed, and an answer that cannot be kept must not tell otherwise."""
+
     def decide(transaction: Transaction) -> None:
         transaction.write(keys.idempotency(call.document_id), kept)
 
-    services.store.transact(decide)
+    try:
+        services.store.transact(decide)
+    except TemporaryError as error:
+        log.warning("the answer of %s is not kept: %s", call.route, error)
+
+
+def _forget(services: Services, call: KeyedCall) -> None:
+    """Best effort: the reservation lapses by itself, and the caller is told why the call failed, not this."""
+    try:
+        services.store.delete_all([keys.idempotency(call.document_id)])
+    except TemporaryError as error:
+        log.warning("the reservation of %s is left to lapse: %s", call.route, error)

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Installation
+from provider_hub.domain.manifests import Manifest
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Member, Rollout
 
@@ -19,7 +20,6 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 Clock = Callable[[], datetime]
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,9 @@ class Store(Protocol):
 
     def install_count(self, provider: ProviderName) -> int:
         """Over all tenants."""
+
+    def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
+        """In the order of `providers`, counted side by side."""
 
     def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
         """In no particular order."""

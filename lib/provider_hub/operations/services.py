@@ -64,7 +64,10 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
 
 
 def _tell(step: Step) -> None:
-    """Log what metrics count: how installs end, and how long they took from the wish to READY."""
+    """Log what metrics count: how installs end, and how long they took from the wish to READY.
+
+    Not why they failed: the reason is out of a tenant's process and may repeat its config. The timeline tells it.
+    """
     if step.row is None or step.outcome is not Outcome.CHANGED:
         return
     for entry in step.row.timeline[-2:]:
@@ -77,7 +80,8 @@ def _tell(step: Step) -> None:
             log.info("%s is ready", step.row.canonical, extra={**about, **told})
         elif entry.to_state is LifecycleState.FAILED:
             told = {"event": "installation_failed", "outcome": "failed"}
-            log.warning("%s failed: %s", step.row.canonical, entry.reason, extra={**about, **told})
+            at = f"{step.row.installation_id}-{entry.generation}"
+            log.warning("%s failed: %s, told by %s", step.row.canonical, at, entry.cause, extra={**about, **told})
 
 
 def _wished_at(row: Installation) -> datetime:

@@ -1,25 +1,22 @@
 """The sweeper: what a crash left behind is found by what is due, a bounded slice at a time."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
 
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
 from provider_hub.operations.drift import Drift
 from provider_hub.operations.expire import Expiry
+from provider_hub.operations.ports import OutboxEntry
 from provider_hub.operations.services import Services, apply_event
+from provider_hub.operations.turns import Turn
 from provider_hub.operations.waves import Waves
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 SLICE = 200
-# What is still left then is due at the next run: a cluster that hangs must not keep the outbox waiting.
-RUN = timedelta(seconds=40)
 # A commit is normally published within milliseconds; younger entries are somebody's who is doing it right now.
 OUTBOX_GRACE = timedelta(seconds=10)
 STEP_GRACE = timedelta(minutes=2)
@@ -43,12 +40,11 @@ class Sweeper:
 
     def sweep(self) -> Swept:
         """One slice of everything that is due. A job that fails keeps no other from its turn."""
-        until = self.services.clock() + RUN
         jobs: dict[str, Callable[[], int]] = {
             "outbox": self._publish_left_behind,
-            "deadlines": lambda: self._expire_overdue(until),
-            "silences": lambda: self._tell_silence(until),
-            "rollout steps": lambda: self._take_lost_steps(until),
+            "deadlines": self._expire_overdue,
+            "silences": self._tell_silence,
+            "rollout steps": self._take_lost_steps,
             "repairs": self.drift.repair_slice,
             "orphans": self.drift.remove_orphans,
         }
@@ -59,36 +55,41 @@ class Sweeper:
         )
 
     def _publish_left_behind(self) -> int:
+        """Slice after slice: what a topic that was down for an hour is owed must not take a day to pay."""
+        turn, tried, published = Turn(self.services.clock), set[str](), 0
+        while entries := [entry for entry in self._left_behind() if entry.event_id not in tried]:
+            tried |= {entry.event_id for entry in entries}
+            relayed = self.services.outbox.relay(turn.take(entries))
+            published += relayed
+            if relayed < len(entries):
+                break
+        return published
+
+    def _left_behind(self) -> list[OutboxEntry]:
         now = self.services.clock()
         entries = self.services.store.left_behind(now - OUTBOX_GRACE, SLICE)
         if entries:
             oldest = (now - entries[0].created_at).total_seconds()
             log.warning("%d outbox entries were left behind", len(entries), extra={"outbox_oldest_seconds": oldest})
-        return self.services.outbox.relay(entries)
+        return entries
 
-    def _expire_overdue(self, until: datetime) -> int:
+    def _expire_overdue(self) -> int:
         rows = self.services.store.overdue(self.services.clock(), SLICE)
-        return sum(_changed(self.expiry.expire, row) for row in self._in_time(rows, until))
+        return sum(_changed(self.expiry.expire, row) for row in Turn(self.services.clock).take(rows))
 
-    def _tell_silence(self, until: datetime) -> int:
+    def _tell_silence(self) -> int:
         cutoff = self.services.clock() - self.silence
 
         def tell(row: Installation) -> Outcome:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
         rows = self.services.store.silent(cutoff, SLICE)
-        return sum(_changed(tell, row) for row in self._in_time(rows, until))
+        return sum(_changed(tell, row) for row in Turn(self.services.clock).take(rows))
 
-    def _take_lost_steps(self, until: datetime) -> int:
+    def _take_lost_steps(self) -> int:
         """A rollout's step whose task never came: it died between its commit and naming its successor."""
         due = self.services.store.due_rollouts(self.services.clock() - STEP_GRACE, SLICE)
-        return sum(1 for rollout in self._in_time(due, until) if self.waves.take_step(rollout))
-
-    def _in_time(self, items: Iterable[T], until: datetime) -> Iterable[T]:
-        for item in items:
-            if self.services.clock() >= until:
-                return
-            yield item
+        return sum(1 for rollout in Turn(self.services.clock).take(due) if self.waves.take_step(rollout))
 
 
 def _tried(job: Callable[[], int], name: str) -> int | None:
@@ -96,6 +97,9 @@ def _tried(job: Callable[[], int], name: str) -> int | None:
         return job()
     except HubError as error:
         log.warning("sweeping %s is left to the next run: %s", name, error)
+        return None
+    except Exception:  # a fault of ours in one job is no reason to leave the others undone
+        log.exception("sweeping %s failed", name)
         return None
 
 

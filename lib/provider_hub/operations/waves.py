@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 from functools import partial
 
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
-from provider_hub.domain.installation import ChangeRequested, Installation, advance
+from provider_hub.domain.installation import ChangeRequested, Installation, advance, is_newer
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import (
@@ -44,6 +45,14 @@ MEMBERS_A_STEP = 100
 LISTED = 50
 
 Change = Callable[[Rollout], Rollout]
+
+
+class _Slot(Enum):
+    """What came of offering a slot of a wave to an installation."""
+
+    TAKEN = auto()
+    NOT_WANTED = auto()
+    NONE_LEFT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,40 +114,48 @@ class Waves:
         """One step of a rollout that is due; returns the state it left it in."""
         if rollout.state is RolloutState.RUNNING:
             self._settle_members(rollout)
-            rollout = self._take_slots(rollout)
+            self._take_slots(rollout)
         moved = self._move_on(rollout)
         if moved.due_at is not None:
             self.tasks.schedule_step(moved)
         return moved.state.value
 
-    def _take_slots(self, rollout: Rollout) -> Rollout:
-        """Upgrade installations until the wave is full or the step's share is done, and keep where it stopped."""
+    def _take_slots(self, rollout: Rollout) -> None:
+        """Upgrade installations until the wave is full or the step's share is done, and keep where it stopped.
+
+        Where somebody else used up the room, the rest of the page was not looked at: the next wave begins there.
+        """
         page = self.services.store.auto_installations(rollout.provider_name, rollout.cursor, SLOTS_A_STEP)
         cursor, taken, exhausted = rollout.cursor, 0, False
         for row in page:
             if taken >= rollout.room:
                 break
-            taken += self._take_slot(rollout, row)
+            slot = self._take_slot(rollout, row)
+            if slot is _Slot.NONE_LEFT:
+                break
+            taken += slot is _Slot.TAKEN
             cursor = "/".join(_row_key(row).path)
         else:
             exhausted = len(page) < SLOTS_A_STEP
-        return self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
+        self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
 
-    def _take_slot(self, rollout: Rollout, seen: Installation) -> bool:
-        """Whether this installation took a slot: it, the rollout's count and the member are one transaction."""
+    def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
+        """Offer a slot: the installation, the rollout's count and the member are one transaction."""
         key = keys.rollout(rollout.provider_name, rollout.version)
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
         version_key = keys.version(rollout.provider_name, rollout.version)
 
-        def decide(transaction: Transaction) -> bool:
+        def decide(transaction: Transaction) -> _Slot:
             current, row, version = transaction.read(key, row_key, version_key)
-            if current is None or row is None or current.state is not RolloutState.RUNNING or not current.room:
-                return False
+            if current is None or current.step != rollout.step or current.state is not RolloutState.RUNNING:
+                return _Slot.NONE_LEFT
+            if not current.room:
+                return _Slot.NONE_LEFT
             if version and version.status is VersionStatus.YANKED:
                 transaction.write(key, halted(current, f"{current.version} was yanked by its author"))
-                return False
-            if row.installation_id != seen.installation_id or not wants(row, current.version):
-                return False
+                return _Slot.NONE_LEFT
+            if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
+                return _Slot.NOT_WANTED
             now = self.services.clock()
             reason = f"{row.installed_version} to {current.version}, wave {current.wave}"
             revision = replace(row.revision, version=current.version)
@@ -149,7 +166,7 @@ class Waves:
                 keys.member(current.provider_name, current.version, row.installation_id),
                 _member(row, current.wave, now),
             )
-            return True
+            return _Slot.TAKEN
 
         return self.services.outbox.transact(decide)
 
@@ -199,7 +216,8 @@ class Waves:
     def _supersede_older(self, newest: Rollout) -> None:
         """Two rollouts of one provider would pull at the same installations: the newer version takes over."""
         for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
-            if other.version == newest.version or other.state not in ACTIVE:
+            # An event that comes late, or twice, must not end the rollout of a version above its own.
+            if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
                 continue
             self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
 
@@ -211,15 +229,18 @@ def list_rollouts(services: Services, organization_id: str, name: ProviderName) 
 
 
 def resume(waves: Waves, organization_id: str, name: ProviderName, version: str) -> Rollout:
-    """Let a halted rollout go on. Raises NotFound, Forbidden or Conflict."""
+    """Let a halted rollout go on. Raises NotFound, Forbidden, or Conflict also for what is not the latest any more."""
     _check_author(waves.services, organization_id, name)
 
     def decide(transaction: Transaction) -> Rollout:
-        (rollout,) = transaction.read(keys.rollout(name, version))
+        rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
         if rollout is None:
             raise NotFound(f"there is no rollout of {name} {version}")
         if rollout.state is not RolloutState.HALTED:
             raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted")
+        latest = provider.latest_version if provider else None
+        if not is_offered(version, latest):
+            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
         going_on = replace(resumed(rollout, waves.services.clock()), step=rollout.step + 1)
         transaction.write(keys.rollout(name, version), going_on)
         return going_on
@@ -227,6 +248,16 @@ def resume(waves: Waves, organization_id: str, name: ProviderName, version: str)
     rollout, _ = waves.services.store.transact(decide)
     waves.tasks.schedule_step(rollout)
     return rollout
+
+
+def forget_rollouts(services: Services, name: ProviderName) -> None:
+    """Of a provider that is deleted: who publishes the same version under its name begins a rollout of its own."""
+    while rollouts := services.store.rollouts_of(name, LISTED):
+        for rollout in rollouts:
+            while members := services.store.started_members(name, rollout.version, MEMBERS_A_STEP):
+                under_way = [keys.member(name, rollout.version, member.installation_id) for member in members]
+                services.store.delete_all(under_way)
+        services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
 
 
 def _check_author(services: Services, organization_id: str, name: ProviderName) -> None:
