@@ -163,6 +163,21 @@ def test_a_failed_first_upgrade_halts_the_rollout_and_its_author_resumes_it(back
         resume(world.waves, "org_acme", NAME, "1.1.0")
 
 
+def test_a_wave_that_does_not_fare_well_while_it_bakes_halts_the_rollout(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    world.settle("1.1.0")
+    assert world.step("1.1.0").state is RolloutState.BAKING
+    (upgraded,) = [row for row in world.rows() if row.installed_version == "1.1.0"]
+    world.put(upgraded.organization_id, revision=upgraded.revision, health=Health.DEGRADED)
+    halted = world.step("1.1.0")
+    assert (halted.state, halted.due_at) == (RolloutState.HALTED, None)
+    assert halted.halted_reason == "1 of 1 installations of wave 1 are not well since"
+    assert len(world.on("1.1.0")) == 1
+
+
 def test_only_installations_that_want_it_are_upgraded(backend: Backend) -> None:
     world = World(backend, installations=0)
     world.put("org_auto")

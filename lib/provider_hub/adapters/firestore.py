@@ -186,6 +186,10 @@ class FirestoreStore:
         where = (("state", "==", MemberState.STARTED),)
         return self._query(Member, "members", parent=parent, where=where, order=("started_at",), limit=limit)
 
+    def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
+        parent = self.name_of(keys.rollout(provider, version))
+        return self._query(Member, "members", parent=parent, where=(("wave", "==", wave),), limit=limit)
+
     def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
         where = (("due_at", "<=", before),)
         return self._query(Rollout, "rollouts", everywhere=True, where=where, order=("due_at",), limit=limit)

@@ -20,11 +20,15 @@ _Id = Annotated[str, Field(min_length=1, max_length=256)]
 
 @dataclass(frozen=True, slots=True)
 class VersionPublished:
-    """A version that installations with policy `auto` may want."""
+    """A version that installations with policy `auto` may want.
+
+    `organization_id` is its author's, who is told when this message dies; None for the platform's.
+    """
 
     provider: str
     version: str
     published_at: datetime
+    organization_id: str | None = None
 
     @property
     def event_id(self) -> str:

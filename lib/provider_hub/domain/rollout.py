@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from provider_hub.domain.installation import Installation, LifecycleState, UpgradePolicy, is_newer
+from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy, is_newer
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version
 
@@ -150,11 +150,27 @@ def settled(rollout: Rollout, state: MemberState, pace: Pace) -> Rollout:
     if state is not MemberState.FAILED:
         return replace(rollout, left=rollout.left + 1)
     counted = replace(rollout, failed=rollout.failed + 1, wave_failed=rollout.wave_failed + 1)
-    borne = counted.wave_failed * 100 <= pace.failures_percent * counted.wave_started
-    if borne or counted.state not in ACTIVE:
+    if counted.state not in ACTIVE or _is_borne(counted.wave_failed, counted, pace):
         return counted
-    reason = f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed"
-    return halted(counted, reason)
+    return halted(counted, f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed")
+
+
+def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
+    """Whether an installation whose upgrade succeeded has fared badly since: what baking is there to show."""
+    if member.state is not MemberState.SUCCEEDED or row is None or row.installation_id != member.installation_id:
+        return False
+    if version in row.failed_versions:
+        return True
+    return row.installed_version == version and row.health is Health.DEGRADED
+
+
+def baked(rollout: Rollout, unwell: int, pace: Pace) -> Rollout:
+    """A rollout whose wave has run for a while: halted when more of it fare badly than are borne."""
+    if not unwell or _is_borne(unwell, rollout, pace):
+        return rollout
+    return halted(
+        rollout, f"{unwell} of {rollout.wave_started} installations of wave {rollout.wave} are not well since"
+    )
 
 
 def halted(rollout: Rollout, reason: str) -> Rollout:
@@ -180,6 +196,10 @@ def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
     """A halted rollout goes on with its wave, its failures forgiven."""
     return replace(rollout, state=RolloutState.RUNNING, wave_failed=0, halted_reason=None, due_at=now, updated_at=now)
+
+
+def _is_borne(failures: int, rollout: Rollout, pace: Pace) -> bool:
+    return failures * 100 <= pace.failures_percent * rollout.wave_started
 
 
 def _next_wave(rollout: Rollout, now: datetime) -> Rollout:

@@ -23,6 +23,7 @@ from provider_hub.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    PermanentError,
     Problem,
     QuotaExceeded,
     Refusal,
@@ -126,7 +127,7 @@ class Application:
         except NotAuthenticated as error:
             log.info("not authenticated: %s", error)
             response = _error(401, "Not authenticated", {"WWW-Authenticate": "Bearer"})
-        except (TemporaryError, IdentityUnavailable) as error:
+        except (TemporaryError, PermanentError, IdentityUnavailable) as error:
             log.warning("unavailable: %s", error)
             response = _error(503, "a service this depends on is down: try again", {"Retry-After": str(RETRY_SECONDS)})
         except Exception:

@@ -92,9 +92,12 @@ def bury_pushed(services: Services, topic: Topic, request: Request) -> Response:
 
 
 def pushed_topic(path: str, names: Mapping[Topic, str]) -> Topic:
-    """The topic whose dead-letter subscription pushed to `path`: `…/topics/<its name>-dead-letter`."""
+    """The topic whose dead-letter subscription pushed to `path`: `…/topics/<its name>-dead-letter`.
+
+    An unknown one is taken for the check-ins', whose dead letters are shown to no tenant.
+    """
     pushed = path.rstrip("/").rpartition("/")[2].removesuffix("-dead-letter")
-    return next((topic for topic, name in names.items() if name == pushed), Topic.INSTALLATION_EVENTS)
+    return next((topic for topic, name in names.items() if name == pushed), Topic.CHECK_INS)
 
 
 def delivery_of(topic: Topic, body: bytes) -> Delivery:

@@ -18,7 +18,8 @@ from provider_hub.operations.services import Services
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
-LEASE = timedelta(seconds=60)
+# Longer than any function may run: what is reserved for that long is nobody's any more.
+LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

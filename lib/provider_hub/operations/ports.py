@@ -186,6 +186,9 @@ class Store(Protocol):
     def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
         """Members of a rollout that have not settled, longest under way first."""
 
+    def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
+        """Members of one wave, in whatever state."""
+
     def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
         """Rollouts that wanted a step before `before`, longest first."""
 

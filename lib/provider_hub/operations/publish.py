@@ -83,7 +83,7 @@ def publish(services: Services, wheels: Wheels, publication: Publication, author
         version = _new_version(publication, wheel.sha256, fingerprint, now)
         transaction.write(provider_key, _catalog_row(publication, provider, author, now))
         transaction.write(version_key, version)
-        event = VersionPublished(publication.provider.canonical, publication.version, now)
+        event = VersionPublished(publication.provider.canonical, publication.version, now, author.organization_id)
         transaction.emit(version_entry(event, now))
         return Published(version, created=True)
 

@@ -24,9 +24,11 @@ from provider_hub.domain.rollout import (
     Pace,
     Rollout,
     RolloutState,
+    baked,
     fate,
     halted,
     is_offered,
+    is_unwell,
     moved_on,
     resumed,
     settled,
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 
 SLOTS_A_STEP = 20
 MEMBERS_A_STEP = 100
+BAKED_A_STEP = 300
 LISTED = 50
 
 Change = Callable[[Rollout], Rollout]
@@ -115,6 +118,8 @@ class Waves:
         if rollout.state is RolloutState.RUNNING:
             self._settle_members(rollout)
             self._take_slots(rollout)
+        if rollout.state is RolloutState.BAKING:
+            self._look_at_baked(rollout)
         moved = self._move_on(rollout)
         if moved.due_at is not None:
             self.tasks.schedule_step(moved)
@@ -152,7 +157,8 @@ class Waves:
             if not current.room:
                 return _Slot.NONE_LEFT
             if version and version.status is VersionStatus.YANKED:
-                transaction.write(key, halted(current, f"{current.version} was yanked by its author"))
+                yanked = halted(current, f"{current.version} was yanked by its author")
+                transaction.write(key, replace(yanked, updated_at=self.services.clock()))
                 return _Slot.NONE_LEFT
             if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
                 return _Slot.NOT_WANTED
@@ -179,6 +185,15 @@ class Waves:
             if state is not MemberState.STARTED:
                 self._settle(rollout, replace(member, state=state, settled_at=self.services.clock()))
 
+    def _look_at_baked(self, rollout: Rollout) -> None:
+        """Halt before the next wave when this one's installations, a sample of a large one, are not well."""
+        name, version = rollout.provider_name, rollout.version
+        members = self.services.store.wave_members(name, version, rollout.wave, BAKED_A_STEP)
+        rows = self.services.store.get_all([_row_key(member) for member in members])
+        unwell = sum(is_unwell(member, row, version) for member, row in zip(members, rows, strict=True))
+        if unwell:
+            self._update(rollout, lambda current: baked(current, unwell, self.pace))
+
     def _settle(self, rollout: Rollout, member: Member) -> None:
         member_key = keys.member(rollout.provider_name, rollout.version, member.installation_id)
         key = keys.rollout(rollout.provider_name, rollout.version)
@@ -188,7 +203,8 @@ class Waves:
             if current is None or known is None or known.state is not MemberState.STARTED:
                 return
             transaction.write(member_key, member)
-            transaction.write(key, settled(current, member.state, self.pace))
+            now = self.services.clock()
+            transaction.write(key, replace(settled(current, member.state, self.pace), updated_at=now))
 
         self.services.store.transact(decide)
 
