@@ -8,9 +8,16 @@ import pytest
 from provider_hub.local.chaos.__main__ import Options, run
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_stack_whose_processes_die_every_second_brings_every_wish_to_its_end(tmp_path: Path) -> None:
-    options = Options(seconds=10, tenants=2, pause=3, patience=150, kubeconfig=os.environ.get("KUBECONFIG"))
+    options = Options(
+        seconds=10,
+        tenants=2,
+        pause=3,
+        patience=300,
+        kills_while_paused=False,
+        kubeconfig=os.environ.get("KUBECONFIG"),
+    )
     result = run(options, tmp_path / "state")
     assert result.tally.violations == []
     assert sum(result.tally.histories.values()) >= options.tenants

@@ -243,7 +243,9 @@ class World:
         waiting = [f"{row.canonical} {row.lifecycle_state}" for row in self.rows() if row.deadline_at is not None]
         rollouts = self.store.due_rollouts(self.clock() + timedelta(days=1), 10)
         moving = [f"rollout of {rollout.version} {rollout.state}" for rollout in rollouts]
-        return [*self.agenda.essentials(), *waiting, *moving]
+        # Check-ins never end; who still waits for one is waiting.
+        coming = [what for what in self.agenda.essentials() if not what.startswith("runtime-check-ins")]
+        return [*coming, *waiting, *moving]
 
     def _meet(self, slug: str) -> None:
         self.slugs.add(slug)

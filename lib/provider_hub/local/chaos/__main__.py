@@ -38,7 +38,8 @@ class Options:
     seed: int = 1
     interval: float = 1.0
     pause: float = 20.0
-    patience: float = 240.0
+    patience: float = 420.0
+    kills_while_paused: bool = True
     kubeconfig: str | None = None
 
 
@@ -66,7 +67,13 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
     with Stack(*arguments, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
         _publish(stack, state_dir / "built")
         tally = Tally()
-        monkey = Monkey(stack, _random(options.seed), options.interval, options.pause)
+        monkey = Monkey(
+            stack,
+            _random(options.seed),
+            options.interval,
+            options.pause,
+            kills_while_paused=options.kills_while_paused,
+        )
         with Courier(stack.info.pubsub_emulator_host, stack.info.project).at_work() as deliveries:
             tenants = _tenants(stack, tally, options)
             with monkey.at_work():

@@ -26,14 +26,19 @@ _CLUSTER_FAULTS = ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 1
 class Monkey:
     """Does a fault every `interval` seconds until it is stopped, and pauses the database every now and then.
 
-    `pause_seconds` is how long the Firestore emulator then stands still.
+    `pause_seconds` is how long the Firestore emulator then stands still. Who is killed meanwhile dies in the middle
+    of a transaction, whose locks the emulator keeps for four minutes: `kills_while_paused` says whether that is
+    wanted.
     """
 
-    def __init__(self, stack: Stack, random: Random, interval: float, pause_seconds: float) -> None:
+    def __init__(
+        self, stack: Stack, random: Random, interval: float, pause_seconds: float, *, kills_while_paused: bool
+    ) -> None:
         self._stack = stack
         self._random = random
         self._interval = interval
         self._pause_seconds = pause_seconds
+        self._kills_while_paused = kills_while_paused
         self._stopping = threading.Event()
         self._http = urllib3.PoolManager()
         self.done: Counter[str] = Counter()
@@ -71,7 +76,8 @@ class Monkey:
         elif self._pausing is None and now >= self._next_pause:
             self._pause(now)
             return
-        faults: list[Callable[[], None]] = [self._kill] * 4 + [self._break_cluster]
+        kills = 4 if self._pausing is None or self._kills_while_paused else 0
+        faults: list[Callable[[], None]] = [self._kill] * kills + [self._break_cluster]
         self._random.choice(faults)()
 
     def _kill(self) -> None:
