@@ -46,11 +46,12 @@ locals {
 }
 
 resource "google_firestore_database" "this" {
-  project                           = local.project
-  name                              = coalesce(var.database.name, "${var.name}-database")
-  location_id                       = coalesce(var.database.location, var.region)
-  type                              = "FIRESTORE_NATIVE"
-  concurrency_mode                  = "PESSIMISTIC"
+  project     = local.project
+  name        = coalesce(var.database.name, "${var.name}-database")
+  location_id = coalesce(var.database.location, var.region)
+  type        = "FIRESTORE_NATIVE"
+  # A function that is killed inside a transaction must not leave locks behind that every other writer waits for.
+  concurrency_mode                  = "OPTIMISTIC"
   app_engine_integration_mode       = "DISABLED"
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"

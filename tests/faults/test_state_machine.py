@@ -1,14 +1,7 @@
 """The state machine as it was designed, as it is coded and as the README draws it: one table."""
 
-from pathlib import Path
-
-import pytest
-
 from provider_hub.domain.diagram import state_diagram
 from provider_hub.domain.installation import TRANSITIONS, LifecycleState, Trigger
-
-README = Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- state machine -->", "<!-- /state machine -->"
 
 ALIVE = "PENDING PROCESSING READY FAILED"
 DESIGNED = (
@@ -54,13 +47,3 @@ def test_the_diagram_shows_every_transition_once() -> None:
     assert len(drawn) == len(set(drawn)) == len(TRANSITIONS)
     assert "READY --> DELETING: uninstall" in arrows
     assert "DELETING --> [*]: objects gone" in arrows
-
-
-def test_the_readme_shows_this_diagram() -> None:
-    text = README.read_text()
-    if BEGIN not in text:
-        pytest.skip(f"README.md has no {BEGIN} block")
-    block = text.split(BEGIN)[1].split(END)[0].strip()
-    assert block == f"```mermaid\n{state_diagram()}\n```", (
-        "put the output of python -m provider_hub.domain.diagram there"
-    )

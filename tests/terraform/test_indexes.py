@@ -202,7 +202,7 @@ def _as_set(names: typing.Iterable[str]) -> str:
 def test_the_database_is_recoverable_and_not_easily_lost() -> None:
     database = ROOT.resource("google_firestore_database.this").body
     assert database["type"] == "FIRESTORE_NATIVE"
-    assert database["concurrency_mode"] == "PESSIMISTIC", "transactions rely on their reads being locked"
+    assert database["concurrency_mode"] == "OPTIMISTIC", "a killed function must leave no locks behind"
     assert database["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     assert database["delete_protection_state"].startswith("${var.deletion_protection ? ")
     (protection,) = (block for block in ROOT.of("variable") if block.labels == ("deletion_protection",))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from provider_hub.domain.installation import TRANSITIONS, LifecycleState, Trigger
+from provider_hub.domain.diagram import state_diagram
 from provider_hub.settings import Settings, variable_name
 
 README = Path(__file__).parents[2] / "README.md"
@@ -26,23 +26,9 @@ def _shown(default: object) -> str:
     return f"`{text}`" if text not in ("", "()", "**********") else ""
 
 
-def state_diagram() -> str:
-    """One arrow a pair of states, with all that leads along it."""
-    arrows: dict[tuple[LifecycleState | None, LifecycleState | None], list[Trigger]] = {}
-    for (source, trigger), target in TRANSITIONS.items():
-        arrows.setdefault((source, target), []).append(trigger)
-    lines = [
-        f"    {_node(source)} --> {_node(target)}: {', '.join(triggers)}"
-        for (source, target), triggers in arrows.items()
-    ]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
-
-
-def _node(state: LifecycleState | None) -> str:
-    return state.name if state else "[*]"
-
-
-@pytest.mark.parametrize(("marker", "content"), [("settings", settings_table()), ("state machine", state_diagram())])
+@pytest.mark.parametrize(
+    ("marker", "content"), [("settings", settings_table()), ("state machine", f"```mermaid\n{state_diagram()}\n```")]
+)
 def test_the_readme_shows_what_the_code_says(marker: str, content: str) -> None:
     text = README.read_text()
     block = re.compile(rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)

@@ -282,7 +282,7 @@ class FirestoreStore:
 
 
 class FirestoreTransaction:
-    """Reads that lock, then writes that happen together (`operations.ports.Transaction`)."""
+    """Reads, then writes that happen together if what was read still stands (`operations.ports.Transaction`)."""
 
     def __init__(self, store: FirestoreStore, retry_of: bytes) -> None:
         self._store = store
@@ -315,7 +315,7 @@ class FirestoreTransaction:
             self.roll_back()
 
     def roll_back(self) -> None:
-        """Let go of the read locks; best effort, since the server does so by itself after a while."""
+        """Let go of what the server holds for it; best effort, since it does so by itself after a while."""
         if not self.transaction_id:
             return
         try:

@@ -176,7 +176,7 @@ def _set_status(
     status: VersionStatus,
     reason: str | None,
 ) -> ProviderVersion:
-    """Writing the provider's row locks out a publish of the same moment: "latest" is right when this commits."""
+    """A publish of the same moment writes the provider's row too, so one of the two decides again on what the other left."""
 
     def decide(transaction: Transaction) -> ProviderVersion:
         if not _is_version(text):
