@@ -19,7 +19,7 @@ demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled bac
 	@exec $(BIN)/python -m provider_hub.local.demo $(ARGS)
 
 test: setup ## every test
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)

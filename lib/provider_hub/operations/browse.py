@@ -176,7 +176,7 @@ def _set_status(
     status: VersionStatus,
     reason: str | None,
 ) -> ProviderVersion:
-    """A publish of the same moment writes the provider's row too, so one of the two decides again on what the other left."""
+    """A publish of the same moment writes the provider's row too: one of the two decides again after the other."""
 
     def decide(transaction: Transaction) -> ProviderVersion:
         if not _is_version(text):

@@ -58,7 +58,7 @@ class Published:
 def publish(services: Services, wheels: Wheels, publication: Publication, author: Author) -> Published:
     """Register a version, or find that the very same is registered. Raises Conflict or Invalid.
 
-    The wheel is fetched before the transaction: a publisher's slow host must not hold our locks. Whoever
+    The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
     publishes the same version meanwhile is met again in the transaction.
     """
     publication = replace(publication, wheel_url=wheels.canonical_url(publication.wheel_url))
