@@ -63,6 +63,13 @@ def test_an_install_is_201_the_row_and_its_place(tenants: Tenants) -> None:
     assert tenants.deployed.call("GET", response.headers["Location"], tenants.user).json == row
 
 
+def test_null_stands_for_a_default(tenants: Tenants) -> None:
+    fields = ("version", "resource_tier", "upgrade_policy", "config", "rollback_on_failure", "allow_major_upgrades")
+    body = {"provider_name": "acme/radio", **dict.fromkeys(fields)}
+    row = tenants.deployed.call("POST", "/providers/install", tenants.machine, body=body).json
+    assert (row["resource_tier"], row["upgrade_policy"], row["config"]) == ("standard", "manual", {})
+
+
 def test_an_install_asks_the_installer_once_and_owes_nothing(tenants: Tenants) -> None:
     tenants.deployed.call("POST", "/providers/install", tenants.user, body={"provider_name": "acme/radio"})
     request = requested(tenants)

@@ -32,6 +32,7 @@ REQUESTS: dict[str, tuple[str, str, set[int]]] = {
     "publishing": ("POST", "/provider-versions", {401}),
     "identity": ("GET", "/auth/me", {401}),
     "operations": ("GET", "/health", {200}),
+    "registration": ("POST", "/projects/p/topics/t", {204}),
 }
 UNREADABLE_CALL = ("POST", "/", {204})
 UNDELIVERABLE = ("POST", "/projects/p/topics/t", {503})
@@ -145,7 +146,7 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
 
 
 def request_for(function: str) -> tuple[str, str, set[int]]:
-    if TRIGGERS[function] is Trigger.HTTP:
+    if function in REQUESTS:
         return REQUESTS[function]
     return UNDELIVERABLE if TRIGGERS[function] is Trigger.PUBSUB else UNREADABLE_CALL
 
