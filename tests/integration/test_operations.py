@@ -413,6 +413,15 @@ def test_the_sweeper_asks_again_for_a_removal_that_overran(world: World) -> None
     assert world.row.failure_message == "removal takes long: the removal was not confirmed"
 
 
+def test_a_removal_that_something_blocks_names_what_is_left(world: World) -> None:
+    world.make_ready()
+    world.uninstall()
+    world.cluster.lingering = ["Deployment p-acme-weather"]
+    world.backend.clock.turn(minutes=10)
+    assert world.sweeper.sweep().done == {"deadlines": 1}
+    assert world.row.failure_message == "removal takes long: still there are Deployment p-acme-weather"
+
+
 def test_the_sweeper_looks_at_what_is_due_and_not_at_what_exists(world: World) -> None:
     ready = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=world.backend.clock())
     for number in range(30):

@@ -47,13 +47,18 @@ class Expiry:
         if row.lifecycle_state is LifecycleState.PENDING:
             return "no installer took it in time"
         try:
-            shown = self.cluster.status(
-                namespace_for(row.organization_slug), row.provider_name.object_name, row.installation_id
-            )
+            return self._left_over(row) if row.lifecycle_state is LifecycleState.DELETING else self._shown(row)
         except (TemporaryError, PermanentError) as error:
             return f"the deadline passed, and {error}"
-        if row.lifecycle_state is LifecycleState.DELETING:
-            return "objects are left in the cluster" if shown else "the removal was not confirmed"
+
+    def _shown(self, row: Installation) -> str:
+        name = row.provider_name.object_name
+        shown = self.cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
         if shown is None:
             return "the deadline passed, and the cluster shows no deployment"
         return f"the deadline passed without a check-in: {shown.message or 'the runtime runs but never checked in'}"
+
+    def _left_over(self, row: Installation) -> str:
+        """What blocks a removal, a finalizer of somebody's for instance, is named for who can clear it."""
+        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        return f"still there are {', '.join(left)}" if left else "the removal was not confirmed"
