@@ -20,11 +20,17 @@ class Tenant:
     slug: str
     http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
 
-    def call(self, method: str, path: str, body: Any = None, *, expect: int = 200) -> Any:
-        """The answer's JSON; fails the test on another status than expected."""
+    def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, patient: bool = False) -> Any:
+        """The answer's JSON; fails the test on another status than expected.
+
+        With `patient`, a 503 is asked again after the time that it names, as a client does while a function restarts.
+        """
         headers = {"Authorization": f"Bearer {self.stack.tokens.machine(self.slug)}"}
         url = self.stack.info.api_url + path
         response = self.http.request(method, url, json=body, headers=headers, timeout=40, retries=False)
+        if patient and response.status == 503:
+            time.sleep(int(response.headers["Retry-After"]))
+            return self.call(method, path, body, expect=expect, patient=patient)
         assert response.status == expect, f"{method} {path}: {response.status} {response.data.decode()}"
         return response.json() if response.data else None
 
@@ -56,7 +62,7 @@ class Tenant:
     def until(self, name: str, reached: Callable[[Json], bool], seconds: float = 60, rest: str = "") -> Json:
         """The row (or what is under it at `rest`) once `reached`; fails with the last one when the time is up."""
         deadline = time.monotonic() + seconds
-        while not reached(found := self.call("GET", self.path(name, rest))):
+        while not reached(found := self.call("GET", self.path(name, rest), patient=True)):
             assert time.monotonic() < deadline, f"after {seconds} s: {found}"
             time.sleep(0.1)
         return found
@@ -64,7 +70,9 @@ class Tenant:
     def until_ready(self, path: str, version: str, seconds: float = 60) -> Json:
         """The row at `path` once that version's runtime has checked in."""
         deadline = time.monotonic() + seconds
-        while (row := self.call("GET", path))["current_version"] != version or row["lifecycle_state"] != "ready":
+        while (row := self.call("GET", path, patient=True))["current_version"] != version or row[
+            "lifecycle_state"
+        ] != "ready":
             assert time.monotonic() < deadline, f"after {seconds} s: {row}"
             time.sleep(0.1)
         return dict(row)
@@ -78,6 +86,6 @@ class Tenant:
 
     def until_gone(self, name: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while any(row["name"] == name for row in self.call("GET", "/providers/installed")):
+        while any(row["name"] == name for row in self.call("GET", "/providers/installed", patient=True)):
             assert time.monotonic() < deadline, f"{name} is still there after {seconds} s"
             time.sleep(0.1)
