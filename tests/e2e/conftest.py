@@ -3,14 +3,13 @@
 With KUBECONFIG set, the same tests run against that cluster, by a process node where it has no nodes.
 """
 
-import importlib.util
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from provider_hub.local.demo import sample_provider
 from provider_hub.local.running import Stack
 from tests.e2e.tenant import Tenant
 
@@ -37,13 +36,7 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def sample() -> ModuleType:
     """The builder of the sample provider's wheels."""
-    path = Path(__file__).parents[1] / "providers" / "wheels.py"
-    spec = importlib.util.spec_from_file_location("sample_provider_wheels", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return sample_provider()
 
 
 @pytest.fixture

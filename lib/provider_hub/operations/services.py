@@ -37,7 +37,7 @@ def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
     """Write what a step changed, and the request that it makes of the installer, into one transaction."""
     if step.outcome is Outcome.CHANGED:
         row = step.kept
-        transaction.write(keys.installation(row.organization_id, row.provider_name), row)
+        transaction.write(keys.installation_of(row), row)
     if step.request:
         transaction.emit(installation_entry(step.request, now))
     return step
@@ -48,7 +48,7 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
 
     `row` says only where to look; the decision is made on what the transaction reads.
     """
-    key = keys.installation(row.organization_id, row.provider_name)
+    key = keys.installation_of(row)
 
     def decide(transaction: Transaction) -> Step:
         (current,) = transaction.read(key)

@@ -139,7 +139,7 @@ class Waves:
             if slot is _Slot.NONE_LEFT:
                 break
             taken += slot is _Slot.TAKEN
-            cursor = "/".join(_row_key(row).path)
+            cursor = "/".join(keys.installation_of(row).path)
         else:
             exhausted = len(page) < SLOTS_A_STEP
         self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
@@ -282,7 +282,7 @@ def _check_author(services: Services, organization_id: str, name: ProviderName) 
         raise Forbidden(f"{name} is not your organization's: only its author sees its rollouts")
 
 
-def _row_key(of: Member | Installation) -> Key[Installation]:
+def _row_key(of: Member) -> Key[Installation]:
     return keys.installation(of.organization_id, ProviderName(of.prefix, of.name))
 
 
