@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
 from provider_hub.adapters import kubernetes
-from provider_hub.adapters.kubernetes import Kubernetes
+from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata, Organization
 from provider_hub.domain.installation import (
     CheckedIn,
@@ -22,7 +23,7 @@ from provider_hub.domain.installation import (
     Trigger,
     UpgradePolicy,
 )
-from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.domain.manifests import Manifest, RuntimeFacts
 from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.local.cluster.embedded import serving
@@ -56,9 +57,9 @@ class Installed:
         self.backend = backend
         self.cluster: Kubernetes = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
         facts = RuntimeFacts("runtime:1", "projects/p/topics/t", "http://pubsub", 300, "", 600, 400)
-        blueprints = Blueprints(backend.store, facts, b"key")
-        self.drift = Drift(backend.services, self.cluster, blueprints)
-        self.installer = Installer(backend.services, self.cluster, FakeTasks(), blueprints)
+        self.blueprints = Blueprints(backend.store, facts, b"key")
+        self.drift = Drift(backend.services, self.cluster, self.blueprints)
+        self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.blueprints)
         connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
         self.core: Any = client.CoreV1Api(connection)
         self.apps: Any = client.AppsV1Api(connection)
@@ -117,6 +118,26 @@ def test_a_changed_deployment_is_brought_back(installed: Installed) -> None:
     installed.apps.patch_namespaced_deployment(name, NAMESPACE, change, field_manager="somebody")
     assert installed.drift.repair_slice() == 1
     assert installed.apps.read_namespaced_deployment(name, NAMESPACE).spec.replicas == 1
+
+
+def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
+    installed: Installed, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = count(1)
+    apply = KubernetesApi.apply
+
+    def apply_behind_a_controller(api: KubernetesApi, manifest: Manifest, manager: str) -> Any:
+        if manifest["kind"] == "ResourceQuota":
+            status = {"status": {"used": {"pods": str(next(used))}}}
+            installed.core.patch_namespaced_resource_quota_status("tenant", NAMESPACE, status)
+        return apply(api, manifest, manager)
+
+    monkeypatch.setattr(KubernetesApi, "apply", apply_behind_a_controller)
+    # One that trusts no namespace yet, and so applies the quota too.
+    cluster = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
+    drift = Drift(installed.backend.services, cluster, installed.blueprints)
+    assert drift.repair_slice() == 0
+    assert next(used) == 2
 
 
 def test_a_deleted_secret_comes_back_with_the_same_token(installed: Installed) -> None:

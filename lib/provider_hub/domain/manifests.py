@@ -129,7 +129,11 @@ def installation_manifests(
             "v1",
             "Service",
             name,
-            spec={"selector": selector, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+            spec={
+                "selector": selector,
+                # The protocol is part of a port's key in a server-side apply, and older servers default it too late.
+                "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
+            },
         ),
     ]
     if size.replicas > 1:

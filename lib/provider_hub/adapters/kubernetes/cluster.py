@@ -4,7 +4,8 @@ An apply reads the object first. One of a newer generation, or of another instal
 an older one the apply carries the `resourceVersion` that was read, so that a writer in between turns it
 into a conflict, upon which everything is looked at again. A missing object is applied with a
 `resourceVersion` that no object has: if somebody creates it in between, that is a conflict too, while on
-an object that is still missing the server ignores it and creates.
+an object that is still missing the server ignores it and creates. A missing Service alone goes without: it is the
+same in every generation, and API servers before 1.23 refuse to create one that carries a version.
 """
 
 import threading
@@ -23,6 +24,7 @@ _CONFLICT_TRIES = 5
 _NEVER_A_VERSION = "1"
 _PARALLEL = 8
 _NAMESPACE_TRUST_SECONDS = 600.0
+_BOOKKEEPING = ("resourceVersion", "generation", "managedFields")
 _OURS = ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Secret")
 _TRACED = ("Deployment", "Secret", "Service", "ServiceAccount", "PodDisruptionBudget")
 _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
@@ -108,19 +110,17 @@ class Kubernetes:
     def _apply_unfenced(self, manifest: Manifest) -> bool:
         """Whether that changed anything."""
         before = self._existing(manifest)
-        return _version(self._api.apply(manifest, MANAGER)) != _version(before)
+        return _differ(before, self._api.apply(manifest, MANAGER))
 
     def _apply_fenced(self, manifest: Manifest) -> bool:
         """Whether that changed anything."""
         for _ in range(_CONFLICT_TRIES):
             existing = self._standing(manifest)
-            seen = _version(existing) or _NEVER_A_VERSION
-            fenced = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": seen}}
             try:
-                after = self._api.apply(fenced, MANAGER)
+                after = self._api.apply(_fenced(manifest, _version(existing)), MANAGER)
             except Conflicted:
                 continue  # somebody wrote in between: look again
-            return _version(after) != _version(existing)
+            return _differ(existing, after)
         raise TemporaryError(f"{manifest['kind']} {manifest['metadata']['name']} is being written by another as well")
 
     def _standing(self, manifest: Manifest) -> Object | None:
@@ -146,6 +146,12 @@ class Kubernetes:
         for future in futures:
             future.exception()
         return [future.result() for future in futures]
+
+
+def _fenced(manifest: Manifest, seen: str | None) -> Manifest:
+    if seen is None and manifest["kind"] == "Service":
+        return manifest
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": seen or _NEVER_A_VERSION}}
 
 
 def _is_of_earlier_life(existing: Object, manifest: Manifest) -> bool:
@@ -185,6 +191,16 @@ def _trace(item: Object) -> Trace | None:
 def _version(item: Object | None) -> str | None:
     version: str | None = item["metadata"]["resourceVersion"] if item else None
     return version
+
+
+def _differ(before: Object | None, after: Object) -> bool:
+    """Whether more changed than what controllers write by themselves: versions would tell that as a change of ours."""
+    return before is None or _substance(before) != _substance(after)
+
+
+def _substance(item: Object) -> Object:
+    metadata = {key: value for key, value in item["metadata"].items() if key not in _BOOKKEEPING}
+    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": metadata}
 
 
 def _annotation(item: Object, name: str) -> str | None:
