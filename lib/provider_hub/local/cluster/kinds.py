@@ -13,7 +13,8 @@ class Kind:
 
     `model` names its class in the official client, which is where its schema comes from. `selectable` are the field
     selectors it answers beside `metadata.name` and `metadata.namespace`. `returns_deleted` is true for kinds whose
-    DELETE answers with the object instead of a Status.
+    DELETE answers with the object instead of a Status. `annotations_count` is true for a kind whose annotations raise
+    its generation, since they are copied to what it makes; only its controller's, written with the status, do not.
     """
 
     group: str
@@ -27,6 +28,7 @@ class Kind:
     status: bool = False
     scale: bool = False
     generation: bool = False
+    annotations_count: bool = False
     returns_deleted: bool = False
     selectable: tuple[str, ...] = ()
 
@@ -133,6 +135,7 @@ KINDS = (
         status=True,
         scale=True,
         generation=True,
+        annotations_count=True,
     ),
     Kind(
         "apps",

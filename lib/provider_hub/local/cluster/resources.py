@@ -195,8 +195,8 @@ class Resources:
         if target.subresource != "status":
             self._complete(kind, new)
             validation.check_change(kind, old, new)
-        if kind.generation and _desired(old) != _desired(new):
-            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+            if kind.generation and _desired(kind, old) != _desired(kind, new):
+                new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         new["metadata"]["managedFields"] = managers.dump(holdings(new))
         if new == old:
             return previous
@@ -305,11 +305,10 @@ def _writable_part(target: Target, old: Object, new: Object) -> Object:
     """`new` with everything that this request may not write taken from `old`."""
     if target.subresource == "status":
         status = {"status": new["status"]} if "status" in new else {}
-        return {
-            **{key: value for key, value in old.items() if key != "status"},
-            **status,
-            "metadata": {**old["metadata"]},
-        }
+        metadata = {**old["metadata"]}
+        if target.kind.annotations_count and "annotations" in new["metadata"]:
+            metadata["annotations"] = new["metadata"]["annotations"]
+        return {**{key: value for key, value in old.items() if key != "status"}, **status, "metadata": metadata}
     metadata = {key: value for key, value in new["metadata"].items() if key not in _KEPT_METADATA}
     kept = {key: old["metadata"][key] for key in _KEPT_METADATA if key in old["metadata"]}
     result = {**new, "metadata": {**kept, **metadata}}
@@ -331,8 +330,9 @@ def _only_subresource(target: Target, applied: Object) -> Object:
     return {key: value for key, value in applied.items() if key != "status"}
 
 
-def _desired(body: Object) -> Object:
-    return {key: value for key, value in body.items() if key not in ("metadata", "status")}
+def _desired(kind: Kind, body: Object) -> Object:
+    desired = {key: value for key, value in body.items() if key not in ("metadata", "status")}
+    return {**desired, "annotations": body["metadata"].get("annotations")} if kind.annotations_count else desired
 
 
 def _unmanaged(body: Object) -> Object:

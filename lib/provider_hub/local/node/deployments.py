@@ -160,7 +160,8 @@ class DeploymentController:
         if revision_of(deployment) != revision:
             namespace, name = split_key(key_of(deployment))
             body = {"metadata": {"annotations": {REVISION: str(revision)}}}
-            deployment = await self._client.patch(DEPLOYMENTS, namespace, name, body)
+            # With the status, as annotations written otherwise count as a new generation.
+            deployment = await self._client.patch(DEPLOYMENTS, namespace, name, body, sub="status")
             self._deployments.observe(deployment)
         return self._view(deployment)
 

@@ -96,10 +96,8 @@ class Registration:
         status = {
             "capacity": self.description.capacity,
             "allocatable": self.description.capacity,
-            "addresses": [
-                {"type": "InternalIP", "address": "127.0.0.1"},
-                {"type": "Hostname", "address": self.description.name},
-            ],
+            # No Hostname: an API server that fetches logs would prefer it, and no resolver knows this node's name.
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": self.log_port}},
             "nodeInfo": _node_info(),
             "conditions": _conditions(node, ready=ready),
