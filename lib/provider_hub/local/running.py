@@ -93,6 +93,19 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def kill_worker(self, function: str) -> int:
+        """`kill -9` the process in which a function's requests run; its parent forks another. Returns the pid it had.
+
+        Raises ProcessLookupError while there is none.
+        """
+        parent = self.pid(function)
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        if not children:
+            raise ProcessLookupError(f"{function} has no worker at this moment")
+        worker = int(children[0])
+        os.kill(worker, signal.SIGKILL)
+        return worker
+
     def _wait_until_it_serves(self) -> None:
         deadline = time.monotonic() + self._deadline
         while not stack_file(self.state_dir).exists():

@@ -18,6 +18,9 @@ from provider_hub.local.running import Stack
 
 # The node less often: with it die all pods, and a cluster that starts all its pods anew gets nothing else done.
 VICTIMS = (*TRIGGERS, *TRIGGERS, "node")
+# Of the kills of a function, how many take the whole server, which then has to import everything anew. The others
+# take its worker: all that a request had in memory dies as well, and more is left of the machine for the tenants.
+_WHOLE_SERVERS = 0.25
 _PAUSE_EVERY_SECONDS = 75.0
 # (status, share of the calls, seconds that a call hangs before)
 _CLUSTER_FAULTS = ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0))
@@ -82,11 +85,15 @@ class Monkey:
 
     def _kill(self) -> None:
         victim = self._random.choice(VICTIMS)
+        is_worker = victim in TRIGGERS and self._random.random() >= _WHOLE_SERVERS
         try:
-            self._stack.kill(victim)
+            (self._stack.kill_worker if is_worker else self._stack.kill)(victim)
         except (ProcessLookupError, FileNotFoundError, ValueError):
             return  # it is being started again just now
-        self._note(f"kill -9 {victim}", "process killed")
+        if is_worker:
+            self._note(f"kill -9 of the worker of {victim}", "worker killed")
+        else:
+            self._note(f"kill -9 {victim}", "node killed" if victim == "node" else "server killed")
 
     def _pause(self, now: float) -> None:
         os.kill(self._stack.pid("firestore-emulator"), signal.SIGSTOP)
@@ -101,9 +108,7 @@ class Monkey:
         self._pausing = None
 
     def _break_cluster(self) -> None:
-        status, fraction, hang = self._random.choice(
-            ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0))
-        )
+        status, fraction, hang = self._random.choice(_CLUSTER_FAULTS)
         if self._fail_cluster(status, fraction, hang):
             what = f"answers {status}" if status else f"hangs for {hang:g} s"
             self._note(f"the cluster {what}, {fraction:.0%} of calls", f"cluster {what}")
