@@ -15,15 +15,21 @@ from provider_hub.domain.catalog import (
 )
 from provider_hub.domain.installation import (
     Installation,
+    InstallationRequest,
     LifecycleState,
+    RequestKind,
     ResourceTier,
     Revision,
     UpgradePolicy,
 )
+from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.operations.ports import DeadLetter, Topic
 from tests.fakes import START
 
 ACME = Organization("org_acme", "Acme", "acme", "active", START, START)
+FULL = Organization("org_full", "Full", "full", "active", START, START)
 OTHER = Organization("org_other", "Other", "other", "active", START, START)
 WEATHER = ProviderName("acme", "weather")
 CLOUD = ProviderName("platform", "cloud")
@@ -83,3 +89,46 @@ def version(text: str = "1.0.0", name: ProviderName = WEATHER, **changes: Any) -
         "published_at": START,
     }
     return ProviderVersion(**{**given, **changes})
+
+
+def rollout(text: str = "1.0.0", name: ProviderName = WEATHER, **changes: Any) -> Rollout:
+    given: dict[str, Any] = {
+        "prefix": name.prefix,
+        "name": name.name,
+        "version": text,
+        "state": RolloutState.RUNNING,
+        "candidates": 1,
+        "created_at": START,
+        "updated_at": START,
+        "due_at": START,
+    }
+    return Rollout(**{**given, **changes})
+
+
+def dead_letter(letter_id: str = "01LIFE-1", name: ProviderName = WEATHER, **changes: Any) -> DeadLetter:
+    """Of an event that is stale by now: whoever gets it again has nothing to do."""
+    organization_id = f"org_{name.prefix}"
+    request = InstallationRequest(
+        RequestKind.INSTALL,
+        organization_id,
+        name.canonical,
+        "01LIFE",
+        generation=1,
+        version="1.0.0",
+        requested_at=START,
+    )
+    given: dict[str, Any] = {
+        "dead_letter_id": letter_id,
+        "event_id": letter_id,
+        "topic": Topic.INSTALLATION_EVENTS,
+        "ordering_key": "01LIFE",
+        "payload": encode(request).decode(),
+        "organization_id": organization_id,
+        "provider": name.canonical,
+        "event_type": "INSTALL_REQUESTED",
+        "error_message": "the cluster did not answer",
+        "attempt_count": 10,
+        "failed_at": START,
+        "expires_at": START,
+    }
+    return DeadLetter(**{**given, **changes})

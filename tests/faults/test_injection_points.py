@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 import pytest
 
 from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
-from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.operations import keys, ports
 from provider_hub.operations.ports import OutboxEntry, Topic
-from tests.builders import WEATHER, wish
+from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
 from tests.faults.exhaustive import run
 from tests.faults.histories import HISTORIES
@@ -20,16 +19,7 @@ from tests.faults.injection import Crash, Kind, Process, no_fault
 from tests.faults.world import World
 
 ROW = replace(wish(), deadline_at=START + timedelta(minutes=10))
-ROLLOUT = Rollout(
-    prefix="acme",
-    name="weather",
-    version="1.0.0",
-    state=RolloutState.RUNNING,
-    candidates=1,
-    created_at=START,
-    updated_at=START,
-    due_at=START,
-)
+ROLLOUT = rollout()
 ENTRY = OutboxEntry("e1", Topic.INSTALLATION_EVENTS, "k", "{}", START, {})
 METADATA = {"name": "x", "namespace": "n", "annotations": {"provider-hub/installation-id": "01"}}
 CONFIG_MAP = {"apiVersion": "v1", "kind": "Secret", "metadata": METADATA}

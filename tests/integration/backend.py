@@ -36,7 +36,7 @@ from provider_hub.operations.services import Services
 R = TypeVar("R")
 
 DEADLINES = Deadlines(queue=timedelta(hours=1), deploy=timedelta(minutes=10), check_in_writes=timedelta(minutes=5))
-_EMULATOR = (("authorization", "Bearer owner"),)
+EMULATOR = (("authorization", "Bearer owner"),)
 _PULL_SECONDS = 10.0
 
 
@@ -52,7 +52,7 @@ class Documents:
         """Every document's fields by its path."""
         query = StructuredQuery({"from_": [{"all_descendants": True}]})
         responses = self._client.run_query(
-            RunQueryRequest(parent=self._root, structured_query=query), metadata=_EMULATOR
+            RunQueryRequest(parent=self._root, structured_query=query), metadata=EMULATOR
         )
         found = (RunQueryResponse.pb(response) for response in responses)
         return {
@@ -157,7 +157,7 @@ def backend_on(hosts: EmulatorHosts) -> Iterator[Backend]:
         names = {topic: topic.value for topic in Topic}
         yield Backend(
             project=project,
-            store=FirestoreStore(FirestoreClient(transport=firestore), project, "(default)", _EMULATOR),
+            store=FirestoreStore(FirestoreClient(transport=firestore), project, "(default)", EMULATOR),
             publisher=PubSubPublisher(PublisherClient(transport=pubsub), project, names),
             documents=documents,
             topics=topics,

@@ -48,6 +48,11 @@ class Tenants:
         return self.issuer.user("other")
 
     @cached_property
+    def full(self) -> str:
+        """A customer whose organization may have no further installation, where a test furnished that."""
+        return self.issuer.user("full")
+
+    @cached_property
     def console_machine(self) -> str:
         return self.issuer.console_machine()
 

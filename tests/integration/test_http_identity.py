@@ -1,30 +1,17 @@
 """Who the caller is, organizations as they are met, and dead letters (contract, sections 2 and 6)."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.builders import dead_letter
 from tests.fakes import START
-from tests.integration.tenants import Tenants
+from tests.integration.tenants import RADIO, Tenants
 
 from provider_hub.domain.catalog import SlugClaim
 from provider_hub.operations import keys
-from provider_hub.operations.ports import DeadLetter, Topic
+from provider_hub.operations.ports import Topic
 
-LETTER = DeadLetter(
-    dead_letter_id="01LIFE-1",
-    event_id="01LIFE-1",
-    topic=Topic.INSTALLATION_EVENTS,
-    ordering_key="01LIFE",
-    payload='{"organization_id": "org_acme", "provider": "acme/weather", "kind": "INSTALL_REQUESTED"}',
-    organization_id="org_acme",
-    provider="acme/weather",
-    event_type="INSTALL_REQUESTED",
-    error_message="the cluster did not answer",
-    attempt_count=10,
-    failed_at=START,
-    expires_at=START,
-)
+LETTER = dead_letter()
 LETTER_FIELDS = {
     "id", "event_id", "provider", "resource_type", "resource_name", "event_type", "payload", "error_message",
     "attempt_count", "failed_at",
@@ -87,14 +74,8 @@ def test_an_organization_that_renames_its_slug_keeps_its_first(tenants: Tenants)
 def letters(tenants: Tenants) -> Tenants:
     for letter in (
         LETTER,
-        replace(
-            LETTER,
-            dead_letter_id="01LIFE-2",
-            event_id="01LIFE-2",
-            provider="acme/radio",
-            failed_at=START.replace(day=2),
-        ),
-        replace(LETTER, dead_letter_id="others", event_id="others", organization_id="org_other"),
+        dead_letter("01LIFE-2", RADIO, failed_at=START.replace(day=2)),
+        dead_letter("others", organization_id="org_other"),
     ):
         tenants.deployed.put(keys.dead_letter(letter.dead_letter_id), letter)
     return tenants

@@ -1,0 +1,82 @@
+"""A stack that nothing moves but its callers, furnished as the HTTP tests furnish theirs."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
+
+from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.domain.catalog import SlugClaim
+from provider_hub.domain.names import ProviderName
+from provider_hub.local.emulators import EmulatorHosts
+from provider_hub.local.issuer import TokenIssuer
+from provider_hub.local.running import Stack
+from provider_hub.operations import keys
+from provider_hub.operations.ports import Key
+from tests.builders import FULL
+from tests.e2e import wire
+from tests.integration.backend import EMULATOR, Documents
+from tests.integration.tenants import Tenants
+
+R = TypeVar("R")
+
+QUOTA = 10
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What `Tenants` asks of the surroundings of a deployment."""
+
+    issuer: TokenIssuer
+    wheels_url: str
+    state_dir: Path
+
+
+@dataclass(frozen=True)
+class Running:
+    """The project of a running stack: called through its gateway, looked at and furnished behind its back."""
+
+    stack: Stack
+    documents: Documents
+    store: FirestoreStore
+
+    @property
+    def around(self) -> Surroundings:
+        return Surroundings(self.stack.tokens, self.stack.info.wheels_url, self.stack.state_dir)
+
+    def call(self, method: str, path: str, token: str | None = None, **given: Any) -> wire.Answer:
+        return wire.request(self.stack.info.api_url, method, path, token, **given)
+
+    def put(self, key: Key[R], record: R) -> None:
+        self.store.transact(lambda transaction: transaction.write(key, record))
+
+
+@contextmanager
+def contract_stack(environment: Mapping[str, str] | None = None) -> Iterator[Tenants]:
+    """Its sweeper rests: what is furnished may not be found silent, drifted or overdue meanwhile."""
+    given = {"HUB_INSTALLATION_QUOTA": str(QUOTA), **(environment or {})}
+    with Stack("--sweep-seconds", "86400", environment=given, deadline=240) as stack:
+        hosts = EmulatorHosts(stack.info.firestore_emulator_host, stack.info.pubsub_emulator_host)
+        documents = Documents(hosts, stack.info.project)
+        with grpc.insecure_channel(hosts.firestore) as channel:
+            client = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
+            store = FirestoreStore(client, stack.info.project, "(default)", EMULATOR)
+            tenants = Tenants(Running(stack, documents, store))
+            tenants.furnish()
+            _fill(tenants)
+            yield tenants
+        documents.close()
+
+
+def _fill(tenants: Tenants) -> None:
+    """An organization that has as many installations as it may."""
+    tenants.deployed.put(keys.organization(FULL.organization_id), FULL)
+    tenants.deployed.put(keys.slug(FULL.slug), SlugClaim(FULL.slug, FULL.organization_id))
+    for number in range(QUOTA):
+        name = ProviderName("platform", f"p{number}")
+        tenants.install(name, "1.0.0", organization_id=FULL.organization_id, organization_slug=FULL.slug)

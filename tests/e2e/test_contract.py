@@ -1,0 +1,257 @@
+"""The contract, sections 1 to 6, as clients meet it: every refusal and every success, at the running stack's port.
+
+Whatever is answered is held against the served description as well: its status, headers and exact shape.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import RolloutState
+from provider_hub.http.routes import ROUTES, Access, match
+from provider_hub.local.demo import sample_provider
+from provider_hub.local.stack_file import wheels_dir
+from provider_hub.local.wheelhost import add_wheel
+from provider_hub.operations import keys
+from tests.builders import dead_letter, rollout
+from tests.e2e.contract_stack import contract_stack
+from tests.e2e.refusals import NOT_ALLOWED, REFUSALS, WEATHER, Refused, install
+from tests.e2e.wire import Answer
+from tests.integration.tenants import Tenants
+
+READY_SECONDS = 60
+SHOP = ProviderName("shop", "weather")
+INSTALLED = f"/providers/installed/{SHOP}"
+METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
+
+
+@pytest.fixture(scope="module")
+def tenants() -> Iterator[Tenants]:
+    with contract_stack() as furnished:
+        furnished.deployed.put(keys.rollout(ProviderName("acme", "weather"), "1.2.0"), rollout("1.2.0", due_at=None))
+        yield furnished
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=str)
+def test_a_refusal_has_its_status_and_shape_and_stores_nothing(tenants: Tenants, case: Refused) -> None:
+    deployed = tenants.deployed
+    before = deployed.documents.all()
+    token = None if case.who is None else getattr(tenants, case.who)
+    answer = deployed.call(case.method, case.path, token, body=case.body, raw=case.raw, headers=case.headers)
+    assert answer.status == case.status, answer.text
+    check_detail(case, answer.json["detail"])
+    assert answer.headers.get("www-authenticate") == ("Bearer" if case.status == 401 else None)
+    assert ("retry-after" in answer.headers) == (case.status == 429)
+    assert deployed.documents.all() == before
+
+
+def check_detail(case: Refused, detail: Any) -> None:
+    if case.status == 422:
+        assert case.loc in [tuple(problem["loc"]) for problem in detail], detail
+        assert case.detail in " ".join(problem["msg"] for problem in detail)
+    elif case.status == 401:
+        assert detail == "Not authenticated"
+    else:
+        assert case.detail in detail
+        assert "\n" not in detail
+
+
+def test_every_refusal_that_a_route_tells_of_is_in_the_table() -> None:
+    refused = {(name_of(case.method, case.path), case.status) for case in REFUSALS}
+    for route in ROUTES:
+        told = set(route.refusals)
+        told |= {401} if route.access not in (Access.ANYONE, Access.ANYONE_OR_CUSTOMER) else set()
+        told |= {403} if route.access in (Access.TENANT, Access.CONSOLE_MACHINE) else set()
+        told |= {422} if route.body or route.query.model_fields else set()
+        missing = {status for status in told if (route.name, status) not in refused}
+        assert not missing, f"{route.name} is never refused with {missing}"
+
+
+def name_of(method: str, path: str) -> str | None:
+    routes, _ = match(path.partition("?")[0])
+    return next((route.name for route in routes if route.method == method), None)
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), NOT_ALLOWED)
+def test_a_method_that_a_route_has_not_is_405_and_names_those_it_has(
+    tenants: Tenants, method: str, path: str, allowed: str
+) -> None:
+    before = tenants.deployed.documents.all()
+    answer = tenants.deployed.call(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    assert answer.json == {"detail": f"{method} is not something this can do"}
+    assert tenants.deployed.documents.all() == before
+
+
+def test_an_error_never_repeats_a_config_value_or_a_token(tenants: Tenants) -> None:
+    body = install(config={"GOOD": "hunter2", "BAD": 1, "PATH": "hunter3"})
+    answer = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
+    assert answer.status == 422
+    assert "hunter" not in answer.text
+    refused = tenants.deployed.call("GET", WEATHER, tenants.expired)
+    assert tenants.expired not in refused.text
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request that succeeds: `shows` are fields of its answer, of an array's first item, or of a page's.
+
+    With `until`, it is asked again until the answer shows them.
+    """
+
+    method: str
+    path: str
+    status: int = 200
+    shows: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    who: str = "machine"
+    until: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def settled(version: str) -> Step:
+    shows = {"lifecycle_state": "ready", "current_version": version, "installed_version": version}
+    return Step("GET", INSTALLED, shows=shows, until=True)
+
+
+KEY = {"Idempotency-Key": "one install"}
+WISH = {"provider_name": SHOP.canonical, "version": "1.0.0", "resource_tier": "free", "config": {"STATIONS": "3"}}
+PENDING = {"canonical": SHOP.canonical, "lifecycle_state": "pending", "current_version": None, "generation": 1}
+RUNTIMES = "/console/runtime/versions"
+YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Registering a version by its real wheel."""
+
+    path: str
+    provider: str
+    version: str
+    status: int
+    who: str = "machine"
+
+
+@dataclass(frozen=True)
+class Halt:
+    """What no caller can do, and only failing upgrades bring about: a rollout stands still."""
+
+    version: str
+
+
+# In the order in which a tenant comes to them.
+STEPS: list[Step | Publish | Halt] = [
+    Step("GET", "/health", shows={"status": "ok"}),
+    Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
+    Step("GET", "/docs"),
+    Step("GET", "/auth/me", shows={"organization_id": "org_shop"}),
+    Step("GET", "/organizations", shows={"slug": "shop", "status": "active"}),
+    Step("GET", "/organizations/me", shows={"organization_id": "org_shop"}),
+    Step("GET", "/organizations/org_shop", shows={"slug": "shop"}),
+    Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
+    Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),
+    Step("POST", RUNTIMES, 201, {"version": "9"}, {"version": "9", "image_url": "i:9"}, "console_machine"),
+    Step("POST", RUNTIMES, 200, {"image_url": "i:10"}, {"version": "9", "image_url": "i:10"}, "console_machine"),
+    Publish("/console/provider-versions", "platform/shop", "1.0.0", 201, "console_machine"),
+    Publish("/console/provider-versions", "platform/shop", "1.0.0", 200, "console_machine"),
+    Publish("/provider-versions", "shop/weather", "1.0.0", 201),
+    Publish("/provider-versions", "shop/weather", "1.0.0", 200),
+    Publish("/provider-versions", "shop/weather", "1.1.0", 201),
+    Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),
+    Step("GET", f"/providers/{SHOP}", shows={"latest_version": "1.1.0", "install_count": 0}),
+    Step("GET", f"/providers/{SHOP}/versions", shows={"version": "1.1.0", "status": "published"}),
+    Step("GET", f"/providers/{SHOP}/versions/1.0.0", shows={"version": "1.0.0", "package_name": None}),
+    Step("PATCH", f"/providers/{SHOP}", shows={"readme": "# Weather"}, body={"readme": "# Weather"}),
+    Step("POST", YANK, shows={"status": "yanked"}, body={"reason": "wrong units"}),
+    Step("DELETE", YANK, shows={"status": "published"}),
+    Step("GET", f"/providers/{SHOP}/rollouts", shows={"version": "1.1.0", "state": "done"}, until=True),
+    Halt("1.1.0"),
+    Step("POST", f"/providers/{SHOP}/rollouts/1.1.0/resume", shows={"version": "1.1.0", "state": "running"}),
+    Step("POST", "/providers/install", 201, PENDING, WISH, headers=KEY),
+    Step("POST", "/providers/install", 201, PENDING, WISH, headers=KEY),
+    Step("POST", "/providers/install", 422, body={**WISH, "version": "1.1.0"}, headers=KEY),
+    Step("GET", "/providers/installed", shows={"canonical": SHOP.canonical}),
+    settled("1.0.0"),
+    Step("PATCH", INSTALLED, shows={"config": {"STATIONS": "4"}}, body={"config": {"STATIONS": "4"}}),
+    settled("1.0.0"),
+    Step("POST", f"{INSTALLED}/upgrade", shows={"lifecycle_state": "pending", "installed_version": "1.1.0"}),
+    settled("1.1.0"),
+    Step("POST", f"{INSTALLED}/downgrade", shows={"installed_version": "1.0.0"}, body={"target_version": "1.0.0"}),
+    settled("1.0.0"),
+    Step("POST", f"{INSTALLED}/deploy", shows={"deployment_name": SHOP.object_name}),
+    settled("1.0.0"),
+    Step("GET", f"{INSTALLED}/deployment", shows={"status": "available", "version": "1.0.0"}, until=True),
+    Step("GET", f"{INSTALLED}/events?limit=1", shows={"event": "check-in", "to_state": "ready", "generation": 5}),
+    Step("DELETE", f"{INSTALLED}?cascade=true", 202, {"lifecycle_state": "deleting"}),
+    Step("GET", INSTALLED, 404, until=True),
+    Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
+    Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),
+    Step("POST", "/ops/dead-letter/one/retry", 204),
+    Step("DELETE", "/ops/dead-letter/two", 204),
+    Step("DELETE", f"/ops/dead-letter?provider={SHOP}x", shows={"deleted_count": 1}),
+    Step("POST", "/ops/dead-letter/retry-all", shows={"retried_count": 1}),
+    Step("DELETE", "/ops/dead-letter?all=true", shows={"deleted_count": 0}),
+    Step("DELETE", f"/providers/{SHOP}", 204),
+]  # fmt: skip
+
+
+def test_every_route_succeeds_in_the_life_of_a_tenant(tenants: Tenants, tmp_path: Path) -> None:
+    for letter, name in (("one", SHOP), ("two", SHOP), ("three", ProviderName("shop", "weatherx")), ("four", SHOP)):
+        tenants.deployed.put(keys.dead_letter(letter), dead_letter(letter, name))
+    succeeded = set()
+    for entry in STEPS:
+        if isinstance(entry, Halt):
+            halted = rollout(entry.version, SHOP, state=RolloutState.HALTED, halted_reason="half of it failed")
+            tenants.deployed.put(keys.rollout(SHOP, entry.version), halted)
+            continue
+        step = publishing(tenants, entry, tmp_path) if isinstance(entry, Publish) else entry
+        answer = take(tenants, step)
+        if answer.status < 400:
+            succeeded.add(name_of(step.method, step.path))
+    assert succeeded == {route.name for route in ROUTES}
+
+
+def publishing(tenants: Tenants, entry: Publish, directory: Path) -> Step:
+    around = tenants.deployed.around
+    wheel = sample_provider().build_wheel(entry.version, directory)
+    added = add_wheel(wheel, wheels_dir(around.state_dir), around.wheels_url)
+    body = {
+        "name": entry.provider,
+        "version": entry.version,
+        "wheel_url": added.url,
+        "sha256": added.sha256,
+        "metadata": METADATA,
+    }
+    shows = {"version": entry.version, "status": "published", "wheel_sha256": added.sha256}
+    return Step("POST", entry.path, entry.status, shows, body, entry.who)
+
+
+def take(tenants: Tenants, step: Step) -> Answer:
+    deadline = time.monotonic() + READY_SECONDS
+    token = tenants.issuer.machine("shop") if step.who == "machine" else getattr(tenants, step.who)
+    while True:
+        answer = tenants.deployed.call(step.method, step.path, token, body=step.body, headers=step.headers)
+        wrong = differing(step, answer)
+        if not wrong:
+            return answer
+        assert step.until, f"{step.method} {step.path}: {wrong}"
+        assert time.monotonic() < deadline, f"after {READY_SECONDS} s {step.method} {step.path}: {wrong}"
+        time.sleep(0.1)
+
+
+def differing(step: Step, answer: Answer) -> str:
+    """What is not as the step tells, empty when all is."""
+    if answer.status != step.status:
+        return f"{answer.status}, not {step.status}: {answer.text[:1000]}"
+    if not step.shows:
+        return ""
+    shown = answer.json
+    shown = shown.get("items", shown) if isinstance(shown, dict) else shown
+    first = shown[0] if isinstance(shown, list) and shown else shown
+    wrong = {name: value for name, value in step.shows.items() if not first or first.get(name, ...) != value}
+    return f"it shows {first}, not {wrong}" if wrong else ""
