@@ -24,14 +24,13 @@ from provider_hub.domain.installation import (
     ResourceTier,
     TimelineEntry,
     UpgradePolicy,
-    is_newer,
 )
 from provider_hub.domain.manifests import is_reserved
 from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN, ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
-from provider_hub.domain.versions import Version
+from provider_hub.domain.versions import Version, is_newer
 from provider_hub.operations.browse import Listing
 from provider_hub.operations.install import Installed
 from provider_hub.operations.ports import DeadLetter
