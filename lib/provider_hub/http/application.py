@@ -31,7 +31,7 @@ from provider_hub.domain.errors import (
     UnderWay,
 )
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
-from provider_hub.http.models import Request
+from provider_hub.http.models.base import Request
 from provider_hub.http.routes import JSON, ROUTES, Access, Route, match
 from provider_hub.logs import remember_trace
 from provider_hub.operations.idempotency import Answer, KeyedCall, once

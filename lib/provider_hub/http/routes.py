@@ -5,8 +5,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from provider_hub.http import models
-from provider_hub.http.models import Request
+from provider_hub.http.models import catalog, identity, installations, operations, publishing
+from provider_hub.http.models.base import NoQuery, Request, Response
+from provider_hub.http.models.versions import ProviderVersionBody
 
 
 class Access(Enum):
@@ -23,7 +24,7 @@ class Access(Enum):
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 
-Shape = type[models.Response] | type[list[Any]] | type[bytes] | None
+Shape = type[Response] | type[list[Any]] | type[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Route:
     other_statuses: tuple[int, ...] = ()
     body: type[Request] | None = None
     body_required: bool = True
-    query: type[Request] = models.NoQuery
+    query: type[Request] = NoQuery
     refusals: tuple[int, ...] = ()
     media: str = JSON
     location: bool = False
@@ -66,9 +67,9 @@ ROUTES: tuple[Route, ...] = (
         "install",
         "Queue the installation of a provider",
         Access.TENANT,
-        models.ProviderInstallation,
+        installations.ProviderInstallation,
         status=201,
-        body=models.InstallRequest,
+        body=installations.InstallRequest,
         refusals=(404, 409, 429),
         location=True,
     ),
@@ -79,7 +80,7 @@ ROUTES: tuple[Route, ...] = (
         "list_installed",
         "Every installation of the organization, oldest first",
         Access.TENANT,
-        list[models.ProviderInstallation],
+        list[installations.ProviderInstallation],
     ),
     Route(
         "GET",
@@ -88,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
         "get_installed",
         "One installation",
         Access.TENANT,
-        models.ProviderInstallation,
+        installations.ProviderInstallation,
         refusals=(404,),
     ),
     Route(
@@ -98,8 +99,8 @@ ROUTES: tuple[Route, ...] = (
         "change_settings",
         "Change tier, policies or config; another tier or config is deployed",
         Access.TENANT,
-        models.ProviderInstallation,
-        body=models.SettingsRequest,
+        installations.ProviderInstallation,
+        body=installations.SettingsRequest,
         refusals=(404, 409),
     ),
     Route(
@@ -109,9 +110,9 @@ ROUTES: tuple[Route, ...] = (
         "uninstall",
         "Remove the provider's objects, then the row",
         Access.TENANT,
-        models.ProviderInstallation,
+        installations.ProviderInstallation,
         status=202,
-        query=models.UninstallQuery,
+        query=installations.UninstallQuery,
         refusals=(404, 409),
     ),
     Route(
@@ -121,8 +122,8 @@ ROUTES: tuple[Route, ...] = (
         "upgrade",
         "To a newer version; without one, the latest",
         Access.TENANT,
-        models.ProviderInstallation,
-        body=models.UpgradeRequest,
+        installations.ProviderInstallation,
+        body=installations.UpgradeRequest,
         body_required=False,
         refusals=(404, 409),
     ),
@@ -133,8 +134,8 @@ ROUTES: tuple[Route, ...] = (
         "downgrade",
         "To an older version",
         Access.TENANT,
-        models.ProviderInstallation,
-        body=models.DowngradeRequest,
+        installations.ProviderInstallation,
+        body=installations.DowngradeRequest,
         refusals=(404, 409),
     ),
     Route(
@@ -144,8 +145,8 @@ ROUTES: tuple[Route, ...] = (
         "deploy",
         "Deploy again; without a version, the installed one",
         Access.TENANT,
-        models.DeploymentStatusBody,
-        body=models.DeployRequest,
+        installations.DeploymentStatusBody,
+        body=installations.DeployRequest,
         body_required=False,
         refusals=(404, 409),
     ),
@@ -156,7 +157,7 @@ ROUTES: tuple[Route, ...] = (
         "deployment",
         "What the cluster shows now",
         Access.TENANT,
-        models.DeploymentStatusBody,
+        installations.DeploymentStatusBody,
         refusals=(404,),
     ),
     Route(
@@ -166,8 +167,8 @@ ROUTES: tuple[Route, ...] = (
         "events",
         "The timeline, newest first",
         Access.TENANT,
-        models.Timeline,
-        query=models.EventsQuery,
+        installations.Timeline,
+        query=installations.EventsQuery,
         refusals=(404,),
     ),
     Route(
@@ -177,8 +178,8 @@ ROUTES: tuple[Route, ...] = (
         "search",
         "Find providers",
         Access.ANYONE_OR_CUSTOMER,
-        models.ProviderPage,
-        query=models.SearchQuery,
+        catalog.ProviderPage,
+        query=catalog.SearchQuery,
     ),
     Route(
         "GET",
@@ -187,7 +188,7 @@ ROUTES: tuple[Route, ...] = (
         "get_provider",
         "One provider",
         Access.ANYONE_OR_CUSTOMER,
-        models.ProviderBody,
+        catalog.ProviderBody,
         refusals=(404,),
     ),
     Route(
@@ -197,8 +198,8 @@ ROUTES: tuple[Route, ...] = (
         "edit_provider",
         "Change how the author's provider is shown",
         Access.TENANT,
-        models.ProviderBody,
-        body=models.ProviderEdit,
+        catalog.ProviderBody,
+        body=catalog.ProviderEdit,
         refusals=(404,),
     ),
     Route(
@@ -218,7 +219,7 @@ ROUTES: tuple[Route, ...] = (
         "list_versions",
         "Every version, newest first",
         Access.ANYONE_OR_CUSTOMER,
-        list[models.ProviderVersionBody],
+        list[ProviderVersionBody],
         refusals=(404,),
     ),
     Route(
@@ -228,7 +229,7 @@ ROUTES: tuple[Route, ...] = (
         "get_version",
         "One version",
         Access.ANYONE_OR_CUSTOMER,
-        models.ProviderVersionBody,
+        ProviderVersionBody,
         refusals=(404,),
     ),
     Route(
@@ -238,8 +239,8 @@ ROUTES: tuple[Route, ...] = (
         "yank",
         "No new installs of this version; what runs stays",
         Access.TENANT,
-        models.ProviderVersionBody,
-        body=models.YankRequest,
+        ProviderVersionBody,
+        body=catalog.YankRequest,
         body_required=False,
         refusals=(404,),
     ),
@@ -250,7 +251,7 @@ ROUTES: tuple[Route, ...] = (
         "unyank",
         "Take a yank back",
         Access.TENANT,
-        models.ProviderVersionBody,
+        ProviderVersionBody,
         refusals=(404,),
     ),
     Route(
@@ -260,7 +261,7 @@ ROUTES: tuple[Route, ...] = (
         "list_rollouts",
         "How far each version's auto-upgrade is, for its author",
         Access.TENANT,
-        list[models.RolloutBody],
+        list[catalog.RolloutBody],
         refusals=(404,),
     ),
     Route(
@@ -270,7 +271,7 @@ ROUTES: tuple[Route, ...] = (
         "resume_rollout",
         "Let a halted auto-upgrade go on",
         Access.TENANT,
-        models.RolloutBody,
+        catalog.RolloutBody,
         refusals=(404, 409),
     ),
     Route(
@@ -280,10 +281,10 @@ ROUTES: tuple[Route, ...] = (
         "publish",
         "Register a version of the organization's own provider",
         Access.TENANT,
-        models.ProviderVersionBody,
+        ProviderVersionBody,
         status=201,
         other_statuses=(200,),
-        body=models.PublishRequest,
+        body=publishing.PublishRequest,
         refusals=(409,),
     ),
     Route(
@@ -293,10 +294,10 @@ ROUTES: tuple[Route, ...] = (
         "publish_platform",
         "Register a version of a platform provider",
         Access.CONSOLE_MACHINE,
-        models.ProviderVersionBody,
+        ProviderVersionBody,
         status=201,
         other_statuses=(200,),
-        body=models.PublishRequest,
+        body=publishing.PublishRequest,
         refusals=(409,),
     ),
     Route(
@@ -306,13 +307,13 @@ ROUTES: tuple[Route, ...] = (
         "register_runtime",
         "Register or update a version of the runtime",
         Access.CONSOLE_MACHINE,
-        models.RuntimeVersionBody,
+        publishing.RuntimeVersionBody,
         status=201,
         other_statuses=(200,),
-        body=models.RuntimeVersionRequest,
+        body=publishing.RuntimeVersionRequest,
     ),
-    Route("GET", "/console/whoami", "identity", "whoami", "Who the console token is", Access.CONSOLE, models.WhoAmI),
-    Route("GET", "/auth/me", "identity", "me", "Who the customer token is", Access.CUSTOMER, models.Me),
+    Route("GET", "/console/whoami", "identity", "whoami", "Who the console token is", Access.CONSOLE, identity.WhoAmI),
+    Route("GET", "/auth/me", "identity", "me", "Who the customer token is", Access.CUSTOMER, identity.Me),
     Route(
         "GET",
         "/organizations",
@@ -320,7 +321,7 @@ ROUTES: tuple[Route, ...] = (
         "list_organizations",
         "The caller's organizations",
         Access.TENANT,
-        list[models.OrganizationBody],
+        list[identity.OrganizationBody],
     ),
     Route(
         "GET",
@@ -329,7 +330,7 @@ ROUTES: tuple[Route, ...] = (
         "get_organization",
         "The caller's organization, by its id or as `me`",
         Access.TENANT,
-        models.OrganizationBody,
+        identity.OrganizationBody,
         refusals=(404,),
     ),
     Route(
@@ -339,8 +340,8 @@ ROUTES: tuple[Route, ...] = (
         "list_dead_letters",
         "Events that could not be handled, newest first",
         Access.TENANT,
-        list[models.DeadLetterBody],
-        query=models.DeadLetterQuery,
+        list[operations.DeadLetterBody],
+        query=operations.DeadLetterQuery,
     ),
     Route(
         "DELETE",
@@ -349,8 +350,8 @@ ROUTES: tuple[Route, ...] = (
         "delete_dead_letters",
         "Delete one provider's, or with `all=true` all of them",
         Access.TENANT,
-        models.DeletedCount,
-        query=models.DeadLetterDeletion,
+        operations.DeletedCount,
+        query=operations.DeadLetterDeletion,
     ),
     Route(
         "POST",
@@ -359,7 +360,7 @@ ROUTES: tuple[Route, ...] = (
         "retry_dead_letters",
         "Put every one back on its topic",
         Access.TENANT,
-        models.RetriedCount,
+        operations.RetriedCount,
     ),
     Route(
         "GET",
@@ -368,7 +369,7 @@ ROUTES: tuple[Route, ...] = (
         "get_dead_letter",
         "One of them",
         Access.TENANT,
-        models.DeadLetterBody,
+        operations.DeadLetterBody,
         refusals=(404,),
     ),
     Route(
@@ -391,7 +392,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         refusals=(404,),
     ),
-    Route("GET", "/health", "operations", "health", "Whether this answers", Access.ANYONE, models.HealthBody),
+    Route("GET", "/health", "operations", "health", "Whether this answers", Access.ANYONE, operations.HealthBody),
     Route("GET", "/openapi.json", "operations", "openapi", "This description", Access.ANYONE, bytes),
     Route("GET", "/docs", "operations", "docs", "This description for people", Access.ANYONE, bytes, media=HTML),
 )
