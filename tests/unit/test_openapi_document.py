@@ -15,7 +15,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 from tests.contract_checker import check_answer, document
 
 from provider_hub.http import docs, examples, openapi
-from provider_hub.http.routes import ROUTES, Access, Route
+from provider_hub.http.routes.route import Access, Route
+from provider_hub.http.routes.table import ROUTES
 
 _IDS = [route.name for route in ROUTES]
 _HEADERS = {"X-Request-Id": "r1", "Content-Type": "application/json"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider_hub.http.routes import ROUTES, function_for, match
+from provider_hub.http.routes.table import ROUTES, function_for, match
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from provider_hub.http.routes import ROUTES, function_for, match
         ("/providers/install", "POST", "install", {}),
         ("/providers/installed/", "GET", "list_installed", {}),
         ("/providers/installed/acme/weather", "GET", "get_installed", {"org": "acme", "name": "weather"}),
+        ("/providers/installed/acme/versions", "GET", "get_installed", {"org": "acme", "name": "versions"}),
         ("/providers/acme/weather", "GET", "get_provider", {"org": "acme", "name": "weather"}),
         (
             "/providers/acme/weather/versions/1.0.0/yank",

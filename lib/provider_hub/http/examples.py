@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from provider_hub.http.models import catalog, identity, installations, operations, publishing
 from provider_hub.http.models.base import Request, Response
 from provider_hub.http.models.versions import ProviderVersionBody
-from provider_hub.http.routes import Route
+from provider_hub.http.routes.route import Route
 
 _SHA256 = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 _WHEEL = "https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"

@@ -17,7 +17,8 @@ from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
 from provider_hub.http.models.base import NoQuery
 from provider_hub.http.models.errors import ErrorBody, ValidationErrorBody
-from provider_hub.http.routes import JSON, ROUTES, Access, Route
+from provider_hub.http.routes.route import JSON, Access, Route
+from provider_hub.http.routes.table import ROUTES
 
 API_VERSION = "1.0.0"
 MAX_IDEMPOTENCY_KEY = 255
