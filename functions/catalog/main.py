@@ -7,6 +7,7 @@ from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.catalog import handlers
+from provider_hub.http.routes.catalog import ROUTES
 from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
@@ -15,7 +16,7 @@ from provider_hub.wiring import Once, pace, services
 def wire(settings: Settings) -> Application:
     hub = services(settings)
     waves = Waves(hub, tasks.connect(settings), pace(settings))
-    return Application("catalog", handlers(hub, waves), Authenticator(settings), hub)
+    return Application(ROUTES, handlers(hub, waves), Authenticator(settings), hub)
 
 
 application = Once(wire)

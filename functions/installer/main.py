@@ -9,7 +9,8 @@ from provider_hub.http.push import PushConsumer
 from provider_hub.operations.deploy import Installer
 from provider_hub.operations.ports import Topic
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, blueprints, services
+from provider_hub.wiring import Once, services
+from provider_hub.wiring.blueprints import blueprints
 
 
 def wire(settings: Settings) -> PushConsumer[InstallationRequest]:

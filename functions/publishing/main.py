@@ -8,6 +8,7 @@ from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.publishing import handlers
+from provider_hub.http.routes.publishing import ROUTES
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
@@ -15,7 +16,7 @@ from provider_hub.wiring import Once, services
 def wire(settings: Settings) -> Application:
     hub = services(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
-    return Application("publishing", handlers(hub, wheels), Authenticator(settings), hub)
+    return Application(ROUTES, handlers(hub, wheels), Authenticator(settings), hub)
 
 
 application = Once(wire)

@@ -13,7 +13,8 @@ from provider_hub.operations.expire import Expiry
 from provider_hub.operations.sweep import Sweeper
 from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, blueprints, pace, services
+from provider_hub.wiring import Once, pace, services
+from provider_hub.wiring.blueprints import blueprints
 
 
 def wire(settings: Settings) -> Sweeper:

@@ -34,6 +34,7 @@ from provider_hub.operations.publish import Publication, publish
 from provider_hub.operations.sweep import Sweeper
 from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
+from provider_hub.wiring.blueprints import blueprints
 from tests import builders
 from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, Ground, put
@@ -87,7 +88,7 @@ class _Grown:
             services=self._services,
             expiry=Expiry(self._services, cluster),
             waves=self._waves,
-            drift=Drift(self._services, cluster, wiring.blueprints(given, self._services)),
+            drift=Drift(self._services, cluster, blueprints(given, self._services)),
             silence=timedelta(seconds=given.silence_seconds),
         )
         self._published = 0

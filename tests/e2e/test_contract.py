@@ -13,7 +13,8 @@ import pytest
 
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RolloutState
-from provider_hub.http.routes import ROUTES, Access, match
+from provider_hub.http.routes.route import Access
+from provider_hub.http.routes.table import ROUTES, match
 from provider_hub.local.demo import sample_provider
 from provider_hub.local.stack_file import wheels_dir
 from provider_hub.local.wheelhost import add_wheel

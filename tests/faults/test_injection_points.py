@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
-from provider_hub.operations import keys, ports
+from provider_hub.operations import cluster, keys, ports
 from provider_hub.operations.ports import OutboxEntry, Topic
 from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
@@ -91,7 +91,8 @@ def adapter(world: World, port: str, process: Process) -> Adapter:
 
 @pytest.mark.parametrize("port", PORTS)
 def test_every_method_of_a_port_is_driven_here(port: str) -> None:
-    methods = {name for name in vars(getattr(ports, port)) if not name.startswith("_")}
+    module = cluster if port == "Cluster" else ports
+    methods = {name for name in vars(getattr(module, port)) if not name.startswith("_")}
     assert methods == set(PORTS[port]), "a new method of a port: call it here, so that its faults are tried"
 
 

@@ -21,7 +21,7 @@ from tests.integration.backend import Documents, Topics
 from provider_hub import logs
 from provider_hub.adapters import firestore
 from provider_hub.adapters.firestore import FirestoreStore
-from provider_hub.http.routes import function_for
+from provider_hub.http.routes.table import function_for
 from provider_hub.local import servers
 from provider_hub.local.cluster.embedded import serving
 from provider_hub.local.emulators import EmulatorHosts

@@ -20,7 +20,7 @@ from tests.contract_checker import check_answer, document
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
-from provider_hub.http.routes import ROUTES, function_for
+from provider_hub.http.routes.table import ROUTES, function_for
 from provider_hub.local.wheelhost import AddedWheel
 
 EXAMPLES_PER_OPERATION = 8

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
-from provider_hub.http.routes import ROUTES
+from provider_hub.http.routes.table import ROUTES
 from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
 
 ROOT = read()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from terraform.tools.configuration import read
 
-from provider_hub.http.routes import ROUTES, function_for
+from provider_hub.http.routes.table import ROUTES, function_for
 
 ROOT = read()
 PATHS: dict[str, list[str]] = ROOT.local("paths")

@@ -16,7 +16,8 @@ from provider_hub.client.display import Progress
 from provider_hub.client.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
 from provider_hub.client.transport import NotThere
 from provider_hub.client.waiting import Waiting
-from provider_hub.http import examples, models
+from provider_hub.http import examples
+from provider_hub.http.models.installations import ProviderInstallation
 
 NOWHERE = Path("/nonexistent")
 
@@ -151,7 +152,7 @@ def test_a_version_without_a_semantic_one_is_refused(wheel: str) -> None:
 
 
 def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:
-    raw = {**examples.RESPONSES[models.ProviderInstallation], "lifecycle_state": state, "generation": generation}
+    raw = {**examples.RESPONSES[ProviderInstallation], "lifecycle_state": state, "generation": generation}
     return Installation.of({**raw, **changes})
 
 

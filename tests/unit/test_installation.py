@@ -30,7 +30,6 @@ from provider_hub.domain.installation import (
     UninstallRequested,
     advance,
     install,
-    is_newer,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -304,9 +303,3 @@ def test_the_timeline_keeps_the_newest() -> None:
     assert len(row.timeline) == TIMELINE_LENGTH
     assert {entry.event for entry in row.timeline} == {Trigger.CHANGE}
     assert row.timeline[-1].generation == TIMELINE_LENGTH + 1
-
-
-def test_newer_is_by_precedence_and_not_by_text() -> None:
-    assert is_newer("10.0.0", than="9.0.0")
-    assert not is_newer("1.0.0-rc.1", than="1.0.0")
-    assert not is_newer("1.0.0", than="1.0.0")

@@ -1,8 +1,15 @@
-"""The route table: which path leads where, and that every route can be told from every other."""
+"""The route table: which path leads where, that every route can be told from every other, and who loads which."""
+
+import subprocess
+import sys
 
 import pytest
 
-from provider_hub.http.routes import ROUTES, function_for, match
+from provider_hub.http.routes.table import ROUTES, function_for, match
+from provider_hub.local.functions import FUNCTIONS_DIR
+
+FUNCTIONS = sorted({route.function for route in ROUTES})
+OF_ALL_ROUTES = {"table", "openapi", "docs", "examples"}
 
 
 @pytest.mark.parametrize(
@@ -11,6 +18,7 @@ from provider_hub.http.routes import ROUTES, function_for, match
         ("/providers/install", "POST", "install", {}),
         ("/providers/installed/", "GET", "list_installed", {}),
         ("/providers/installed/acme/weather", "GET", "get_installed", {"org": "acme", "name": "weather"}),
+        ("/providers/installed/acme/versions", "GET", "get_installed", {"org": "acme", "name": "versions"}),
         ("/providers/acme/weather", "GET", "get_provider", {"org": "acme", "name": "weather"}),
         (
             "/providers/acme/weather/versions/1.0.0/yank",
@@ -44,3 +52,14 @@ def test_all_routes_of_a_path_are_served_by_one_function() -> None:
     for route in ROUTES:
         routes, _ = match(route.path)
         assert {found.function for found in routes} == {route.function}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_without_what_others_serve_and_what_describes_them_all(function: str) -> None:
+    program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
+    main = FUNCTIONS_DIR / function / "main.py"
+    ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
+    loaded = {name for name in ran.stdout.split() if name.startswith("provider_hub.http.")}
+    assert f"provider_hub.http.routes.{function}" in loaded
+    needless = {*FUNCTIONS, *OF_ALL_ROUTES} - {function}
+    assert not {name for name in loaded if name.rpartition(".")[2] in needless}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_hub.domain.versions import Version, latest
+from provider_hub.domain.versions import Version, is_newer, is_version, latest
 
 # Rule 11's own chain, with what lies around it.
 CHAIN = [
@@ -65,11 +65,13 @@ versions = st.builds(
 
 @pytest.mark.parametrize("text", VALID)
 def test_valid_versions_are_read_and_written_alike(text: str) -> None:
+    assert is_version(text)
     assert str(Version.parse(text)) == text
 
 
 @pytest.mark.parametrize("text", INVALID)
 def test_what_is_no_version_is_refused_with_a_sentence(text: str) -> None:
+    assert not is_version(text)
     with pytest.raises(ValueError, match="is not a semantic version"):
         Version.parse(text)
 
@@ -118,6 +120,12 @@ def test_the_latest_is_a_prerelease_only_where_nothing_else_is() -> None:
     assert str(latest([Version.parse("2.0.0-rc.1"), Version.parse("1.0.0")])) == "1.0.0"
     assert str(latest([Version.parse("2.0.0-rc.1"), Version.parse("2.0.0-beta")])) == "2.0.0-rc.1"
     assert latest([]) is None
+
+
+def test_newer_is_by_precedence_and_not_by_text() -> None:
+    assert is_newer("10.0.0", than="9.0.0")
+    assert not is_newer("1.0.0-rc.1", than="1.0.0")
+    assert not is_newer("1.0.0", than="1.0.0")
 
 
 def slow_precedence(one: str, other: str) -> int:

@@ -1,21 +1,15 @@
 """What a Deployment and its pods show, told as one status and one reason a person can act on."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from provider_hub.domain.manifests import GENERATION, MANAGER
+from provider_hub.domain.masking import mask
 
 Object = Mapping[str, Any]
 
-MESSAGE_LENGTH = 600
-_SECRET_LOOKING = re.compile(
-    r"(?i)((?:password|passwd|secret|token|api[_-]?key|authorization|bearer)[\"']?\s*[=:\s]\s*[\"']?)[^\s\"',;&]+"
-)
-_URL_CREDENTIALS = re.compile(r"(://)[^/\s:@]+:[^/\s@]+@")
-_URL_QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
 _IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 
 
@@ -59,13 +53,6 @@ def describe(deployment: Object, pods: Sequence[Object]) -> DeploymentStatus:
         message=message,
         healthy=complete,
     )
-
-
-def mask(text: str) -> str:
-    """`text` without what looks like a credential, trimmed: it came out of a tenant's process and goes to its owner."""
-    masked = _URL_CREDENTIALS.sub(r"\1***@", _URL_QUERY.sub(r"\1?***", text))
-    masked = _SECRET_LOOKING.sub(r"\1***", masked)
-    return masked if len(masked) <= MESSAGE_LENGTH else "…" + masked[1 - MESSAGE_LENGTH :]
 
 
 def _status(

@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Any
 
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version
 
 TIMELINE_LENGTH = 50
 REASON_LENGTH = 1000
@@ -647,8 +646,3 @@ def _request(kind: RequestKind, row: Installation) -> InstallationRequest:
 
 def _trimmed(reason: str) -> str:
     return reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 1] + "…"
-
-
-def is_newer(version: str, than: str) -> bool:
-    """Whether `version` ranks above `than`; both are semantic versions that were stored."""
-    return Version.parse(version) > Version.parse(than)

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy, is_newer
+from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version
+from provider_hub.domain.versions import Version, is_newer
 
 LAST_WAVE = 3
 

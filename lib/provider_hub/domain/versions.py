@@ -61,6 +61,20 @@ class Version:
         return (*core, not self.prerelease, _rank(self.prerelease), _rank(self.build))
 
 
+def is_version(text: str) -> bool:
+    """Whether `text` is a semantic version."""
+    try:
+        Version.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Whether `version` ranks above `than`; both are semantic versions that were stored."""
+    return Version.parse(version) > Version.parse(than)
+
+
 def latest(versions: "list[Version]") -> Version | None:
     """The highest of `versions`; a pre-release only where nothing else is."""
     return max(versions, key=lambda version: (not version.is_prerelease, version), default=None)

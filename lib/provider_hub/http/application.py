@@ -1,4 +1,4 @@
-"""One function's side of the route table: from an HTTP request to a handler's reply, and every refusal between.
+"""One function's routes at work: from an HTTP request to a handler's reply, and every refusal between.
 
 Nothing internal leaves here: an error that nobody planned is logged whole and answered with a sentence.
 """
@@ -31,8 +31,8 @@ from provider_hub.domain.errors import (
     UnderWay,
 )
 from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal, User
-from provider_hub.http.models import Request
-from provider_hub.http.routes import JSON, ROUTES, Access, Route, match
+from provider_hub.http.models.base import Request
+from provider_hub.http.routes.route import JSON, Access, Route, Routing
 from provider_hub.logs import remember_trace
 from provider_hub.operations.idempotency import Answer, KeyedCall, once
 from provider_hub.operations.organizations import Organizations
@@ -102,19 +102,19 @@ class Application:
 
     def __init__(
         self,
-        function: str,
+        routes: Sequence[Route],
         handlers: Mapping[str, Handler],
         authenticator: Authenticator,
         services: Services,
     ) -> None:
-        self._function = function
+        self._routing = Routing(routes)
         self._handlers = handlers
         self._authenticator = authenticator
         self._services = services
         self._organizations = Organizations(services)
-        missing = {route.name for route in ROUTES if route.function == function} ^ set(handlers)
+        missing = {route.name for route in routes} ^ set(handlers)
         if missing:
-            raise AssertionError(f"routes and handlers of {function} differ: {', '.join(sorted(missing))}")
+            raise AssertionError(f"routes and handlers differ: {', '.join(sorted(missing))}")
 
     def respond(self, request: FlaskRequest) -> FlaskResponse:
         """Answer a request; never raises."""
@@ -137,8 +137,7 @@ class Application:
         return response
 
     def _dispatch(self, request: FlaskRequest) -> FlaskResponse:
-        routes, parameters = match(request.path)
-        routes = tuple(route for route in routes if route.function == self._function)
+        routes, parameters = self._routing.match(request.path)
         if not routes:
             raise NotFound("Not Found")
         method = "GET" if request.method == "HEAD" else request.method

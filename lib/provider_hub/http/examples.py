@@ -6,8 +6,10 @@ A test validates each against its schema, and each request as the handlers would
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
-from provider_hub.http import models
-from provider_hub.http.routes import Route
+from provider_hub.http.models import catalog, identity, installations, operations, publishing
+from provider_hub.http.models.base import Request, Response
+from provider_hub.http.models.versions import ProviderVersionBody
+from provider_hub.http.routes.route import Route
 
 _SHA256 = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 _WHEEL = "https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"
@@ -26,21 +28,21 @@ PATH: Mapping[str, str] = {
     "id": _LETTER,
 }
 
-REQUESTS: Mapping[type[models.Request], Mapping[str, Any]] = {
-    models.InstallRequest: {
+REQUESTS: Mapping[type[Request], Mapping[str, Any]] = {
+    installations.InstallRequest: {
         "provider_name": "acme/weather",
         "version": "1.4.0",
         "resource_tier": "standard",
         "upgrade_policy": "auto",
         "config": _CONFIG,
     },
-    models.SettingsRequest: {"resource_tier": "performance", "upgrade_policy": "manual"},
-    models.UpgradeRequest: {"version": "1.4.0"},
-    models.DowngradeRequest: {"target_version": "1.3.2"},
-    models.DeployRequest: {"version": None},
-    models.ProviderEdit: {"description": "Sunlight at your stations.", "tags": ["weather", "sensors"]},
-    models.YankRequest: {"reason": "Reads stations in the southern hemisphere upside down."},
-    models.PublishRequest: {
+    installations.SettingsRequest: {"resource_tier": "performance", "upgrade_policy": "manual"},
+    installations.UpgradeRequest: {"version": "1.4.0"},
+    installations.DowngradeRequest: {"target_version": "1.3.2"},
+    installations.DeployRequest: {"version": None},
+    catalog.ProviderEdit: {"description": "Sunlight at your stations.", "tags": ["weather", "sensors"]},
+    catalog.YankRequest: {"reason": "Reads stations in the southern hemisphere upside down."},
+    publishing.PublishRequest: {
         "name": "acme/weather",
         "version": "1.4.0",
         "wheel_url": _WHEEL,
@@ -56,7 +58,7 @@ REQUESTS: Mapping[type[models.Request], Mapping[str, Any]] = {
         },
         "changelog": "Stations may lie at sea.",
     },
-    models.RuntimeVersionRequest: {
+    publishing.RuntimeVersionRequest: {
         "version": "3.2.0",
         "image_url": "europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0",
         "changelog": None,
@@ -102,9 +104,9 @@ _PROVIDER: Mapping[str, Any] = {
     "updated_at": _PUBLISHED,
 }
 
-RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
-    models.ProviderInstallation: _INSTALLATION,
-    models.DeploymentStatusBody: {
+RESPONSES: Mapping[type[Response], Mapping[str, Any]] = {
+    installations.ProviderInstallation: _INSTALLATION,
+    installations.DeploymentStatusBody: {
         "deployment_name": "p-acme-weather-q3zk5d2xw6m7n4a2b8cd",
         "status": "progressing",
         "available_replicas": 1,
@@ -115,7 +117,7 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "message": "1 of 2 replicas are updated",
         "healthy": False,
     },
-    models.Timeline: {
+    installations.Timeline: {
         "items": [
             {
                 "at": _READY,
@@ -130,9 +132,9 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         ],
         "next_page_token": None,
     },
-    models.ProviderPage: {"items": [_PROVIDER], "total": 1, "limit": 20, "offset": 0},
-    models.ProviderBody: _PROVIDER,
-    models.ProviderVersionBody: {
+    catalog.ProviderPage: {"items": [_PROVIDER], "total": 1, "limit": 20, "offset": 0},
+    catalog.ProviderBody: _PROVIDER,
+    ProviderVersionBody: {
         "prefix": "acme",
         "name": "weather",
         "version": "1.4.0",
@@ -160,7 +162,7 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "created_at": _PUBLISHED,
         "updated_at": _PUBLISHED,
     },
-    models.RolloutBody: {
+    catalog.RolloutBody: {
         "version": "1.4.0",
         "state": "baking",
         "wave": 2,
@@ -174,7 +176,7 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "updated_at": _READY,
         "due_at": "2026-03-02T10:45:42Z",
     },
-    models.RuntimeVersionBody: {
+    publishing.RuntimeVersionBody: {
         "version": "3.2.0",
         "image_url": "europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0",
         "changelog": None,
@@ -182,20 +184,20 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "created_at": _PUBLISHED,
         "updated_at": _PUBLISHED,
     },
-    models.WhoAmI: {
+    identity.WhoAmI: {
         "kind": "console_machine",
         "user_id": None,
         "machine_id": "mch_release",
         "token_id": "mt_4b1f0c9e",
         "scopes": ["provider_versions:write"],
     },
-    models.Me: {
+    identity.Me: {
         "user_id": "user_ada",
         "email": "ada@acme.example",
         "organization_id": "org_acme",
         "organization_name": "Acme",
     },
-    models.OrganizationBody: {
+    identity.OrganizationBody: {
         "organization_id": "org_acme",
         "name": "Acme",
         "slug": "acme",
@@ -203,7 +205,7 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "created_at": "2026-01-15T08:00:00Z",
         "updated_at": "2026-01-15T08:00:00Z",
     },
-    models.DeadLetterBody: {
+    operations.DeadLetterBody: {
         "id": _LETTER,
         "event_id": _LETTER,
         "provider": "acme/weather",
@@ -215,9 +217,9 @@ RESPONSES: Mapping[type[models.Response], Mapping[str, Any]] = {
         "attempt_count": 10,
         "failed_at": _READY,
     },
-    models.RetriedCount: {"retried_count": 2},
-    models.DeletedCount: {"deleted_count": 2},
-    models.HealthBody: {"status": "ok"},
+    operations.RetriedCount: {"retried_count": 2},
+    operations.DeletedCount: {"deleted_count": 2},
+    operations.HealthBody: {"status": "ok"},
 }
 
 # How a route's own answer differs from its model's example: what was just asked for has not happened yet.

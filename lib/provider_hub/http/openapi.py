@@ -14,8 +14,11 @@ from pydantic_core import core_schema
 from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
-from provider_hub.http import examples, models
-from provider_hub.http.routes import JSON, ROUTES, Access, Route
+from provider_hub.http import examples
+from provider_hub.http.models.base import NoQuery
+from provider_hub.http.models.errors import ErrorBody, ValidationErrorBody
+from provider_hub.http.routes.route import JSON, Access, Route
+from provider_hub.http.routes.table import ROUTES
 
 API_VERSION = "1.0.0"
 MAX_IDEMPOTENCY_KEY = 255
@@ -106,7 +109,7 @@ def _errors(route: Route) -> Iterator[int]:
         yield 401
     if route.access in _MAY_FORBID:
         yield 403
-    if route.body is not None or route.query is not models.NoQuery:
+    if route.body is not None or route.query is not NoQuery:
         yield 422
 
 
@@ -144,7 +147,7 @@ def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 
 def _query_parameters(route: Route, schemas: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if route.query is models.NoQuery:
+    if route.query is NoQuery:
         return
     query = schemas[route.query.__name__]
     for name, schema in query["properties"].items():
@@ -217,7 +220,7 @@ _ERRORS: Mapping[int, str] = {
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    model = models.ValidationErrorBody if status == HTTPStatus.UNPROCESSABLE_ENTITY else models.ErrorBody
+    model = ValidationErrorBody if status == HTTPStatus.UNPROCESSABLE_ENTITY else ErrorBody
     return {
         "description": _ERRORS[status],
         "headers": _header_references("X-Request-Id", *_HEADERS_OF.get(status, ())),
@@ -286,7 +289,7 @@ def _schemas() -> dict[str, Any]:
     for route in ROUTES:
         wanted |= {model: "validation" for model in (route.body, route.query) if model is not None}
         wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
-    wanted |= {models.ErrorBody: "serialization", models.ValidationErrorBody: "serialization"}
+    wanted |= {ErrorBody: "serialization", ValidationErrorBody: "serialization"}
     _, definitions = models_json_schema(
         list(wanted.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
     )

@@ -75,7 +75,7 @@ def _register_wheels(commands: "Subparsers") -> None:
 
 def _up(arguments: argparse.Namespace) -> int:
     try:
-        from provider_hub.http.routes import function_for  # noqa: PLC0415
+        from provider_hub.http.routes.table import function_for  # noqa: PLC0415
         from provider_hub.local.stack import StackOptions  # noqa: PLC0415
         from provider_hub.local.up import run_up  # noqa: PLC0415
     except ModuleNotFoundError as error:

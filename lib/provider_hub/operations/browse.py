@@ -16,7 +16,7 @@ from provider_hub.domain.catalog import (
 )
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version, latest
+from provider_hub.domain.versions import Version, is_version, latest
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Transaction
 from provider_hub.operations.released import visible
@@ -79,7 +79,7 @@ def list_versions(services: Services, viewer: str | None, name: ProviderName) ->
 def get_version(services: Services, viewer: str | None, name: ProviderName, text: str) -> ProviderVersion:
     """Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
-    version = services.store.get(keys.version(name, text)) if _is_version(text) else None
+    version = services.store.get(keys.version(name, text)) if is_version(text) else None
     if version is None:
         raise NotFound(f"{name} has no version {text[:80]}")
     return version
@@ -144,14 +144,6 @@ def _with_counts(services: Services, providers: Sequence[Provider]) -> list[List
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
 
-def _is_version(text: str) -> bool:
-    try:
-        Version.parse(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _authored(provider: Provider, organization_id: str) -> Provider:
     if provider.author.organization_id != organization_id:
         raise Forbidden(f"{provider.canonical} is not your organization's: only its author may change it")
@@ -179,7 +171,7 @@ def _set_status(
     """A publish of the same moment writes the provider's row too: one of the two decides again after the other."""
 
     def decide(transaction: Transaction) -> ProviderVersion:
-        if not _is_version(text):
+        if not is_version(text):
             raise NotFound(f"{name} has no version {text[:80]}")
         found, version = transaction.read(keys.provider(name), keys.version(name, text))
         provider = _authored(visible(found, name, organization_id), organization_id)

@@ -19,9 +19,9 @@ from provider_hub.domain.installation import (
     UninstallRequested,
     UpgradePolicy,
     advance,
-    is_newer,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import is_newer
 from provider_hub.operations import keys
 from provider_hub.operations.configuration import check_config
 from provider_hub.operations.install import Installed

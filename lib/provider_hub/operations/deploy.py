@@ -24,7 +24,8 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.blueprint import Blueprints
-from provider_hub.operations.ports import Cluster, StaleGeneration, Tasks, Transaction
+from provider_hub.operations.cluster import Cluster, StaleGeneration
+from provider_hub.operations.ports import Tasks, Transaction
 from provider_hub.operations.removal import remove_if_uninstalled
 from provider_hub.operations.services import Services, apply_event, record_step
 

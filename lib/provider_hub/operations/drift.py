@@ -14,7 +14,8 @@ from provider_hub.domain.installation import DriftRepaired, Installation, Lifecy
 from provider_hub.domain.names import namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.blueprint import Blueprints
-from provider_hub.operations.ports import Cluster, StaleGeneration, Trace, Transaction, Walk
+from provider_hub.operations.cluster import Cluster, StaleGeneration, Trace
+from provider_hub.operations.ports import Transaction, Walk
 from provider_hub.operations.removal import remove_if_uninstalled
 from provider_hub.operations.services import Services, apply_event
 from provider_hub.operations.turns import Turn

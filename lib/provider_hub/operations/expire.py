@@ -6,7 +6,7 @@ from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
 from provider_hub.domain.names import namespace_for
 from provider_hub.operations import keys
-from provider_hub.operations.ports import Cluster
+from provider_hub.operations.cluster import Cluster
 from provider_hub.operations.services import Services, apply_event
 
 

@@ -10,8 +10,8 @@ from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.operations import keys
 from provider_hub.operations.change import not_installed
+from provider_hub.operations.cluster import Cluster
 from provider_hub.operations.install import Installed
-from provider_hub.operations.ports import Cluster
 from provider_hub.operations.services import Services
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-from provider_hub.domain.deployment import mask
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
     CheckedIn,
@@ -15,6 +14,7 @@ from provider_hub.domain.installation import (
     Outcome,
     advance,
 )
+from provider_hub.domain.masking import mask
 from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Tasks

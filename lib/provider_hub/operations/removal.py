@@ -5,7 +5,7 @@ import logging
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import namespace_for
 from provider_hub.operations import keys
-from provider_hub.operations.ports import Cluster
+from provider_hub.operations.cluster import Cluster
 from provider_hub.operations.services import Services
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from functools import partial
 
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
-from provider_hub.domain.installation import ChangeRequested, Installation, advance, is_newer
+from provider_hub.domain.installation import ChangeRequested, Installation, advance
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import (
@@ -35,6 +35,7 @@ from provider_hub.domain.rollout import (
     started_one,
     wants,
 )
+from provider_hub.domain.versions import is_newer
 from provider_hub.operations import keys
 from provider_hub.operations.ports import Key, Tasks, Transaction
 from provider_hub.operations.released import visible

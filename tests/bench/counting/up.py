@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from provider_hub.http.routes import function_for
+from provider_hub.http.routes.table import function_for
 from provider_hub.local.functions import TRIGGERS
 from provider_hub.local.stack import StackOptions
 from provider_hub.local.up import run_up

@@ -13,8 +13,8 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from provider_hub.domain.deployment import mask
 from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.masking import mask
 from provider_hub.settings import Settings
 
 Object = dict[str, Any]

@@ -18,7 +18,7 @@ from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, Kube
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
-from provider_hub.operations.ports import StaleGeneration, Trace
+from provider_hub.operations.cluster import StaleGeneration, Trace
 
 _CONFLICT_TRIES = 5
 _NEVER_A_VERSION = "1"
@@ -31,7 +31,7 @@ _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
 
 
 class Kubernetes:
-    """One cluster (`operations.ports.Cluster`)."""
+    """One cluster (`operations.cluster.Cluster`)."""
 
     def __init__(self, api: KubernetesApi, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api

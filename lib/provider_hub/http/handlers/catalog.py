@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from provider_hub.domain.catalog import Provider
-from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.handlers.names import provider_in
+from provider_hub.http.models import catalog as models
+from provider_hub.http.models.versions import ProviderVersionBody
 from provider_hub.operations import browse
 from provider_hub.operations import waves as waves_of
 from provider_hub.operations.services import Services
@@ -47,22 +48,22 @@ def handlers(  # noqa: C901 - ten small ones, side by side
 
     def list_versions(call: Call) -> Reply:
         versions = browse.list_versions(services, _viewer(call), provider_in(call))
-        return Reply([models.ProviderVersionBody.of(version) for version in versions])
+        return Reply([ProviderVersionBody.of(version) for version in versions])
 
     def get_version(call: Call) -> Reply:
         version = browse.get_version(services, _viewer(call), provider_in(call), call.parameters["version"])
-        return Reply(models.ProviderVersionBody.of(version))
+        return Reply(ProviderVersionBody.of(version))
 
     def yank(call: Call) -> Reply:
         reason = call.body(models.YankRequest).reason
         organization_id = call.organization.organization_id
         version = browse.yank(services, organization_id, provider_in(call), call.parameters["version"], reason)
-        return Reply(models.ProviderVersionBody.of(version))
+        return Reply(ProviderVersionBody.of(version))
 
     def unyank(call: Call) -> Reply:
         organization_id = call.organization.organization_id
         version = browse.unyank(services, organization_id, provider_in(call), call.parameters["version"])
-        return Reply(models.ProviderVersionBody.of(version))
+        return Reply(ProviderVersionBody.of(version))
 
     def list_rollouts(call: Call) -> Reply:
         rollouts = waves_of.list_rollouts(services, call.organization.organization_id, provider_in(call))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleUser, Machine, User
-from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
+from provider_hub.http.models import identity as models
 
 
 def handlers() -> Mapping[str, Handler]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from provider_hub.domain.names import ProviderName
-from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.handlers.names import provider_in
+from provider_hub.http.models import installations as models
 from provider_hub.operations import change, inspect
+from provider_hub.operations.cluster import Cluster
 from provider_hub.operations.install import Installed, InstallWish, request_install
-from provider_hub.operations.ports import Cluster
 from provider_hub.operations.services import Services
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata, ResourceSchema
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
-from provider_hub.http import models
 from provider_hub.http.application import Call, Handler, Reply
+from provider_hub.http.models import publishing as models
+from provider_hub.http.models.versions import ProviderVersionBody
 from provider_hub.operations.ports import Wheels
 from provider_hub.operations.publish import Publication, publish, register_runtime
 from provider_hub.operations.services import Services
@@ -44,7 +45,7 @@ def _published(
     services: Services, wheels: Wheels, body: models.PublishRequest, name: ProviderName, author: Author
 ) -> Reply:
     published = publish(services, wheels, _publication(body, name), author)
-    return Reply(models.ProviderVersionBody.of(published.version), status=201 if published.created else 200)
+    return Reply(ProviderVersionBody.of(published.version), status=201 if published.created else 200)
 
 
 def _named(body: models.PublishRequest, slug: str) -> ProviderName:

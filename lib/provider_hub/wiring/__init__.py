@@ -10,18 +10,13 @@ from provider_hub import logs
 from provider_hub.adapters import firestore, pubsub
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
-from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.domain.rollout import Pace
-from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.outbox import Outbox
 from provider_hub.operations.ports import Topic
 from provider_hub.operations.services import Services
 from provider_hub.settings import Settings, settings
 
 T = TypeVar("T")
-
-# Four pods an installation: two replicas of the largest tier, twice during a rollout.
-_PODS_PER_INSTALLATION = 4
 
 
 class Once(Generic[T]):
@@ -70,19 +65,6 @@ def topics(given: Settings) -> dict[Topic, str]:
         Topic.VERSION_EVENTS: given.version_events_topic,
         Topic.CHECK_INS: given.check_ins_topic,
     }
-
-
-def blueprints(given: Settings, hub: Services) -> Blueprints:
-    facts = RuntimeFacts(
-        image=given.runtime_image,
-        check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
-        pubsub_endpoint=given.runtime_pubsub_endpoint,
-        check_in_seconds=given.check_in_seconds,
-        ca_file=given.runtime_ca_file,
-        deadline_seconds=given.deploy_deadline_seconds,
-        pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
-    )
-    return Blueprints(hub.store, facts, check_in_key(given))
 
 
 def pace(given: Settings) -> Pace:

@@ -1,0 +1,23 @@
+"""What the functions share that bring the cluster to what rows ask for; the others are started without it."""
+
+from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.operations.blueprint import Blueprints
+from provider_hub.operations.services import Services
+from provider_hub.settings import Settings
+from provider_hub.wiring import check_in_key
+
+# Four pods an installation: two replicas of the largest tier, twice during a rollout.
+_PODS_PER_INSTALLATION = 4
+
+
+def blueprints(given: Settings, hub: Services) -> Blueprints:
+    facts = RuntimeFacts(
+        image=given.runtime_image,
+        check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
+        pubsub_endpoint=given.runtime_pubsub_endpoint,
+        check_in_seconds=given.check_in_seconds,
+        ca_file=given.runtime_ca_file,
+        deadline_seconds=given.deploy_deadline_seconds,
+        pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
+    )
+    return Blueprints(hub.store, facts, check_in_key(given))
