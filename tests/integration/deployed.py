@@ -1,6 +1,7 @@
 """The functions as they are deployed: each real `main.py` under functions-framework, over one project's emulators."""
 
 import asyncio
+import gc
 import json
 import threading
 import uuid
@@ -123,6 +124,8 @@ class Deployed:
                 patch.setenv(name, value)
             # The process's own log handler would outlive pytest's capture of standard error.
             patch.setattr(logs, "configure", lambda *_: None)
+            # Here one process wires hundreds of functions, whose remains have to go.
+            patch.setattr(gc, "freeze", lambda: None)
             settings.cache_clear()
             if function not in self._clients:
                 source = FUNCTIONS / function / "main.py"

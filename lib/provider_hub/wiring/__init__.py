@@ -1,5 +1,6 @@
 """What the functions' entry points share: services over this deployment's Firestore and Pub/Sub, made once."""
 
+import gc
 import secrets
 import threading
 from collections.abc import Callable
@@ -34,6 +35,8 @@ class Once(Generic[T]):
                     given = settings()
                     logs.configure(given.project)
                     self._made.append(self._make(given))
+                    # All of this stays as long as the process: no collection in the middle of a request looks at it.
+                    gc.freeze()
         return self._made[0]
 
 
