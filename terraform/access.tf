@@ -31,14 +31,14 @@ locals {
       documents      = "takes rows, reads versions, writes failures"
       publishes      = { installation-events = "asks for the rollback of what failed" }
       creates_tasks  = { deadlines = "sets the deadline of a generation" }
-      reads_secret   = { check-in-key = "makes a generation's check-in token" }
+      reads_secret   = { check-in-keys = "makes a generation's check-in token" }
       writes_cluster = "applies and removes an installation's objects"
     }
     registration = {
       documents     = "writes state and health to rows"
       publishes     = { installation-events = "asks for the rollback of what a runtime says failed" }
       deletes_tasks = { deadlines = "calls off the deadline of a generation that is READY" }
-      reads_secret  = { check-in-key = "checks a generation's check-in token" }
+      reads_secret  = { check-in-keys = "checks a generation's check-in token" }
     }
     upgrades = {
       documents     = "chooses the installations of a wave, writes its progress"
@@ -61,7 +61,7 @@ locals {
         runtime-check-ins   = "publishes what a crash left behind"
       }
       creates_tasks  = { upgrades = "dispatches a rollout's step that got lost" }
-      reads_secret   = { check-in-key = "makes the token of an installation whose objects it restores" }
+      reads_secret   = { check-in-keys = "makes the token of an installation whose objects it restores" }
       writes_cluster = "restores drifted objects and removes orphans, a slice at a time"
     }
   }

@@ -85,7 +85,7 @@ locals {
     name => "https://${var.name}-${replace(name, "_", "-")}-${local.number}.${var.region}.run.app"
   }
 
-  # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in key comes as a secret.
+  # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in keys come as a secret.
   environment = {
     GOOGLE_CLOUD_PROJECT          = local.project
     HUB_LOCATION                  = var.region

@@ -1,12 +1,17 @@
 locals {
   # Secrets by name, and the environment variable a function finds each in.
   secrets = {
-    check-in-key = { variable = "HUB_CHECK_IN_KEY", value = random_bytes.check_in_key.base64 }
+    check-in-keys = {
+      variable = "HUB_CHECK_IN_KEYS"
+      value    = join(",", [for name in var.check_in_keys : random_bytes.check_in_key[name].base64])
+    }
   }
 }
 
-# 256 bits. It is in Terraform's state, which is why deploy.sh keeps that in a private bucket.
+# 256 bits each. They are in Terraform's state, which is why deploy.sh keeps that in a private bucket.
 resource "random_bytes" "check_in_key" {
+  for_each = toset(var.check_in_keys)
+
   length = 32
 }
 

@@ -23,6 +23,17 @@ variable "budget" {
   }
 }
 
+variable "check_in_keys" {
+  description = "Names of the keys that runtimes' check-in tokens are made with; a new name makes a new key. The first makes the tokens, those of all are accepted."
+  type        = list(string)
+  default     = ["1"]
+  nullable    = false
+  validation {
+    condition     = length(var.check_in_keys) > 0 && length(distinct(var.check_in_keys)) == length(var.check_in_keys)
+    error_message = "check_in_keys names at least one key, and none twice."
+  }
+}
+
 variable "console_realm" {
   description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists, empty = not checked."
   type = object({

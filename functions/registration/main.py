@@ -9,12 +9,12 @@ from provider_hub.http.push import PushConsumer
 from provider_hub.operations.ports import Topic
 from provider_hub.operations.register import Registration
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, check_in_key, services
+from provider_hub.wiring import Once, check_in_keys, services
 
 
 def wire(settings: Settings) -> PushConsumer[CheckIn]:
     hub = services(settings)
-    work = Registration(hub, tasks.connect(settings), check_in_key(settings))
+    work = Registration(hub, tasks.connect(settings), check_in_keys(settings))
     return PushConsumer(hub, Topic.CHECK_INS, CheckIn, work.handle)
 
 

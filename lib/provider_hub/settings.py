@@ -57,7 +57,9 @@ class Settings(BaseModel):
     console_audiences: Words = Field((), description="Accepted `aud`, comma-separated; empty = not checked.")
     console_parties: Words = Field((), description="Accepted `azp`, comma-separated; empty = not checked.")
 
-    check_in_key: SecretStr = Field(SecretStr(""), description="Key of the check-in tokens' HMAC.")
+    check_in_keys: SecretStr = Field(
+        SecretStr(""), description="Keys of the check-in tokens' HMAC, comma-separated: the first makes, all check."
+    )
     cluster_endpoint: str = Field(
         "", description="GKE control plane, `https://…`; calls carry the function's IAM token."
     )

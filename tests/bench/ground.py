@@ -114,7 +114,7 @@ def ground() -> Iterator[Ground]:
             "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
             "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
             "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
-            "HUB_CHECK_IN_KEY": CHECK_IN_KEY,
+            "HUB_CHECK_IN_KEYS": CHECK_IN_KEY,
             "HUB_KUBECONFIG": str(kubeconfig),
             "HUB_DEADLINES_URL": "http://deadlines.invalid",
             "HUB_UPGRADES_URL": "http://upgrades.invalid",

@@ -75,7 +75,7 @@ class _Grown:
         project = f"growth-{rows}"
         for topic in Topic:
             put(ground.environment["PUBSUB_EMULATOR_HOST"], f"projects/{project}/topics/{topic.value}", {})
-        given = Settings.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEY": CHECK_IN_KEY})
+        given = Settings.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
         counted = counting(grpc.insecure_channel, self._tell)
         with patch.dict(os.environ, ground.environment), patch("grpc.insecure_channel", counted):
             self._services = wiring.services(given)

@@ -151,7 +151,7 @@ class Operations(RuleBasedStateMachine):
             return
         row = self.world.row("acme")
         assert row is not None
-        key = self.world.functions.settings.check_in_key.get_secret_value().encode()
+        key = self.world.functions.settings.check_in_keys.get_secret_value().encode()
         generation = max(1, row.generation + generations_off)
         wrong_generation = generation != row.generation
         token = check_in_token(key, row.organization_id, row.installation_id, generation)

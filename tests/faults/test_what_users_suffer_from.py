@@ -324,7 +324,7 @@ def _publish(world: World, body: dict[str, Any]) -> int:
 def _check_in(world: World, health: str, **fields: Any) -> None:
     """What the runtime of acme's present generation would publish."""
     row = row_of(world)
-    key = world.functions.settings.check_in_key.get_secret_value().encode()
+    key = world.functions.settings.check_in_keys.get_secret_value().encode()
     message = {
         "organization_id": row.organization_id,
         "provider": row.canonical,

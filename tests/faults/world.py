@@ -69,7 +69,7 @@ class World:
             project=backend.project,
             deadlines_url=DEADLINES_URL,
             upgrades_url=UPGRADES_URL,
-            check_in_key="k" * 32,
+            check_in_keys="k" * 32,
             kubeconfig="in this process",
             deploy_deadline_seconds=DEPLOY_DEADLINE_SECONDS,
             queue_deadline_seconds=QUEUE_DEADLINE_SECONDS,

@@ -26,7 +26,7 @@ def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> 
 
 
 def registration_over(backend: Backend, tasks: FakeTasks) -> Registration:
-    return Registration(backend.services, tasks, KEY)
+    return Registration(backend.services, tasks, (KEY,))
 
 
 def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from provider_hub.settings import Settings
 
 NAME = ProviderName("drifting", "weather")
 NAMESPACE = namespace_for("drifting")
+FACTS = RuntimeFacts("runtime:1", "projects/p/topics/t", "http://pubsub", 300, "", 600, 400)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +58,7 @@ class Installed:
     def __init__(self, backend: Backend, kubeconfig: Path) -> None:
         self.backend = backend
         self.cluster: Kubernetes = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
-        facts = RuntimeFacts("runtime:1", "projects/p/topics/t", "http://pubsub", 300, "", 600, 400)
-        self.blueprints = Blueprints(backend.store, facts, b"key")
+        self.blueprints = Blueprints(backend.store, FACTS, b"key")
         self.drift = Drift(backend.services, self.cluster, self.blueprints)
         self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.blueprints)
         connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
@@ -138,6 +139,16 @@ def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
     drift = Drift(installed.backend.services, cluster, installed.blueprints)
     assert drift.repair_slice() == 0
     assert next(used) == 2
+
+
+def test_a_new_check_in_key_leaves_what_runs_with_its_token(installed: Installed) -> None:
+    (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
+    drift = Drift(installed.backend.services, installed.cluster, replace(installed.blueprints, check_in_key=b"new"))
+    installed.apps.delete_namespaced_deployment(NAME.object_name, NAMESPACE)
+    assert drift.repair_slice() == 1
+    assert installed.apps.read_namespaced_deployment(NAME.object_name, NAMESPACE).spec.replicas == 1
+    (after,) = installed.core.list_namespaced_secret(NAMESPACE).items
+    assert after.data == before.data
 
 
 def test_a_deleted_secret_comes_back_with_the_same_token(installed: Installed) -> None:

@@ -290,6 +290,14 @@ def test_what_is_not_a_check_in_of_this_row_is_dropped(world: World, said: dict[
     assert world.row == before
 
 
+@pytest.mark.parametrize(("keys", "state"), [((b"new", KEY), "ready"), ((b"new",), "processing")])
+def test_a_token_of_any_key_that_is_kept_is_taken(world: World, keys: tuple[bytes, ...], state: str) -> None:
+    world.installer.handle(world.install())
+    world.registration = replace(world.registration, check_in_keys=keys)
+    world.check_in()
+    assert world.row.lifecycle_state == state
+
+
 def test_a_quiet_check_in_costs_one_read_and_no_write(world: World) -> None:
     world.make_ready()
     world.backend.rpcs.calls.clear()

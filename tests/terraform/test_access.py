@@ -173,7 +173,7 @@ def test_who_may_make_or_delete_tasks_is_whose_code_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
-    assert ("check-in-key" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_key", "blueprints")
+    assert ("check-in-keys" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_keys", "blueprints")
 
 
 @pytest.mark.parametrize("name", ACCESS)

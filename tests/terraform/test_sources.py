@@ -159,7 +159,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
     return {
         **{name: "7" if name.endswith(("_SECONDS", "_PERCENT", "_QUOTA")) else "given" for name in given},
         **{name: "https://issuer.example" for name in given if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))},
-        "HUB_CHECK_IN_KEY": "key",
+        "HUB_CHECK_IN_KEYS": "key",
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
         "PUBSUB_EMULATOR_HOST": NOWHERE,
         "GOOGLE_APPLICATION_CREDENTIALS": str(scratch / "credentials.json"),

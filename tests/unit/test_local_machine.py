@@ -123,14 +123,14 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
     assert settings.customer_issuer == "http://127.0.0.1:6/customer"
     assert settings.console_jwks_url == "http://127.0.0.1:6/console/.well-known/jwks.json"
     assert settings.runtime_pubsub_endpoint == "http://127.0.0.1:2"
-    assert settings.check_in_key.get_secret_value() == "k" * 64
+    assert settings.check_in_keys.get_secret_value() == "k" * 64
 
 
 def test_a_hub_variable_of_the_caller_wins_and_a_foreign_project_does_not() -> None:
-    caller = {"HUB_DEPLOY_DEADLINE_SECONDS": "5", "HUB_CHECK_IN_KEY": "", "GOOGLE_CLOUD_PROJECT": "production"}
+    caller = {"HUB_DEPLOY_DEADLINE_SECONDS": "5", "HUB_CHECK_IN_KEYS": "", "GOOGLE_CLOUD_PROJECT": "production"}
     settings = Settings.from_environment(function_environment(surroundings(), caller))
     assert settings.deploy_deadline_seconds == 5
-    assert settings.check_in_key.get_secret_value() == "k" * 64
+    assert settings.check_in_keys.get_secret_value() == "k" * 64
     assert settings.project == "local-hub"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from provider_hub import wiring
 from provider_hub.settings import Settings, SettingsError, variable_name
 
 
@@ -34,16 +35,27 @@ def test_what_is_missing_or_wrong_is_named_by_its_variable_and_never_its_value(
 
 
 def test_a_required_setting_that_is_empty_is_named() -> None:
-    with pytest.raises(SettingsError, match="set HUB_CHECK_IN_KEY, HUB_DEADLINES_URL"):
-        Settings(project="p").require("project", "check_in_key", "deadlines_url")
+    with pytest.raises(SettingsError, match="set HUB_CHECK_IN_KEYS, HUB_DEADLINES_URL"):
+        Settings(project="p").require("project", "check_in_keys", "deadlines_url")
 
 
 def test_a_secret_is_not_printed() -> None:
     assert "hunter2" not in repr(
-        Settings.from_environment({"GOOGLE_CLOUD_PROJECT": "p", "HUB_CHECK_IN_KEY": "hunter2"})
+        Settings.from_environment({"GOOGLE_CLOUD_PROJECT": "p", "HUB_CHECK_IN_KEYS": "hunter2"})
     )
 
 
 def test_every_setting_is_explained() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-    assert variable_name("check_in_key") == "HUB_CHECK_IN_KEY"
+    assert variable_name("check_in_keys") == "HUB_CHECK_IN_KEYS"
+
+
+@pytest.mark.parametrize(("given", "keys"), [("one", (b"one",)), ("new, old", (b"new", b"old"))])
+def test_the_check_in_keys_are_told_apart_by_commas(given: str, keys: tuple[bytes, ...]) -> None:
+    assert wiring.check_in_keys(Settings(project="p", check_in_keys=given)) == keys
+
+
+@pytest.mark.parametrize("given", ["", " ", "new,", ",old", "a,,b"])
+def test_an_empty_check_in_key_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="HUB_CHECK_IN_KEYS"):
+        wiring.check_in_keys(Settings(project="p", check_in_keys=given))

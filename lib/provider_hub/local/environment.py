@@ -52,7 +52,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
         "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
         "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
-        "HUB_CHECK_IN_KEY": around.check_in_key,
+        "HUB_CHECK_IN_KEYS": around.check_in_key,
         # Caution that is measured in hours shows nothing to a person who waits for it.
         "HUB_RELEASE_AGE_SECONDS": "0",
         "HUB_BAKE_SECONDS": "5",

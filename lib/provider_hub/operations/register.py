@@ -1,6 +1,7 @@
 """The registration: a runtime that proves itself makes its row READY, and keeps its health told."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provider_hub.domain.errors import TemporaryError
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 class Registration:
     services: Services
     tasks: Tasks
-    check_in_key: bytes
+    check_in_keys: Sequence[bytes]
 
     def handle(self, check_in: CheckIn) -> str:
         """Apply a check-in; returns what became of it, for the log. Raises TemporaryError to get it again.
@@ -38,8 +39,7 @@ class Registration:
         row = self._row_of(check_in)
         if row is None:
             return "unknown installation"
-        expected = check_in_token(self.check_in_key, row.organization_id, row.installation_id, check_in.generation)
-        if not token_matches(check_in.token, expected):
+        if not self._is_genuine(row, check_in):
             return "token refused"
         if check_in.stopping:
             return "stopping"
@@ -50,6 +50,11 @@ class Registration:
         if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
             self._forget_deadline(row)
         return step.outcome.value
+
+    def _is_genuine(self, row: Installation, check_in: CheckIn) -> bool:
+        """By any of the keys: what runs keeps the token that an earlier one made until it is deployed anew."""
+        about = (row.organization_id, row.installation_id, check_in.generation)
+        return any(token_matches(check_in.token, check_in_token(key, *about)) for key in self.check_in_keys)
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
         key = keys.installation_named(check_in.organization_id, check_in.provider)

@@ -15,7 +15,7 @@ from provider_hub.domain.rollout import Pace
 from provider_hub.operations.outbox import Outbox
 from provider_hub.operations.ports import Topic
 from provider_hub.operations.services import Services
-from provider_hub.settings import Settings, settings
+from provider_hub.settings import Settings, SettingsError, settings, variable_name
 
 T = TypeVar("T")
 
@@ -79,7 +79,10 @@ def pace(given: Settings) -> Pace:
     )
 
 
-def check_in_key(given: Settings) -> bytes:
-    """The key of the check-in tokens. Raises SettingsError where none is given: an empty key signs for anyone."""
-    given.require("check_in_key")
-    return given.check_in_key.get_secret_value().encode()
+def check_in_keys(given: Settings) -> tuple[bytes, ...]:
+    """The keys of the check-in tokens. Raises SettingsError for none and for an empty one, which signs for anyone."""
+    given.require("check_in_keys")
+    keys = [key.strip() for key in given.check_in_keys.get_secret_value().split(",")]
+    if not all(keys):
+        raise SettingsError(f"{variable_name('check_in_keys')} has an empty key: keys are separated by single commas")
+    return tuple(key.encode() for key in keys)

@@ -4,7 +4,7 @@ from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.operations.blueprint import Blueprints
 from provider_hub.operations.services import Services
 from provider_hub.settings import Settings
-from provider_hub.wiring import check_in_key
+from provider_hub.wiring import check_in_keys
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4
@@ -20,4 +20,4 @@ def blueprints(given: Settings, hub: Services) -> Blueprints:
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
     )
-    return Blueprints(hub.store, facts, check_in_key(given))
+    return Blueprints(hub.store, facts, check_in_keys(given)[0])

@@ -116,6 +116,8 @@ class Kubernetes:
         """Whether that changed anything."""
         for _ in range(_CONFLICT_TRIES):
             existing = self._standing(manifest)
+            if existing and _is_settled(existing, manifest):
+                return False
             try:
                 after = self._api.apply(_fenced(manifest, _version(existing)), MANAGER)
             except Conflicted:
@@ -158,6 +160,11 @@ def _is_of_earlier_life(existing: Object, manifest: Manifest) -> bool:
     """Ids sort by time, and a new life begins only once the row of the one before is gone: this is a leftover."""
     wanted: str = manifest["metadata"]["annotations"][INSTALLATION_ID]
     return (_annotation(existing, INSTALLATION_ID) or "") < wanted
+
+
+def _is_settled(existing: Object, manifest: Manifest) -> bool:
+    """A generation's Secret is immutable, and may hold a token that an earlier check-in key made."""
+    return manifest["kind"] == "Secret" and _generation_of(existing) == _generation_of(manifest)
 
 
 def _refuse_if_newer(existing: Object | None, manifest: Manifest) -> None:

@@ -23,7 +23,7 @@ from provider_hub.local.errors import LocalError
 from provider_hub.local.leftovers import documents_of, objects_of
 from provider_hub.local.running import Stack
 
-_DEADLINE_SECONDS = 40
+_DEADLINE_SECONDS = 60
 _START_SECONDS = 180.0
 _LINE_SECONDS = 5.0
 _METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
@@ -34,7 +34,7 @@ class Options:
     """How long, how many tenants at once, and how bad; times in seconds. No `kubeconfig`: the embedded cluster."""
 
     seconds: float = 600.0
-    tenants: int = 16
+    tenants: int = 50
     seed: int = 1
     interval: float = 1.0
     pause: float = 20.0
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """1 when anything was violated; the logs are kept then."""
     parser = argparse.ArgumentParser(prog="python -m provider_hub.local.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long faults happen (default: 10)")
-    parser.add_argument("--tenants", type=int, default=Options.tenants, help="tenants at once (default: 16)")
+    parser.add_argument("--tenants", type=int, default=Options.tenants, help="tenants at once (default: 50)")
     parser.add_argument("--seed", type=int, default=Options.seed, help="seed of faults and histories (default: 1)")
     parser.add_argument("--kubeconfig", metavar="FILE", help="a real cluster instead of the embedded one")
     given = parser.parse_args(arguments)

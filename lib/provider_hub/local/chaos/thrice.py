@@ -19,7 +19,8 @@ import urllib3
 
 LATEST_COPY_SECONDS = 8.0
 MAX_BACKOFF = "10s"
-_AT_ONCE = 12
+# So many that deliveries to a function that hangs do not hold up those to the others.
+_AT_ONCE = 48
 _CALL_SECONDS = 20.0
 _PUSH_SECONDS = 60.0
 _START_SECONDS = 10.0
