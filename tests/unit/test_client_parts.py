@@ -285,6 +285,13 @@ def test_others_words_cannot_move_the_terminal() -> None:
     assert display.printable("a\x1b[31mb\r\nc\x9b1A\u202e") == "a [31mb  c 1A "
 
 
+def test_a_table_never_cuts_what_other_commands_take() -> None:
+    letter = ("01M806DHYD4HNEJCGDWYH4R6ZX-1", "acme/six", "2026-11-21 23:18:36", "the cluster refused to GET it")
+    heads, shown = display.table(("ID", "PROVIDER", "FAILED", "WHY"), [letter], 80).splitlines()
+    assert shown.startswith(f"{letter[0]}  acme/six  2026-11-21 23:18:36  the")
+    assert len(shown) <= 80
+
+
 def test_a_table_fits_its_width_and_keeps_the_narrow_columns() -> None:
     shown = display.table(("NAME", "ABOUT"), [("acme/weather", "x" * 200), ("b", "short")], 40).splitlines()
     assert shown[0] == "NAME          ABOUT"

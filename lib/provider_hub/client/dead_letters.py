@@ -35,9 +35,7 @@ def _list(session: Session, provider: str | None) -> None:
         (letter["id"], letter["provider"] or "-", moment(letter["failed_at"]), letter["error_message"])
         for letter in letters
     ]
-    # Ids are what the other verbs take: they are never cut, whatever the terminal's width.
-    room = max(terminal_width(), max(len(row[0]) for row in rows) + 50)
-    print(table(heads, rows, room))
+    print(table(heads, rows, terminal_width()))
 
 
 def _whole(letter: Json) -> str:

@@ -34,12 +34,12 @@ def terminal_width() -> int:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
-    """Aligned columns in at most `width`; the widest gives way."""
+    """Aligned columns in at most `width`: the widest gives way, but never the first, which other commands take."""
     cells = [heads, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
-    while over > 0 and max(widths) > 1:
-        widths[widths.index(max(widths))] -= 1
+    while over > 0 and (widest := max(widths[1:], default=0)) > 1:
+        widths[widths.index(widest, 1)] -= 1
         over -= 1
     lines = (
         _GAP.join(clipped(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells
