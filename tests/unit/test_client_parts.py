@@ -287,7 +287,7 @@ def test_others_words_cannot_move_the_terminal() -> None:
 
 def test_a_table_never_cuts_what_other_commands_take() -> None:
     letter = ("01M806DHYD4HNEJCGDWYH4R6ZX-1", "acme/six", "2026-11-21 23:18:36", "the cluster refused to GET it")
-    heads, shown = display.table(("ID", "PROVIDER", "FAILED", "WHY"), [letter], 80).splitlines()
+    _, shown = display.table(("ID", "PROVIDER", "FAILED", "WHY"), [letter], 80).splitlines()
     assert shown.startswith(f"{letter[0]}  acme/six  2026-11-21 23:18:36  the")
     assert len(shown) <= 80
 
