@@ -205,10 +205,11 @@ def test_annotations_of_a_deployment_raise_its_generation_unless_its_controller_
 
     patched = apps.patch_namespaced_deployment("web", namespace, {"metadata": {"annotations": {"a": "b"}}})
     with_status = apps.patch_namespaced_deployment_status("web", namespace, {"metadata": {"annotations": {"a": "c"}}})
+    without = apps.patch_namespaced_deployment_status("web", namespace, {"metadata": {"annotations": {"a": None}}})
 
-    assert patched.metadata.generation == 2
-    assert with_status.metadata.generation == 2
+    assert [one.metadata.generation for one in (patched, with_status, without)] == [2, 2, 2]
     assert with_status.metadata.annotations == {"a": "c"}
+    assert not without.metadata.annotations
 
 
 def test_the_status_is_written_apart_from_the_spec(core: Any, namespace: str) -> None:

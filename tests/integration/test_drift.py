@@ -151,6 +151,15 @@ def test_a_new_check_in_key_leaves_what_runs_with_its_token(installed: Installed
     assert after.data == before.data
 
 
+def test_a_secret_that_lost_its_label_gets_it_back(installed: Installed) -> None:
+    (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
+    change = {"metadata": {"labels": {"provider-hub/installation-id": None}}}
+    installed.core.patch_namespaced_secret(before.metadata.name, NAMESPACE, change, field_manager="somebody")
+    assert installed.drift.repair_slice() == 1
+    (after,) = installed.core.list_namespaced_secret(NAMESPACE).items
+    assert after.metadata.labels == before.metadata.labels
+
+
 def test_a_deleted_secret_comes_back_with_the_same_token(installed: Installed) -> None:
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
     installed.core.delete_namespaced_secret(before.metadata.name, NAMESPACE)

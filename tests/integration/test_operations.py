@@ -27,6 +27,7 @@ from provider_hub.operations import change, keys
 from provider_hub.operations.expire import DeadlineCall, Expiry
 from provider_hub.operations.install import InstallWish, request_install
 from provider_hub.operations.ports import Topic
+from provider_hub.operations.turns import SHARE
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 SHOWN = DeploymentStatus(1, "p-acme", "progressing", 0, 0, "1.0.0", "runtime:1", None, "ImportError: x", healthy=False)
@@ -402,6 +403,21 @@ def test_a_sweep_job_with_a_fault_of_ours_keeps_no_other_from_its_turn(world: Wo
     swept = world.sweeper.sweep()
     assert swept.failed == ("repairs", "orphans")
     assert swept.done == {"silences": 1}
+
+
+def test_a_row_that_uses_up_the_sweepers_turn_comes_last_the_next_time(world: World) -> None:
+    tried = []
+
+    def stubborn(row: Installation) -> Outcome:
+        tried.append(row.name)
+        if row.name == "first":
+            world.backend.clock.turn(seconds=SHARE.total_seconds())
+            raise TemporaryError("contended")
+        return Outcome.CHANGED
+
+    rows = [wish(name=name, installation_id=name) for name in ("first", "second", "third")]
+    assert [world.sweeper._each(rows, stubborn) for _ in range(2)] == [0, 2]
+    assert tried == ["first", "second", "third", "first"]
 
 
 def test_the_sweeper_tells_silence_once(world: World) -> None:

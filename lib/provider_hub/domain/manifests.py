@@ -21,6 +21,7 @@ GENERATION = "provider-hub/generation"
 ORGANIZATION_ID = "provider-hub/organization-id"
 PROVIDER = "provider-hub/provider"
 MANAGER = "provider-hub"
+TOKEN = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the name of it in a generation's Secret
 
 DEFAULT_ENTRYPOINT = ("python", "-m", "pragma_runtime.entrypoint")
 RUNTIME_PORT = 8080
@@ -227,7 +228,7 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
 
 
 def _secret_data(row: Installation, check_in_token: str) -> dict[str, str]:
-    values = {**row.revision.config, "PRAGMA_CHECK_IN_TOKEN": check_in_token}
+    values = {**row.revision.config, TOKEN: check_in_token}
     return {key: b64encode(value.encode()).decode() for key, value in values.items()}
 
 

@@ -52,9 +52,23 @@ class Registration:
         return step.outcome.value
 
     def _is_genuine(self, row: Installation, check_in: CheckIn) -> bool:
-        """By any of the keys: what runs keeps the token that an earlier one made until it is deployed anew."""
+        """By any of the keys: what runs keeps the token that an earlier one made until it is deployed anew.
+
+        What is logged tells when a key is out of use, and that one was taken out too early.
+        """
         about = (row.organization_id, row.installation_id, check_in.generation)
-        return any(token_matches(check_in.token, check_in_token(key, *about)) for key in self.check_in_keys)
+        newest, *older = self.check_in_keys
+        if token_matches(check_in.token, check_in_token(newest, *about)):
+            return True
+        is_older = any(token_matches(check_in.token, check_in_token(key, *about)) for key in older)
+        event = "check_in_by_older_key" if is_older else "check_in_refused"
+        log.info(
+            "%s checked in with a token of %s",
+            row.canonical,
+            "an older key" if is_older else "no key of ours",
+            extra={"event": event},
+        )
+        return is_older
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
         key = keys.installation_named(check_in.organization_id, check_in.provider)

@@ -18,6 +18,7 @@ from provider_hub.operations import keys
 from provider_hub.operations.outbox import Outbox, installation_entry
 from provider_hub.operations.ports import Clock, Store, Transaction
 from provider_hub.operations.quota import Room
+from provider_hub.operations.single_file import SingleFile
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Services:
     deadlines: Deadlines
     installation_quota: int = 100
     room: Room = field(default_factory=Room)
+    rows: SingleFile = field(default_factory=SingleFile)
 
 
 def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
@@ -58,7 +60,8 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
             transaction.delete(key)
         return step
 
-    step = services.outbox.transact(decide)
+    with services.rows.of(row.installation_id):
+        step = services.outbox.transact(decide)
     _tell(step)
     return step
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from provider_hub.domain.errors import HubError
@@ -37,6 +37,7 @@ class Sweeper:
     waves: Waves
     drift: Drift
     silence: timedelta
+    _put_off: set[str] = field(default_factory=set)
 
     def sweep(self) -> Swept:
         """One slice of everything that is due. A job that fails keeps no other from its turn."""
@@ -74,8 +75,7 @@ class Sweeper:
         return entries
 
     def _expire_overdue(self) -> int:
-        rows = self.services.store.overdue(self.services.clock(), SLICE)
-        return sum(_changed(self.expiry.expire, row) for row in Turn(self.services.clock).take(rows))
+        return self._each(self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
 
     def _tell_silence(self) -> int:
         cutoff = self.services.clock() - self.silence
@@ -83,8 +83,20 @@ class Sweeper:
         def tell(row: Installation) -> Outcome:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
-        rows = self.services.store.silent(cutoff, SLICE)
-        return sum(_changed(tell, row) for row in Turn(self.services.clock).take(rows))
+        return self._each(self.services.store.silent(cutoff, SLICE), tell)
+
+    def _each(self, rows: list[Installation], action: Callable[[Installation], Outcome]) -> int:
+        """How many it changed. One that fails comes last the next time: the turn would end with it again and again."""
+        changed = 0
+        in_turn = sorted(rows, key=lambda row: row.installation_id in self._put_off)
+        for row in Turn(self.services.clock).take(in_turn):
+            self._put_off.discard(row.installation_id)
+            try:
+                changed += action(row) is Outcome.CHANGED
+            except HubError as error:
+                self._put_off.add(row.installation_id)
+                log.warning("%s is left to the next sweep: %s", row.installation_id, error)
+        return changed
 
     def _take_lost_steps(self) -> int:
         """A rollout's step whose task never came: it died between its commit and naming its successor."""
@@ -101,12 +113,3 @@ def _tried(job: Callable[[], int], name: str) -> int | None:
     except Exception:  # a fault of ours in one job is no reason to leave the others undone
         log.exception("sweeping %s failed", name)
         return None
-
-
-def _changed(action: Callable[[Installation], Outcome], row: Installation) -> bool:
-    """Whether it changed something; one row that cannot be dealt with now must not keep the others waiting."""
-    try:
-        return action(row) is Outcome.CHANGED
-    except HubError as error:
-        log.warning("%s is left to the next sweep: %s", row.installation_id, error)
-        return False

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from provider_hub import logs
+from provider_hub import COLLECTOR_THRESHOLD, logs
 from provider_hub.adapters import firestore, pubsub
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
@@ -37,6 +37,7 @@ class Once(Generic[T]):
                     self._made.append(self._make(given))
                     # All of this stays as long as the process: no collection in the middle of a request looks at it.
                     gc.freeze()
+                    gc.set_threshold(*COLLECTOR_THRESHOLD)
         return self._made[0]
 
 

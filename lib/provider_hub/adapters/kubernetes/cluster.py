@@ -4,8 +4,7 @@ An apply reads the object first. One of a newer generation, or of another instal
 an older one the apply carries the `resourceVersion` that was read, so that a writer in between turns it
 into a conflict, upon which everything is looked at again. A missing object is applied with a
 `resourceVersion` that no object has: if somebody creates it in between, that is a conflict too, while on
-an object that is still missing the server ignores it and creates. A missing Service alone goes without: it is the
-same in every generation, and API servers before 1.23 refuse to create one that carries a version.
+an object that is still missing the server ignores it and creates (a Service only since Kubernetes 1.23).
 """
 
 import threading
@@ -17,7 +16,15 @@ from typing import Any
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
+from provider_hub.domain.manifests import (
+    GENERATION,
+    INSTALLATION_ID,
+    MANAGER,
+    ORGANIZATION_ID,
+    PROVIDER,
+    TOKEN,
+    Manifest,
+)
 from provider_hub.operations.cluster import StaleGeneration, Trace
 
 _CONFLICT_TRIES = 5
@@ -116,10 +123,8 @@ class Kubernetes:
         """Whether that changed anything."""
         for _ in range(_CONFLICT_TRIES):
             existing = self._standing(manifest)
-            if existing and _is_settled(existing, manifest):
-                return False
             try:
-                after = self._api.apply(_fenced(manifest, _version(existing)), MANAGER)
+                after = self._api.apply(_fenced(manifest, existing), MANAGER)
             except Conflicted:
                 continue  # somebody wrote in between: look again
             return _differ(existing, after)
@@ -150,21 +155,19 @@ class Kubernetes:
         return [future.result() for future in futures]
 
 
-def _fenced(manifest: Manifest, seen: str | None) -> Manifest:
-    if seen is None and manifest["kind"] == "Service":
-        return manifest
-    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": seen or _NEVER_A_VERSION}}
+def _fenced(manifest: Manifest, existing: Object | None) -> Manifest:
+    metadata = {**manifest["metadata"], "resourceVersion": _version(existing) or _NEVER_A_VERSION}
+    fenced = {**manifest, "metadata": metadata}
+    if existing and TOKEN in existing.get("data", {}):
+        # Immutable for as long as its generation: an earlier check-in key may have made the token in it.
+        fenced["data"] = {**manifest["data"], TOKEN: existing["data"][TOKEN]}
+    return fenced
 
 
 def _is_of_earlier_life(existing: Object, manifest: Manifest) -> bool:
     """Ids sort by time, and a new life begins only once the row of the one before is gone: this is a leftover."""
     wanted: str = manifest["metadata"]["annotations"][INSTALLATION_ID]
     return (_annotation(existing, INSTALLATION_ID) or "") < wanted
-
-
-def _is_settled(existing: Object, manifest: Manifest) -> bool:
-    """A generation's Secret is immutable, and may hold a token that an earlier check-in key made."""
-    return manifest["kind"] == "Secret" and _generation_of(existing) == _generation_of(manifest)
 
 
 def _refuse_if_newer(existing: Object | None, manifest: Manifest) -> None:

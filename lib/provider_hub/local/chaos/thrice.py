@@ -22,7 +22,7 @@ MAX_BACKOFF = "10s"
 # So many that deliveries to a function that hangs do not hold up those to the others.
 _AT_ONCE = 48
 _CALL_SECONDS = 20.0
-_PUSH_SECONDS = 60.0
+_PUSH_SECONDS = 60
 _START_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 
@@ -78,8 +78,15 @@ class Courier:
         policy: Mapping[str, str] = subscription.settings["retryPolicy"]
         if max_backoff:
             policy = {**policy, "maximumBackoff": max_backoff}
-        changed = {"name": subscription.name, "topic": subscription.settings["topic"], "retryPolicy": policy}
-        self._call("PATCH", subscription.name, {"subscription": changed, "updateMask": "retryPolicy"})
+        changed = {
+            "name": subscription.name,
+            "topic": subscription.settings["topic"],
+            "retryPolicy": policy,
+            # A delivery that takes longer is made once more beside the first.
+            "ackDeadlineSeconds": _PUSH_SECONDS if max_backoff else subscription.settings["ackDeadlineSeconds"],
+        }
+        mask = "retryPolicy,ackDeadlineSeconds"
+        self._call("PATCH", subscription.name, {"subscription": changed, "updateMask": mask})
 
     def _pull_from(self, subscription: Subscription) -> None:
         while not self._ended.is_set():

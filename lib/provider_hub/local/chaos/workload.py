@@ -15,7 +15,7 @@ from provider_hub.local.running import Stack
 HEALTHY = ("1.0.0", "1.1.0")
 BROKEN = "1.2.0"
 PROVIDER = "platform/weather"
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 1.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _PATH = f"/providers/installed/{PROVIDER}"
 

@@ -306,8 +306,8 @@ def _writable_part(target: Target, old: Object, new: Object) -> Object:
     if target.subresource == "status":
         status = {"status": new["status"]} if "status" in new else {}
         metadata = {**old["metadata"]}
-        if target.kind.annotations_count and "annotations" in new["metadata"]:
-            metadata["annotations"] = new["metadata"]["annotations"]
+        if target.kind.annotations_count:
+            metadata["annotations"] = new["metadata"].get("annotations") or {}
         return {**{key: value for key, value in old.items() if key != "status"}, **status, "metadata": metadata}
     metadata = {key: value for key, value in new["metadata"].items() if key not in _KEPT_METADATA}
     kept = {key: old["metadata"][key] for key in _KEPT_METADATA if key in old["metadata"]}
@@ -323,7 +323,8 @@ def _only_subresource(target: Target, applied: Object) -> Object:
     """The fields that an apply to this resource may declare: the status alone, or all but the status."""
     if target.subresource == "status":
         kept = ("apiVersion", "kind", "status")
-        identity = {key: applied["metadata"][key] for key in ("name", "namespace") if key in applied["metadata"]}
+        named = ("name", "namespace", "annotations") if target.kind.annotations_count else ("name", "namespace")
+        identity = {key: applied["metadata"][key] for key in named if key in applied["metadata"]}
         return {**{key: applied[key] for key in kept if key in applied}, "metadata": identity}
     if not target.kind.status:
         return applied
@@ -332,7 +333,7 @@ def _only_subresource(target: Target, applied: Object) -> Object:
 
 def _desired(kind: Kind, body: Object) -> Object:
     desired = {key: value for key, value in body.items() if key not in ("metadata", "status")}
-    return {**desired, "annotations": body["metadata"].get("annotations")} if kind.annotations_count else desired
+    return {**desired, "annotations": body["metadata"].get("annotations") or {}} if kind.annotations_count else desired
 
 
 def _unmanaged(body: Object) -> Object:
