@@ -24,7 +24,7 @@ variable "budget" {
 }
 
 variable "check_in_keys" {
-  description = "Names of the keys that runtimes' check-in tokens are made with; a new name makes a new key. The first makes the tokens, those of all are accepted."
+  description = "Names of the keys that runtimes' check-in tokens are made with; a new name makes a new key. The first makes the tokens, those of all are accepted: put a new one last before it is put first."
   type        = list(string)
   default     = ["1"]
   nullable    = false

@@ -19,7 +19,7 @@ from tests.bench.growth import Point
 _REPOSITORY = Path(__file__).parents[2]
 _REPORT = _REPOSITORY / ".hub" / "bench.json"
 _PLOT = Path(__file__).parent / "growth.svg"
-# Ten or a hundred times the rows may cost this much more: a query that finds the same bills the same.
+# A hundred times the rows may cost this much more: a query that finds the same bills the same.
 _GROWTH_BAR = Bar(1.1)
 
 
@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
         metavar="SECTION",
     )
     parser.add_argument(
-        "--rows", nargs="+", type=int, default=growth.SIZES, help="sizes for growth (default: 1000 10000)"
+        "--rows", nargs="+", type=int, default=growth.SIZES, help="sizes for growth (default: 1000 10000 100000)"
     )
     return parser.parse_args()
 

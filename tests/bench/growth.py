@@ -1,4 +1,4 @@
-"""Growth: what the same work costs when ten or a hundred times as many rows exist.
+"""Growth: what the same work costs when a hundred times as many rows exist.
 
 What is billed is the measure: Google's indexes answer by what a query returns. The emulator has no indexes and
 walks through the whole collection for every query, so its times grow whatever the query; beside them
@@ -42,7 +42,7 @@ from tests.bench.requesting import row_of
 from tests.bench.rows import catalog, load
 from tests.fakes import FakeCluster, FakeTasks, FakeWheels
 
-SIZES = (1_000, 10_000)
+SIZES = (1_000, 10_000, 100_000)
 _ROUNDS = 2
 _A_TENANT = 10
 _DUE = 20

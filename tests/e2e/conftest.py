@@ -3,7 +3,6 @@
 With KUBECONFIG set, the same tests run against that cluster, by a process node where it has no nodes.
 """
 
-import os
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -11,14 +10,10 @@ import pytest
 
 from provider_hub.local.demo import sample_provider
 from provider_hub.local.running import Stack
+from tests.e2e.contract_stack import cluster_options
 from tests.e2e.tenant import Tenant
 
 DEADLINE_SECONDS = 25
-
-
-def _cluster_options() -> list[str]:
-    kubeconfig = os.environ.get("KUBECONFIG")
-    return ["--kubeconfig", kubeconfig, "--process-node"] if kubeconfig else []
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +23,7 @@ def stack() -> Iterator[Stack]:
         "HUB_CHECK_IN_SECONDS": "2",
         "HUB_INSTALLATION_QUOTA": "60",
     }
-    options = ["--retry-min", "0.2", "--sweep-seconds", "2", *_cluster_options()]
+    options = ["--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options()]
     with Stack(*options, environment=environment, deadline=240) as running:
         yield running
 

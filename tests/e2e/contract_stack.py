@@ -1,7 +1,8 @@
 """A stack that nothing moves but its callers, furnished as the HTTP tests furnish theirs."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,21 +57,27 @@ class Running:
         self.store.transact(lambda transaction: transaction.write(key, record))
 
 
+def cluster_options() -> list[str]:
+    """Of `hub up`, for the cluster that KUBECONFIG names; none without."""
+    kubeconfig = os.environ.get("KUBECONFIG")
+    return ["--kubeconfig", kubeconfig, "--process-node"] if kubeconfig else []
+
+
 @contextmanager
-def contract_stack(environment: Mapping[str, str] | None = None) -> Iterator[Tenants]:
+def contract_stack() -> Iterator[Tenants]:
     """Its sweeper rests: what is furnished may not be found silent, drifted or overdue meanwhile."""
-    given = {"HUB_INSTALLATION_QUOTA": str(QUOTA), **(environment or {})}
-    with Stack("--sweep-seconds", "86400", environment=given, deadline=240) as stack:
+    environment = {"HUB_INSTALLATION_QUOTA": str(QUOTA)}
+    options = ("--sweep-seconds", "86400", *cluster_options())
+    with Stack(*options, environment=environment, deadline=240) as stack:
         hosts = EmulatorHosts(stack.info.firestore_emulator_host, stack.info.pubsub_emulator_host)
         documents = Documents(hosts, stack.info.project)
-        with grpc.insecure_channel(hosts.firestore) as channel:
+        with closing(documents), grpc.insecure_channel(hosts.firestore) as channel:
             client = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
             store = FirestoreStore(client, stack.info.project, "(default)", EMULATOR)
             tenants = Tenants(Running(stack, documents, store))
             tenants.furnish()
             _fill(tenants)
             yield tenants
-        documents.close()
 
 
 def _fill(tenants: Tenants) -> None:

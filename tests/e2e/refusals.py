@@ -83,7 +83,11 @@ NOT_AUTHENTICATED = [
     *[Refused(method, path, 401, who="user") for method, path in CONSOLE_ROUTES],
     Refused("GET", "/auth/me", 401, who="console_user"),
     Refused("GET", "/providers", 401, who="expired"),
-    Refused("GET", "/providers/acme/weather", 401, who="console_machine"),
+    *[
+        Refused("GET", f"/providers/acme/weather{suffix}", 401, who=who)
+        for suffix in ("", "/versions", "/versions/1.0.0")
+        for who in ("console_machine", "expired")
+    ],
     *[
         Refused("GET", WEATHER, 401, who=None, headers={"Authorization": value})
         for value in ("Basic dXNlcjpwYXNz", "Bearer", "Bearer x.y.z", "Bearer a b", "garbage")
@@ -93,7 +97,17 @@ NOT_AUTHENTICATED = [
 FORBIDDEN = [
     *[Refused(method, path, 403, "the token names no organization", "homeless") for method, path in TENANT_ROUTES],
     Refused("GET", "/providers/installed", 403, "none of the reserved words", "misnamed"),
-    Refused("GET", "/providers/installed", 403, "belongs to another organization", "squatter"),
+    *[
+        Refused("GET", path, 403, "belongs to another organization", "squatter")
+        for path in (
+            "/providers/installed",
+            "/providers",
+            "/providers/acme/weather",
+            "/providers/acme/weather/versions",
+            "/providers/acme/weather/versions/1.0.0",
+            "/auth/me",
+        )
+    ],
     Refused("POST", CONSOLE_PUBLISH, 403, "only a console machine", "console_user", publish(name="platform/cloud")),
     Refused("POST", "/console/runtime/versions", 403, "only a console machine", "console_user", {}),
     Refused("POST", PUBLISH, 403, "publishes under acme/", body=publish(name="other/weather")),

@@ -23,4 +23,5 @@ def test_a_stack_whose_processes_die_every_second_brings_every_wish_to_its_end(t
     assert sum(result.tally.histories.values()) >= options.tenants
     assert result.faults >= 5
     assert result.messages >= 5
+    assert "worker killed" in result.table
     assert "| violations | 0 |" in result.table

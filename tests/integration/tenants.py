@@ -3,10 +3,10 @@
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.builders import ACME, CLOUD, OTHER, WEATHER, provider, version, wish
-from tests.integration.deployed import Deployed
+from tests.integration.backend import Documents
 from tests.providers.runtime_harness import make_wheel
 
 from provider_hub.domain.catalog import ProviderVersion, SlugClaim, VersionStatus, search_tokens
@@ -16,12 +16,23 @@ from provider_hub.local.issuer import Realm
 from provider_hub.local.stack_file import wheels_dir
 from provider_hub.local.wheelhost import AddedWheel, add_wheel
 from provider_hub.operations import keys
+from provider_hub.operations.ports import Key
 
 RADIO = ProviderName("acme", "radio")
 LEAVING = ProviderName("acme", "leaving")
 BUSY = ProviderName("acme", "busy")
 EMPTY = ProviderName("acme", "empty")
 SECRET = ProviderName("other", "secret")
+
+
+class Project(Protocol):
+    """What holds the functions: in the test's own process, or a running stack."""
+
+    around: Any
+    documents: Documents
+
+    def call(self, method: str, path: str, token: str | None = None, **given: Any) -> Any: ...
+    def put(self, key: Key[Any], record: Any) -> None: ...
 
 
 class Tenants:
@@ -31,7 +42,7 @@ class Tenants:
     removed; `acme/busy` manages resources; `acme/radio` and `platform/cloud` are not installed.
     """
 
-    def __init__(self, deployed: Deployed) -> None:
+    def __init__(self, deployed: Project) -> None:
         self.deployed = deployed
         self.issuer = deployed.around.issuer
 

@@ -148,6 +148,14 @@ def test_a_killed_function_serves_again(stack: Stack) -> None:
     assert get(f"{stack.info.api_url}/catalog")["pid"] == stack.pid("catalog")
 
 
+def test_a_function_whose_worker_is_killed_gets_another(stack: Stack) -> None:
+    before = stack.pid("catalog")
+    worker = stack.kill_worker("catalog")
+    until(lambda: ended(worker))
+    until(lambda: get(f"{stack.info.api_url}/catalog")["pid"] == before)
+    assert stack.pid("catalog") == before
+
+
 def test_a_killed_pubsub_emulator_comes_back_with_its_topics(stack: Stack) -> None:
     stack.kill("pubsub-emulator")
     # Published again until it arrives: what came in before the subscription was back has no receiver.

@@ -6,10 +6,11 @@ import sys
 import pytest
 
 from provider_hub.http.routes.table import ROUTES, function_for, match
-from provider_hub.local.functions import FUNCTIONS_DIR
+from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS
 
-FUNCTIONS = sorted({route.function for route in ROUTES})
-OF_ALL_ROUTES = {"table", "openapi", "docs", "examples"}
+SERVING = {route.function for route in ROUTES}
+OF_ALL_ROUTES = {"http.routes.table", "http.openapi", "http.docs", "http.examples"}
+FOR_A_CLUSTER = {"adapters.kubernetes", "domain.deployment", "domain.manifests", "operations.cluster"}
 
 
 @pytest.mark.parametrize(
@@ -54,12 +55,16 @@ def test_all_routes_of_a_path_are_served_by_one_function() -> None:
         assert {found.function for found in routes} == {route.function}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_starts_without_what_others_serve_and_what_describes_them_all(function: str) -> None:
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
     main = FUNCTIONS_DIR / function / "main.py"
     ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
-    loaded = {name for name in ran.stdout.split() if name.startswith("provider_hub.http.")}
-    assert f"provider_hub.http.routes.{function}" in loaded
-    needless = {*FUNCTIONS, *OF_ALL_ROUTES} - {function}
-    assert not {name for name in loaded if name.rpartition(".")[2] in needless}
+    loaded = {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
+    own = {f"http.{part}.{function}" for part in ("routes", "handlers") if function in SERVING}
+    others = {f"http.{part}.{other}" for part in ("routes", "handlers") for other in SERVING} - own
+    assert own <= loaded
+    assert not loaded & (others | OF_ALL_ROUTES)
+    # Who has no cluster loads neither the clients for it nor what is made there.
+    has_cluster = "import kubernetes" in main.read_text()
+    assert bool(loaded & FOR_A_CLUSTER) == has_cluster
