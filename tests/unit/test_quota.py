@@ -1,11 +1,19 @@
 """The room that a count leaves, and who may use it without counting again."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
+from tests.builders import ACME
 from tests.fakes import FakeClock
 
+from provider_hub.operations.install import _check_quota
 from provider_hub.operations.quota import SHARES, TRUSTED, Room
+from provider_hub.operations.single_file import SingleFile
 
 
 def test_an_organization_that_nobody_counted_must_be_counted() -> None:
@@ -60,3 +68,46 @@ def test_threads_together_take_the_share_once() -> None:
     for thread in threads:
         thread.join()
     assert taken.count(True) == 50
+
+
+class Counting:
+    """A store whose count is under way until a second install has come to its own."""
+
+    def __init__(self) -> None:
+        self.counts = 0
+        self.second = threading.Event()
+
+    def count_installations_of(self, _organization_id: str) -> int:
+        self.counts += 1
+        if self.counts > 1:
+            self.second.set()
+        assert self.second.wait(10)
+        return 3
+
+
+class Announced(SingleFile):
+    """Tells of the second who comes."""
+
+    def __init__(self, second: threading.Event) -> None:
+        super().__init__()
+        self._came = count(1)
+        self._second = second
+
+    def of(self, name: str) -> AbstractContextManager[None]:
+        if next(self._came) == 2:
+            self._second.set()
+        return super().of(name)
+
+
+def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:
+    store = Counting()
+    services: Any = SimpleNamespace(
+        clock=FakeClock(),
+        room=Room(),
+        single_file=Announced(store.second),
+        store=store,
+        installation_quota=10 * SHARES,
+    )
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: _check_quota(services, ACME), range(2)))
+    assert store.counts == 1

@@ -1,6 +1,7 @@
 """Install: a tenant's wish becomes a PENDING row and an outbox entry, in one transaction."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from provider_hub.domain.catalog import Organization, Provider
 from provider_hub.domain.errors import Conflict, QuotaExceeded
@@ -99,12 +100,18 @@ def _refuse_existing(existing: Installation | None) -> None:
 
 def _check_quota(services: Services, organization: Organization) -> None:
     """Counted before the transaction: two installs at once may overshoot by one, which harms nobody."""
-    now = services.clock()
-    if services.room.take(organization.organization_id, now):
+    now, organization_id = services.clock(), organization.organization_id
+    if services.room.take(organization_id, now):
         return
-    count = services.store.count_installations_of(organization.organization_id)
+    with services.single_file.of(organization_id):
+        if not services.room.take(organization_id, now):
+            _count(services, organization_id, now)
+
+
+def _count(services: Services, organization_id: str, now: datetime) -> None:
+    count = services.store.count_installations_of(organization_id)
     if count >= services.installation_quota:
         raise QuotaExceeded(
             f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
         )
-    services.room.found(organization.organization_id, services.installation_quota - count - 1, now)
+    services.room.found(organization_id, services.installation_quota - count - 1, now)

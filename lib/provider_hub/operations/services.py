@@ -32,7 +32,7 @@ class Services:
     deadlines: Deadlines
     installation_quota: int = 100
     room: Room = field(default_factory=Room)
-    rows: SingleFile = field(default_factory=SingleFile)
+    single_file: SingleFile = field(default_factory=SingleFile)
 
 
 def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
@@ -60,7 +60,7 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
             transaction.delete(key)
         return step
 
-    with services.rows.of(row.installation_id):
+    with services.single_file.of(row.installation_id):
         step = services.outbox.transact(decide)
     _tell(step)
     return step

@@ -1,4 +1,4 @@
-"""Changes of one installation pass through a process one after the other."""
+"""What concerns one installation, or counts one organization, passes through a process one after the other."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ class SingleFile:
 
     Copies of a message reach an instance together. Side by side each has read the row when the other wants to commit,
     so all of them are refused and try again; and where a reader's lock is waited for, more of them than go in a
-    while are refused for good.
+    while are refused for good. A tenant's installs that come together would each count what one count tells.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class SingleFile:
         """Raises TemporaryError when the one before does not come to its end in time."""
         lock = self._locks[hash(name) % _LOCKS]
         if not lock.acquire(timeout=_PATIENCE_SECONDS):
-            raise TemporaryError("an earlier change of the same installation is still under way here")
+            raise TemporaryError("an earlier request about the same is still under way here")
         try:
             yield
         finally:
