@@ -60,15 +60,11 @@ class Registration:
         newest, *older = self.check_in_keys
         if token_matches(check_in.token, check_in_token(newest, *about)):
             return True
-        is_older = any(token_matches(check_in.token, check_in_token(key, *about)) for key in older)
-        event = "check_in_by_older_key" if is_older else "check_in_refused"
-        log.info(
-            "%s checked in with a token of %s",
-            row.canonical,
-            "an older key" if is_older else "no key of ours",
-            extra={"event": event},
-        )
-        return is_older
+        if any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
+            log.info("%s has a token of an older key", row.canonical, extra={"event": "check_in_by_older_key"})
+            return True
+        log.info("%s: a token of no key of ours", row.canonical, extra={"event": "check_in_refused"})
+        return False
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
         key = keys.installation_named(check_in.organization_id, check_in.provider)
