@@ -16,7 +16,7 @@ up: setup ## run the whole system on this machine; Ctrl-C ends it
 	@exec $(BIN)/hub up $(ARGS)
 
 demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled back and uninstalled
-	@exec $(BIN)/python -m provider_hub.local.demo $(ARGS)
+	@exec $(BIN)/python -m local_stack.demo $(ARGS)
 
 test: setup ## every test
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
@@ -25,7 +25,7 @@ bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 chaos: setup ## ten minutes of killed processes, paused databases and doubled messages; ARGS="--minutes 2"
-	@exec $(BIN)/python -m provider_hub.local.chaos $(ARGS)
+	@exec $(BIN)/python -m local_stack.chaos $(ARGS)
 
 lint: setup ## style, format, types, import layers
 	$(BIN)/ruff check .

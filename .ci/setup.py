@@ -49,7 +49,7 @@ def set_up() -> None:
     print("setup: installing the locked dependencies (about a minute the first time)", flush=True)
     pip("--require-hashes", "-r", str(INPUTS[0]))
     pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
-    run("-m", "provider_hub.local.emulators")
+    run("-m", "local_stack.emulators")
 
 
 def pip(*arguments: str) -> None:

@@ -102,7 +102,7 @@ smoke_test() {
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   version=1.0.$(date +%s) # versions are immutable: every run publishes one of its own
-  wheel=$(cd "$root" && "$python" -m tests.providers.wheels "$version" "$work")
+  wheel=$(cd "$root" && "$python" -m local_stack.sample_wheels "$version" "$work")
   object=gs://$(output samples bucket)/$(basename "$wheel")
   gcloud storage cp "$wheel" "$object"
   url=$(gcloud storage sign-url "$object" --duration 1h --region "$REGION" \

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from provider_hub.actions.ports import DeadLetter, Topic
 from provider_hub.domain.catalog import (
     PLATFORM_AUTHOR,
     PUBLIC_AUDIENCE,
@@ -25,7 +26,6 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState
-from provider_hub.operations.ports import DeadLetter, Topic
 from tests.fakes import START
 
 ACME = Organization("org_acme", "Acme", "acme", "active", START, START)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from provider_hub.local.emulators import EmulatorHosts, emulators
+from local_stack.emulators import EmulatorHosts, emulators
 
 # The same examples at every run: a failure in CI is a failure on any machine, and the next run finds it again.
 settings.register_profile(

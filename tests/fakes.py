@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from provider_hub.actions.cluster import StaleGeneration, Trace
+from provider_hub.actions.ports import Wheel
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout
-from provider_hub.operations.cluster import StaleGeneration, Trace
-from provider_hub.operations.ports import Wheel
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
 

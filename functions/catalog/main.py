@@ -3,12 +3,12 @@
 import flask
 import functions_framework
 
+from provider_hub.actions.waves import Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.catalog import handlers
 from provider_hub.http.routes.catalog import ROUTES
-from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
 

@@ -4,9 +4,9 @@ import flask
 import functions_framework
 from pydantic import TypeAdapter
 
+from provider_hub.actions.expire import DeadlineCall, Expiry
 from provider_hub.adapters import kubernetes
 from provider_hub.http.callbacks import respond
-from provider_hub.operations.expire import DeadlineCall, Expiry
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 

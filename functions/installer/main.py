@@ -3,11 +3,11 @@
 import flask
 import functions_framework
 
+from provider_hub.actions.deploy import Installer
+from provider_hub.actions.ports import Topic
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.http.push import PushConsumer
-from provider_hub.operations.deploy import Installer
-from provider_hub.operations.ports import Topic
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 from provider_hub.wiring.blueprints import blueprints

@@ -6,12 +6,12 @@ import flask
 import functions_framework
 from pydantic import TypeAdapter
 
+from provider_hub.actions.drift import Drift
+from provider_hub.actions.expire import Expiry
+from provider_hub.actions.sweep import Sweeper
+from provider_hub.actions.waves import Waves
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.http.callbacks import respond
-from provider_hub.operations.drift import Drift
-from provider_hub.operations.expire import Expiry
-from provider_hub.operations.sweep import Sweeper
-from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
 from provider_hub.wiring.blueprints import blueprints

@@ -4,12 +4,12 @@ import flask
 import functions_framework
 from pydantic import TypeAdapter
 
+from provider_hub.actions.ports import Topic
+from provider_hub.actions.waves import StepCall, Waves
 from provider_hub.adapters import tasks
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.http.callbacks import respond
 from provider_hub.http.push import PushConsumer
-from provider_hub.operations.ports import Topic
-from provider_hub.operations.waves import StepCall, Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
-from provider_hub.adapters import firestore
+from provider_hub.adapters.firestore import store as firestore
 from tests.bench import applying, counts, growth, legs, plot, processes, requesting
 from tests.bench.figures import Bar, Figure, Spread, table
 from tests.bench.ground import PROJECT, ground

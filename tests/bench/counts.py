@@ -16,13 +16,13 @@ from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
 
-from provider_hub.adapters import firestore
+from local_stack.running import Stack
+from local_stack.stack_file import keys_dir
+from provider_hub.actions import keys
+from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
-from provider_hub.local.running import Stack
-from provider_hub.local.stack_file import keys_dir
-from provider_hub.operations import keys
 from tests.bench import prices
 from tests.bench.counting.function import COUNTS_DIR
 from tests.bench.figures import Figure, Spread

@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives import serialization
 
-from provider_hub.local.emulators import emulators
-from provider_hub.local.functions import FUNCTIONS_DIR
-from provider_hub.local.issuer import Realm, TokenIssuer
-from provider_hub.local.ports import LOOPBACK, ReservedPort
-from provider_hub.local.processes import bound_to_parent
+from local_stack.emulators import emulators
+from local_stack.functions import FUNCTIONS_DIR
+from local_stack.issuer import Realm, TokenIssuer
+from local_stack.ports import LOOPBACK, ReservedPort
+from local_stack.processes import bound_to_parent
 
 PROJECT = "bench"
 FLOORS_DIR = Path(__file__).parent / "floors"
@@ -89,7 +89,7 @@ def serve_floor(module: str, target: str, environment: Mapping[str, str], folder
 @contextmanager
 def _serving(source: Path, target: str, environment: Mapping[str, str], folder: Path) -> Iterator[Served]:
     with ReservedPort() as port:
-        serve = ("-m", "provider_hub.local.serve_function", str(source), target, str(port.number))
+        serve = ("-m", "local_stack.serve_function", str(source), target, str(port.number))
         with _process((sys.executable, *serve), environment, folder / target):
             served = Served(port.number)
             wait_until(served.answers, f"{source} does not serve: see {folder / target}.log")
@@ -149,7 +149,7 @@ def _process(
 @contextmanager
 def _cluster(folder: Path) -> Iterator[Path]:
     kubeconfig = folder / "kubeconfig"
-    command = (sys.executable, "-m", "provider_hub.local.cluster", "--kubeconfig", str(kubeconfig))
+    command = (sys.executable, "-m", "local_kubernetes.cluster", "--kubeconfig", str(kubeconfig))
     with _process(command, os.environ, folder / "cluster"):
         wait_until(kubeconfig.exists, "the embedded cluster did not start")
         yield kubeconfig

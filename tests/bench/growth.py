@@ -21,18 +21,18 @@ from google.cloud.firestore import Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from provider_hub import wiring
-from provider_hub.adapters import firestore
+from provider_hub.actions import browse, inspect, keys
+from provider_hub.actions.drift import Drift
+from provider_hub.actions.expire import Expiry
+from provider_hub.actions.ports import Key, OutboxEntry, Topic
+from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.sweep import Sweeper
+from provider_hub.actions.waves import Waves
+from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, CatalogMetadata
 from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState
-from provider_hub.operations import browse, inspect, keys
-from provider_hub.operations.drift import Drift
-from provider_hub.operations.expire import Expiry
-from provider_hub.operations.ports import Key, OutboxEntry, Topic
-from provider_hub.operations.publish import Publication, publish
-from provider_hub.operations.sweep import Sweeper
-from provider_hub.operations.waves import Waves
 from provider_hub.settings import Settings
 from provider_hub.wiring.blueprints import blueprints
 from tests import builders

@@ -22,8 +22,8 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.types import PubsubMessage
 from kubernetes import client, config, watch
 
+from local_stack.running import Stack
 from provider_hub.domain.names import namespace_for
-from provider_hub.local.running import Stack
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import put, serve_floor, wait_until
 from tests.bench.tenants import Platform

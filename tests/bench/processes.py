@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS
+from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
 from tests.bench.figures import Bar, Figure, Spread
 
 ROUNDS = 4

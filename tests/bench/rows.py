@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.types.write import Write
 
-from provider_hub.adapters.firestore import FirestoreStore
-from provider_hub.adapters.values import encode_record
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore.encoding import encode_record
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import Provider, search_tokens
 from provider_hub.domain.names import ProviderName
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Key
 from tests import builders
 
 _A_COMMIT = 400

@@ -1,14 +1,13 @@
 """A running stack as tenants use it: published versions, installs and the wait for what comes of them."""
 
-import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import urllib3
 
-from provider_hub.local.running import Stack
+from local_stack.running import Stack
+from local_stack.sample_wheels import build_wheel
 
 PROVIDER = "platform/weather"
 _METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
@@ -22,7 +21,7 @@ class Platform:
     http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
 
     def publish(self, version: str, folder: Path) -> None:
-        added = self.stack.add_wheel(_wheels().build_wheel(version, folder))
+        added = self.stack.add_wheel(build_wheel(version, folder))
         body = {
             "name": PROVIDER,
             "version": version,
@@ -45,14 +44,3 @@ class Platform:
         if response.status >= 400:
             raise AssertionError(f"{method} {path} was answered with {response.status}: {response.data!r}")
         return response.json() if response.data else None
-
-
-def _wheels() -> ModuleType:
-    """The builder of the sample provider, which is no module of the package."""
-    path = Path(__file__).parents[1] / "providers" / "wheels.py"
-    spec = importlib.util.spec_from_file_location("sample_provider_wheels", path)
-    if spec is None or spec.loader is None:
-        raise AssertionError(f"{path} is missing")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

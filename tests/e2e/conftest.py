@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from provider_hub.local.demo import sample_provider
-from provider_hub.local.running import Stack
+from local_stack import sample_wheels
+from local_stack.running import Stack
 from tests.e2e.contract_stack import cluster_options
 from tests.e2e.tenant import Tenant
 
@@ -31,7 +31,7 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def sample() -> ModuleType:
     """The builder of the sample provider's wheels."""
-    return sample_provider()
+    return sample_wheels
 
 
 @pytest.fixture

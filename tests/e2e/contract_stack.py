@@ -11,14 +11,14 @@ import grpc
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from provider_hub.adapters.firestore import FirestoreStore
+from local_stack.emulators import EmulatorHosts
+from local_stack.issuer import TokenIssuer
+from local_stack.running import Stack
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import SlugClaim
 from provider_hub.domain.names import ProviderName
-from provider_hub.local.emulators import EmulatorHosts
-from provider_hub.local.issuer import TokenIssuer
-from provider_hub.local.running import Stack
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Key
 from tests.builders import FULL
 from tests.e2e import wire
 from tests.integration.backend import EMULATOR, Documents

@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from provider_hub.local.running import Stack
+from local_stack.running import Stack
 
 Json = dict[str, Any]
 METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}

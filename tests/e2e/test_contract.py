@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from local_stack.sample_wheels import build_wheel
+from local_stack.stack_file import wheels_dir
+from local_stack.wheelhost import add_wheel
+from provider_hub.actions import keys
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RolloutState
 from provider_hub.http import openapi
 from provider_hub.http.routes.table import ROUTES, match
-from provider_hub.local.demo import sample_provider
-from provider_hub.local.stack_file import wheels_dir
-from provider_hub.local.wheelhost import add_wheel
-from provider_hub.operations import keys
 from tests.builders import dead_letter, rollout
 from tests.contract_checker import document
 from tests.e2e.contract_stack import contract_stack
@@ -234,7 +234,7 @@ def test_every_route_succeeds_in_the_life_of_a_tenant(tenants: Tenants, tmp_path
 
 def publishing(tenants: Tenants, entry: Publish, directory: Path) -> Step:
     around = tenants.deployed.around
-    wheel = sample_provider().build_wheel(entry.version, directory)
+    wheel = build_wheel(entry.version, directory)
     added = add_wheel(wheel, wheels_dir(around.state_dir), around.wheels_url)
     body = {
         "name": entry.provider,

@@ -12,8 +12,8 @@ import pytest
 import urllib3
 from kubernetes import client, config
 
+from local_stack.running import Stack
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.local.running import Stack
 from tests.e2e.tenant import METADATA, Tenant
 
 

@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from local_stack.residue_check import documents_of, objects_of
+from local_stack.running import Stack
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.local.leftovers import documents_of, objects_of
-from provider_hub.local.running import Stack
 from tests.e2e.conftest import DEADLINE_SECONDS
 from tests.e2e.tenant import Tenant
 

@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 import urllib3
 from kubernetes import client, config
 
+from local_kubernetes.cluster.records import Change
+from local_kubernetes.cluster.server import ApiServer
+from local_kubernetes.cluster.status import ApiError
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.domain.manifests import INSTALLATION_ID
-from provider_hub.local.cluster.records import Change
-from provider_hub.local.cluster.server import ApiServer
-from provider_hub.local.cluster.status import ApiError
 from tests.fakes import FakeClock
 from tests.faults.injection import OF_ANY_CALL, Injector, Process
 

@@ -13,7 +13,8 @@ from google.cloud.firestore_v1.types import RollbackRequest
 from werkzeug.test import EnvironBuilder
 
 from provider_hub import wiring
-from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
+from provider_hub.adapters import kubernetes, pubsub, tasks
+from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
 from provider_hub.settings import Settings
 from tests.fakes import FakeClock, FakeWheels

@@ -7,11 +7,11 @@ from typing import Any
 
 from google.cloud.firestore_v1.types import CommitRequest
 
-from provider_hub.adapters.values import decode_record
+from local_kubernetes.cluster.records import Change
+from provider_hub.adapters.firestore.encoding import decode_record
 from provider_hub.domain.installation import Installation, LifecycleState, ResourceTier
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import namespace_for
-from provider_hub.local.cluster.records import Change
 
 Object = Mapping[str, Any]
 _FINAL = frozenset({LifecycleState.READY, LifecycleState.FAILED})

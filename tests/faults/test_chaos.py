@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local.chaos.__main__ import Options, run
+from local_stack.chaos.__main__ import Options, run
 
 
 @pytest.mark.timeout(600)

@@ -5,8 +5,8 @@
 
 import pytest
 
+from provider_hub.actions import register
 from provider_hub.adapters.kubernetes import cluster as kubernetes_cluster
-from provider_hub.operations import register
 from tests.faults.conftest import EVERYTHING
 from tests.faults.exhaustive import Report, cases, run, share, try_all
 from tests.faults.histories import HISTORIES, History

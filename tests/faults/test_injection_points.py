@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from provider_hub.adapters import firestore, kubernetes, pubsub, tasks
-from provider_hub.operations import cluster, keys, ports
-from provider_hub.operations.ports import OutboxEntry, Topic
+from provider_hub.actions import cluster, keys, ports
+from provider_hub.actions.ports import OutboxEntry, Topic
+from provider_hub.adapters import kubernetes, pubsub, tasks
+from provider_hub.adapters.firestore import store as firestore
 from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
 from tests.faults.exhaustive import run

@@ -12,8 +12,8 @@ import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from provider_hub.local.cluster import serving
-from provider_hub.local.emulators import EmulatorHosts
+from local_kubernetes.cluster import serving
+from local_stack.emulators import EmulatorHosts
 from tests.faults.conftest import EVERYTHING
 from tests.faults.exhaustive import Report, cases, run, try_all
 from tests.faults.histories import HISTORIES, History

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from provider_hub.actions import keys
 from provider_hub.domain.installation import Health, Installation, LifecycleState, Trigger
 from provider_hub.domain.manifests import GENERATION
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.rollout import Rollout, wave_size
-from provider_hub.operations import keys
 from tests.faults.injection import At, Kind, Plan, Point, no_fault
 from tests.faults.world import (
     DEPLOY_DEADLINE_SECONDS,

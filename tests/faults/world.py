@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.actions import keys
+from provider_hub.actions.outbox import version_entry
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.operations import keys
-from provider_hub.operations.outbox import version_entry
 from provider_hub.settings import Settings
 from tests.builders import provider, version
 from tests.fakes import FakeClock

@@ -5,15 +5,15 @@ from datetime import timedelta
 from tests.fakes import FakeCluster, FakeTasks
 from tests.integration.backend import Backend
 
+from provider_hub.actions.deploy import Installer
+from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.drift import Drift
+from provider_hub.actions.expire import Expiry
+from provider_hub.actions.register import Registration
+from provider_hub.actions.sweep import Sweeper
+from provider_hub.actions.waves import Waves
 from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.domain.rollout import Pace
-from provider_hub.operations.blueprint import Blueprints
-from provider_hub.operations.deploy import Installer
-from provider_hub.operations.drift import Drift
-from provider_hub.operations.expire import Expiry
-from provider_hub.operations.register import Registration
-from provider_hub.operations.sweep import Sweeper
-from provider_hub.operations.waves import Waves
 
 FACTS = RuntimeFacts("runtime:1", "projects/p/topics/runtime-check-ins", "https://pubsub.example", 300, "", 600, 400)
 KEY = b"a key for tests only"

@@ -23,15 +23,15 @@ from google.pubsub_v1.types import PubsubMessage
 from tests.fakes import FakeClock
 from tests.integration.rpcs import Rpcs
 
-from provider_hub.adapters.firestore import FirestoreStore
+from local_stack.emulators import EmulatorHosts
+from provider_hub.actions.outbox import Outbox
+from provider_hub.actions.ports import Key, Topic
+from provider_hub.actions.services import Services
+from provider_hub.adapters.firestore.encoding import _plain_map
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.adapters.pubsub import PubSubPublisher
-from provider_hub.adapters.values import _plain_map
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
-from provider_hub.local.emulators import EmulatorHosts
-from provider_hub.operations.outbox import Outbox
-from provider_hub.operations.ports import Key, Topic
-from provider_hub.operations.services import Services
 
 R = TypeVar("R")
 

@@ -7,7 +7,7 @@ from tests.integration.backend import Backend, backend_on
 from tests.integration.deployed import Deployed, StandIns, deployed_on, stand_ins
 from tests.integration.tenants import Tenants
 
-from provider_hub.local.emulators import EmulatorHosts
+from local_stack.emulators import EmulatorHosts
 
 
 @pytest.fixture

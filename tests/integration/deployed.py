@@ -19,17 +19,17 @@ from flask.testing import FlaskClient
 from google.cloud import tasks_v2
 from tests.integration.backend import Documents, Topics
 
+from local_kubernetes.cluster.embedded import serving
+from local_stack import servers
+from local_stack.emulators import EmulatorHosts
+from local_stack.environment import Surroundings, function_environment
+from local_stack.issuer import TokenIssuer
+from local_stack.tasks import LocalTasks
 from provider_hub import logs
-from provider_hub.adapters import firestore
-from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore import store as firestore
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.http.routes.table import function_for
-from provider_hub.local import servers
-from provider_hub.local.cluster.embedded import serving
-from provider_hub.local.emulators import EmulatorHosts
-from provider_hub.local.environment import Surroundings, function_environment
-from provider_hub.local.issuer import TokenIssuer
-from provider_hub.local.tasks import LocalTasks
-from provider_hub.operations.ports import Key
 from provider_hub.settings import settings
 
 T = TypeVar("T")

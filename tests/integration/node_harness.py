@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client, config
 
-from provider_hub.local.cluster.embedded import serving
+from local_kubernetes.cluster.embedded import serving
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -45,12 +45,12 @@ def api_server() -> Iterator[Path]:
 
 
 class NodeProcess:
-    """`python -m provider_hub.local.node` as a child process."""
+    """`python -m local_kubernetes.node` as a child process."""
 
     def __init__(self, kubeconfig: Path, state_dir: Path, *arguments: str, name: str = "") -> None:
         self.name = name or f"node-{uuid.uuid4().hex[:8]}"
         self.log = state_dir.with_suffix(".log")
-        command = [sys.executable, "-m", "provider_hub.local.node", "--kubeconfig", str(kubeconfig)]
+        command = [sys.executable, "-m", "local_kubernetes.node", "--kubeconfig", str(kubeconfig)]
         command += [
             "--state-dir",
             str(state_dir),

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 from tests.builders import ACME, CLOUD, OTHER, WEATHER, provider, version, wish
 from tests.integration.backend import Documents
-from tests.providers.runtime_harness import make_wheel
+from tests.runtime_harness import make_wheel
 
+from local_stack.issuer import Realm
+from local_stack.stack_file import wheels_dir
+from local_stack.wheelhost import AddedWheel, add_wheel
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
 from provider_hub.domain.catalog import ProviderVersion, SlugClaim, VersionStatus, search_tokens
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
-from provider_hub.local.issuer import Realm
-from provider_hub.local.stack_file import wheels_dir
-from provider_hub.local.wheelhost import AddedWheel, add_wheel
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Key
 
 RADIO = ProviderName("acme", "radio")
 LEAVING = ProviderName("acme", "leaving")

@@ -13,16 +13,16 @@ from tests.builders import ACME, WEATHER
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
-from tests.providers.runtime_harness import make_wheel
+from tests.runtime_harness import make_wheel
 
+from hub_cli import transport, waiting
+from hub_cli.wheel_facts import SCHEMAS_FILE
+from local_stack import servers
+from local_stack.wheelhost import add_wheel
 from provider_hub import cli
-from provider_hub.client import transport, waiting
-from provider_hub.client.wheel_facts import SCHEMAS_FILE
+from provider_hub.actions import keys
+from provider_hub.actions.ports import DeadLetter, Topic
 from provider_hub.domain.installation import LifecycleState
-from provider_hub.local import servers
-from provider_hub.local.wheelhost import add_wheel
-from provider_hub.operations import keys
-from provider_hub.operations.ports import DeadLetter, Topic
 
 SCHEMA = {"type": "object", "properties": {"latitude": {"type": "number"}}}
 
@@ -297,7 +297,7 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_status(
 
 def test_a_reader_that_has_enough_is_no_error(api: ApiServer, tenants: Tenants) -> None:
     environment = {"HUB_API_URL": api.url, "HUB_TOKEN": tenants.machine, "PATH": ""}
-    program = [sys.executable, "-m", "provider_hub.cli", "search", "-o", "json"]
+    program = [sys.executable, "-m", "hub_cli.main", "search", "-o", "json"]
     with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

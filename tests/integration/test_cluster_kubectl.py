@@ -18,7 +18,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from provider_hub.local.cluster import serving
+from local_kubernetes.cluster import serving
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 connect: Any = config.new_client_from_config
@@ -282,7 +282,7 @@ def test_logs_come_from_the_node_of_the_pod(shop: Kubectl, api: Any) -> None:
 
 def test_the_process_writes_its_kubeconfig_and_ends_on_sigterm_with_open_watches(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
-    command = [sys.executable, "-m", "provider_hub.local.cluster", "--port", "0", "--kubeconfig", str(file)]
+    command = [sys.executable, "-m", "local_kubernetes.cluster", "--port", "0", "--kubeconfig", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -312,7 +312,7 @@ def test_the_process_writes_its_kubeconfig_and_ends_on_sigterm_with_open_watches
 def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
     with serving() as cluster:
         port = cluster.url.rpartition(":")[2]
-        command = [sys.executable, "-m", "provider_hub.local.cluster", "--port", port, "--kubeconfig"]
+        command = [sys.executable, "-m", "local_kubernetes.cluster", "--port", port, "--kubeconfig"]
         done = subprocess.run([*command, str(tmp_path / "k")], capture_output=True, text=True, timeout=30, check=False)
 
     assert done.returncode == 1

@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client, config, watch
 from kubernetes.client.exceptions import ApiException
 
-from provider_hub.local.cluster import Fault, ServedCluster, serving
+from local_kubernetes.cluster import Fault, ServedCluster, serving
 
 Object = dict[str, Any]
 connect: Any = config.new_client_from_config

@@ -14,7 +14,7 @@ import pytest
 from kubernetes import client, config, dynamic
 from kubernetes.client.exceptions import ApiException
 
-from provider_hub.local.cluster import serving
+from local_kubernetes.cluster import serving
 
 STRICT_SINCE = 27  # the minor version from which servers validate strictly when asked
 Object = dict[str, Any]

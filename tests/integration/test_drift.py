@@ -12,6 +12,15 @@ from kubernetes import client, config
 from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
+from local_kubernetes.cluster.embedded import serving
+from provider_hub.actions import keys
+from provider_hub.actions.deploy import Installer
+from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.drift import Drift
+from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.ports import Topic
+from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.services import apply_event
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata, Organization
@@ -27,15 +36,6 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.manifests import Manifest, RuntimeFacts
 from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.local.cluster.embedded import serving
-from provider_hub.operations import keys
-from provider_hub.operations.blueprint import Blueprints
-from provider_hub.operations.deploy import Installer
-from provider_hub.operations.drift import Drift
-from provider_hub.operations.install import InstallWish, request_install
-from provider_hub.operations.ports import Topic
-from provider_hub.operations.publish import Publication, publish
-from provider_hub.operations.services import apply_event
 from provider_hub.settings import Settings
 
 NAME = ProviderName("drifting", "weather")

@@ -16,7 +16,11 @@ from tests.fakes import START
 from tests.integration.backend import Backend, backend_on
 from tests.integration.rpcs import Failure
 
-from provider_hub.adapters.firestore import ATTEMPTS
+from local_stack.emulators import EmulatorHosts
+from provider_hub.actions import keys
+from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
+from provider_hub.adapters.firestore.store import ATTEMPTS
 from provider_hub.domain.catalog import (
     ResourceSchema,
     RuntimeVersion,
@@ -35,10 +39,6 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.names import ProviderName
-from provider_hub.local.emulators import EmulatorHosts
-from provider_hub.operations import keys
-from provider_hub.operations.install import InstallWish, request_install
-from provider_hub.operations.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 ENTRY = OutboxEntry("event-1", Topic.INSTALLATION_EVENTS, "life", "{}", START, {"event_type": "INSTALL_REQUESTED"})
@@ -165,7 +165,7 @@ def test_a_retry_names_the_transaction_that_was_aborted(backend: Backend) -> Non
 
 
 def test_contention_without_end_is_temporary(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provider_hub.adapters.firestore._BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("provider_hub.adapters.firestore.store._BACKOFF_SECONDS", 0.0)
     backend.rpcs.fail("Commit", grpc.StatusCode.ABORTED, times=ATTEMPTS)
     with pytest.raises(TemporaryError, match=f"refused {ATTEMPTS} tries"):
         backend.put(keys.slug("acme"), SlugClaim("acme", "org_1"))

@@ -9,7 +9,7 @@ from tests.builders import version
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
-from provider_hub.local.emulators import EmulatorHosts
+from local_stack.emulators import EmulatorHosts
 
 INSTALLED = "/providers/installed/acme/weather"
 
@@ -136,7 +136,7 @@ def test_a_fault_of_ours_is_500_without_its_insides(tenants: Tenants, monkeypatc
     def fault(*_: object) -> None:
         raise KeyError("projects/p/databases/(default)/documents/secret")
 
-    monkeypatch.setattr("provider_hub.operations.inspect.get_installed", fault)
+    monkeypatch.setattr("provider_hub.actions.inspect.get_installed", fault)
     response = tenants.deployed.call("GET", INSTALLED, tenants.user, headers={"X-Request-Id": "r-1"})
     assert response.status_code == 500
     assert response.json == {"detail": "this should not have happened; it is logged as request r-1"}

@@ -7,9 +7,9 @@ from tests.builders import dead_letter
 from tests.fakes import START
 from tests.integration.tenants import RADIO, Tenants
 
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Topic
 from provider_hub.domain.catalog import SlugClaim
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Topic
 
 LETTER = dead_letter()
 LETTER_FIELDS = {

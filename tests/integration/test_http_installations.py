@@ -9,11 +9,11 @@ from tests.builders import WEATHER, version
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
 
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Topic
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import InstallationRequest, RequestKind
 from provider_hub.domain.messages import decode
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Topic
 
 INSTALLED = "/providers/installed/acme/weather"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -262,7 +262,7 @@ def test_no_schema_and_no_config_together_are_a_fault_of_ours(
 def test_a_schema_that_asks_for_years_of_work_is_given_up(
     tenants: Tenants, monkeypatch: pytest.MonkeyPatch, schema: str
 ) -> None:
-    monkeypatch.setattr("provider_hub.operations.configuration.CHECK_SECONDS", 0.5)
+    monkeypatch.setattr("provider_hub.actions.configuration.CHECK_SECONDS", 0.5)
     tenants.deployed.put(keys.version(RADIO, "1.0.0"), version("1.0.0", RADIO, config_schema=schema))
     body = {"provider_name": "acme/radio", "config": {"A": "a" * 100 + "!"}}
     response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)

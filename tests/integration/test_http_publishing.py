@@ -7,8 +7,8 @@ import pytest
 from tests.integration.tenants import Tenants
 from tests.integration.test_http_catalog import VERSION_FIELDS
 
-from provider_hub.local.wheelhost import AddedWheel
-from provider_hub.operations.ports import Topic
+from local_stack.wheelhost import AddedWheel
+from provider_hub.actions.ports import Topic
 
 METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
 

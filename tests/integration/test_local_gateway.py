@@ -12,9 +12,9 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from provider_hub.local.gateway import Gateway
-from provider_hub.local.ports import ReservedPort, listening_socket, port_of
-from provider_hub.local.servers import start_gateway
+from local_stack.gateway import Gateway
+from local_stack.ports import ReservedPort, listening_socket, port_of
+from local_stack.servers import start_gateway
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 LARGE = b"x" * 3_000_000

@@ -20,12 +20,12 @@ from google.api_core.exceptions import AlreadyExists, InvalidArgument, NotFound
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 
-from provider_hub.local.issuer import Realm, TokenIssuer
-from provider_hub.local.ports import listening_socket, port_of
-from provider_hub.local.scheduler import Schedule, run_schedules
-from provider_hub.local.servers import ca_file, start_issuer, start_tasks, start_wheel_host
-from provider_hub.local.stack_file import wheels_dir
-from provider_hub.local.wheelhost import add_wheel
+from local_stack.issuer import Realm, TokenIssuer
+from local_stack.ports import listening_socket, port_of
+from local_stack.scheduler import Schedule, run_schedules
+from local_stack.servers import ca_file, start_issuer, start_tasks, start_wheel_host
+from local_stack.stack_file import wheels_dir
+from local_stack.wheelhost import add_wheel
 
 QUEUE = "projects/p/locations/local/queues/q"
 DEADLINE = 10.0

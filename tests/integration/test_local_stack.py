@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from provider_hub.local.emulators import answers, emulators
-from provider_hub.local.running import Stack
+from local_stack.emulators import answers, emulators
+from local_stack.running import Stack
 
 HTTP = """
 import functions_framework, json, os
@@ -34,9 +34,9 @@ def {name}(event):
 UP = """
 import sys
 from pathlib import Path
-from provider_hub.local.errors import LocalError
-from provider_hub.local.stack import StackOptions
-from provider_hub.local.up import run_up
+from local_stack.errors import LocalError
+from local_stack.stack import StackOptions
+from local_stack.up import run_up
 _, functions, _, port, _, state_dir = sys.argv
 options = StackOptions(
     port=int(port), state_dir=Path(state_dir), kubeconfig=Path(functions) / "kubeconfig", functions_dir=Path(functions)

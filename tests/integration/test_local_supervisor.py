@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local.ports import LOOPBACK, ReservedPort
-from provider_hub.local.processes import bound_to_parent
-from provider_hub.local.stack_file import pid_file
-from provider_hub.local.supervisor import Child, ChildFailedError, Stage, Supervisor, accepts_connections
+from local_stack.ports import LOOPBACK, ReservedPort
+from local_stack.processes import bound_to_parent
+from local_stack.stack_file import pid_file
+from local_stack.supervisor import Child, ChildFailedError, Stage, Supervisor, accepts_connections
 
 # Says that it started, serves a port if it is given one, and writes its name to a file when it is told to end.
 CHILD = """
@@ -181,7 +181,7 @@ def test_a_child_that_never_serves_is_given_up_and_killed(tmp_path: Path) -> Non
 
 def test_a_child_dies_with_a_parent_that_is_killed() -> None:
     parent = (
-        "import subprocess, sys; from provider_hub.local.processes import bound_to_parent; "
+        "import subprocess, sys; from local_stack.processes import bound_to_parent; "
         "p = subprocess.Popen(bound_to_parent(['sleep', '1000']), process_group=0); print(p.pid, flush=True); p.wait()"
     )
     with subprocess.Popen((sys.executable, "-c", parent), stdout=subprocess.PIPE, text=True) as process:

@@ -10,14 +10,14 @@ from tests.fakes import FakeCluster, FakeTasks
 from tests.integration.actors import sweeper_over
 from tests.integration.backend import Backend
 
+from provider_hub.actions import keys
+from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.ports import OutboxEntry, Topic
+from provider_hub.actions.sweep import OUTBOX_GRACE
+from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation, InstallationRequest, ResourceTier, UpgradePolicy
 from provider_hub.domain.messages import decode
-from provider_hub.operations import keys
-from provider_hub.operations.install import InstallWish, request_install
-from provider_hub.operations.ports import OutboxEntry, Topic
-from provider_hub.operations.sweep import OUTBOX_GRACE
-from provider_hub.operations.turns import SHARE
 
 
 class Killed(BaseException):
@@ -130,7 +130,7 @@ def test_one_entry_that_cannot_be_published_does_not_keep_the_others(backend_wit
 
 
 def test_one_sweep_pays_more_than_one_slice_of_what_is_owed(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provider_hub.operations.sweep.SLICE", 2)
+    monkeypatch.setattr("provider_hub.actions.sweep.SLICE", 2)
     for number in range(5):
         entry = OutboxEntry(f"event-{number}", Topic.VERSION_EVENTS, "", "{}", backend.clock(), {})
         backend.put(keys.outbox(entry.event_id), entry)

@@ -12,10 +12,10 @@ import yaml
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
-from tests.providers.runtime_harness import make_wheel
+from tests.runtime_harness import make_wheel
 
-from provider_hub.local import servers
-from provider_hub.local.wheelhost import add_wheel
+from local_stack import servers
+from local_stack.wheelhost import add_wheel
 
 _REPOSITORY = Path(__file__).parents[2]
 _ACTION = _REPOSITORY / ".github" / "actions" / "publish-provider"

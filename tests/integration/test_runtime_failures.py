@@ -5,8 +5,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from tests.providers.runtime_harness import TOKEN, Answer, Runtimes, make_authority, make_wheel, runtimes, serving
-from tests.providers.wheels import EXIT_CODE, LAST_WORDS, MISSING_DISTRIBUTION, MISSING_MODULE, build_wheel
+from tests.runtime_harness import TOKEN, Answer, Runtimes, make_authority, make_wheel, runtimes, serving
+
+from local_stack.sample_wheels import EXIT_CODE, LAST_WORDS, MISSING_DISTRIBUTION, MISSING_MODULE, build_wheel
 
 
 @pytest.fixture

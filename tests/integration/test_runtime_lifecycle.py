@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.providers.runtime_harness import (
+from tests.runtime_harness import (
     TOKEN,
     Answer,
     Runtimes,
@@ -18,7 +18,8 @@ from tests.providers.runtime_harness import (
     make_wheel,
     runtimes,
 )
-from tests.providers.wheels import DEGRADED_MESSAGE, build_wheel, digest
+
+from local_stack.sample_wheels import DEGRADED_MESSAGE, build_wheel, digest
 
 _HEALTH_FROM_FILE = """
 import os, pathlib

@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.providers.runtime_harness import eventually, make_authority, make_wheel, runtimes
+from tests.runtime_harness import eventually, make_authority, make_wheel, runtimes
 
 _TOPIC = "projects/test/topics/runtime-check-ins"
 _SUBSCRIPTION = "projects/test/subscriptions/runtime-check-ins"

@@ -7,6 +7,10 @@ import pytest
 from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
+from provider_hub.actions import keys
+from provider_hub.actions.browse import delete_provider
+from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.waves import StepCall, Waves, _Slot, list_rollouts, resume
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
@@ -21,10 +25,6 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Pace, Rollout, RolloutState
-from provider_hub.operations import keys
-from provider_hub.operations.browse import delete_provider
-from provider_hub.operations.publish import Publication, publish
-from provider_hub.operations.waves import StepCall, Waves, _Slot, list_rollouts, resume
 
 NAME = ProviderName("acme", "weather")
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")

@@ -11,6 +11,7 @@ from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
 
+from local_stack.functions import FUNCTIONS_DIR
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
 from provider_hub.domain.installation import ResourceTier
@@ -22,7 +23,6 @@ from provider_hub.domain.manifests import (
     namespace_manifests,
 )
 from provider_hub.domain.names import ProviderName
-from provider_hub.local.functions import FUNCTIONS_DIR
 
 ROOT = read()
 MODULES = {name: read(TERRAFORM / "modules" / name) for name in ("function", "topic")}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
+from local_stack.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
 from provider_hub.http.routes.table import ROUTES
-from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "function")

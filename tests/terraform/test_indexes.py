@@ -16,11 +16,11 @@ import pytest
 from google.cloud.firestore_v1.types.query import StructuredQuery
 from terraform.tools.configuration import read
 
-from provider_hub.adapters.firestore import FirestoreStore
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
-from provider_hub.operations import keys
-from provider_hub.operations.ports import Key
 
 ROOT = read()
 _CONTAINS = StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS

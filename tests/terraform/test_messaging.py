@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from terraform.tools.configuration import TERRAFORM, read
 
-from provider_hub.local import topics as local_topics
-from provider_hub.local.stack import SWEEPER_JOBS
-from provider_hub.operations.ports import Topic
+from local_stack import topics as local_topics
+from local_stack.stack import SWEEPER_JOBS
+from provider_hub.actions.ports import Topic
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "topic")

@@ -6,7 +6,7 @@ import pytest
 from terraform.tools import requirements
 from terraform.tools.imports import reached_files, reached_imports
 
-from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS
+from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
 
 LIB = FUNCTIONS_DIR.parent / "lib"
 

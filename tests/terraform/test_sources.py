@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.requirements import read_lock
 
-from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
+from local_stack.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
 
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
@@ -83,15 +83,8 @@ def install(requirements: str, site: Path) -> None:
 
 def zip_contents(function: str) -> dict[str, Path]:
     """What the module puts into the zip, by name, from its own patterns."""
-    included = set(LIB.glob(MODULE.local("included")))
-    excluded = {path for pattern in MODULE.local("excluded") for path in LIB.glob(_descending(pattern))}
-    modules = {str(path.relative_to(LIB)): path for path in included - excluded if path.is_file()}
+    modules = {str(path.relative_to(LIB)): path for path in LIB.glob(MODULE.local("included")) if path.is_file()}
     return {name: FUNCTIONS_DIR / function / name for name in ("main.py", "requirements.txt")} | modules
-
-
-def _descending(pattern: str) -> str:
-    """Terraform's `x/**` matches files at any depth, Python's only folders."""
-    return f"{pattern}/*" if pattern.endswith("/**") else pattern
 
 
 @pytest.fixture(scope="session")
@@ -176,8 +169,12 @@ def test_the_zip_has_main_and_requirements_at_its_root_and_the_library_beside() 
     assert 'for name in local.modules : name => "${local.lib}/${name}"' in files
 
 
-def test_what_serves_one_machine_is_not_deployed() -> None:
-    assert not [name for name in zip_contents("installer") if "/local/" in name or name.endswith("cli.py")]
+def test_a_zip_holds_the_hubs_own_package_and_no_other() -> None:
+    assert {name.partition("/")[0] for name in zip_contents("installer")} == {
+        "main.py",
+        "requirements.txt",
+        "provider_hub",
+    }
 
 
 def test_a_zips_name_carries_the_hash_of_its_content() -> None:

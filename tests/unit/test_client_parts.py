@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.providers.runtime_harness import make_wheel
+from tests.runtime_harness import make_wheel
 
+from hub_cli import arguments, display, target, waiting, wheel_facts
+from hub_cli.api import HubApi, Installation
+from hub_cli.display import Progress
+from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
+from hub_cli.transport import NotThere
+from hub_cli.waiting import Waiting
 from provider_hub.adapters.wheels import same_version
-from provider_hub.client import arguments, display, target, waiting, wheel_facts
-from provider_hub.client.api import HubApi, Installation
-from provider_hub.client.display import Progress
-from provider_hub.client.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
-from provider_hub.client.transport import NotThere
-from provider_hub.client.waiting import Waiting
 from provider_hub.http import examples
 from provider_hub.http.models.installations import ProviderInstallation
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from provider_hub.client.errors import ClientError, NotAuthenticated, Refused, Unavailable
-from provider_hub.client.target import Target
-from provider_hub.client.transport import NotThere, Transport
+from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
+from hub_cli.target import Target
+from hub_cli.transport import NotThere, Transport
 
 Answer = tuple[int, Mapping[str, str], bytes]
 

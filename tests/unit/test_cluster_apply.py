@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provider_hub.local.cluster import fields, managers, schema
-from provider_hub.local.cluster.apply import merge_applied
-from provider_hub.local.cluster.fields import DuplicateItemError
-from provider_hub.local.cluster.kinds import Object, named
-from provider_hub.local.cluster.managers import Manager
-from provider_hub.local.cluster.status import ApiError
+from local_kubernetes.cluster import fields, managers, schema
+from local_kubernetes.cluster.apply import merge_applied
+from local_kubernetes.cluster.fields import DuplicateItemError
+from local_kubernetes.cluster.kinds import Object, named
+from local_kubernetes.cluster.managers import Manager
+from local_kubernetes.cluster.status import ApiError
 
 DEPLOYMENT = named("Deployment")
 CONFIG_MAP = named("ConfigMap")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provider_hub.local.cluster.admission import Admission
-from provider_hub.local.cluster.deletion import DeleteOptions
-from provider_hub.local.cluster.kinds import Object, named
-from provider_hub.local.cluster.resources import Resources, Target, Write
-from provider_hub.local.cluster.status import ApiError
-from provider_hub.local.cluster.store import Store
+from local_kubernetes.cluster.admission import Admission
+from local_kubernetes.cluster.deletion import DeleteOptions
+from local_kubernetes.cluster.kinds import Object, named
+from local_kubernetes.cluster.resources import Resources, Target, Write
+from local_kubernetes.cluster.status import ApiError
+from local_kubernetes.cluster.store import Store
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 META = {"name": "web", "namespace": "default", "labels": {"app": "web"}, "annotations": {"a": "b"}}

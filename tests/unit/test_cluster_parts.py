@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_hub.local.cluster import decoding, defaults, protobuf, quantities, quota, selectors, validation
-from provider_hub.local.cluster.faults import FaultSwitch
-from provider_hub.local.cluster.kinds import Object, named
-from provider_hub.local.cluster.negotiation import parse
-from provider_hub.local.cluster.routes import Route, resource_route
-from provider_hub.local.cluster.status import ApiError
-from provider_hub.local.cluster.store import Store
-from provider_hub.local.cluster.tables import duration
-from provider_hub.local.cluster.watches import Watch
+from local_kubernetes.cluster import decoding, defaults, protobuf, quantities, quota, selectors, validation
+from local_kubernetes.cluster.faults import FaultSwitch
+from local_kubernetes.cluster.kinds import Object, named
+from local_kubernetes.cluster.negotiation import parse
+from local_kubernetes.cluster.routes import Route, resource_route
+from local_kubernetes.cluster.status import ApiError
+from local_kubernetes.cluster.store import Store
+from local_kubernetes.cluster.tables import duration
+from local_kubernetes.cluster.watches import Watch
 
 POD, DEPLOYMENT, CONFIG_MAP = named("Pod"), named("Deployment"), named("ConfigMap")
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from provider_hub.cli import main
-from provider_hub.local.errors import LocalError
-from provider_hub.local.stack_file import StackInfo, exclusive, stack_file
+from hub_cli.main import main
+from hub_cli.stack_file import StackInfo, stack_file
+from local_stack.errors import LocalError
+from local_stack.stack_file import exclusive
 
 
 @pytest.fixture

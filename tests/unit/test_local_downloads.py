@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local.downloads import Download, cache_dir, fetch, unpack
-from provider_hub.local.errors import LocalError
+from local_stack.downloads import Download, cache_dir, fetch, unpack
+from local_stack.errors import LocalError
 
 CONTENT = b"jar" * 1000
 

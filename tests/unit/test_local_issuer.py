@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from provider_hub.local.errors import LocalError
-from provider_hub.local.issuer import Realm, TokenIssuer, check_slug
+from local_stack.errors import LocalError
+from local_stack.issuer import Realm, TokenIssuer, check_slug
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local import java
-from provider_hub.local.emulators import EmulatorHosts, sdk_roots
-from provider_hub.local.environment import Surroundings, function_environment
-from provider_hub.local.errors import LocalError
-from provider_hub.local.issuer import TokenIssuer
-from provider_hub.local.ports import PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack import java
+from local_stack.emulators import EmulatorHosts, sdk_roots
+from local_stack.environment import Surroundings, function_environment
+from local_stack.errors import LocalError
+from local_stack.issuer import TokenIssuer
+from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
 from provider_hub.settings import Settings
 
 

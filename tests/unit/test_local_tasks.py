@@ -10,9 +10,9 @@ import grpc
 import pytest
 from google.cloud import tasks_v2
 
-from provider_hub.local.task_queue import Outcome, backoff_seconds
-from provider_hub.local.task_rules import TaskError
-from provider_hub.local.tasks import LocalTasks
+from local_stack.task_queue import Outcome, backoff_seconds
+from local_stack.task_rules import TaskError
+from local_stack.tasks import LocalTasks
 
 LOCATION = "projects/p/locations/local"
 QUEUE = f"{LOCATION}/queues/deadlines"

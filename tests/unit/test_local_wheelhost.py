@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local.errors import LocalError
-from provider_hub.local.wheelhost import add_wheel
+from local_stack.errors import LocalError
+from local_stack.wheelhost import add_wheel
 
 NAME = "my_provider-1.0.0-py3-none-any.whl"
 BASE = "https://localhost:1"

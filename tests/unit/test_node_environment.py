@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider_hub.local.node.environment import (
+from local_kubernetes.node.environment import (
     ConfigurationError,
     Sources,
     command_line,
@@ -11,7 +11,7 @@ from provider_hub.local.node.environment import (
     references,
     resolve,
 )
-from provider_hub.local.node.objects import Json
+from local_kubernetes.node.objects import Json
 
 POD: Json = {
     "metadata": {"name": "p-1", "namespace": "org-acme", "labels": {"tier": "free"}, "annotations": {"a/b": "c"}},

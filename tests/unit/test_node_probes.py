@@ -2,9 +2,9 @@
 
 import pytest
 
-from provider_hub.local.node.backoff import BackoffPolicy, CrashBackoff
-from provider_hub.local.node.images import is_available, is_valid_reference
-from provider_hub.local.node.probes import FAST_LIMIT, FIRST_INTERVAL, ProbeMachine, ProbeSpec
+from local_kubernetes.node.backoff import BackoffPolicy, CrashBackoff
+from local_kubernetes.node.images import is_available, is_valid_reference
+from local_kubernetes.node.probes import FAST_LIMIT, FIRST_INTERVAL, ProbeMachine, ProbeSpec
 
 
 def machine(**fields: float) -> ProbeMachine:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from provider_hub.local.node.rollout import (
+from local_kubernetes.node.rollout import (
     Limits,
     Scale,
     next_new,

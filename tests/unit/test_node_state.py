@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.local.node.addresses import NETWORK, AddressError, AddressPool
-from provider_hub.local.node.deployment_status import deployment_status, progress_due
-from provider_hub.local.node.environment import Sources
-from provider_hub.local.node.informer import Store
-from provider_hub.local.node.logs import ContainerLog, LogHistory
-from provider_hub.local.node.objects import Json, format_time
-from provider_hub.local.node.replicasets import deletion_rank, replica_set_status
-from provider_hub.local.node.scheduler import fits
-from provider_hub.local.node.status import ContainerRecord, PodFacts, pod_status
-from provider_hub.local.node.templates import same_template, template_hash
-from provider_hub.local.node.volumes import PodDirectories, VolumeError, make_directories, path_rewriter
+from local_kubernetes.node.addresses import NETWORK, AddressError, AddressPool
+from local_kubernetes.node.deployment_status import deployment_status, progress_due
+from local_kubernetes.node.environment import Sources
+from local_kubernetes.node.informer import Store
+from local_kubernetes.node.logs import ContainerLog, LogHistory
+from local_kubernetes.node.objects import Json, format_time
+from local_kubernetes.node.replicasets import deletion_rank, replica_set_status
+from local_kubernetes.node.scheduler import fits
+from local_kubernetes.node.status import ContainerRecord, PodFacts, pod_status
+from local_kubernetes.node.templates import same_template, template_hash
+from local_kubernetes.node.volumes import PodDirectories, VolumeError, make_directories, path_rewriter
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ from typing import Any
 from tests.builders import ACME
 from tests.fakes import FakeClock
 
-from provider_hub.operations.install import _check_quota
-from provider_hub.operations.quota import SHARES, TRUSTED, Room
-from provider_hub.operations.single_file import SingleFile
+from provider_hub.actions.install import _check_quota
+from provider_hub.actions.locks import SingleFile
+from provider_hub.actions.quota import SHARES, TRUSTED, Room
 
 
 def test_an_organization_that_nobody_counted_must_be_counted() -> None:

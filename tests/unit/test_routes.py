@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
 from provider_hub.http.routes.table import ROUTES, function_for, match
-from provider_hub.local.functions import FUNCTIONS_DIR, TRIGGERS
 
 SERVING = {route.function for route in ROUTES}
 OF_ALL_ROUTES = {"http.routes.table", "http.openapi", "http.docs", "http.examples"}

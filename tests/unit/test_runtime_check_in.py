@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.providers.runtime_harness import TOKEN, Answer, PubSubReceiver, eventually, serving
+from tests.runtime_harness import TOKEN, Answer, PubSubReceiver, eventually, serving
 
 from pragma_runtime import check_in
 from pragma_runtime.check_in import CheckIns, Vitals

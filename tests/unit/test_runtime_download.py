@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.providers.runtime_harness import Answer, Authority, WheelHost, make_authority, serving
+from tests.runtime_harness import Answer, Authority, WheelHost, make_authority, serving
 
 from pragma_runtime import download
 from pragma_runtime.download import fetch_wheel

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.providers.runtime_harness import make_wheel
+from tests.runtime_harness import make_wheel
 
 from pragma_runtime.download import wheel_file_name
 from pragma_runtime.errors import PermanentError

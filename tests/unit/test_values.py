@@ -7,7 +7,7 @@ from google.cloud.firestore_v1.types.document import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_hub.adapters.values import _fill, _plain_map
+from provider_hub.adapters.firestore.encoding import _fill, _plain_map
 
 MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds it
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)

@@ -16,6 +16,9 @@ from flask import Response as FlaskResponse
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from provider_hub.actions.idempotency import Answer, KeyedCall, once
+from provider_hub.actions.organizations import Organizations
+from provider_hub.actions.services import Services
 from provider_hub.adapters.identity import Authenticator, IdentityUnavailable, NotAuthenticated
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import (
@@ -34,9 +37,6 @@ from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, Custo
 from provider_hub.http.models.base import Request
 from provider_hub.http.routes.route import JSON, Access, Route, Routing
 from provider_hub.logs import remember_trace
-from provider_hub.operations.idempotency import Answer, KeyedCall, once
-from provider_hub.operations.organizations import Organizations
-from provider_hub.operations.services import Services
 
 log = logging.getLogger(__name__)
 

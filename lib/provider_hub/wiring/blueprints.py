@@ -1,8 +1,8 @@
 """What the functions share that bring the cluster to what rows ask for; the others are started without it."""
 
+from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.services import Services
 from provider_hub.domain.manifests import RuntimeFacts
-from provider_hub.operations.blueprint import Blueprints
-from provider_hub.operations.services import Services
 from provider_hub.settings import Settings
 from provider_hub.wiring import check_in_keys
 

@@ -2,10 +2,9 @@ locals {
   folder = "${var.repository}/functions/${var.function}"
   lib    = "${var.repository}/lib"
 
-  # What goes into the zip, beside main.py and requirements.txt at its root. What serves one machine stays behind.
+  # What goes into the zip, beside main.py and requirements.txt at its root: this one package.
   included = "provider_hub/**/*.py"
-  excluded = ["provider_hub/local/**", "provider_hub/cli.py"]
-  modules  = setsubtract(fileset(local.lib, local.included), flatten([for pattern in local.excluded : tolist(fileset(local.lib, pattern))]))
+  modules  = fileset(local.lib, local.included)
 
   files = merge(
     { for name in ["main.py", "requirements.txt"] : name => "${local.folder}/${name}" },

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from local_stack.functions import TRIGGERS
+from local_stack.stack import StackOptions
+from local_stack.up import run_up
 from provider_hub.http.routes.table import function_for
-from provider_hub.local.functions import TRIGGERS
-from provider_hub.local.stack import StackOptions
-from provider_hub.local.up import run_up
 
 _MAIN = """from tests.bench.counting.function import counted
 

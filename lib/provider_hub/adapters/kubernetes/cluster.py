@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from provider_hub.actions.cluster import StaleGeneration, Trace
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import TemporaryError
@@ -25,7 +26,6 @@ from provider_hub.domain.manifests import (
     TOKEN,
     Manifest,
 )
-from provider_hub.operations.cluster import StaleGeneration, Trace
 
 _CONFLICT_TRIES = 5
 _NEVER_A_VERSION = "1"

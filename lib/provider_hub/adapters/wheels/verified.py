@@ -1,12 +1,12 @@
 """The wheels that operations ask for: fetched under one policy, refusals told as what is wrong with the request."""
 
+from provider_hub.actions.ports import Wheel
 from provider_hub.adapters.wheels.errors import DigestMismatch, WheelError
 from provider_hub.adapters.wheels.fetching import FetchPolicy, fetch_wheel
 from provider_hub.adapters.wheels.urls import canonical_wheel_url
 from provider_hub.adapters.wheels.versions import same_version
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
-from provider_hub.operations.ports import Wheel
 
 
 class VerifiedWheels:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from provider_hub.actions import browse
+from provider_hub.actions import waves as waves_of
+from provider_hub.actions.services import Services
+from provider_hub.actions.waves import Waves
 from provider_hub.domain.catalog import Provider
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.handlers.names import provider_in
 from provider_hub.http.models import catalog as models
 from provider_hub.http.models.versions import ProviderVersionBody
-from provider_hub.operations import browse
-from provider_hub.operations import waves as waves_of
-from provider_hub.operations.services import Services
-from provider_hub.operations.waves import Waves
 
 _MAY_BE_NULL = frozenset({"readme", "icon_url"})
 

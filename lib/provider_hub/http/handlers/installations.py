@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from provider_hub.actions import change, inspect
+from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.install import Installed, InstallWish, request_install
+from provider_hub.actions.services import Services
 from provider_hub.domain.names import ProviderName
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.handlers.names import provider_in
 from provider_hub.http.models import installations as models
-from provider_hub.operations import change, inspect
-from provider_hub.operations.cluster import Cluster
-from provider_hub.operations.install import Installed, InstallWish, request_install
-from provider_hub.operations.services import Services
 
 
 def handlers(  # noqa: C901 - ten small ones, side by side

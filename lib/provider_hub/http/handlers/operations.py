@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from provider_hub.actions import dead_letters
+from provider_hub.actions.services import Services
 from provider_hub.domain.errors import Invalid
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.models import operations as models
-from provider_hub.operations import dead_letters
-from provider_hub.operations.services import Services
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
 

@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from provider_hub.actions.ports import Wheels
+from provider_hub.actions.publish import Publication, publish, register_runtime
+from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata, ResourceSchema
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.http.application import Call, Handler, Reply
 from provider_hub.http.models import publishing as models
 from provider_hub.http.models.versions import ProviderVersionBody
-from provider_hub.operations.ports import Wheels
-from provider_hub.operations.publish import Publication, publish, register_runtime
-from provider_hub.operations.services import Services
 
 
 def handlers(services: Services, wheels: Wheels) -> Mapping[str, Handler]:

@@ -5,11 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from provider_hub.actions.browse import Listing
 from provider_hub.domain.catalog import AuthorKind, Scope
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http.models.base import Request, Response
 from provider_hub.http.models.fields import NO_NUL, Tags, WebAddress
-from provider_hub.operations.browse import Listing
 
 
 class SearchQuery(Request):

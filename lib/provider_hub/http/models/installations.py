@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from provider_hub.actions.install import Installed
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
 from provider_hub.domain.manifests import is_reserved
@@ -13,7 +14,6 @@ from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import is_newer
 from provider_hub.http.models.base import Request, Response
 from provider_hub.http.models.fields import Semver, Text
-from provider_hub.operations.install import Installed
 
 CONFIG_KEYS = 64
 CONFIG_KEY_LENGTH = 253  # a Secret's keys are no longer

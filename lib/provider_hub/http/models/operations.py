@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
+from provider_hub.actions.ports import DeadLetter
 from provider_hub.http.models.base import Request, Response
 from provider_hub.http.models.fields import NO_NUL
-from provider_hub.operations.ports import DeadLetter
 
 
 class DeadLetterQuery(Request):

@@ -1,0 +1,174 @@
+"""The API's operations, typed: what commands need of each answer, and the answer itself for `-o json`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
+
+from hub_cli.errors import Refused
+from hub_cli.transport import NotThere, Transport
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The row of a provider in the caller's organization; `raw` is the API's own answer."""
+
+    canonical: str
+    installed_version: str
+    current_version: str | None
+    state: str
+    health: str
+    health_message: str | None
+    failure_message: str | None
+    tier: str
+    policy: str
+    generation: int
+    latest_version: str | None
+    upgrade_available: bool
+    updated_at: str
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> Self:
+        """Raises Refused for what is no such row."""
+        try:
+            return cls(
+                canonical=raw["canonical"],
+                installed_version=raw["installed_version"],
+                current_version=raw["current_version"],
+                state=raw["lifecycle_state"],
+                health=raw["health"],
+                health_message=raw["health_message"],
+                failure_message=raw["failure_message"],
+                tier=raw["resource_tier"],
+                policy=raw["upgrade_policy"],
+                generation=raw["generation"],
+                latest_version=raw["latest_version"],
+                upgrade_available=raw["upgrade_available"],
+                updated_at=raw["updated_at"],
+                raw=raw,
+            )
+        except (KeyError, TypeError) as error:
+            raise Refused(f"what answers is not the API, or an older one: an installation without {error}.") from error
+
+
+class HubApi:
+    """The operations that commands use. Every method raises ClientError; what is not there is NotThere."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def install(self, body: Mapping[str, Any]) -> Installation:
+        return Installation.of(self._transport.request("POST", "/providers/install", body=body))
+
+    def installations(self) -> list[Installation]:
+        return [Installation.of(raw) for raw in self._transport.request("GET", "/providers/installed")]
+
+    def installation(self, name: str) -> Installation:
+        return Installation.of(self._transport.request("GET", _installed(name)))
+
+    def change(self, name: str, verb: str, body: Mapping[str, Any]) -> Installation:
+        """`upgrade` or `downgrade`."""
+        return Installation.of(self._transport.request("POST", f"{_installed(name)}/{verb}", body=body))
+
+    def deploy(self, name: str, version: str | None) -> Json:
+        """The deployment's status."""
+        answer: Json = self._transport.request("POST", f"{_installed(name)}/deploy", body={"version": version})
+        return answer
+
+    def uninstall(self, name: str, *, cascade: bool) -> Installation:
+        query = {"cascade": "true"} if cascade else None
+        return Installation.of(self._transport.request("DELETE", _installed(name), query=query))
+
+    def deployment(self, name: str) -> Json:
+        answer: Json = self._transport.request("GET", f"{_installed(name)}/deployment")
+        return answer
+
+    def events(self, name: str, limit: int) -> list[Json]:
+        """The newest `limit` entries of the timeline, newest first."""
+        found: list[Json] = []
+        token = ""
+        while len(found) < limit:
+            query = {"limit": str(min(100, limit - len(found))), "page_token": token}
+            page = self._transport.request("GET", f"{_installed(name)}/events", query=query)
+            found += page["items"]
+            token = page["next_page_token"] or ""
+            if not token:
+                break
+        return found
+
+    def search(self, text: str, tags: Sequence[str], limit: int, *, anonymous: bool) -> Json:
+        query = {"q": text, "tags": list(tags), "limit": str(limit)}
+        answer: Json = self._transport.request("GET", "/providers", query=query, anonymous=anonymous)
+        return answer
+
+    def publish(self, body: Mapping[str, Any], *, platform: bool) -> Json:
+        path = "/console/provider-versions" if platform else "/provider-versions"
+        answer: Json = self._transport.request("POST", path, body=body)
+        return answer
+
+    def version(self, name: str, version: str, *, anonymous: bool = False) -> Json:
+        answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)
+        return answer
+
+    def yank(self, name: str, version: str, reason: str | None) -> Json:
+        answer: Json = self._transport.request("POST", f"{_version(name, version)}/yank", body={"reason": reason})
+        return answer
+
+    def unyank(self, name: str, version: str) -> Json:
+        answer: Json = self._transport.request("DELETE", f"{_version(name, version)}/yank")
+        return answer
+
+    def organization_slug(self) -> str:
+        """The slug of the token's organization."""
+        return str(self._transport.request("GET", "/organizations/me")["slug"])
+
+    def dead_letters(self, provider: str | None) -> list[Json]:
+        query = {"provider": provider or ""}
+        found: list[Json] = self._transport.request("GET", "/ops/dead-letter", query=query)
+        return found
+
+    def dead_letter(self, letter: str) -> Json:
+        answer: Json = self._transport.request("GET", _letter(letter))
+        return answer
+
+    def retry_dead_letter(self, letter: str) -> None:
+        self._transport.request("POST", f"{_letter(letter)}/retry")
+
+    def retry_dead_letters(self) -> int:
+        return int(self._transport.request("POST", "/ops/dead-letter/retry-all")["retried_count"])
+
+    def delete_dead_letter(self, letter: str) -> None:
+        self._transport.request("DELETE", _letter(letter))
+
+    def delete_dead_letters(self, provider: str | None) -> int:
+        """One provider's, None for all."""
+        query = {"provider": provider} if provider else {"all": "true"}
+        return int(self._transport.request("DELETE", "/ops/dead-letter", query=query)["deleted_count"])
+
+
+def found(api: HubApi, name: str) -> Installation | None:
+    """An installation, None where there is none."""
+    try:
+        return api.installation(name)
+    except NotThere:
+        return None
+
+
+def _installed(name: str) -> str:
+    return f"/providers/installed/{_path_of(name)}"
+
+
+def _version(name: str, version: str) -> str:
+    return f"/providers/{_path_of(name)}/versions/{quote(version, safe='')}"
+
+
+def _path_of(name: str) -> str:
+    prefix, _, short = name.partition("/")
+    return f"{quote(prefix, safe='')}/{quote(short, safe='')}"
+
+
+def _letter(letter: str) -> str:
+    return f"/ops/dead-letter/{quote(letter, safe='')}"

@@ -1,0 +1,142 @@
+"""The options that the client's commands share, and how their values are read."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub_cli import target, transport
+from hub_cli.api import HubApi
+from hub_cli.errors import UsageError
+from hub_cli.stack_file import DEFAULT_STATE_DIR
+from hub_cli.transport import Transport
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import Version
+
+WAIT_SECONDS = 900.0
+_COMMENT = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The API that a command speaks to, and how it prints."""
+
+    api: HubApi
+    target: target.Target
+    as_json: bool
+
+
+def session(arguments: argparse.Namespace) -> Session:
+    """From the shared options. Raises UsageError."""
+    chosen = target.resolve(arguments.api_url, arguments.token, arguments.ca_file, arguments.state_dir)
+    return Session(HubApi(Transport(chosen, patience=transport.PATIENCE_SECONDS)), chosen, arguments.output == "json")
+
+
+def add_shared(parser: argparse.ArgumentParser) -> None:
+    """The options of every command."""
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="what to print (default: text)"
+    )
+    where = parser.add_argument_group("which API")
+    where.add_argument("--api-url", metavar="URL", help="else HUB_API_URL, else the stack of this folder")
+    where.add_argument("--token", help="else HUB_TOKEN, which a list of processes does not show")
+    where.add_argument("--ca-file", metavar="FILE", help="more authorities to trust, in PEM; else HUB_CA_FILE")
+    where.add_argument(
+        "--state-dir",
+        type=Path,
+        default=DEFAULT_STATE_DIR,
+        metavar="DIR",
+        help=f"folder of the local stack (default: {DEFAULT_STATE_DIR})",
+    )
+
+
+def add_wait(parser: argparse.ArgumentParser, what: str) -> None:
+    """`--wait` and how long."""
+    parser.add_argument("--wait", action="store_true", help=f"until {what}; fails when it does not get there")
+    parser.add_argument(
+        "--timeout",
+        type=positive,
+        default=WAIT_SECONDS,
+        metavar="SECONDS",
+        help=f"with --wait, give up after this long (default: {WAIT_SECONDS:g})",
+    )
+
+
+def provider(text: str) -> str:
+    """`ORG/NAME`."""
+    try:
+        return ProviderName.parse(text).canonical
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def version(text: str) -> str:
+    """A semantic version."""
+    try:
+        return str(Version.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def positive(text: str) -> float:
+    """Seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return number
+
+
+def count(text: str) -> int:
+    """1 to 100."""
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100")
+    return int(text)
+
+
+def text_or_file(given: str | None) -> str | None:
+    """The text itself, or with `@FILE` what the file holds. Raises UsageError."""
+    if given is None or not given.startswith("@"):
+        return given
+    return _read(given[1:])
+
+
+def config(pairs: Iterable[str], file: str | None) -> dict[str, str]:
+    """`KEY=VALUE`s, over those of a file: lines of the same, or a JSON object. Raises UsageError, without a value."""
+    return {**(_config_file(file) if file else {}), **dict(_pair(pair, "--config") for pair in pairs)}
+
+
+def _config_file(file: str) -> dict[str, str]:
+    text = _read(file)
+    if not text.lstrip().startswith("{"):
+        lines = (line.strip() for line in text.splitlines())
+        return dict(_pair(line, file) for line in lines if line and not line.startswith(_COMMENT))
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise UsageError(f"{file} begins as JSON and is none.") from None
+    if not all(isinstance(value, str) for value in found.values()):
+        raise UsageError(f"{file}: every value of the config must be a string.")
+    return dict(found)
+
+
+def _pair(text: str, place: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        # What stands there may be a secret without its key: it is not repeated.
+        raise UsageError(f"{place}: a config is written KEY=VALUE.")
+    return key, value
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no UTF-8 text.") from error

@@ -1,0 +1,78 @@
+"""`hub install`, `upgrade`, `downgrade`, `deploy` and `uninstall`: ask for it, then wait if told to."""
+
+import argparse
+
+from hub_cli.api import HubApi, Installation, found
+from hub_cli.arguments import Session, config
+from hub_cli.display import as_json, printable, progress
+from hub_cli.waiting import Waiting, state_of
+
+
+def run(session: Session, parsed: argparse.Namespace) -> int:
+    """Carry one out. Raises ClientError."""
+    row = _asked(session, parsed)
+    if not parsed.wait:
+        if session.as_json:
+            print(as_json(row.raw))
+        else:
+            print(f"{_sentence(row)}; follow it with `hub status {row.canonical} --watch`.")
+        return 0
+    if parsed.command == "uninstall":
+        return _until_gone(session, row, parsed.timeout)
+    return _until_ready(session, row, parsed.timeout)
+
+
+def _asked(session: Session, parsed: argparse.Namespace) -> Installation:
+    api, name = session.api, parsed.provider
+    match parsed.command:
+        case "install":
+            return api.install(_wish(parsed))
+        case "upgrade":
+            return api.change(name, "upgrade", {"version": parsed.version})
+        case "downgrade":
+            return api.change(name, "downgrade", {"target_version": parsed.version})
+        case "deploy":
+            api.deploy(name, parsed.version)
+            return api.installation(name)
+        case "uninstall":
+            return _leaving(api, name) or api.uninstall(name, cascade=parsed.cascade)
+    raise AssertionError(f"{parsed.command} changes nothing")
+
+
+def _leaving(api: HubApi, name: str) -> Installation | None:
+    """The row where it is being removed already: asking once more is refused, and waiting for it is as good."""
+    row = found(api, name)
+    return row if row is not None and row.state == "deleting" else None
+
+
+def _wish(parsed: argparse.Namespace) -> dict[str, object]:
+    return {
+        "provider_name": parsed.provider,
+        "version": parsed.version,
+        "resource_tier": parsed.tier,
+        "upgrade_policy": parsed.policy,
+        "allow_major_upgrades": parsed.allow_major_upgrades,
+        "config": config(parsed.config, parsed.config_file),
+    }
+
+
+def _until_ready(session: Session, row: Installation, timeout: float) -> int:
+    with progress() as shown:
+        ready = Waiting(session.api, shown, timeout).until_ready(row)
+    if session.as_json:
+        print(as_json(ready.raw))
+    else:
+        print(f"{_sentence(ready)}, after {shown.elapsed:.0f} s.")
+    return 0
+
+
+def _until_gone(session: Session, row: Installation, timeout: float) -> int:
+    with progress() as shown:
+        Waiting(session.api, shown, timeout).until_gone(row)
+    # For programs the row as it was last seen: what is gone has no newer one.
+    print(as_json(row.raw) if session.as_json else f"{row.canonical} is uninstalled, after {shown.elapsed:.0f} s.")
+    return 0
+
+
+def _sentence(row: Installation) -> str:
+    return printable(f"{row.canonical} {row.installed_version} is {state_of(row)}")

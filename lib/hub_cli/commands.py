@@ -1,0 +1,158 @@
+"""The subcommands of `hub` for people and CI: publish, install and what follows, search, dead letters.
+
+Each module is imported when one of its commands runs (hence each `noqa`): `hub --help` stays quick.
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hub_cli import arguments
+
+if TYPE_CHECKING:
+    from hub_cli.subparsers import Subparsers
+
+_EXIT_STATUSES = """\
+exit status: 0 done, 1 refused or failed, 2 usage, 3 not authenticated, 4 timed out, 5 the API is unavailable"""
+
+
+def register(commands: "Subparsers") -> None:
+    """Add the subcommands of this package."""
+    _register_publish(commands)
+    _register_yank(commands)
+    _register_changes(commands)
+    _register_looking(commands)
+    _register_dead_letters(commands)
+
+
+def _register_publish(commands: "Subparsers") -> None:
+    publish = _command(commands, "publish", "register a version of a provider from its wheel", _publish)
+    publish.add_argument("wheel", metavar="FILE|URL", help="the wheel; a file is only read, the API gets --wheel-url")
+    publish.add_argument(
+        "--wheel-url", metavar="URL", help="where a file is served; ending in / the file's name is added"
+    )
+    publish.add_argument("--name", metavar="[ORG/]NAME", help="default: the organization and the wheel's name")
+    publish.add_argument("--platform", action="store_true", help="as platform/NAME, with a console machine's token")
+    publish.add_argument("--version", type=arguments.version, help="default: the wheel's, as a semantic version")
+    publish.add_argument("--display-name", metavar="TEXT", help="default: from the wheel's name")
+    publish.add_argument("--description", metavar="TEXT", help="default: the wheel's summary")
+    publish.add_argument("--icon-url", metavar="URL")
+    publish.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated")
+    publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")
+    publish.add_argument("--package", metavar="NAME", help="the package to import, where the wheel has several")
+    publish.add_argument("--runtime-version", metavar="VERSION", help="the runtime to pin")
+    arguments.add_wait(publish, "it can be installed")
+
+
+def _register_yank(commands: "Subparsers") -> None:
+    yank = _command(commands, "yank", "take a version back: no new installs, what runs stays", _yank)
+    yank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    yank.add_argument("version", type=arguments.version)
+    yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
+    unyank = _command(commands, "unyank", "offer a yanked version again", _unyank)
+    unyank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    unyank.add_argument("version", type=arguments.version)
+
+
+def _register_changes(commands: "Subparsers") -> None:
+    install = _change(commands, "install", "install a provider", "it is ready")
+    install.add_argument("--version", type=arguments.version, help="default: the latest")
+    install.add_argument("--tier", choices=("free", "standard", "performance"), default="standard")
+    install.add_argument("--policy", choices=("auto", "manual"), default="manual", help="of upgrades (default: manual)")
+    install.add_argument("--allow-major-upgrades", action="store_true", help="let policy auto cross a major version")
+    install.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
+    install.add_argument(
+        "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input; for secrets"
+    )
+    upgrade = _change(commands, "upgrade", "to a newer version", "it is ready")
+    upgrade.add_argument("--version", type=arguments.version, help="default: the latest")
+    downgrade = _change(commands, "downgrade", "to an older version", "it is ready")
+    downgrade.add_argument("--version", type=arguments.version, required=True)
+    deploy = _change(commands, "deploy", "deploy what is installed once more", "it is ready")
+    deploy.add_argument("--version", type=arguments.version, help="default: the installed one")
+    uninstall = _change(commands, "uninstall", "remove a provider", "it is gone")
+    uninstall.add_argument("--cascade", action="store_true", help="even while it still manages resources")
+
+
+def _register_looking(commands: "Subparsers") -> None:
+    _command(commands, "list", "what is installed", _look)
+    status = _command(commands, "status", "one installation, and what the cluster shows of it", _look)
+    status.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    status.add_argument("--watch", action="store_true", help="follow it until Ctrl-C, or until it is gone")
+    events = _command(commands, "events", "what happened to an installation, newest first", _look)
+    events.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    events.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
+    search = _command(commands, "search", "find providers", _look)
+    search.add_argument("text", nargs="?", default="", metavar="TEXT")
+    search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
+    search.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
+
+
+def _register_dead_letters(commands: "Subparsers") -> None:
+    group = commands.add_parser("dead-letters", help="events that could not be handled").add_subparsers(
+        required=True, metavar="COMMAND", dest="verb"
+    )
+    listing = _command(group, "list", "all of them, newest first", _dead_letters)
+    listing.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
+    show = _command(group, "show", "one of them, whole", _dead_letters)
+    show.add_argument("id")
+    retry = _command(group, "retry", "put one back on its topic, or all", _dead_letters)
+    which = retry.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?")
+    which.add_argument("--all", action="store_true")
+    delete = _command(group, "delete", "delete one, one provider's, or all", _dead_letters)
+    which = delete.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?")
+    which.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
+    which.add_argument("--all", action="store_true")
+
+
+def _command(commands: "Subparsers", name: str, told: str, run: object) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=told)
+    parser.description = f"{told[0].upper()}{told[1:]}."
+    parser.epilog = _EXIT_STATUSES
+    arguments.add_shared(parser)
+    parser.set_defaults(run=run, command=name)
+    return parser
+
+
+def _change(commands: "Subparsers", name: str, told: str, waited: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, told, _changing)
+    parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    arguments.add_wait(parser, waited)
+    return parser
+
+
+def _publish(parsed: argparse.Namespace) -> int:
+    from hub_cli.publishing import publish  # noqa: PLC0415
+
+    return publish(arguments.session(parsed), parsed)
+
+
+def _yank(parsed: argparse.Namespace) -> int:
+    from hub_cli.publishing import yank  # noqa: PLC0415
+
+    return yank(arguments.session(parsed), parsed.provider, parsed.version, parsed.reason)
+
+
+def _unyank(parsed: argparse.Namespace) -> int:
+    from hub_cli.publishing import unyank  # noqa: PLC0415
+
+    return unyank(arguments.session(parsed), parsed.provider, parsed.version)
+
+
+def _changing(parsed: argparse.Namespace) -> int:
+    from hub_cli import change  # noqa: PLC0415
+
+    return change.run(arguments.session(parsed), parsed)
+
+
+def _look(parsed: argparse.Namespace) -> int:
+    from hub_cli import show  # noqa: PLC0415
+
+    return show.run(arguments.session(parsed), parsed)
+
+
+def _dead_letters(parsed: argparse.Namespace) -> int:
+    from hub_cli import dead_letters  # noqa: PLC0415
+
+    return dead_letters.run(arguments.session(parsed), parsed)

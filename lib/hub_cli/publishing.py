@@ -1,0 +1,137 @@
+"""`hub publish`, `yank` and `unyank`: a version is registered by where its wheel is; the wheel itself stays."""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from hub_cli.api import HubApi, Json
+from hub_cli.arguments import Session, text_or_file
+from hub_cli.display import Progress, as_json, facts, printable, progress
+from hub_cli.errors import Refused, TimedOut, UsageError
+from hub_cli.wheel_facts import WheelFacts, read_file, read_url, semver_of
+from provider_hub.domain.names import PLATFORM_PREFIX
+
+_LONGEST_DESCRIPTION = 500
+_LONGEST_DISPLAY_NAME = 100
+_POLL_SECONDS = 1.0
+
+
+def publish(session: Session, parsed: argparse.Namespace) -> int:
+    """Read the wheel, register the version. Raises ClientError."""
+    session.target.require_token()
+    facts_of_wheel, url = _wheel(parsed, session.target.ca_file)
+    body = _registration(facts_of_wheel, url, _name(session.api, parsed, facts_of_wheel), parsed)
+    with progress() as shown:
+        shown.turn(f"publishing {body['name']} {body['version']}")
+        version = session.api.publish(body, platform=parsed.platform)
+        if parsed.wait:
+            version = until_published(session.api, version, shown, parsed.timeout, anonymous=parsed.platform)
+    print(as_json(version) if session.as_json else _told(version))
+    return 0
+
+
+def yank(session: Session, name: str, version: str, reason: str | None) -> int:
+    """Raises ClientError."""
+    return _marked(session, session.api.yank(name, version, reason), "is yanked: no new installs, what runs stays")
+
+
+def unyank(session: Session, name: str, version: str) -> int:
+    """Raises ClientError."""
+    return _marked(session, session.api.unyank(name, version), "can be installed again")
+
+
+def until_published(
+    api: HubApi,
+    version: Json,
+    shown: Progress,
+    timeout: float,
+    *,
+    anonymous: bool,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Json:
+    """The version once it is published. Raises Refused when it failed or was yanked, TimedOut."""
+    deadline = clock() + timeout
+    while version["status"] == "building":
+        shown.step(f"building {version['canonical']} {version['version']}")
+        if clock() >= deadline:
+            raise TimedOut(f"{version['canonical']} {version['version']} is still building after {timeout:g} s.")
+        sleep(_POLL_SECONDS)
+        version = api.version(version["canonical"], version["version"], anonymous=anonymous)
+    if version["status"] != "published":
+        why = version["error_message"] or "no reason is known"
+        raise Refused(f"{version['canonical']} {version['version']} is {version['status']}: {why}")
+    return version
+
+
+def _marked(session: Session, version: Json, what: str) -> int:
+    told = f"{version['canonical']} {version['version']} {what}."
+    print(as_json(version) if session.as_json else printable(told))
+    return 0
+
+
+def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts, str]:
+    """The wheel's facts, and the URL to register it by."""
+    given: str = parsed.wheel
+    if given.lower().startswith(("https://", "http://")):
+        if parsed.wheel_url:
+            raise UsageError("--wheel-url says where a FILE is served; a URL already does.")
+        return read_url(given, ca_file), given
+    if not parsed.wheel_url:
+        raise UsageError(
+            "--wheel-url says where the file is served, and is needed: the API fetches the wheel from there. "
+            f"On this machine `hub wheels add {given}` prints one."
+        )
+    found = read_file(Path(given))
+    url: str = parsed.wheel_url
+    return found, f"{url}{quote(found.file_name)}" if url.endswith("/") else url
+
+
+def _name(api: HubApi, parsed: argparse.Namespace, wheel: WheelFacts) -> str:
+    """As given; what is missing of it from the token's organization and the wheel."""
+    given: str = parsed.name or wheel.distribution.lower().replace("_", "-")
+    if "/" in given:
+        return given
+    return f"{PLATFORM_PREFIX if parsed.platform else api.organization_slug()}/{given}"
+
+
+def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Namespace) -> dict[str, Any]:
+    display_name = parsed.display_name or wheel.distribution.replace("-", " ").replace("_", " ").title()
+    description = parsed.description if parsed.description is not None else wheel.summary or ""
+    return {
+        "name": name,
+        "version": parsed.version or semver_of(wheel.version),
+        "wheel_url": url,
+        "sha256": wheel.sha256,
+        "package_name": parsed.package or _package(wheel),
+        "metadata": {
+            "display_name": display_name[:_LONGEST_DISPLAY_NAME],
+            "description": description[:_LONGEST_DESCRIPTION],
+            "icon_url": parsed.icon_url,
+            "tags": parsed.tags or None,
+        },
+        "changelog": text_or_file(parsed.changelog),
+        "runtime_version": parsed.runtime_version,
+        **wheel.schemas,
+    }
+
+
+def _package(wheel: WheelFacts) -> str:
+    if len(wheel.packages) == 1:
+        return wheel.packages[0]
+    if not wheel.packages:
+        raise Refused(f"{wheel.file_name} has no package to import, so it is no provider.")
+    raise UsageError(f"the wheel has several packages ({', '.join(wheel.packages)}): say which with --package.")
+
+
+def _told(version: Mapping[str, Any]) -> str:
+    pairs = [
+        ("wheel", version["wheel_url"].partition("?")[0]),
+        ("sha256", version["wheel_sha256"]),
+        ("package", version["package_name"]),
+        ("schemas", ", ".join(schema["resource"] for schema in version["schemas"])),
+    ]
+    return f"{version['canonical']} {version['version']} is {version['status']}.\n{facts(pairs)}"

@@ -1,0 +1,54 @@
+"""`stack.json`: what a running stack on this machine says about itself."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from hub_cli.errors import NoStack
+
+DEFAULT_STATE_DIR = Path(".hub")
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """Where everything of a running stack is. Paths are absolute, URLs without a trailing slash."""
+
+    api_url: str
+    wheels_url: str
+    ca_file: str
+    firestore_emulator_host: str
+    pubsub_emulator_host: str
+    kubeconfig: str
+    project: str
+    tasks_endpoint: str
+    issuer_url: str
+    logs_dir: str
+    state_dir: str
+    pid: int
+
+    @classmethod
+    def read(cls, state_dir: Path) -> Self:
+        """The stack that runs in `state_dir`. Raises NoStack when none does, or it does not serve yet."""
+        try:
+            info = cls(**json.loads(stack_file(state_dir).read_text()))
+            # A killed stack leaves its file behind, and its tokens and URLs are worth nothing.
+            os.kill(info.pid, 0)
+        except (FileNotFoundError, ProcessLookupError):
+            raise NoStack(
+                f"no stack serves in {state_dir}: start one with `make up`, or name its folder with --state-dir."
+            ) from None
+        return info
+
+    def write(self) -> None:
+        """Put it where `read` finds it, whole or not at all."""
+        target = stack_file(Path(self.state_dir))
+        partial = target.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        partial.replace(target)
+
+
+def stack_file(state_dir: Path) -> Path:
+    """The path of a state folder's `stack.json`."""
+    return state_dir / "stack.json"

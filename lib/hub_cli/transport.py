@@ -1,0 +1,176 @@
+"""One request to the API over HTTPS: its token, its answer as JSON, and trying again where that is safe."""
+
+import json
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable, UsageError
+from hub_cli.target import Target
+
+CONNECT_SECONDS = 10.0
+# A publish answers once the API has fetched and verified the wheel, for which it takes up to two minutes.
+READ_SECONDS = 180.0
+PATIENCE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 8.0
+_PASSING = frozenset({502, 503, 504})
+_LONGEST_DETAIL = 2000
+
+Query = Mapping[str, str | Sequence[str]]
+
+
+class NotThere(Refused):
+    """404: unknown, or not visible."""
+
+
+class Transport:
+    """Requests to one target. Redirects are not followed: the token is for this host alone.
+
+    One that is not answered, or with a passing failure, is made again for `patience` seconds.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float,
+    ) -> None:
+        self._target = target
+        self._clock = clock
+        self._sleep = sleep
+        self._patience = patience
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self._pool = urllib3.PoolManager(num_pools=1, timeout=timeout, ssl_context=_trust(target.ca_file))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+        anonymous: bool = False,
+    ) -> Any:
+        """The answer's JSON, None for an empty one.
+
+        Raises NotThere, another Refused, NotAuthenticated, or Unavailable once patience is over.
+        """
+        headers = {"Accept": "application/json", "User-Agent": "provider-hub"}
+        if not anonymous:
+            headers["Authorization"] = f"Bearer {self._target.require_token()}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if method == "POST":
+            # Of all tries of this one request: a lost answer is then given again, and nothing is done twice.
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+        url = f"{self._target.api_url}{path}{_encoded(query)}"
+        content = None if body is None else json.dumps(body).encode()
+        return _result(self._patiently(method, url, headers, content))
+
+    def _patiently(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> urllib3.BaseHTTPResponse:
+        deadline = self._clock() + self._patience
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                response = self._pool.request(method, url, headers=headers, body=content, retries=False, redirect=False)
+            except urllib3.exceptions.HTTPError as error:
+                if not _may_repeat(method, error) or self._clock() + pause > deadline:
+                    raise Unavailable(f"{self._target.api_url} does not answer: {_cause(error)}.") from error
+            else:
+                asked = _retry_after(response)
+                if response.status not in _PASSING or self._clock() + max(pause, asked) > deadline:
+                    return response
+                self._sleep(max(0.0, asked - pause))
+            self._sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        if ca_file:
+            context.load_verify_locations(cafile=ca_file)
+    except OSError as error:
+        raise UsageError(f"{ca_file} is no readable file of PEM certificates.") from error
+    return context
+
+
+def _may_repeat(method: str, error: urllib3.exceptions.HTTPError) -> bool:
+    """A certificate stays wrong; a request that may have been carried out is repeated where that does no harm."""
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return False
+    never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
+    return never_sent or method in ("GET", "POST")
+
+
+def _cause(error: urllib3.exceptions.HTTPError) -> str:
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "its name does not resolve"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return "the connection is refused"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return "its certificate is not trusted; give the authority's with --ca-file"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "it takes too long"
+    return "the connection broke off"
+
+
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _encoded(query: Query | None) -> str:
+    given = {name: value for name, value in (query or {}).items() if value}
+    return "?" + urlencode(given, doseq=True) if given else ""
+
+
+def _result(response: urllib3.BaseHTTPResponse) -> Any:
+    content = _parsed(response)
+    if response.status < 300:
+        return content
+    raise _error(response.status, _sentence(content) or f"the API answered {response.status}")
+
+
+def _parsed(response: urllib3.BaseHTTPResponse) -> Any:
+    if not response.data:
+        return None
+    try:
+        return json.loads(response.data)
+    except ValueError:
+        if response.status < 300:
+            raise Refused("what answers is not the API: it did not send JSON; is the URL right?") from None
+        return None
+
+
+def _error(status: int, sentence: str) -> ClientError:
+    if status == 401:
+        return NotAuthenticated(f"the token is not accepted ({sentence}): it may be expired, or of the other realm.")
+    if status == 404:
+        return NotThere(sentence)
+    if status in _PASSING:
+        return Unavailable(sentence)
+    return Refused(sentence)
+
+
+def _sentence(content: Any) -> str:
+    """The human part of an error body; of a failed validation, each problem with its place."""
+    detail = content.get("detail") if isinstance(content, dict) else None
+    if isinstance(detail, list):
+        detail = "; ".join(_problem(item) for item in detail if isinstance(item, dict))
+    return detail[:_LONGEST_DETAIL] if isinstance(detail, str) else ""
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in item.get("loc", ())[1:])
+    return f"{place}: {item.get('msg')}" if place else str(item.get("msg"))

@@ -1,0 +1,131 @@
+"""What `hub publish` reads from a wheel: its names, version, digest, and the schemas that its package offers.
+
+A provider offers its schemas as `provider_schemas.json` in its package: a JSON object with any of `schemas` (a map
+by resource type), `config_schema` and `outputs_schema`, as the API's own fields of those names. The file is read,
+nothing of the wheel is run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+from zipfile import ZipFile
+
+from packaging.version import Version
+
+from hub_cli.errors import Refused, UsageError
+from provider_hub.adapters.wheels import FetchPolicy, WheelContents, WheelError, fetch_wheel, inspect_wheel
+from provider_hub.adapters.wheels.urls import parse_wheel_url
+
+SCHEMAS_FILE = "provider_schemas.json"
+SCHEMA_FIELDS = ("schemas", "config_schema", "outputs_schema")
+_MAX_SCHEMAS_BYTES = 1024 * 1024
+_MAX_WHEEL_BYTES = 256 * 1024 * 1024
+_PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFacts:
+    """`version` as the wheel spells it; `schemas` has those of SCHEMA_FIELDS that the package offers."""
+
+    file_name: str
+    distribution: str
+    version: str
+    sha256: str
+    packages: tuple[str, ...]
+    summary: str | None
+    schemas: Mapping[str, Any]
+
+
+def read_file(path: Path) -> WheelFacts:
+    """Raises UsageError for what cannot be read, Refused for what is no wheel."""
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size > _MAX_WHEEL_BYTES:
+                raise Refused(f"{path.name} is over {_MAX_WHEEL_BYTES // 1024**2} MiB, the most that can be published.")
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            with _told(path.name):
+                return _facts(file, path.name, inspect_wheel(file, path.name), sha256)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from error
+
+
+def read_url(url: str, ca_file: str | None) -> WheelFacts:
+    """Fetch a wheel and read it. Raises Refused.
+
+    The named host may be a private one: whoever types it means it. Where it redirects to may not.
+    """
+    with _told(url), NamedTemporaryFile(prefix="provider-hub-", suffix=".whl") as file:
+        parsed = parse_wheel_url(url)
+        policy = FetchPolicy(private_hosts=frozenset({parsed.address}), ca_file=ca_file or "")
+        fetched = fetch_wheel(url, expected_sha256=None, policy=policy, into=file)
+        return _facts(file, parsed.file_name, fetched, fetched.sha256)
+
+
+def semver_of(version: str) -> str:
+    """The semantic version that a wheel's version says. Raises UsageError for one that says none.
+
+    `1.4` is `1.4.0`, `2.0.0rc1` is `2.0.0-rc.1`, `1.0.0.dev3` is `1.0.0-dev.3`, `1.0.0+build.5` stays.
+    """
+    parsed = Version(version)
+    if parsed.epoch or parsed.is_postrelease or len(parsed.release) > 3 or (parsed.pre and parsed.dev is not None):
+        raise UsageError(
+            f"the wheel's version {version} is no semantic version, and what it would be is a guess: build it as "
+            "MAJOR.MINOR.PATCH, with -rc.N for a pre-release."
+        )
+    text = ".".join(str(number) for number in (*parsed.release, 0, 0)[:3])
+    if parsed.pre:
+        text += f"-{_PRE_RELEASES[parsed.pre[0]]}.{parsed.pre[1]}"
+    elif parsed.dev is not None:
+        text += f"-dev.{parsed.dev}"
+    return f"{text}+{parsed.local}" if parsed.local else text
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except WheelError as error:
+        raise Refused(f"{name.partition('?')[0]}: {error}.") from error
+
+
+def _facts(file: IO[bytes], file_name: str, contents: WheelContents, sha256: str) -> WheelFacts:
+    return WheelFacts(
+        file_name=file_name,
+        distribution=contents.distribution,
+        version=contents.version,
+        sha256=sha256,
+        packages=contents.packages,
+        summary=contents.summary,
+        schemas=_schemas(file, contents.packages),
+    )
+
+
+def _schemas(file: IO[bytes], packages: tuple[str, ...]) -> Mapping[str, Any]:
+    """From an archive that was inspected: its names and sizes are sound."""
+    with ZipFile(file) as archive:
+        wanted = {f"{package}/{SCHEMAS_FILE}" for package in packages}
+        offered = sorted(wanted & set(archive.namelist()))
+        if not offered:
+            return {}
+        if len(offered) > 1:
+            raise Refused(f"the wheel offers schemas twice, as {' and '.join(offered)}: keep one of the files.")
+        with archive.open(offered[0]) as stream:
+            content = stream.read(_MAX_SCHEMAS_BYTES + 1)
+    return _checked(content, offered[0])
+
+
+def _checked(content: bytes, name: str) -> Mapping[str, Any]:
+    if len(content) > _MAX_SCHEMAS_BYTES:
+        raise Refused(f"the wheel's {name} is over {_MAX_SCHEMAS_BYTES // 1024} KiB.")
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"the wheel's {name} is no JSON document.") from error
+    if not isinstance(found, dict) or not set(found) <= set(SCHEMA_FIELDS):
+        raise Refused(f"the wheel's {name} must be an object with no other keys than {', '.join(SCHEMA_FIELDS)}.")
+    return found

@@ -1,0 +1,171 @@
+"""A local copy of all objects of one kind, kept current by list and watch.
+
+The agent's own writes are taken in at once (`observe`, `forget`), so that a controller never decides on a
+state that it has itself already changed: there is no window in which it would create a second pod.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterator
+
+from local_kubernetes.node.client import ApiClient, ApiError, Resource
+from local_kubernetes.node.objects import Json, key_of, uid_of
+
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY = 5.0
+_REMEMBERED_DELETIONS = 2048
+
+Handler = Callable[[Json | None, Json | None], None]
+"""Called with an object before and after a change; None stands for its absence."""
+
+log = logging.getLogger(__name__)
+
+
+class _ExpiredError(Exception):
+    """The watch cannot go on from its resourceVersion: only a new list tells what is there now."""
+
+
+class Store:
+    """The objects by key, with the newest version seen of each."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, Json] = {}
+        self._stamps: dict[str, int] = {}
+        self._clock = 0
+        self._gone: dict[str, None] = {}
+        self._handlers: list[Handler] = []
+
+    def __iter__(self) -> Iterator[Json]:
+        return iter(list(self._objects.values()))
+
+    def get(self, key: str) -> Json | None:
+        return self._objects.get(key)
+
+    def subscribe(self, handler: Handler) -> None:
+        self._handlers.append(handler)
+
+    def observe(self, obj: Json) -> None:
+        """Take in an object unless a newer version of it, or its deletion, is known."""
+        key = key_of(obj)
+        known = self._objects.get(key)
+        if uid_of(obj) in self._gone or (known and _version(known) >= _version(obj) and uid_of(known) == uid_of(obj)):
+            return
+        self._clock += 1
+        self._put(key, obj, self._clock)
+
+    def forget(self, obj: Json) -> None:
+        """Take in that this very object is gone; late news of it is ignored from now on."""
+        self._gone[uid_of(obj)] = None
+        if len(self._gone) > _REMEMBERED_DELETIONS:
+            del self._gone[next(iter(self._gone))]
+        key = key_of(obj)
+        known = self._objects.get(key)
+        if known is None or uid_of(known) != uid_of(obj):
+            return
+        del self._objects[key], self._stamps[key]
+        self._tell(known, None)
+
+    def mark(self) -> int:
+        """A point in time for `replace`: taken before the list is asked for."""
+        return self._clock
+
+    def replace(self, listed: list[Json], list_version: int, mark: int) -> None:
+        """Make the store what a list says, except for own writes newer than that list.
+
+        Versions are compared only with writes made since `mark`: after an API server lost its state they
+        start again from the bottom, and what it no longer knows has to go.
+        """
+        current = {key_of(obj): obj for obj in listed}
+        for key, known in list(self._objects.items()):
+            is_newer = self._stamps[key] > mark and _version(known) > list_version
+            if is_newer:
+                current.pop(key, None)
+            elif key not in current:
+                del self._objects[key], self._stamps[key]
+                self._tell(known, None)
+        for key, obj in current.items():
+            if uid_of(obj) not in self._gone:
+                self._put(key, obj, mark)
+
+    def _put(self, key: str, obj: Json, stamp: int) -> None:
+        known = self._objects.get(key)
+        self._stamps[key] = stamp
+        self._objects[key] = obj
+        if known != obj:
+            self._tell(known, obj)
+
+    def _tell(self, before: Json | None, after: Json | None) -> None:
+        for handler in self._handlers:
+            handler(before, after)
+
+
+class Informer:
+    """Keeps a Store in step with the API server until cancelled; no error of the server ends it."""
+
+    def __init__(
+        self, client: ApiClient, resource: Resource, *, on_recovery: Callable[[], None] = lambda: None
+    ) -> None:
+        self.store = Store()
+        self.synced = asyncio.Event()
+        self._on_recovery = on_recovery
+        self._client = client
+        self._resource = resource
+        self._version = ""
+
+    async def run(self) -> None:
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                if not self._version:
+                    await self._list()
+                await self._follow()
+                delay = _FIRST_DELAY
+            except _ExpiredError:
+                self._version = ""
+            except ApiError as error:
+                # The server may have come back without its past: only a list tells what it knows now.
+                self._version = ""
+                log.warning("watch of %s: %s; listing again in %.1f s", self._resource.plural, error, delay)
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, keeps no secret
+            delay = min(2 * delay, _LONGEST_DELAY)
+
+    async def _list(self) -> None:
+        mark = self.store.mark()
+        answer = await self._client.list(self._resource)
+        version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
+        items: list[Json] = answer.get("items") or []
+        self.store.replace(items, _number(version), mark)
+        self._version = version
+        if self.synced.is_set():
+            self._on_recovery()
+        self.synced.set()
+
+    async def _follow(self) -> None:
+        async for event in self._client.watch(self._resource, self._version):
+            obj = event.get("object") or {}
+            if event.get("type") == "ERROR":
+                _raise_status(obj)
+            self._version = self._take(str(event.get("type")), obj)
+
+    def _take(self, kind: str, obj: Json) -> str:
+        if kind == "DELETED":
+            self.store.forget(obj)
+        elif kind in {"ADDED", "MODIFIED"}:
+            self.store.observe(obj)
+        return str(obj["metadata"]["resourceVersion"])
+
+
+def _raise_status(status: Json) -> None:
+    code = int(status.get("code") or 0)
+    if code == 410:
+        raise _ExpiredError
+    raise ApiError(code, str(status.get("reason") or ""), str(status.get("message") or "the watch failed"))
+
+
+def _version(obj: Json) -> int:
+    return _number(str(obj["metadata"].get("resourceVersion", "")))
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdigit() else 0

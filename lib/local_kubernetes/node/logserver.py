@@ -1,0 +1,111 @@
+"""The kubelet's own small HTTP server: `kubectl logs` ends here.
+
+Speaks what the API server speaks to its nodes: plain HTTP for one that is itself reached by plain HTTP, and
+TLS with a certificate made for this run otherwise, since a real API server talks to nodes by TLS only.
+Listens on the loopback address alone.
+"""
+
+import ipaddress
+import ssl
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from local_kubernetes.node.kubelet import Kubelet
+from local_kubernetes.node.objects import now
+
+HOST = "127.0.0.1"
+
+
+class LogServer:
+    """Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /healthz`."""
+
+    def __init__(self, kubelet: Kubelet, tls: ssl.SSLContext | None) -> None:
+        self._kubelet = kubelet
+        self._tls = tls
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen on a free port, which is `port` from then on."""
+        application = web.Application()
+        application.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
+        application.router.add_get("/healthz", _healthz)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, 0, ssl_context=self._tls)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _logs(self, request: web.Request) -> web.StreamResponse:
+        place = request.match_info
+        container = self._kubelet.container(place["namespace"], place["pod"], place["container"])
+        if container is None:
+            raise web.HTTPNotFound(text=f'pod "{place["pod"]}" has no container "{place["container"]}" on this node')
+        previous = _flag(request, "previous")
+        log = container.logs.previous if previous else container.logs.current
+        if log is None and previous:
+            text = f'previous terminated container "{place["container"]}" in pod "{place["pod"]}" not found'
+            raise web.HTTPBadRequest(text=text)
+        lines, limit = _number(request, "tailLines"), _number(request, "limitBytes")
+        content = log.tail(lines) if log else b""
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        await response.write(content[:limit])
+        if log and _flag(request, "follow") and limit is None:
+            async for more in log.follow():
+                await response.write(more)
+        await response.write_eof()
+        return response
+
+
+def self_signed_tls(directory: Path) -> ssl.SSLContext:
+    """A server context with a new key and certificate for 127.0.0.1, written to `directory`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "process-node")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now() - timedelta(hours=1))
+        .not_valid_after(now() + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = directory / "kubelet.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "").lower() in {"true", "1"}
+
+
+def _number(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise web.HTTPBadRequest(text=f"{name} is {text!r}, which is not a number")
+    return int(text)

@@ -1,0 +1,216 @@
+"""The process node: scheduler, kubelet and controllers of a cluster without nodes, in one event loop."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+
+from local_kubernetes.node.backoff import BackoffPolicy
+from local_kubernetes.node.client import DEPLOYMENTS, PODS, REPLICA_SETS, ApiClient, ApiError
+from local_kubernetes.node.deployments import DeploymentController
+from local_kubernetes.node.events import EventRecorder
+from local_kubernetes.node.garbage import GarbageCollector
+from local_kubernetes.node.image_environment import image_environment
+from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
+from local_kubernetes.node.informer import Informer
+from local_kubernetes.node.kubelet import Kubelet
+from local_kubernetes.node.logserver import LogServer, self_signed_tls
+from local_kubernetes.node.orphan_processes import Belongings, kill_strays
+from local_kubernetes.node.processes import Guardian
+from local_kubernetes.node.registration import Registration, describe
+from local_kubernetes.node.replicasets import ReplicaSetController
+from local_kubernetes.node.scheduler import Scheduler
+from local_kubernetes.node.services import NodeServices
+
+_SHUTDOWN_SECONDS = 6.0
+_RETIRE_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class NodeError(Exception):
+    """The node cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class NodeOptions:
+    """How one node is run. `state_dir` belongs to one running node at a time."""
+
+    kubeconfig: Path
+    state_dir: Path
+    name: str = field(default_factory=lambda: f"process-node-{socket.gethostname().lower()}"[:63])
+    backoff_base: float = 10.0
+    with_controllers: bool = True
+    unavailable_images: Sequence[str] = DEFAULT_UNAVAILABLE
+    labels: dict[str, str] = field(default_factory=dict)
+    max_pods: int = 500
+    interpreter: Path = field(default_factory=lambda: Path(sys.executable))
+
+
+class _Runner(Protocol):
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Synced:
+    """Holds a controller back until its stores are filled: on an empty one it would create everything again."""
+
+    runner: _Runner
+    informers: Sequence[Informer]
+
+    async def run(self) -> None:
+        for informer in self.informers:
+            await informer.synced.wait()
+        await self.runner.run()
+
+
+class ProcessNode:
+    """Runs Deployments' pods as processes of this machine.
+
+    `run` must be called on the thread whose event loop it is: the kernel ends the pods' processes when that
+    thread ends.
+    """
+
+    def __init__(self, options: NodeOptions) -> None:
+        self.options = options
+        self.ready = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then end every pod's processes.
+
+        Raises NodeError when the state directory is in use, AccessError for an unusable kubeconfig.
+        """
+        with _instance(self.options.state_dir) as instance:
+            async with (
+                ApiClient(self.options.kubeconfig) as client,
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=64)) as session,
+            ):
+                await self._serve(instance, client, session, stop)
+
+    async def _serve(
+        self, instance: Path, client: ApiClient, session: aiohttp.ClientSession, stop: asyncio.Event
+    ) -> None:
+        options = self.options
+        description = describe(options.name, options.labels, options.max_pods)
+        recorder = EventRecorder(client, "process-node", options.name)
+        registration = Registration(client, description)
+        pods = Informer(client, PODS, on_recovery=registration.hurry)
+        services = self._services(instance, client, session, recorder, description.capacity)
+        kubelet = Kubelet(options.name, services, pods.store)
+        scheduler = Scheduler(client, pods.store, recorder, options.name, description.labels, options.max_pods)
+        log_server = LogServer(kubelet, self_signed_tls(instance) if client.speaks_tls else None)
+        await log_server.start()
+        registration.log_port = log_server.port
+        try:
+            await _until_registered(registration, stop)
+            async with asyncio.TaskGroup() as group:
+                runners: list[_Runner] = [
+                    recorder,
+                    registration,
+                    pods,
+                    _Synced(scheduler, [pods]),
+                    *self._controllers(client, pods, recorder),
+                ]
+                tasks = [group.create_task(runner.run()) for runner in runners]
+                self.ready.set()
+                await stop.wait()
+                await kubelet.stop(_SHUTDOWN_SECONDS)
+                await _retire(registration)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            # Also when something above failed: no pod outlives its node.
+            await kubelet.stop(_SHUTDOWN_SECONDS)
+            await log_server.stop()
+            services.addresses.close()
+
+    def _services(
+        self,
+        instance: Path,
+        client: ApiClient,
+        session: aiohttp.ClientSession,
+        recorder: EventRecorder,
+        capacity: dict[str, str],
+    ) -> NodeServices:
+        return NodeServices(
+            client=client,
+            recorder=recorder,
+            session=session,
+            instance=instance,
+            interpreter=self.options.interpreter,
+            image_environment=image_environment(os.environ, self.options.interpreter),
+            allocatable=capacity,
+            backoff=BackoffPolicy(base=self.options.backoff_base),
+            unavailable_images=self.options.unavailable_images,
+        )
+
+    def _controllers(self, client: ApiClient, pods: Informer, recorder: EventRecorder) -> list[_Runner]:
+        if not self.options.with_controllers:
+            return []
+        deployments, replica_sets = Informer(client, DEPLOYMENTS), Informer(client, REPLICA_SETS)
+        controllers: list[_Runner] = [
+            DeploymentController(client, deployments.store, replica_sets.store, pods.store, recorder),
+            ReplicaSetController(client, replica_sets.store, pods.store, recorder),
+            GarbageCollector(client, deployments.store, replica_sets.store, pods.store),
+        ]
+        informers = [deployments, replica_sets]
+        return [*informers, *(_Synced(one, [pods, *informers]) for one in controllers)]
+
+
+async def _until_registered(registration: Registration, stop: asyncio.Event) -> None:
+    delay = 0.2
+    while not stop.is_set():
+        try:
+            await registration.register()
+        except ApiError as error:
+            log.warning("the node is not registered: %s; again in %.1f s", error, delay)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), delay)
+            delay = min(2 * delay, 5.0)
+        else:
+            return
+
+
+async def _retire(registration: Registration) -> None:
+    # The API server may be on its way out too, which is no reason to be late.
+    with contextlib.suppress(ApiError, TimeoutError):
+        async with asyncio.timeout(_RETIRE_SECONDS):
+            await registration.retire()
+
+
+@contextlib.contextmanager
+def _instance(state_dir: Path) -> Iterator[Path]:
+    """A directory of this run alone, watched over by a guardian; what earlier runs left behind is ended first."""
+    state_dir = state_dir.resolve()
+    instances = state_dir / "instances"
+    instances.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "node.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NodeError(
+                f"{state_dir} is in use by another process node: give this one its own --state-dir"
+            ) from None
+        # Holding the lock, every other instance is one of the past, whether or not its guardian is through with it.
+        kill_strays(Belongings(directories=(str(instances),)))
+        for leftover in instances.iterdir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        instance = instances / secrets.token_hex(8)
+        instance.mkdir(mode=0o700)
+        guardian = Guardian(instance)
+        try:
+            yield instance
+        finally:
+            guardian.dismiss()
+            shutil.rmtree(instance, ignore_errors=True)

@@ -1,0 +1,31 @@
+"""What every pod of a node shares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from local_kubernetes.node.addresses import AddressPool
+from local_kubernetes.node.backoff import BackoffPolicy
+from local_kubernetes.node.client import ApiClient
+from local_kubernetes.node.events import EventRecorder
+from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
+from local_kubernetes.node.processes import Sweeper
+
+
+@dataclass(frozen=True)
+class NodeServices:
+    """Handed to pods and containers; `session` is for probes and keeps no connection open."""
+
+    client: ApiClient
+    recorder: EventRecorder
+    session: aiohttp.ClientSession
+    instance: Path
+    interpreter: Path
+    image_environment: Mapping[str, str]
+    allocatable: Mapping[str, str]
+    addresses: AddressPool = field(default_factory=AddressPool)
+    sweeper: Sweeper = field(default_factory=Sweeper)
+    backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
+    unavailable_images: Sequence[str] = DEFAULT_UNAVAILABLE

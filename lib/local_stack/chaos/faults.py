@@ -1,0 +1,132 @@
+"""What goes wrong, and when: processes die, the database stands still, the cluster fails, all by one seed."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import urllib3
+import yaml
+
+from local_stack.functions import TRIGGERS
+from local_stack.running import Stack
+
+# The node less often: with it die all pods, and a cluster that starts all its pods anew gets nothing else done.
+VICTIMS = (*TRIGGERS, *TRIGGERS, "node")
+# Of the kills of a function, how many take the whole server, which then has to import everything anew. The others
+# take its worker: all that a request had in memory dies as well, and more is left of the machine for the tenants.
+_WHOLE_SERVERS = 0.25
+_PAUSE_EVERY_SECONDS = 75.0
+# (status, share of the calls, seconds that a call hangs before)
+_CLUSTER_FAULTS = ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 12.0))
+
+
+class Monkey:
+    """Does a fault every `interval` seconds until it is stopped, and pauses the database every now and then.
+
+    `pause_seconds` is how long the Firestore emulator then stands still. Who is killed meanwhile dies in the middle
+    of a transaction, whose locks the emulator keeps for four minutes: `kills_while_paused` says whether that is
+    wanted.
+    """
+
+    def __init__(
+        self, stack: Stack, random: Random, interval: float, pause_seconds: float, *, kills_while_paused: bool
+    ) -> None:
+        self._stack = stack
+        self._random = random
+        self._interval = interval
+        self._pause_seconds = pause_seconds
+        self._kills_while_paused = kills_while_paused
+        self._stopping = threading.Event()
+        self._http = urllib3.PoolManager()
+        self.done: Counter[str] = Counter()
+        self.last = ""
+        self._pausing: float | None = None
+        self._next_pause = time.monotonic() + interval * 4
+
+    @contextmanager
+    def at_work(self) -> Iterator["Monkey"]:
+        """For as long as the block lasts; afterwards nothing is paused or failing on purpose any more."""
+        thread = threading.Thread(target=self._work, name="faults", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+            thread.join()
+
+    def stop(self) -> None:
+        """No more faults; those that are on end."""
+        self._stopping.set()
+
+    def _work(self) -> None:
+        try:
+            while not self._stopping.wait(self._interval):
+                self._one()
+        finally:
+            self._go_on()
+            self._fail_cluster(0, 0.0, 0.0)
+
+    def _one(self) -> None:
+        now = time.monotonic()
+        if self._pausing is not None and now >= self._pausing:
+            self._go_on()
+        elif self._pausing is None and now >= self._next_pause:
+            self._pause(now)
+            return
+        kills = 4 if self._pausing is None or self._kills_while_paused else 0
+        faults: list[Callable[[], None]] = [self._kill] * kills + [self._break_cluster]
+        self._random.choice(faults)()
+
+    def _kill(self) -> None:
+        victim = self._random.choice(VICTIMS)
+        is_worker = victim in TRIGGERS and self._random.random() >= _WHOLE_SERVERS
+        try:
+            (self._stack.kill_worker if is_worker else self._stack.kill)(victim)
+        except (ProcessLookupError, FileNotFoundError, ValueError):
+            return  # it is being started again just now
+        if is_worker:
+            self._note(f"kill -9 of the worker of {victim}", "worker killed")
+        else:
+            self._note(f"kill -9 {victim}", "node killed" if victim == "node" else "server killed")
+
+    def _pause(self, now: float) -> None:
+        os.kill(self._stack.pid("firestore-emulator"), signal.SIGSTOP)
+        self._pausing = now + self._pause_seconds
+        self._next_pause = self._pausing + _PAUSE_EVERY_SECONDS
+        self._note(f"Firestore stands still for {self._pause_seconds:g} s", "database paused")
+
+    def _go_on(self) -> None:
+        if self._pausing is None:
+            return
+        os.kill(self._stack.pid("firestore-emulator"), signal.SIGCONT)
+        self._pausing = None
+
+    def _break_cluster(self) -> None:
+        status, fraction, hang = self._random.choice(_CLUSTER_FAULTS)
+        if self._fail_cluster(status, fraction, hang):
+            what = f"answers {status}" if status else f"hangs for {hang:g} s"
+            self._note(f"the cluster {what}, {fraction:.0%} of calls", f"cluster {what}")
+
+    def _fail_cluster(self, status: int, fraction: float, hang: float) -> bool:
+        """Whether the cluster takes such orders: one that was given by a kubeconfig does not."""
+        seconds = self._random.uniform(1.0, 4.0) if status or hang else 0.0
+        body: dict[str, Any] = {"status": status, "fraction": fraction, "hang_seconds": hang, "seconds": seconds}
+        url = f"{self._cluster_url()}/_faults"
+        try:
+            return self._http.request("POST", url, json=body, timeout=5.0, retries=False).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def _cluster_url(self) -> str:
+        with open(self._stack.info.kubeconfig) as file:  # noqa: PTH123 - one line
+            return str(yaml.safe_load(file)["clusters"][0]["cluster"]["server"])
+
+    def _note(self, told: str, kind: str) -> None:
+        self.done[kind] += 1
+        self.last = told

@@ -1,0 +1,182 @@
+"""Tenants who install, upgrade, change and uninstall without end, and look whether everything comes to its end."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import urllib3
+
+from local_stack.running import Stack
+
+HEALTHY = ("1.0.0", "1.1.0")
+BROKEN = "1.2.0"
+PROVIDER = "platform/weather"
+_POLL_SECONDS = 1.0
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_PATH = f"/providers/installed/{PROVIDER}"
+
+Json = dict[str, Any]
+
+
+class Violated(Exception):
+    """Something came out as it never may; the message says what, and with which steps before."""
+
+
+@dataclass
+class Tally:
+    """What all tenants have done so far, under one lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    histories: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    slowest: str = ""
+
+    def waited(self, seconds: float, what: str) -> None:
+        with self.lock:
+            if not self.waits or seconds > max(self.waits):
+                self.slowest = what
+            self.waits.append(seconds)
+
+    def count(self, counter: Counter[str], name: str) -> None:
+        with self.lock:
+            counter[name] += 1
+
+    def violated(self, what: str) -> None:
+        with self.lock:
+            self.violations.append(what)
+
+
+class Tenant:
+    """One organization, whose people do one thing after the other. `patience`: how long a wait may last, in seconds."""
+
+    def __init__(self, stack: Stack, slug: str, random: Random, tally: Tally, patience: float) -> None:
+        self._url = stack.info.api_url
+        self._token = stack.tokens.user(slug, lifetime=86400)
+        self._http = urllib3.PoolManager()
+        self._random = random
+        self._tally = tally
+        self._patience = patience
+        self._steps: list[str] = []
+        self.slug = slug
+
+    def live(self, until: float) -> None:
+        """One history after the other until that monotonic time, and to the end of the last."""
+        histories: Sequence[Callable[[], None]] = (
+            self._stays,
+            self._upgrades,
+            self._upgrades_to_broken,
+            self._changes_its_mind,
+            self._changes_settings,
+        )
+        while time.monotonic() < until:
+            history = self._random.choice(histories)
+            self._steps = []
+            try:
+                history()
+                self._uninstall()
+            except Violated as violated:
+                self._tally.violated(f"{self.slug}, {history.__name__.strip('_')}: {violated}\n  {self._told()}")
+                return
+            self._tally.count(self._tally.histories, history.__name__.strip("_").replace("_", " "))
+        self._http.clear()
+
+    def _stays(self) -> None:
+        self._install("1.0.0")
+        self._settled("1.0.0")
+
+    def _upgrades(self) -> None:
+        self._install("1.0.0")
+        self._settled("1.0.0")
+        self._change("POST", "/upgrade", {"version": "1.1.0"})
+        self._settled("1.1.0", "1.0.0")
+        self._change("POST", "/downgrade", {"target_version": "1.0.0"}, (200, 409, 422))
+        self._settled("1.0.0", "1.1.0")
+
+    def _upgrades_to_broken(self) -> None:
+        self._install("1.1.0")
+        self._settled("1.1.0")
+        self._change("POST", "/upgrade", {"version": BROKEN})
+        self._settled("1.1.0")
+
+    def _changes_its_mind(self) -> None:
+        self._install("1.0.0")
+        time.sleep(self._random.uniform(0, 2))
+        self._uninstall()
+        self._install("1.1.0")
+        self._settled("1.1.0")
+
+    def _changes_settings(self) -> None:
+        self._install("1.0.0")
+        time.sleep(self._random.uniform(0, 3))
+        config = {"STATIONS": str(self._random.randrange(1000))}
+        self._change("PATCH", "", {"config": config})
+        self._settled("1.0.0")
+
+    def _install(self, version: str) -> None:
+        body = {"provider_name": PROVIDER, "version": version, "resource_tier": "free"}
+        self._change("POST", "/providers/install", body, (201, 409), absolute=True)
+
+    def _settled(self, *versions: str) -> None:
+        """READY at one of these, or FAILED with the reason."""
+        row = self._until(lambda row: row.get("lifecycle_state") in ("ready", "failed"), f"{versions[0]} to settle")
+        state = row["lifecycle_state"]
+        if state == "failed" and not row["failure_message"]:
+            raise Violated("FAILED without a reason")
+        if state == "ready" and row["current_version"] not in versions:
+            raise Violated(f"READY at {row['current_version']}, not at {' or '.join(versions)}")
+        self._tally.count(self._tally.ends, f"{state}{' after all' if row['generation'] > 2 else ''}")
+
+    def _uninstall(self) -> None:
+        self._change("DELETE", "?cascade=true", None, (202, 404, 409))
+        self._until(lambda row: "lifecycle_state" not in row, "the row to go")
+        self._tally.count(self._tally.ends, "gone")
+
+    def _until(self, reached: Callable[[Json], bool], what: str) -> Json:
+        began = time.monotonic()
+        while True:
+            status, row = self._call("GET", _PATH, None)
+            if status in (200, 404) and reached(row):
+                seconds = time.monotonic() - began
+                self._tally.waited(seconds, f"{self.slug} waited for {what}")
+                return row
+            if time.monotonic() - began > self._patience:
+                shown = {key: row.get(key) for key in ("lifecycle_state", "generation", "failure_message", "detail")}
+                raise Violated(f"waited {self._patience:g} s in vain for {what}: {status} {shown}")
+            time.sleep(_POLL_SECONDS)
+
+    def _change(
+        self, method: str, path: str, body: Any, expected: Sequence[int] = (200, 409), *, absolute: bool = False
+    ) -> None:
+        """A wish, repeated while nobody answers it: a 409 then says that an earlier try was heard."""
+        began = time.monotonic()
+        while True:
+            status, answer = self._call(method, path if absolute else _PATH + path, body)
+            if status not in _AGAIN:
+                break
+            if time.monotonic() - began > self._patience:
+                raise Violated(f"{method} {path} was answered with {status} for {self._patience:g} s: {answer}")
+            time.sleep(_POLL_SECONDS)
+        self._steps.append(f"{time.strftime('%H:%M:%S')} {method} {path} {body or ''}: {status}")
+        if status not in expected:
+            raise Violated(f"{method} {path} was answered with {status}: {answer}")
+
+    def _call(self, method: str, path: str, body: Any) -> tuple[int, Json]:
+        """503 stands for every way in which a connection can break."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            response = self._http.request(
+                method, self._url + path, json=body, headers=headers, timeout=40.0, retries=False
+            )
+            answer: Json = response.json() if response.data else {}
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            return 503, {"detail": type(error).__name__}
+        return response.status, answer
+
+    def _told(self) -> str:
+        return "\n  ".join(self._steps)

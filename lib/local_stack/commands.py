@@ -1,0 +1,152 @@
+"""The subcommands of `hub` for one machine: `up`, `token`, `wheels add`.
+
+What they need is imported when they run (hence each `noqa`): `hub --help` and `hub token` stay quick.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
+from local_stack.errors import LocalError
+from local_stack.stack_file import keys_dir, wheels_dir
+
+if TYPE_CHECKING:
+    from hub_cli.subparsers import Subparsers
+    from local_stack.issuer import TokenIssuer
+
+_MAX_PORT = 65535
+_DEFAULT_LIFETIME = 3600.0
+
+
+def register(commands: "Subparsers") -> None:
+    """Add the subcommands of this module."""
+    _register_up(commands)
+    _register_token(commands)
+    _register_wheels(commands)
+
+
+def _register_up(commands: "Subparsers") -> None:
+    up = commands.add_parser("up", help="run the whole system on this machine, in the foreground")
+    up.add_argument("--port", type=_port, default=8080, help="port of the API; 0 = any free one (default: 8080)")
+    _add_state_dir(up)
+    up.add_argument("--project", default="local-hub", help="Google Cloud project id to use (default: local-hub)")
+    up.add_argument("--kubeconfig", type=Path, metavar="FILE", help="a real cluster instead of the embedded one")
+    up.add_argument("--process-node", action="store_true", help="run pods as processes for --kubeconfig's cluster too")
+    up.add_argument(
+        "--retry-min",
+        type=_positive,
+        default=10.0,
+        metavar="SECONDS",
+        help="first backoff of a failed Pub/Sub delivery (default: 10)",
+    )
+    up.add_argument(
+        "--sweep-seconds",
+        type=_positive,
+        default=60.0,
+        metavar="SECONDS",
+        help="time between two runs of the sweeper (default: 60)",
+    )
+    up.set_defaults(run=_up)
+
+
+def _register_token(commands: "Subparsers") -> None:
+    token = commands.add_parser("token", help="print a token of the running stack")
+    token.add_argument("principal", choices=("user", "machine", "console-user", "console-machine"))
+    token.add_argument("--org", metavar="SLUG", help="slug of the organization of a user or machine")
+    token.add_argument("--no-org", action="store_true", help="leave the organization out of the claims")
+    token.add_argument(
+        "--lifetime",
+        type=float,
+        default=_DEFAULT_LIFETIME,
+        metavar="SECONDS",
+        help="until it expires; below zero it has expired already (default: 3600)",
+    )
+    _add_state_dir(token)
+    token.set_defaults(run=_token)
+
+
+def _register_wheels(commands: "Subparsers") -> None:
+    wheels = commands.add_parser("wheels", help="the local wheel host").add_subparsers(required=True, metavar="COMMAND")
+    add = wheels.add_parser("add", help="put a wheel on the local host; prints its SHA-256, then its URL")
+    add.add_argument("file", type=Path)
+    _add_state_dir(add)
+    add.set_defaults(run=_add_wheel)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    try:
+        from local_stack.stack import StackOptions  # noqa: PLC0415
+        from local_stack.up import run_up  # noqa: PLC0415
+        from provider_hub.http.routes.table import function_for  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise LocalError(f"{error.name} is not installed: install provider-hub[local], or run `make setup`.") from error
+    options = StackOptions(
+        port=arguments.port,
+        state_dir=arguments.state_dir,
+        project=arguments.project,
+        kubeconfig=arguments.kubeconfig,
+        process_node=arguments.process_node,
+        retry_min=arguments.retry_min,
+        sweep_seconds=arguments.sweep_seconds,
+    )
+    run_up(options, function_for)
+    return 0
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    from local_stack.issuer import TokenIssuer  # noqa: PLC0415
+
+    info = StackInfo.read(arguments.state_dir)
+    issuer = TokenIssuer(info.issuer_url, keys_dir(Path(info.state_dir)))
+    print(_mint(issuer, arguments))
+    return 0
+
+
+def _add_wheel(arguments: argparse.Namespace) -> int:
+    from local_stack.wheelhost import add_wheel  # noqa: PLC0415
+
+    info = StackInfo.read(arguments.state_dir)
+    added = add_wheel(arguments.file, wheels_dir(Path(info.state_dir)), info.wheels_url)
+    print(f"sha256 {added.sha256}")
+    print(added.url)
+    return 0
+
+
+def _mint(issuer: "TokenIssuer", arguments: argparse.Namespace) -> str:
+    lifetime: float = arguments.lifetime
+    match arguments.principal:
+        case "console-user":
+            return issuer.console_user(lifetime=lifetime)
+        case "console-machine":
+            return issuer.console_machine(lifetime=lifetime)
+    if arguments.org is None:
+        raise LocalError(f"a {arguments.principal} token needs --org SLUG, the organization it is for.")
+    make = issuer.user if arguments.principal == "user" else issuer.machine
+    return make(arguments.org, organization=not arguments.no_org, lifetime=lifetime)
+
+
+def _add_state_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=DEFAULT_STATE_DIR,
+        metavar="DIR",
+        help=f"folder of the stack's keys, wheels and logs (default: {DEFAULT_STATE_DIR})",
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: use 0 to {_MAX_PORT}")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above zero")
+    return number

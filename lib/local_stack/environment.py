@@ -1,0 +1,77 @@
+"""The environment of the functions on one machine: every setting they need, pointed at the local stand-ins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local_stack.emulators import EmulatorHosts
+from local_stack.issuer import Realm, TokenIssuer
+from provider_hub.settings import Settings
+
+TASKS_SERVICE_ACCOUNT = "tasks@local.invalid"
+_LOOPBACK_NAMES = "localhost,127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the stand-ins are, as the functions' settings need it. Endpoints are `host:port`."""
+
+    project: str
+    emulators: EmulatorHosts
+    tasks_endpoint: str
+    deadlines_url: str
+    upgrades_url: str
+    issuer: TokenIssuer
+    check_in_key: str
+    kubeconfig: Path
+    wheels_url: str
+    ca_file: Path
+
+
+def function_environment(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment with the stack's settings in it; a HUB_* variable that the caller set wins."""
+    chosen = {name: value for name, value in caller.items() if name.startswith("HUB_") and value}
+    return {**caller, **_for_libraries(around, caller), **_for_settings(around), **chosen}
+
+
+def stack_settings(around: Surroundings, caller: Mapping[str, str]) -> Settings:
+    """The settings as the functions will read them. Raises SettingsError naming a variable that is wrong."""
+    return Settings.from_environment(function_environment(around, caller))
+
+
+def _for_settings(around: Surroundings) -> dict[str, str]:
+    issuer = around.issuer
+    port = urlsplit(around.wheels_url).port
+    return {
+        "HUB_TASKS_ENDPOINT": around.tasks_endpoint,
+        "HUB_TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+        "HUB_DEADLINES_URL": around.deadlines_url,
+        "HUB_UPGRADES_URL": around.upgrades_url,
+        "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),
+        "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
+        "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
+        "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
+        "HUB_CHECK_IN_KEYS": around.check_in_key,
+        # Caution that is measured in hours shows nothing to a person who waits for it.
+        "HUB_RELEASE_AGE_SECONDS": "0",
+        "HUB_BAKE_SECONDS": "5",
+        "HUB_WAVE_POLL_SECONDS": "1",
+        "HUB_KUBECONFIG": str(around.kubeconfig),
+        "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",
+        "HUB_RUNTIME_CA_FILE": str(around.ca_file),
+        "HUB_WHEEL_CA_FILE": str(around.ca_file),
+        "HUB_WHEEL_PRIVATE_HOSTS": f"localhost:{port},127.0.0.1:{port}",
+    }
+
+
+def _for_libraries(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:
+    # gRPC and others would send calls to the emulators through a proxy that the caller's shell names.
+    unproxied = ",".join(filter(None, (caller.get("no_proxy") or caller.get("NO_PROXY"), _LOOPBACK_NAMES)))
+    return {
+        **around.emulators.environment,
+        "GOOGLE_CLOUD_PROJECT": around.project,
+        "PYTHONUNBUFFERED": "1",
+        "no_proxy": unproxied,
+        "NO_PROXY": unproxied,
+    }

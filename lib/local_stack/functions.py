@@ -1,0 +1,81 @@
+"""The functions of the system as processes of this machine."""
+
+import enum
+import functools
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yarl import URL
+
+from local_stack.ports import LOOPBACK, ReservedPort
+from local_stack.supervisor import Child, Stage, accepts_connections
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+FUNCTIONS_DIR = _REPOSITORY / "functions"
+
+
+class Trigger(enum.Enum):
+    """What calls a function."""
+
+    HTTP = "http"
+    PUBSUB = "pubsub"
+    TASK = "task"
+
+
+TRIGGERS: Mapping[str, Trigger] = {
+    "installations": Trigger.HTTP,
+    "catalog": Trigger.HTTP,
+    "publishing": Trigger.HTTP,
+    "identity": Trigger.HTTP,
+    "operations": Trigger.HTTP,
+    "installer": Trigger.PUBSUB,
+    "registration": Trigger.PUBSUB,
+    "upgrades": Trigger.PUBSUB,
+    "dead_letters": Trigger.PUBSUB,
+    "deadlines": Trigger.TASK,
+    "sweeper": Trigger.TASK,
+}
+
+
+@dataclass(frozen=True)
+class LocalFunction:
+    """A function whose folder exists, and the port that is its for the stack's life."""
+
+    name: str
+    source: Path
+    port: ReservedPort = field(default_factory=ReservedPort)
+
+    @property
+    def trigger(self) -> Trigger:
+        """What calls it."""
+        return TRIGGERS[self.name]
+
+    @property
+    def url(self) -> str:
+        """Its address, without a trailing slash."""
+        return self.port.url
+
+    def child(self, environment: Mapping[str, str]) -> Child:
+        """Its process: gunicorn with one worker, as in the cloud, ready once it listens."""
+        entry_point = self.name.replace("-", "_")
+        serve = (sys.executable, "-m", "local_stack.serve_function")
+        return Child(
+            name=self.name,
+            command=(*serve, str(self.source), entry_point, str(self.port.number)),
+            stage=Stage.FUNCTION,
+            environment=environment,
+            probe=functools.partial(accepts_connections, LOOPBACK, self.port.number),
+        )
+
+
+def local_functions(directory: Path = FUNCTIONS_DIR) -> Sequence[LocalFunction]:
+    """The known functions that `directory` has a `<name>/main.py` for."""
+    sources = {name: directory / name / "main.py" for name in TRIGGERS}
+    return [LocalFunction(name, source) for name, source in sources.items() if source.is_file()]
+
+
+def public_urls(functions: Sequence[LocalFunction]) -> Mapping[str, URL]:
+    """Where the gateway finds each HTTP function; the others are reachable by their callers alone."""
+    return {function.name: URL(function.url) for function in functions if function.trigger is Trigger.HTTP}

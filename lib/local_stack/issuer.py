@@ -1,0 +1,162 @@
+"""The local token issuer: one RSA key per realm, the tokens signed with it, and its JWKS.
+
+Stands in for the two identity providers and for Google's own OIDC tokens on Cloud Tasks and Scheduler calls.
+"""
+
+import base64
+import enum
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local_stack.errors import LocalError
+from local_stack.secret_files import secret_file
+
+JWKS_PATH = "/.well-known/jwks.json"
+DEFAULT_LIFETIME = 3600.0
+_AUTHORIZED_PARTY = "hub"
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Realm(enum.StrEnum):
+    """An issuer of its own, with its own key: a token of one realm is worth nothing in another."""
+
+    CUSTOMER = "customer"
+    CONSOLE = "console"
+    GOOGLE = "google"
+
+
+@dataclass(frozen=True)
+class TokenIssuer:
+    """Mints tokens of the realms under `url` with the keys in `keys_dir`, which it makes at the first use."""
+
+    url: str
+    keys_dir: Path
+
+    def user(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """A customer User of the organization `slug`. Raises LocalError for a slug that is none."""
+        claims = {"sub": f"user_{slug}", "email": f"user@{slug}.example"}
+        return self._mint(Realm.CUSTOMER, claims | _organization(slug, present=organization), lifetime)
+
+    def machine(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """A customer Machine (a tenant's CI) of the organization `slug`. Raises LocalError likewise."""
+        claims = {"sub": f"mch_{slug}"}
+        return self._mint(Realm.CUSTOMER, claims | _organization(slug, present=organization), lifetime)
+
+    def console_user(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """A person at the platform's console."""
+        return self._mint(Realm.CONSOLE, {"sub": "user_console"}, lifetime)
+
+    def console_machine(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """The platform's own CI."""
+        claims = {"sub": "mch_console", "jti": f"mt_{secrets.token_hex(12)}", "scopes": ["provider_versions:write"]}
+        return self._mint(Realm.CONSOLE, claims, lifetime)
+
+    def service_account(self, email: str, audience: str) -> str:
+        """The OIDC token that Cloud Tasks and Scheduler put on a call for a service account."""
+        claims = {"sub": email, "email": email, "email_verified": True, "aud": audience, "azp": email}
+        return self._mint(Realm.GOOGLE, claims, DEFAULT_LIFETIME)
+
+    def issuer(self, realm: Realm) -> str:
+        """The `iss` of a realm's tokens."""
+        return f"{self.url}/{realm}"
+
+    def jwks_url(self, realm: Realm) -> str:
+        """Where a realm's public keys are served."""
+        return self.issuer(realm) + JWKS_PATH
+
+    def jwks(self, realm: Realm) -> dict[str, Any]:
+        """A realm's public keys, as its JWKS URL serves them."""
+        public = self._key(realm).public_key()
+        numbers = public.public_numbers()
+        return {
+            "keys": [
+                {
+                    "kty": "RSA",
+                    "use": "sig",
+                    "alg": "RS256",
+                    "kid": _key_id(public),
+                    "n": _base64url(numbers.n),
+                    "e": _base64url(numbers.e),
+                }
+            ]
+        }
+
+    def _mint(self, realm: Realm, claims: Mapping[str, Any], lifetime: float) -> str:
+        now = int(time.time())
+        key = self._key(realm)
+        standard = {"iss": self.issuer(realm), "iat": now, "nbf": now, "exp": now + int(lifetime)}
+        payload = {"azp": _AUTHORIZED_PARTY} | standard | dict(claims)
+        return jwt.encode(payload, key, algorithm="RS256", headers={"kid": _key_id(key.public_key())})
+
+    def _key(self, realm: Realm) -> rsa.RSAPrivateKey:
+        return _private_key(self.keys_dir / f"{realm}.pem")
+
+
+def issuer_application(issuer: TokenIssuer) -> web.Application:
+    """Serves each realm's JWKS."""
+
+    def handler(document: str) -> Any:
+        async def respond(_: web.Request) -> web.Response:
+            return web.Response(text=document, content_type="application/json")
+
+        return respond
+
+    application = web.Application()
+    for realm in Realm:
+        application.router.add_get(f"/{realm}{JWKS_PATH}", handler(json.dumps(issuer.jwks(realm))))
+    return application
+
+
+def check_slug(slug: str) -> str:
+    """`slug` itself. Raises LocalError unless it is lower-case letters, digits and inner hyphens, at most 63."""
+    if not _SLUG.fullmatch(slug):
+        raise LocalError(
+            f"{slug!r} is no organization slug: use lower-case letters, digits and hyphens between them, up to 63."
+        )
+    return slug
+
+
+def _organization(slug: str, *, present: bool) -> dict[str, Any]:
+    check_slug(slug)
+    if not present:
+        return {}
+    name = slug.replace("-", " ").title()
+    return {"o": {"id": f"org_{slug}", "slg": slug, "rol": "admin"}, "org_name": name}
+
+
+@cache
+def _private_key(path: Path) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(secret_file(path, _new_key), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise LocalError(f"{path} holds no RSA key: delete it, and the next start makes one.")
+    return key
+
+
+def _new_key() -> bytes:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _key_id(key: rsa.RSAPublicKey) -> str:
+    """The key's own digest, so that another key always has another id."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()[:32]
+
+
+def _base64url(number: int) -> str:
+    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,262 @@
+"""The whole system on one machine: every stand-in and every function, started together and stopped in order."""
+
+import asyncio
+import functools
+import os
+import secrets
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import aiohttp
+from google.cloud import tasks_v2
+
+from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
+from local_stack import topics
+from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
+from local_stack.environment import Surroundings, function_environment
+from local_stack.errors import LocalError
+from local_stack.functions import FUNCTIONS_DIR, local_functions, public_urls
+from local_stack.gateway import Gateway, Router
+from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.scheduler import Schedule, run_schedules
+from local_stack.secret_files import secret_file
+from local_stack.servers import ca_file, start_gateway, start_issuer, start_tasks, start_wheel_host
+from local_stack.stack_file import keys_dir, logs_dir
+from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
+from local_stack.tasks import LocalTasks
+from provider_hub.settings import Settings
+
+DEFAULT_PORT = 8080
+DEFAULT_PROJECT = "local-hub"
+DEFAULT_SWEEP_SECONDS = 60.0
+SWEEPER_JOBS = ("outbox",)
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What `hub up` can be told. Port 0 is any free one; without `kubeconfig` the embedded cluster serves."""
+
+    port: int = DEFAULT_PORT
+    state_dir: Path = DEFAULT_STATE_DIR
+    project: str = DEFAULT_PROJECT
+    kubeconfig: Path | None = None
+    process_node: bool = False
+    retry_min: float = topics.DEFAULT_RETRY_MIN_SECONDS
+    sweep_seconds: float = DEFAULT_SWEEP_SECONDS
+    functions_dir: Path = FUNCTIONS_DIR
+
+
+@dataclass(frozen=True)
+class _Ports:
+    """Ports of the children that are no functions, reserved for the stack's life."""
+
+    firestore: ReservedPort = field(default_factory=ReservedPort)
+    pubsub: ReservedPort = field(default_factory=ReservedPort)
+    cluster: ReservedPort = field(default_factory=ReservedPort)
+
+    def release(self) -> None:
+        for port in (self.firestore, self.pubsub, self.cluster):
+            port.release()
+
+
+class LocalStack:
+    """One running system: `start` it once, then `wait`; `close` it whatever happened."""
+
+    def __init__(self, options: StackOptions, route: Router) -> None:
+        self._options = options
+        self._route = route
+        self._state_dir = options.state_dir.resolve()
+        self._kubeconfig = _kubeconfig(options, self._state_dir)
+        self._supervisor = Supervisor(self._state_dir)
+        self._exits = AsyncExitStack()
+        self._functions = local_functions(options.functions_dir)
+        self._ports = _Ports()
+        self._schedules: asyncio.Task[None] | None = None
+        self._exits.callback(self._ports.release)
+        for function in self._functions:
+            self._exits.callback(function.port.release)
+
+    async def start(self) -> StackInfo:
+        """Start everything; returns where it is once all of it serves, and `stack.json` says so too.
+
+        Raises LocalError when something cannot start, SettingsError when a HUB_* variable is wrong.
+        """
+        listener = self._listen()
+        session = await self._exits.enter_async_context(aiohttp.ClientSession())
+        self._exits.push_async_callback(self._supervisor.stop)
+        tasks, around = await self._start_servers(session)
+        environment = function_environment(around, os.environ)
+        settings = Settings.from_environment(environment)
+        for queue in (settings.deadlines_queue, settings.upgrades_queue):
+            name = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
+            tasks.add_queue(tasks_v2.Queue(name=name))
+        await self._start_children(session, environment, settings)
+        await start_gateway(self._exits, Gateway(self._route, public_urls(self._functions)), listener)
+        schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
+        self._schedules = asyncio.create_task(schedules)
+        info = _describe(around, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir)
+        info.write()
+        return info
+
+    async def wait(self) -> None:
+        """Wait for as long as the stack serves; raises what ended one of its own tasks."""
+        if self._schedules is not None:
+            await self._schedules
+
+    async def close(self) -> None:
+        """Stop what `start` started, callers before what they call."""
+        if self._schedules is not None:
+            self._schedules.cancel()
+            await asyncio.gather(self._schedules, return_exceptions=True)
+        await self._exits.aclose()
+
+    def kill(self) -> None:
+        """End every child process at once."""
+        self._supervisor.kill()
+
+    def _listen(self) -> socket:
+        """The base URL's socket, before all else: a taken port is known at once."""
+        port = self._options.port
+        try:
+            listener = listening_socket(port)
+        except PortTakenError as error:
+            raise LocalError(
+                f"port {port} is taken or not allowed: stop what listens there, or choose another with --port "
+                "(0 takes any free one)."
+            ) from error
+        self._exits.callback(listener.close)
+        return listener
+
+    async def _start_servers(self, session: aiohttp.ClientSession) -> tuple[LocalTasks, Surroundings]:
+        """Start what runs inside this process, and know where all else will be."""
+        issuer = await start_issuer(self._exits, self._state_dir)
+        tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
+        return tasks, Surroundings(
+            project=self._options.project,
+            emulators=EmulatorHosts(self._ports.firestore.address, self._ports.pubsub.address),
+            tasks_endpoint=tasks_endpoint,
+            deadlines_url=self._url("deadlines") or "",
+            upgrades_url=self._url("upgrades") or "",
+            issuer=issuer,
+            check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
+            kubeconfig=self._kubeconfig,
+            wheels_url=await start_wheel_host(self._exits, self._state_dir),
+            ca_file=ca_file(self._state_dir),
+        )
+
+    async def _start_children(
+        self, session: aiohttp.ClientSession, environment: Mapping[str, str], settings: Settings
+    ) -> None:
+        """All at once: imports of the functions fill the time in which the JVMs wait for the disk."""
+        await _all_of(
+            self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
+            self._start_pubsub(session, settings),
+            self._start_cluster(environment),
+            *(self._supervisor.start(function.child(environment)) for function in self._functions),
+        )
+
+    async def _start_pubsub(self, session: aiohttp.ClientSession, settings: Settings) -> None:
+        dead_letters = self._url("dead_letters")
+        consumers = {
+            settings.installation_events_topic: "installer",
+            settings.version_events_topic: "upgrades",
+            settings.check_ins_topic: "registration",
+        }
+        routes = [topics.Route(topic, self._url(name), dead_letters) for topic, name in consumers.items()]
+        port = self._ports.pubsub
+        create = functools.partial(
+            topics.create_topics, session, port.address, settings.project, routes, self._options.retry_min
+        )
+        child = _emulator_child(await asyncio.to_thread(pubsub_emulator), port)
+        # The emulator keeps topics in memory; the outbox brings back the messages that died with it.
+        await self._supervisor.start(replace(child, restarted=create))
+        await create()
+
+    async def _start_cluster(self, environment: Mapping[str, str]) -> None:
+        """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
+        embedded = self._options.kubeconfig is None
+        if embedded:
+            await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
+        if embedded or self._options.process_node:
+            await self._supervisor.start(_node_child(self._kubeconfig, self._state_dir / "node", environment))
+
+    def _jobs(self) -> Sequence[Schedule]:
+        """The schedules that Terraform makes for Cloud Scheduler."""
+        sweeper = self._url("sweeper")
+        if sweeper is None:
+            return []
+        return [Schedule(job, self._options.sweep_seconds, sweeper, {"job": job}) for job in SWEEPER_JOBS]
+
+    def _url(self, name: str) -> str | None:
+        return next((function.url for function in self._functions if function.name == name), None)
+
+
+def _kubeconfig(options: StackOptions, state_dir: Path) -> Path:
+    chosen = options.kubeconfig
+    if chosen is None:
+        return state_dir / "kubeconfig"
+    if not chosen.is_file():
+        raise LocalError(f"there is no kubeconfig at {chosen}: give --kubeconfig a file, or leave it out.")
+    return chosen.resolve()
+
+
+async def _all_of(*starting: Coroutine[Any, Any, None]) -> None:
+    """Await all; the first failure cancels the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in starting:
+                group.create_task(one)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def _emulator_child(emulator: Emulator, port: ReservedPort) -> Child:
+    async def serves() -> bool:
+        return await asyncio.to_thread(answers, port.url)
+
+    return Child(f"{emulator.name}-emulator", emulator.command(port.number), Stage.EMULATOR, probe=serves)
+
+
+def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[str, str]) -> Child:
+    kubeconfig.unlink(missing_ok=True)
+
+    async def serves() -> bool:
+        return kubeconfig.exists() and await accepts_connections(LOOPBACK, port.number)
+
+    module = (sys.executable, "-m", "local_kubernetes.cluster")
+    # For chaos alone: whoever reaches the cluster could make it fail.
+    faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
+    command = (*module, "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
+    return Child("cluster", command, Stage.CLUSTER, environment, serves)
+
+
+def _node_child(kubeconfig: Path, state_dir: Path, environment: Mapping[str, str]) -> Child:
+    module = (sys.executable, "-m", "local_kubernetes.node")
+    command = (*module, "--kubeconfig", str(kubeconfig), "--state-dir", str(state_dir))
+    return Child("node", command, Stage.NODE, environment)
+
+
+def _describe(around: Surroundings, api_url: str, state_dir: Path) -> StackInfo:
+    return StackInfo(
+        api_url=api_url,
+        wheels_url=around.wheels_url,
+        ca_file=str(around.ca_file),
+        firestore_emulator_host=around.emulators.firestore,
+        pubsub_emulator_host=around.emulators.pubsub,
+        kubeconfig=str(around.kubeconfig),
+        project=around.project,
+        tasks_endpoint=around.tasks_endpoint,
+        issuer_url=around.issuer.url,
+        logs_dir=str(logs_dir(state_dir)),
+        state_dir=str(state_dir),
+        pid=os.getpid(),
+    )
+
+
+def _random_key() -> bytes:
+    return secrets.token_hex(32).encode()

@@ -1,0 +1,194 @@
+"""The catalog: finding and reading providers, and what their author may change about them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Transaction
+from provider_hub.actions.services import Services
+from provider_hub.actions.version_choice import visible
+from provider_hub.actions.waves import forget_rollouts
+from provider_hub.domain.catalog import (
+    TOKEN_LENGTH,
+    Provider,
+    ProviderVersion,
+    Scope,
+    VersionStatus,
+    audiences_of,
+    has_words,
+    search_tokens,
+    words_of,
+)
+from provider_hub.domain.errors import Conflict, Forbidden, NotFound
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import Version, is_version, latest
+
+# A search for several words looks through at most this many providers that have the rarest of them.
+CANDIDATES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A provider and how many tenants have it installed."""
+
+    provider: Provider
+    install_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to find: all words of `text`, all `tags`, in `scope` if given."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    scope: Scope | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+def search(services: Services, viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
+    """One page of what the viewer's organization may see, by name, and the total."""
+    audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.text)
+    if not audiences or (wanted.text.strip() and not words):
+        return [], 0
+    tokens = [word[:TOKEN_LENGTH] for word in words] + [f"#{tag}" for tag in wanted.tags]
+    if len(tokens) <= 1 and not any(len(word) > TOKEN_LENGTH for word in words):
+        token = tokens[0] if tokens else None
+        found, total = services.store.find_providers(audiences, token, wanted.limit, wanted.offset)
+        return _with_counts(services, found), total
+    candidates, _ = services.store.find_providers(audiences, max(tokens, key=len), CANDIDATES, 0)
+    matching = [
+        provider for provider in candidates if has_words(provider, words) and set(wanted.tags) <= set(provider.tags)
+    ]
+    page = matching[wanted.offset : wanted.offset + wanted.limit]
+    return _with_counts(services, page), len(matching)
+
+
+def get_provider(services: Services, viewer: str | None, name: ProviderName) -> Listing:
+    """Raises NotFound."""
+    provider = visible(services.store.get(keys.provider(name)), name, viewer)
+    return Listing(provider, services.store.install_count(name))
+
+
+def list_versions(services: Services, viewer: str | None, name: ProviderName) -> list[ProviderVersion]:
+    """Newest first. Raises NotFound."""
+    visible(services.store.get(keys.provider(name)), name, viewer)
+    return sorted(services.store.versions_of(name), key=lambda version: version.semver, reverse=True)
+
+
+def get_version(services: Services, viewer: str | None, name: ProviderName, text: str) -> ProviderVersion:
+    """Raises NotFound."""
+    visible(services.store.get(keys.provider(name)), name, viewer)
+    version = services.store.get(keys.version(name, text)) if is_version(text) else None
+    if version is None:
+        raise NotFound(f"{name} has no version {text[:80]}")
+    return version
+
+
+def edit_provider(
+    services: Services, organization_id: str, name: ProviderName, edit: Callable[[Provider], Provider]
+) -> Listing:
+    """Apply the author's edit to the catalog row. Raises NotFound or Forbidden."""
+
+    def decide(transaction: Transaction) -> Provider:
+        (found,) = transaction.read(keys.provider(name))
+        provider = _authored(visible(found, name, organization_id), organization_id)
+        edited = replace(edit(provider), updated_at=services.clock())
+        edited = replace(edited, search_tokens=search_tokens(edited))
+        transaction.write(keys.provider(name), edited)
+        return edited
+
+    provider, _ = services.store.transact(decide)
+    return Listing(provider, services.store.install_count(name))
+
+
+def delete_provider(services: Services, organization_id: str, name: ProviderName) -> None:
+    """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
+
+    It is hidden first and counted then: an install that read it before is counted, one that reads it after
+    finds nothing. A crash in between leaves it hidden, and deleting it again goes on from there.
+    """
+    _set_retiring(services, organization_id, name, retiring=True)
+    count = services.store.install_count(name)
+    if count:
+        _set_retiring(services, organization_id, name, retiring=False)
+        raise Conflict(f"{name} is installed {count} times: it can be deleted once nobody has it, or yank its versions")
+    versions = [keys.version(name, version.version) for version in services.store.versions_of(name)]
+    for start in range(0, len(versions), 400):
+        services.store.delete_all(versions[start : start + 400])
+    forget_rollouts(services, name)
+    services.store.delete_all([keys.provider(name)])
+
+
+def yank(
+    services: Services, organization_id: str, name: ProviderName, text: str, reason: str | None
+) -> ProviderVersion:
+    """No new installs; what runs stays. Raises NotFound or Forbidden."""
+    return _set_status(services, organization_id, name, text, VersionStatus.YANKED, reason)
+
+
+def unyank(services: Services, organization_id: str, name: ProviderName, text: str) -> ProviderVersion:
+    """Back again. Raises NotFound or Forbidden."""
+    return _set_status(services, organization_id, name, text, VersionStatus.PUBLISHED, None)
+
+
+def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
+    audiences = audiences_of(viewer)
+    if scope is Scope.PUBLIC:
+        return audiences[:1]
+    return audiences[1:] if scope is Scope.TENANT else audiences
+
+
+def _with_counts(services: Services, providers: Sequence[Provider]) -> list[Listing]:
+    counts = services.store.install_counts([provider.provider_name for provider in providers])
+    return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
+
+
+def _authored(provider: Provider, organization_id: str) -> Provider:
+    if provider.author.organization_id != organization_id:
+        raise Forbidden(f"{provider.canonical} is not your organization's: only its author may change it")
+    return provider
+
+
+def _set_retiring(services: Services, organization_id: str, name: ProviderName, *, retiring: bool) -> None:
+    def decide(transaction: Transaction) -> None:
+        (found,) = transaction.read(keys.provider(name))
+        # Its author sees it even while it is hidden: that is how a deletion that died is finished.
+        shown = visible(found and replace(found, retiring=False), name, organization_id)
+        transaction.write(keys.provider(name), replace(_authored(shown, organization_id), retiring=retiring))
+
+    services.store.transact(decide)
+
+
+def _set_status(
+    services: Services,
+    organization_id: str,
+    name: ProviderName,
+    text: str,
+    status: VersionStatus,
+    reason: str | None,
+) -> ProviderVersion:
+    """A publish of the same moment writes the provider's row too: one of the two decides again after the other."""
+
+    def decide(transaction: Transaction) -> ProviderVersion:
+        if not is_version(text):
+            raise NotFound(f"{name} has no version {text[:80]}")
+        found, version = transaction.read(keys.provider(name), keys.version(name, text))
+        provider = _authored(visible(found, name, organization_id), organization_id)
+        if version is None:
+            raise NotFound(f"{name} has no version {text}")
+        if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
+            return version  # what was never published is neither taken back nor brought back
+        now = services.clock()
+        changed = replace(version, status=status, error_message=reason, updated_at=now)
+        others = set(services.store.published_versions(name)) - {text}
+        published = others | ({text} if status is VersionStatus.PUBLISHED else set())
+        newest = latest([Version.parse(item) for item in published])
+        transaction.write(keys.version(name, text), changed)
+        transaction.write(
+            keys.provider(name),
+            replace(provider, latest_version=str(newest) if newest else None, updated_at=now),
+        )
+        return changed
+
+    return services.store.transact(decide)[0]

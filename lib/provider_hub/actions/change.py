@@ -1,0 +1,203 @@
+"""Changes to what is installed: upgrade, downgrade, deploy again, other settings, uninstall.
+
+One that arrives while another is in flight supersedes it: the row's generation grows, and whatever still
+speaks of the older one is stale.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from provider_hub.actions import keys
+from provider_hub.actions.configuration import check_config
+from provider_hub.actions.install import Installed
+from provider_hub.actions.ports import Transaction
+from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.version_choice import chosen_version
+from provider_hub.domain.catalog import Organization, Provider
+from provider_hub.domain.errors import Conflict, Invalid, NotFound
+from provider_hub.domain.installation import (
+    ChangeRequested,
+    Installation,
+    LifecycleState,
+    ResourceTier,
+    Revision,
+    UninstallRequested,
+    UpgradePolicy,
+    advance,
+)
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import is_newer
+
+V = TypeVar("V")
+Check = Callable[[Installation, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWish:
+    """What a PATCH asks for; None leaves a setting as it is."""
+
+    resource_tier: ResourceTier | None = None
+    upgrade_policy: UpgradePolicy | None = None
+    config: Mapping[str, str] | None = None
+    rollback_on_failure: bool | None = None
+    allow_major_upgrades: bool | None = None
+
+
+def upgrade(
+    services: Services, organization: Organization, name: ProviderName, version: str | None, cause: str
+) -> Installed:
+    """To a newer version, None the latest. Raises NotFound, Conflict or Invalid."""
+    return _to_version(services, organization, name, version, "version", _must_be_newer, cause)
+
+
+def downgrade(
+    services: Services, organization: Organization, name: ProviderName, version: str, cause: str
+) -> Installed:
+    """To an older version. Raises NotFound, Conflict or Invalid."""
+    return _to_version(services, organization, name, version, "target_version", _must_be_older, cause)
+
+
+def deploy(
+    services: Services, organization: Organization, name: ProviderName, version: str | None, cause: str
+) -> Installed:
+    """The installed version once more, or any other published one. Raises NotFound, Conflict or Invalid."""
+    if version is not None:
+        return _to_version(services, organization, name, version, "version", lambda _row, _version: None, cause)
+
+    def again(transaction: Transaction) -> Installed:
+        row, provider = _read(transaction, organization, name)
+        return _changed(services, transaction, Installed(row, provider), row.revision, cause, "deployed again")
+
+    return services.outbox.transact(again)
+
+
+def change_settings(
+    services: Services, organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
+) -> Installed:
+    """Another tier or config is deployed; the policies alone change nothing that runs. Raises NotFound or Conflict."""
+
+    def decide(transaction: Transaction) -> Installed:
+        found, provider = _read(transaction, organization, name)
+        row = _with_policies(found, wish)
+        revision = _with_settings(row.revision, wish)
+        if wish.config is not None:
+            (version,) = transaction.read(keys.version(name, row.installed_version))
+            check_config(revision.config, version.config_schema if version else None)
+        if revision != row.revision:
+            return _changed(services, transaction, Installed(row, provider), revision, cause, "settings changed")
+        if row != found:
+            row = replace(row, updated_at=services.clock())
+            transaction.write(keys.installation(organization.organization_id, name), row)
+        return Installed(row, provider)
+
+    return services.outbox.transact(decide)
+
+
+def uninstall(
+    services: Services, organization: Organization, name: ProviderName, *, cascade: bool, cause: str
+) -> Installed:
+    """The row, DELETING. Raises NotFound or Conflict."""
+
+    def decide(transaction: Transaction) -> Installed:
+        row, provider = _read(transaction, organization, name)
+        if row.active_resources and not cascade:
+            raise Conflict(
+                f"{name} still manages {row.active_resources} resources: "
+                "remove them first, or uninstall with cascade=true"
+            )
+        now = services.clock()
+        event = UninstallRequested(row.installation_id, cause)
+        step = record_step(transaction, advance(row, event, now, services.deadlines), now)
+        return Installed(step.kept, provider)
+
+    return services.outbox.transact(decide)
+
+
+def _to_version(
+    services: Services,
+    organization: Organization,
+    name: ProviderName,
+    wished: str | None,
+    field: str,
+    check: Check,
+    cause: str,
+) -> Installed:
+    def decide(transaction: Transaction) -> Installed:
+        row, provider = _read(transaction, organization, name)
+        if provider is None:
+            raise NotFound(f"there is no provider {name}")
+        version = chosen_version(transaction, provider, wished, field)
+        check(row, version.version)
+        revision = replace(row.revision, version=version.version)
+        reason = f"{row.installed_version} to {version.version}"
+        return _changed(services, transaction, Installed(row, provider), revision, cause, reason)
+
+    return services.outbox.transact(decide)
+
+
+def _read(
+    transaction: Transaction, organization: Organization, name: ProviderName
+) -> tuple[Installation, Provider | None]:
+    """The row, which may be changed, and its provider. Raises NotFound, or Conflict when it is being removed."""
+    row, provider = transaction.read(keys.installation(organization.organization_id, name), keys.provider(name))
+    if row is None:
+        raise not_installed(name)
+    if row.lifecycle_state is LifecycleState.DELETING:
+        raise Conflict(f"{name} is being removed: nothing about it can be changed any more")
+    return row, provider
+
+
+def not_installed(name: ProviderName) -> NotFound:
+    return NotFound(f"{name} is not installed")
+
+
+def _changed(
+    services: Services, transaction: Transaction, current: Installed, revision: Revision, cause: str, reason: str
+) -> Installed:
+    now = services.clock()
+    event = ChangeRequested(current.row.installation_id, revision, cause, reason)
+    step = record_step(transaction, advance(current.row, event, now, services.deadlines), now)
+    return Installed(step.kept, current.provider)
+
+
+def _must_be_newer(row: Installation, version: str) -> None:
+    _must_differ(row, version)
+    if not is_newer(version, than=row.installed_version):
+        raise Invalid.at(
+            "body", "version", msg=f"{version} is older than the installed {row.installed_version}: use downgrade"
+        )
+
+
+def _must_be_older(row: Installation, version: str) -> None:
+    _must_differ(row, version)
+    if is_newer(version, than=row.installed_version):
+        raise Invalid.at(
+            "body", "target_version", msg=f"{version} is newer than the installed {row.installed_version}: use upgrade"
+        )
+
+
+def _must_differ(row: Installation, version: str) -> None:
+    if version == row.installed_version:
+        raise Conflict(f"{row.canonical} is on {version} already: to run it once more, use deploy")
+
+
+def _with_policies(row: Installation, wish: SettingsWish) -> Installation:
+    return replace(
+        row,
+        upgrade_policy=_chosen(wish.upgrade_policy, row.upgrade_policy),
+        rollback_on_failure=_chosen(wish.rollback_on_failure, row.rollback_on_failure),
+        allow_major_upgrades=_chosen(wish.allow_major_upgrades, row.allow_major_upgrades),
+    )
+
+
+def _with_settings(revision: Revision, wish: SettingsWish) -> Revision:
+    return replace(
+        revision,
+        resource_tier=_chosen(wish.resource_tier, revision.resource_tier),
+        config=dict(_chosen(wish.config, revision.config)),
+    )
+
+
+def _chosen(wished: V | None, current: V) -> V:
+    return current if wished is None else wished

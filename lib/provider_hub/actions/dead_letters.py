@@ -1,0 +1,164 @@
+"""Dead letters: what no consumer could handle, kept with its reason until somebody retries or deletes it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.errors import NotFound
+
+KEPT = timedelta(days=30)
+LISTED = 500
+# A document holds 1 MiB; no message of ours comes near.
+PAYLOAD_BYTES = 512 * 1024
+_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]{0,199}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A Pub/Sub message as a consumer received it."""
+
+    topic: Topic
+    event_id: str
+    event_type: str
+    ordering_key: str
+    payload: str
+    attempt: int
+
+
+def note_failure(services: Services, delivery: Delivery, reason: str) -> None:
+    """Remember why a delivery failed: once the tries are used up, Pub/Sub itself cannot tell."""
+    now = services.clock()
+    error = DeliveryError(delivery.event_id, reason, now, expires_at=now + KEPT)
+
+    def decide(transaction: Transaction) -> None:
+        transaction.write(keys.delivery_error(delivery.event_id), error)
+
+    services.store.transact(decide)
+
+
+def bury(services: Services, delivery: Delivery, reason: str | None = None) -> DeadLetter:
+    """Keep a message; the reason is the one given, or the last that a consumer noted. Twice is once."""
+    key = keys.dead_letter(delivery.event_id)
+
+    def decide(transaction: Transaction) -> DeadLetter:
+        known, noted = transaction.read(key, keys.delivery_error(delivery.event_id))
+        if known:
+            return known
+        told = reason or (noted.reason if noted else "its tries were used up; no consumer said why")
+        letter = _letter(delivery, told, services.clock())
+        transaction.write(key, letter)
+        transaction.delete(keys.delivery_error(delivery.event_id))
+        return letter
+
+    return services.store.transact(decide)[0]
+
+
+def list_letters(services: Services, organization_id: str, provider: str | None) -> list[DeadLetter]:
+    """Newest first."""
+    return services.store.dead_letters_of(organization_id, provider, LISTED)
+
+
+def get_letter(services: Services, organization_id: str, dead_letter_id: str) -> DeadLetter:
+    """Raises NotFound, for another organization's as well."""
+    letter = services.store.get(_key(dead_letter_id))
+    if letter is None or letter.organization_id != organization_id:
+        raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+    return letter
+
+
+def retry_letter(services: Services, organization_id: str, dead_letter_id: str) -> None:
+    """Back to its topic, through the outbox. Raises NotFound."""
+
+    def decide(transaction: Transaction) -> None:
+        (letter,) = transaction.read(_key(dead_letter_id))
+        if letter is None or letter.organization_id != organization_id:
+            raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+        transaction.delete(keys.dead_letter(dead_letter_id))
+        transaction.emit(_revived(letter, services.clock()))
+
+    services.outbox.transact(decide)
+
+
+def retry_all(services: Services, organization_id: str) -> int:
+    """How many were put back."""
+    retried = 0
+    for letter in list_letters(services, organization_id, None):
+        try:
+            retry_letter(services, organization_id, letter.dead_letter_id)
+        except NotFound:
+            continue  # somebody else's retry or delete was first
+        retried += 1
+    return retried
+
+
+def delete_letter(services: Services, organization_id: str, dead_letter_id: str) -> None:
+    """Raises NotFound."""
+    get_letter(services, organization_id, dead_letter_id)
+    services.store.delete_all([keys.dead_letter(dead_letter_id)])
+
+
+def delete_letters(services: Services, organization_id: str, provider: str | None) -> int:
+    """All of the organization's, or one provider's; how many."""
+    deleted = 0
+    while letters := list_letters(services, organization_id, provider):
+        services.store.delete_all([keys.dead_letter(letter.dead_letter_id) for letter in letters])
+        deleted += len(letters)
+    return deleted
+
+
+def _key(dead_letter_id: str) -> Key[DeadLetter]:
+    """Raises NotFound for what is no letter's id, and may be no document's either."""
+    if not _ID.fullmatch(dead_letter_id):
+        raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+    return keys.dead_letter(dead_letter_id)
+
+
+def _letter(delivery: Delivery, reason: str, now: datetime) -> DeadLetter:
+    # Whoever can publish a check-in can claim to be anyone: such a letter is shown to nobody.
+    claimed = delivery.topic is Topic.CHECK_INS
+    payload = "" if claimed or len(delivery.payload.encode()) > PAYLOAD_BYTES else delivery.payload
+    about = _about(payload)
+    return DeadLetter(
+        dead_letter_id=delivery.event_id,
+        event_id=delivery.event_id,
+        topic=delivery.topic,
+        ordering_key=delivery.ordering_key,
+        payload=payload,
+        organization_id=_text(about, "organization_id"),
+        provider=_text(about, "provider"),
+        event_type=delivery.event_type,
+        error_message=reason,
+        attempt_count=delivery.attempt,
+        failed_at=now,
+        expires_at=now + KEPT,
+    )
+
+
+def _revived(letter: DeadLetter, now: datetime) -> OutboxEntry:
+    return OutboxEntry(
+        event_id=letter.event_id,
+        topic=letter.topic,
+        ordering_key=letter.ordering_key,
+        payload=letter.payload,
+        created_at=now,
+        attributes={"event_type": letter.event_type},
+    )
+
+
+def _about(payload: str) -> Mapping[str, Any]:
+    try:
+        about = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def _text(about: Mapping[str, Any], field: str) -> str | None:
+    value = about.get(field)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,105 @@
+"""The installer: brings the cluster to what one request of a row's generation asks for.
+
+Every step may be repeated: the row is taken by id and generation, the deadline's task has a name, objects
+are applied with a fence, removal looks before it believes. So a crash anywhere is answered by delivering
+the same request again.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from provider_hub.actions import keys
+from provider_hub.actions.cluster import Cluster, StaleGeneration
+from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.late_apply import remove_if_uninstalled
+from provider_hub.actions.ports import Tasks, Transaction
+from provider_hub.actions.services import Services, apply_event, record_step
+from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import (
+    DeployFailed,
+    Installation,
+    InstallationRequest,
+    LifecycleState,
+    ObjectsGone,
+    Outcome,
+    RequestKind,
+    Taken,
+    advance,
+)
+from provider_hub.domain.names import ProviderName, namespace_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """What the installer needs beside the rows."""
+
+    services: Services
+    cluster: Cluster
+    tasks: Tasks
+    blueprints: Blueprints
+
+    def handle(self, request: InstallationRequest) -> None:
+        """Do what is asked. Raises TemporaryError to be asked again; anything else ends in the row."""
+        if request.kind is RequestKind.UNINSTALL:
+            self._uninstall(request)
+        else:
+            self._deploy(request)
+
+    def _deploy(self, request: InstallationRequest) -> None:
+        taken = self._take(request)
+        if taken is None:
+            log.info("%s is stale or done", request.event_id)
+            return
+        row, version = taken
+        self.tasks.schedule_deadline(row)
+        try:
+            self._bring_up(row, version)
+        except StaleGeneration as stale:
+            log.info("%s: %s", request.event_id, stale)
+        except PermanentError as error:
+            log.warning("%s failed: %s", request.event_id, error)
+            apply_event(self.services, row, DeployFailed(row.installation_id, row.generation, str(error), "installer"))
+
+    def _take(self, request: InstallationRequest) -> tuple[Installation, ProviderVersion | None] | None:
+        name = ProviderName.parse(request.provider)
+        row_key = keys.installation(request.organization_id, name)
+
+        def decide(transaction: Transaction) -> tuple[Installation, ProviderVersion | None] | None:
+            row, version = transaction.read(row_key, keys.version(name, request.version))
+            now = self.services.clock()
+            taken = Taken(request.installation_id, request.generation)
+            step = advance(row, taken, now, self.services.deadlines)
+            if step.outcome is Outcome.STALE:
+                return None
+            record_step(transaction, step, now)
+            # Taken before, and not done: the delivery before this one died on the way.
+            return (step.kept, version) if step.kept.lifecycle_state is LifecycleState.PROCESSING else None
+
+        return self.services.outbox.transact(decide)
+
+    def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
+        objects = self.blueprints.of(row, version)
+        self.cluster.ensure_namespace(objects.namespace)
+        self.cluster.apply(objects.installation)
+        if row.generation > 1:
+            kept = frozenset({row.generation, row.ready_generation or row.generation})
+            self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
+        remove_if_uninstalled(self.services, self.cluster, row)
+
+    def _uninstall(self, request: InstallationRequest) -> None:
+        name = ProviderName.parse(request.provider)
+        row = self.services.store.get(keys.installation(request.organization_id, name))
+        if row is None or (row.installation_id, row.generation) != (request.installation_id, request.generation):
+            log.info("%s is stale or done", request.event_id)
+            return
+        try:
+            left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        except PermanentError as error:
+            # There is nothing to fall back to: it is asked for until the cluster lets it happen.
+            raise TemporaryError(f"{name} cannot be removed: {error}") from error
+        if left:
+            raise TemporaryError(f"{name} is not gone yet: {', '.join(left)}")
+        apply_event(self.services, row, ObjectsGone(row.installation_id, row.generation))

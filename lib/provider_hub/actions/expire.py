@@ -1,0 +1,64 @@
+"""Deadlines: a generation that waited too long ends FAILED, with what the cluster shows as the reason."""
+
+from dataclasses import dataclass
+
+from provider_hub.actions import keys
+from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.services import Services, apply_event
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
+from provider_hub.domain.names import namespace_for
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineCall:
+    """Which generation's deadline a task is about."""
+
+    organization_id: str
+    provider: str
+    installation_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    services: Services
+    cluster: Cluster
+
+    def handle(self, call: DeadlineCall) -> Outcome:
+        """What a deadline's task came to. Raises TemporaryError when it came too early, to be called again."""
+        key = keys.installation_named(call.organization_id, call.provider)
+        row = self.services.store.get(key) if key else None
+        if row is None or (row.installation_id, row.generation) != (call.installation_id, call.generation):
+            return Outcome.STALE
+        if row.deadline_at is None:
+            return Outcome.UNCHANGED
+        if self.services.clock() < row.deadline_at:
+            raise TemporaryError(f"{row.installation_id} may wait until {row.deadline_at:%H:%M:%S}")
+        return self.expire(row)
+
+    def expire(self, row: Installation) -> Outcome:
+        """End the wait of a row whose deadline has passed."""
+        event = DeadlinePassed(row.installation_id, row.generation, self._reason(row))
+        return apply_event(self.services, row, event).outcome
+
+    def _reason(self, row: Installation) -> str:
+        """A cluster that cannot be asked is no reason to wait longer: every wait has an end."""
+        if row.lifecycle_state is LifecycleState.PENDING:
+            return "no installer took it in time"
+        try:
+            return self._left_over(row) if row.lifecycle_state is LifecycleState.DELETING else self._shown(row)
+        except (TemporaryError, PermanentError) as error:
+            return f"the deadline passed, and {error}"
+
+    def _shown(self, row: Installation) -> str:
+        name = row.provider_name.object_name
+        shown = self.cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
+        if shown is None:
+            return "the deadline passed, and the cluster shows no deployment"
+        return f"the deadline passed without a check-in: {shown.message or 'the runtime runs but never checked in'}"
+
+    def _left_over(self, row: Installation) -> str:
+        """What blocks a removal, a finalizer of somebody's for instance, is named for who can clear it."""
+        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        return f"still there are {', '.join(left)}" if left else "the removal was not confirmed"

@@ -1,0 +1,65 @@
+"""Looking at installations: the rows of a tenant, and what the cluster shows of one."""
+
+import logging
+from dataclasses import replace
+
+from provider_hub.actions import keys
+from provider_hub.actions.change import not_installed
+from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.install import Installed
+from provider_hub.actions.services import Services
+from provider_hub.domain.catalog import Organization
+from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.names import ProviderName, namespace_for
+
+log = logging.getLogger(__name__)
+
+
+def list_installed(services: Services, organization: Organization) -> list[Installed]:
+    """Every installation of the tenant, oldest first, with its provider."""
+    rows = services.store.installations_of(organization.organization_id)
+    providers = services.store.get_all([keys.provider(row.provider_name) for row in rows])
+    return [Installed(row, provider) for row, provider in zip(rows, providers, strict=True)]
+
+
+def get_installed(services: Services, organization: Organization, name: ProviderName) -> Installed:
+    """Raises NotFound."""
+    row = services.store.get(keys.installation(organization.organization_id, name))
+    if row is None:
+        raise not_installed(name)
+    return Installed(row, services.store.get(keys.provider(name)))
+
+
+def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
+    """What the cluster shows now, told of the generation that the row wants. Raises TemporaryError.
+
+    While the installer has not applied that generation, the cluster still shows the one before: its
+    replicas are told, but as pending and never as healthy.
+    """
+    name = row.provider_name.object_name
+    shown = cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
+    if shown is None:
+        shown = DeploymentStatus(0, name, "pending", 0, 0, None, None, None, None, healthy=False)
+    if row.lifecycle_state is LifecycleState.FAILED:
+        return replace(shown, status="failed", healthy=False, message=shown.message or row.failure_message)
+    if shown.generation != row.generation:
+        return replace(shown, status="pending", healthy=False, message=shown.message or _awaited(row))
+    return shown
+
+
+def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
+    """The same right after a wish was committed: a cluster that does not answer must not make it look refused."""
+    try:
+        return deployment_status(cluster, row)
+    except (TemporaryError, PermanentError) as error:
+        log.warning("the cluster cannot be asked about %s: %s", row.canonical, error)
+        name = row.provider_name.object_name
+        return DeploymentStatus(0, name, "pending", 0, 0, None, None, None, _awaited(row), healthy=False)
+
+
+def _awaited(row: Installation) -> str:
+    if row.lifecycle_state is LifecycleState.DELETING:
+        return "being removed"
+    return row.failure_message or f"waiting for the installer to apply {row.installed_version}"

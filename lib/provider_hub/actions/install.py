@@ -1,0 +1,117 @@
+"""Install: a tenant's wish becomes a PENDING row and an outbox entry, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider_hub.actions import keys
+from provider_hub.actions.configuration import check_config
+from provider_hub.actions.ports import Transaction
+from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.version_choice import chosen_version, runnable, visible
+from provider_hub.domain.catalog import Organization, Provider
+from provider_hub.domain.errors import Conflict, QuotaExceeded
+from provider_hub.domain.installation import (
+    Installation,
+    LifecycleState,
+    ResourceTier,
+    Revision,
+    UpgradePolicy,
+    install,
+)
+from provider_hub.domain.names import ProviderName
+
+
+@dataclass(frozen=True, slots=True)
+class InstallWish:
+    """What a tenant asks for; `version` None is the latest."""
+
+    provider: ProviderName
+    version: str | None
+    resource_tier: ResourceTier
+    upgrade_policy: UpgradePolicy
+    config: dict[str, str]
+    rollback_on_failure: bool = True
+    allow_major_upgrades: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An installation together with the catalog row it shows the latest version from, where that still exists."""
+
+    row: Installation
+    provider: Provider | None
+
+
+def request_install(services: Services, organization: Organization, wish: InstallWish, cause: str) -> Installed:
+    """The new row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
+
+    Three documents are read, in one round trip where the version is named, and two are written.
+    """
+    _check_quota(services, organization)
+    provider_key = keys.provider(wish.provider)
+    row_key = keys.installation(organization.organization_id, wish.provider)
+
+    def decide(transaction: Transaction) -> Installed:
+        if wish.version is None:
+            found, existing = transaction.read(provider_key, row_key)
+            provider = visible(found, wish.provider, organization.organization_id)
+            _refuse_existing(existing)
+            version = chosen_version(transaction, provider, None, "version")
+        else:
+            found, existing, named = transaction.read(provider_key, row_key, keys.version(wish.provider, wish.version))
+            provider = visible(found, wish.provider, organization.organization_id)
+            _refuse_existing(existing)
+            version = runnable(named, wish.provider, wish.version, "version")
+        check_config(wish.config, version.config_schema)
+        step = install(_new_row(services, organization, wish, version.version), services.deadlines, cause)
+        return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
+
+    return services.outbox.transact(decide)
+
+
+def _new_row(services: Services, organization: Organization, wish: InstallWish, version: str) -> Installation:
+    now = services.clock()
+    return Installation(
+        organization_id=organization.organization_id,
+        organization_slug=organization.slug,
+        prefix=wish.provider.prefix,
+        name=wish.provider.name,
+        installation_id=services.new_id(now),
+        generation=1,
+        revision=Revision(version, wish.resource_tier, wish.config),
+        upgrade_policy=wish.upgrade_policy,
+        rollback_on_failure=wish.rollback_on_failure,
+        allow_major_upgrades=wish.allow_major_upgrades,
+        lifecycle_state=LifecycleState.PENDING,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _refuse_existing(existing: Installation | None) -> None:
+    if existing is None:
+        return
+    if existing.lifecycle_state is LifecycleState.DELETING:
+        raise Conflict(f"{existing.canonical} is still being removed: install it again once it is gone")
+    raise Conflict(
+        f"{existing.canonical} is installed already, at {existing.installed_version}: upgrade, downgrade or change it"
+    )
+
+
+def _check_quota(services: Services, organization: Organization) -> None:
+    """Counted before the transaction: two installs at once may overshoot by one, which harms nobody."""
+    now, organization_id = services.clock(), organization.organization_id
+    if services.room.take(organization_id, now):
+        return
+    with services.single_file.of(organization_id):
+        if not services.room.take(organization_id, now):
+            _count(services, organization_id, now)
+
+
+def _count(services: Services, organization_id: str, now: datetime) -> None:
+    count = services.store.count_installations_of(organization_id)
+    if count >= services.installation_quota:
+        raise QuotaExceeded(
+            f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
+        )
+    services.room.found(organization_id, services.installation_quota - count - 1, now)

@@ -1,0 +1,61 @@
+"""Organizations: made from a token's claims the first time they are seen."""
+
+from functools import partial
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.catalog import Organization, SlugClaim
+from provider_hub.domain.errors import Forbidden
+from provider_hub.domain.identity import OrganizationClaims
+from provider_hub.domain.names import is_organization_id, is_slug
+
+
+class Organizations:
+    """The organizations this process has met; their id and slug never change, so they are remembered."""
+
+    _REMEMBERED = 10_000
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._known: dict[str, Organization] = {}
+
+    def of(self, claims: OrganizationClaims) -> Organization:
+        """The organization of verified claims. Raises Forbidden for one that cannot be."""
+        if known := self._known.get(claims.organization_id):
+            return known
+        if not is_organization_id(claims.organization_id):
+            raise Forbidden("the token's organization id is not usable: letters, digits, hyphens and underscores")
+        if not is_slug(claims.slug):
+            raise Forbidden(
+                f"the organization's slug {claims.slug[:80]!r} is not usable: choose lower-case letters, digits and "
+                "inner hyphens, and none of the reserved words install, installed and platform"
+            )
+        organization = self._services.store.get(keys.organization(claims.organization_id)) or self._meet(claims)
+        if len(self._known) >= self._REMEMBERED:
+            self._known.clear()
+        self._known[claims.organization_id] = organization
+        return organization
+
+    def _meet(self, claims: OrganizationClaims) -> Organization:
+        (organization, is_new), _ = self._services.store.transact(partial(self._admit, claims))
+        if is_new:  # nothing to count: whoever has just been met has nothing installed
+            room = self._services.installation_quota
+            self._services.room.found(organization.organization_id, room, organization.created_at)
+        return organization
+
+    def _admit(self, claims: OrganizationClaims, transaction: Transaction) -> tuple[Organization, bool]:
+        """The organization, and whether this transaction makes it."""
+        organization_key, slug_key = keys.organization(claims.organization_id), keys.slug(claims.slug)
+        known, claimed = transaction.read(organization_key, slug_key)
+        if known:
+            return known, False
+        if claimed and claimed.organization_id != claims.organization_id:
+            raise Forbidden(f"the slug {claims.slug!r} belongs to another organization: rename yours and sign in again")
+        now = self._services.clock()
+        organization = Organization(
+            claims.organization_id, claims.name or claims.slug, claims.slug, "active", created_at=now, updated_at=now
+        )
+        transaction.write(organization_key, organization)
+        transaction.write(slug_key, SlugClaim(claims.slug, claims.organization_id))
+        return organization, True

@@ -1,0 +1,94 @@
+"""The registration: a runtime that proves itself makes its row READY, and keeps its health told."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Tasks
+from provider_hub.actions.services import Services, apply_event
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.installation import (
+    CheckedIn,
+    DeployFailed,
+    Event,
+    Health,
+    Installation,
+    LifecycleState,
+    Outcome,
+    advance,
+)
+from provider_hub.domain.masking import mask
+from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    services: Services
+    tasks: Tasks
+    check_in_keys: Sequence[bytes]
+
+    def handle(self, check_in: CheckIn) -> str:
+        """Apply a check-in; returns what became of it, for the log. Raises TemporaryError to get it again.
+
+        Most check-ins change nothing: they are decided on a plain read, and only one that does change
+        something is decided again in a transaction.
+        """
+        row = self._row_of(check_in)
+        if row is None:
+            return "unknown installation"
+        if not self._is_genuine(row, check_in):
+            return "token refused"
+        if check_in.stopping:
+            return "stopping"
+        event = _event_of(row, check_in)
+        if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
+            return "nothing new"
+        step = apply_event(self.services, row, event)
+        if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
+            self._forget_deadline(row)
+        return step.outcome.value
+
+    def _is_genuine(self, row: Installation, check_in: CheckIn) -> bool:
+        """By any of the keys: what runs keeps the token that an earlier one made until it is deployed anew.
+
+        What is logged tells when a key is out of use, and that one was taken out too early.
+        """
+        about = (row.organization_id, row.installation_id, check_in.generation)
+        newest, *older = self.check_in_keys
+        if token_matches(check_in.token, check_in_token(newest, *about)):
+            return True
+        if any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
+            log.info("%s has a token of an older key", row.canonical, extra={"event": "check_in_by_older_key"})
+            return True
+        log.info("%s: a token of no key of ours", row.canonical, extra={"event": "check_in_refused"})
+        return False
+
+    def _row_of(self, check_in: CheckIn) -> Installation | None:
+        key = keys.installation_named(check_in.organization_id, check_in.provider)
+        return self.services.store.get(key) if key else None
+
+    def _forget_deadline(self, row: Installation) -> None:
+        """Only saves a call: a deadline that fires all the same finds nothing to do."""
+        try:
+            self.tasks.cancel_deadline(row.installation_id, row.generation)
+        except TemporaryError as error:
+            log.info("%s: its deadline will fire for nothing: %s", row.installation_id, error)
+
+
+def _event_of(row: Installation, check_in: CheckIn) -> Event:
+    message = mask(check_in.message) if check_in.message else None
+    # While READY it only degrades; after a deadline it must not pass for the late check-in that recovers.
+    if check_in.failed and row.lifecycle_state is not LifecycleState.READY:
+        reason = message or "the runtime could not start and gave no reason"
+        return DeployFailed(row.installation_id, check_in.generation, reason, "runtime")
+    return CheckedIn(
+        row.installation_id,
+        check_in.generation,
+        check_in.version,
+        Health.DEGRADED if check_in.failed else check_in.health,
+        message,
+        check_in.active_resources,
+    )

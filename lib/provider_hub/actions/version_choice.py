@@ -1,0 +1,34 @@
+"""Which version of a provider a tenant may run, read inside the transaction that uses it."""
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Transaction
+from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
+from provider_hub.domain.errors import Invalid, NotFound
+from provider_hub.domain.names import ProviderName
+
+
+def visible(provider: Provider | None, name: ProviderName, organization_id: str | None) -> Provider:
+    """Raises NotFound alike for a provider that is not there and one that the organization may not see."""
+    if provider is None or not provider.visible_to(organization_id):
+        raise NotFound(f"there is no provider {name}")
+    return provider
+
+
+def chosen_version(transaction: Transaction, provider: Provider, wished: str | None, field: str) -> ProviderVersion:
+    """The wished version, or the latest. Raises NotFound, or Invalid at body `field` for one that cannot be run."""
+    text = wished or provider.latest_version
+    if text is None:
+        raise NotFound(f"{provider.canonical} has no published version")
+    (version,) = transaction.read(keys.version(provider.provider_name, text))
+    return runnable(version, provider.provider_name, text, field)
+
+
+def runnable(version: ProviderVersion | None, name: ProviderName, text: str, field: str) -> ProviderVersion:
+    """Raises NotFound when there is no such version, Invalid when it is not published."""
+    if version is None:
+        raise NotFound(f"{name} has no version {text}")
+    if version.status is VersionStatus.YANKED:
+        raise Invalid.at("body", field, msg=f"{name} {text} was yanked by its author: choose another version")
+    if version.status is not VersionStatus.PUBLISHED:
+        raise Invalid.at("body", field, msg=f"{name} {text} is {version.status.value}, not published")
+    return version

@@ -1,0 +1,297 @@
+"""Auto-upgrade in waves: one step at a time, each a Cloud Task, so that the queue's rate is the throttle.
+
+A step takes slots, each in one transaction with the installation it upgrades, looks at what became of the
+members that are under way, and names its successor. A step that runs twice takes no slot twice: the
+installation it took is not READY on an older version any more. One that is lost is found by its `due_at`.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+from functools import partial
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key, Tasks, Transaction
+from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.version_choice import visible
+from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.errors import Conflict, Forbidden, NotFound
+from provider_hub.domain.installation import ChangeRequested, Installation, advance
+from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import (
+    ACTIVE,
+    Member,
+    MemberState,
+    Pace,
+    Rollout,
+    RolloutState,
+    baked,
+    fate,
+    halted,
+    is_offered,
+    is_unwell,
+    moved_on,
+    resumed,
+    settled,
+    started_one,
+    wants,
+)
+from provider_hub.domain.versions import is_newer
+
+log = logging.getLogger(__name__)
+
+SLOTS_A_STEP = 20
+MEMBERS_A_STEP = 100
+BAKED_A_STEP = 300
+LISTED = 50
+
+Change = Callable[[Rollout], Rollout]
+
+
+class _Slot(Enum):
+    """What came of offering a slot of a wave to an installation."""
+
+    TAKEN = auto()
+    NOT_WANTED = auto()
+    NONE_LEFT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """Which step of which rollout a task is about."""
+
+    provider: str
+    version: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    services: Services
+    tasks: Tasks
+    pace: Pace
+
+    def begin(self, event: VersionPublished) -> str:
+        """Start a version's rollout; returns what came of it. Raises TemporaryError to get the event again."""
+        name = ProviderName.parse(event.provider)
+        candidates = self.services.store.count_auto_installations(name)
+        key = keys.rollout(name, event.version)
+
+        def decide(transaction: Transaction) -> Rollout | None:
+            known, provider = transaction.read(key, keys.provider(name))
+            if known:
+                return known if known.state in ACTIVE else None
+            if provider is None or not is_offered(event.version, provider.latest_version):
+                return None
+            now = self.services.clock()
+            rollout = Rollout(
+                prefix=name.prefix,
+                name=name.name,
+                version=event.version,
+                state=RolloutState.WAITING,
+                candidates=candidates,
+                created_at=now,
+                updated_at=now,
+                due_at=max(now, event.published_at + self.pace.minimum_age),
+            )
+            transaction.write(key, rollout)
+            return rollout
+
+        rollout = self.services.outbox.transact(decide)
+        if rollout is None:
+            return "not rolled out by itself"
+        self._supersede_older(rollout)
+        self.tasks.schedule_step(rollout)
+        return rollout.state.value
+
+    def step(self, call: StepCall) -> str:
+        """Do one step and schedule the next. Raises TemporaryError to be called again."""
+        rollout = self.services.store.get(keys.rollout(ProviderName.parse(call.provider), call.version))
+        if rollout is None or rollout.step != call.step or rollout.state not in ACTIVE:
+            return "stale"
+        return self.take_step(rollout)
+
+    def take_step(self, rollout: Rollout) -> str:
+        """One step of a rollout that is due; returns the state it left it in."""
+        if rollout.state is RolloutState.RUNNING:
+            self._settle_members(rollout)
+            self._take_slots(rollout)
+        if rollout.state is RolloutState.BAKING:
+            self._look_at_baked(rollout)
+        moved = self._move_on(rollout)
+        if moved.due_at is not None:
+            self.tasks.schedule_step(moved)
+        return moved.state.value
+
+    def _take_slots(self, rollout: Rollout) -> None:
+        """Upgrade installations until the wave is full or the step's share is done, and keep where it stopped.
+
+        Where somebody else used up the room, the rest of the page was not looked at: the next wave begins there.
+        """
+        page = self.services.store.auto_installations(rollout.provider_name, rollout.cursor, SLOTS_A_STEP)
+        cursor, taken, exhausted = rollout.cursor, 0, False
+        for row in page:
+            if taken >= rollout.room:
+                break
+            slot = self._take_slot(rollout, row)
+            if slot is _Slot.NONE_LEFT:
+                break
+            taken += slot is _Slot.TAKEN
+            cursor = "/".join(keys.installation_of(row).path)
+        else:
+            exhausted = len(page) < SLOTS_A_STEP
+        self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
+
+    def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
+        """Offer a slot: the installation, the rollout's count and the member are one transaction."""
+        key = keys.rollout(rollout.provider_name, rollout.version)
+        row_key = keys.installation(seen.organization_id, rollout.provider_name)
+        version_key = keys.version(rollout.provider_name, rollout.version)
+
+        def decide(transaction: Transaction) -> _Slot:
+            current, row, version = transaction.read(key, row_key, version_key)
+            if current is None or current.step != rollout.step or current.state is not RolloutState.RUNNING:
+                return _Slot.NONE_LEFT
+            if not current.room:
+                return _Slot.NONE_LEFT
+            if version and version.status is VersionStatus.YANKED:
+                yanked = halted(current, f"{current.version} was yanked by its author")
+                transaction.write(key, replace(yanked, updated_at=self.services.clock()))
+                return _Slot.NONE_LEFT
+            if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
+                return _Slot.NOT_WANTED
+            now = self.services.clock()
+            reason = f"{row.installed_version} to {current.version}, wave {current.wave}"
+            revision = replace(row.revision, version=current.version)
+            event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
+            record_step(transaction, advance(row, event, now, self.services.deadlines), now)
+            transaction.write(key, started_one(current))
+            transaction.write(
+                keys.member(current.provider_name, current.version, row.installation_id),
+                _member(row, current.wave, now),
+            )
+            return _Slot.TAKEN
+
+        return self.services.outbox.transact(decide)
+
+    def _settle_members(self, rollout: Rollout) -> None:
+        """Count what became of the members that were under way, a slice of them."""
+        members = self.services.store.started_members(rollout.provider_name, rollout.version, MEMBERS_A_STEP)
+        rows = self.services.store.get_all([_row_key(member) for member in members])
+        for member, row in zip(members, rows, strict=True):
+            state = fate(member, row, rollout.version)
+            if state is not MemberState.STARTED:
+                self._settle(rollout, replace(member, state=state, settled_at=self.services.clock()))
+
+    def _look_at_baked(self, rollout: Rollout) -> None:
+        """Halt before the next wave when this one's installations, a sample of a large one, are not well."""
+        name, version = rollout.provider_name, rollout.version
+        members = self.services.store.wave_members(name, version, rollout.wave, BAKED_A_STEP)
+        rows = self.services.store.get_all([_row_key(member) for member in members])
+        unwell = sum(is_unwell(member, row, version) for member, row in zip(members, rows, strict=True))
+        if unwell:
+            self._update(rollout, lambda current: baked(current, unwell, self.pace))
+
+    def _settle(self, rollout: Rollout, member: Member) -> None:
+        member_key = keys.member(rollout.provider_name, rollout.version, member.installation_id)
+        key = keys.rollout(rollout.provider_name, rollout.version)
+
+        def decide(transaction: Transaction) -> None:
+            current, known = transaction.read(key, member_key)
+            if current is None or known is None or known.state is not MemberState.STARTED:
+                return
+            transaction.write(member_key, member)
+            now = self.services.clock()
+            transaction.write(key, replace(settled(current, member.state, self.pace), updated_at=now))
+
+        self.services.store.transact(decide)
+
+    def _move_on(self, rollout: Rollout) -> Rollout:
+        """The next state and the next step's number, so that a task of this step is stale from here on."""
+
+        def moved(current: Rollout) -> Rollout:
+            return replace(moved_on(current, self.services.clock(), self.pace), step=rollout.step + 1)
+
+        return self._update(rollout, moved)
+
+    def _update(self, rollout: Rollout, change: Change) -> Rollout:
+        key = keys.rollout(rollout.provider_name, rollout.version)
+
+        def decide(transaction: Transaction) -> Rollout:
+            (current,) = transaction.read(key)
+            if current is None or current.step != rollout.step or current.state not in ACTIVE:
+                return replace(current or rollout, due_at=None)  # another step, or another decision, was first
+            changed = change(current)
+            transaction.write(key, changed)
+            return changed
+
+        return self.services.store.transact(decide)[0]
+
+    def _supersede_older(self, newest: Rollout) -> None:
+        """Two rollouts of one provider would pull at the same installations: the newer version takes over."""
+        for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
+            # An event that comes late, or twice, must not end the rollout of a version above its own.
+            if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
+                continue
+            self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
+
+
+def list_rollouts(services: Services, organization_id: str, name: ProviderName) -> list[Rollout]:
+    """The author's view, newest first. Raises NotFound or Forbidden."""
+    _check_author(services, organization_id, name)
+    return services.store.rollouts_of(name, LISTED)
+
+
+def resume(waves: Waves, organization_id: str, name: ProviderName, version: str) -> Rollout:
+    """Let a halted rollout go on. Raises NotFound, Forbidden, or Conflict also for what is not the latest any more."""
+    _check_author(waves.services, organization_id, name)
+
+    def decide(transaction: Transaction) -> Rollout:
+        rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
+        if rollout is None:
+            raise NotFound(f"there is no rollout of {name} {version}")
+        if rollout.state is not RolloutState.HALTED:
+            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted")
+        latest = provider.latest_version if provider else None
+        if not is_offered(version, latest):
+            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
+        going_on = replace(resumed(rollout, waves.services.clock()), step=rollout.step + 1)
+        transaction.write(keys.rollout(name, version), going_on)
+        return going_on
+
+    rollout, _ = waves.services.store.transact(decide)
+    waves.tasks.schedule_step(rollout)
+    return rollout
+
+
+def forget_rollouts(services: Services, name: ProviderName) -> None:
+    """Of a provider that is deleted: who publishes the same version under its name begins a rollout of its own."""
+    while rollouts := services.store.rollouts_of(name, LISTED):
+        for rollout in rollouts:
+            while members := services.store.started_members(name, rollout.version, MEMBERS_A_STEP):
+                under_way = [keys.member(name, rollout.version, member.installation_id) for member in members]
+                services.store.delete_all(under_way)
+        services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
+
+
+def _check_author(services: Services, organization_id: str, name: ProviderName) -> None:
+    provider = visible(services.store.get(keys.provider(name)), name, organization_id)
+    if provider.author.organization_id != organization_id:
+        raise Forbidden(f"{name} is not your organization's: only its author sees its rollouts")
+
+
+def _row_key(of: Member) -> Key[Installation]:
+    return keys.installation(of.organization_id, ProviderName(of.prefix, of.name))
+
+
+def _member(row: Installation, wave: int, now: datetime) -> Member:
+    return Member(
+        row.organization_id, row.prefix, row.name, row.installation_id, wave, MemberState.STARTED, started_at=now
+    )
+
+
+def _superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
+    return replace(rollout, state=RolloutState.SUPERSEDED, halted_reason=f"{by} took over", due_at=None, updated_at=now)

@@ -1,0 +1,1 @@
+"""Documents in Firestore: the store, and how values are encoded."""

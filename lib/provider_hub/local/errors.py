@@ -1,5 +1,0 @@
-"""The one error of this package that a person is meant to read."""
-
-
-class LocalError(Exception):
-    """Something on this machine stands in the way; the message says what, and what to do about it."""
