@@ -15,11 +15,11 @@ from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
 from tests.runtime_harness import make_wheel
 
+from hub_cli import main as cli
 from hub_cli import transport, waiting
 from hub_cli.wheel_facts import SCHEMAS_FILE
 from local_stack import servers
 from local_stack.wheelhost import add_wheel
-from provider_hub import cli
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DeadLetter, Topic
 from provider_hub.domain.installation import LifecycleState

@@ -7,6 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from hub_cli.errors import NoStack
 from hub_cli.main import main
 from hub_cli.stack_file import StackInfo, stack_file
 from local_stack.errors import LocalError
@@ -91,7 +92,7 @@ def test_without_a_stack_the_commands_say_how_to_start_one(tmp_path: Path, capsy
 def test_the_file_of_a_killed_stack_counts_as_no_stack(info: StackInfo) -> None:
     # The highest pid there can be is 2**22: this one has never run.
     replace(info, pid=2**22 + 1).write()
-    with pytest.raises(LocalError, match="no stack serves"):
+    with pytest.raises(NoStack, match="no stack serves"):
         StackInfo.read(Path(info.state_dir))
 
 

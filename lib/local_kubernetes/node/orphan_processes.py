@@ -3,7 +3,7 @@
 A container's process may start others in sessions of their own; a real container runtime ends them with the
 container. Here they are known by their environment or working directory, which name the pod's directory.
 
-Run as a bare script (`strays.py DIRECTORY`) this is a node's guardian: it reads its standard input, a pipe
+Run as a bare script (`orphan_processes.py DIRECTORY`) this is a node's guardian: it reads its standard input, a pipe
 from the node, to the end, which comes when the node dies by whatever cause, and then kills all that belongs
 to the directory. The standard library is all that it needs.
 """

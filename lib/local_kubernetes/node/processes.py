@@ -15,7 +15,7 @@ from local_kubernetes.node.orphan_processes import Belongings, kill_strays
 
 _READ_SIZE = 65536
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_GUARDIAN = Path(__file__).with_name("strays.py")
+_GUARDIAN = Path(__file__).with_name("orphan_processes.py")
 _BARE_PYTHON = (sys.executable, "-I", "-S")
 
 Sink = Callable[[bytes], None]
