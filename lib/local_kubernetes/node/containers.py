@@ -122,7 +122,7 @@ class Container:
         finally:
             process.signal(signal.SIGKILL)
             await process.wait()
-            await process.bury(self._services.sweeper)
+            await process.clean_up(self._services.orphan_killer)
         return result.code, output[-_EXEC_OUTPUT:].decode("utf-8", "replace")
 
     async def _await_image(self) -> None:
@@ -188,7 +188,7 @@ class Container:
             health.cancel()
             process.signal(signal.SIGKILL)
             await process.wait()
-            await process.bury(self._services.sweeper, [self._own_directory()])
+            await process.clean_up(self._services.orphan_killer, [self._own_directory()])
             self._process = None
 
     def _own_directory(self) -> str:

@@ -26,8 +26,8 @@ from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
 from local_kubernetes.node.informer import Informer
 from local_kubernetes.node.kubelet import Kubelet
 from local_kubernetes.node.logserver import LogServer, self_signed_tls
-from local_kubernetes.node.orphan_processes import Belongings, kill_strays
-from local_kubernetes.node.processes import Guardian
+from local_kubernetes.node.orphan_processes import Marks, kill_orphans
+from local_kubernetes.node.processes import Watchdog
 from local_kubernetes.node.registration import Registration, describe
 from local_kubernetes.node.replicasets import ReplicaSetController
 from local_kubernetes.node.scheduler import Scheduler
@@ -191,7 +191,7 @@ async def _retire(registration: Registration) -> None:
 
 @contextlib.contextmanager
 def _instance(state_dir: Path) -> Iterator[Path]:
-    """A directory of this run alone, watched over by a guardian; what earlier runs left behind is ended first."""
+    """A directory of this run alone, with a watchdog; processes that earlier runs left behind are killed first."""
     state_dir = state_dir.resolve()
     instances = state_dir / "instances"
     instances.mkdir(parents=True, exist_ok=True)
@@ -202,15 +202,15 @@ def _instance(state_dir: Path) -> Iterator[Path]:
             raise NodeError(
                 f"{state_dir} is in use by another process node: give this one its own --state-dir"
             ) from None
-        # Holding the lock, every other instance is one of the past, whether or not its guardian is through with it.
-        kill_strays(Belongings(directories=(str(instances),)))
+        # Holding the lock, every other instance is one of the past, whether or not its watchdog has finished.
+        kill_orphans(Marks(directories=(str(instances),)))
         for leftover in instances.iterdir():
             shutil.rmtree(leftover, ignore_errors=True)
         instance = instances / secrets.token_hex(8)
         instance.mkdir(mode=0o700)
-        guardian = Guardian(instance)
+        watchdog = Watchdog(instance)
         try:
             yield instance
         finally:
-            guardian.dismiss()
+            watchdog.dismiss()
             shutil.rmtree(instance, ignore_errors=True)

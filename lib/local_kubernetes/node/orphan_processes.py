@@ -1,11 +1,11 @@
-"""Finding and killing what containers left behind: processes that outlived their group.
+"""Finds and kills orphan processes: those that a container started and that outlived its process group.
 
 A container's process may start others in sessions of their own; a real container runtime ends them with the
-container. Here they are known by their environment or working directory, which name the pod's directory.
+container. Here the node recognizes them by their environment or working directory, which name the pod's directory.
 
-Run as a bare script (`orphan_processes.py DIRECTORY`) this is a node's guardian: it reads its standard input, a pipe
-from the node, to the end, which comes when the node dies by whatever cause, and then kills all that belongs
-to the directory. The standard library is all that it needs.
+Run as a bare script (`orphan_processes.py DIRECTORY`) this module is a node's watchdog. Its standard input is a
+pipe from the node, which ends when the node dies, whatever the cause. The watchdog then kills every process that
+is marked by the directory. It needs the standard library alone.
 """
 
 import os
@@ -21,24 +21,24 @@ _PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Belongings:
-    """What marks a process as one of a container: its session, or a directory it was told of."""
+class Marks:
+    """What marks a process as part of a container: its session, or a directory that its environment names."""
 
     directories: tuple[str, ...] = ()
     sessions: tuple[int, ...] = ()
 
 
-def kill_strays(belongings: Belongings) -> int:
-    """Kill every process that belongs, again until none is found; returns how many were killed.
+def kill_orphans(marks: Marks) -> int:
+    """Kill every process with one of the marks, and look again until there is none; returns how many were killed.
 
-    A process may fork while it is looked for, hence the rounds.
+    One pass is not enough: a process may fork while the pass runs.
     """
     killed: set[int] = set()
     for _ in range(_ROUNDS):
-        found = [pid for pid in _processes() if _belongs(pid, belongings)]
+        found = [pid for pid in _processes() if _is_marked(pid, marks)]
         if not found:
             break
-        killed.update(pid for pid in found if _kill(pid, belongings))
+        killed.update(pid for pid in found if _kill(pid, marks))
         time.sleep(_PAUSE_SECONDS)
     return len(killed)
 
@@ -48,14 +48,14 @@ def _processes() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != me)  # noqa: PTH208 - a script
 
 
-def _kill(pid: int, belongings: Belongings) -> bool:
+def _kill(pid: int, marks: Marks) -> bool:
     # Through a pidfd, checked again once it is held: the number may have gone to another process meanwhile.
     try:
         handle = os.pidfd_open(pid)
     except OSError:
         return False
     try:
-        if not _belongs(pid, belongings):
+        if not _is_marked(pid, marks):
             return False
         signal.pidfd_send_signal(handle, signal.SIGKILL)
     except OSError:
@@ -65,11 +65,11 @@ def _kill(pid: int, belongings: Belongings) -> bool:
     return True
 
 
-def _belongs(pid: int, belongings: Belongings) -> bool:
+def _is_marked(pid: int, marks: Marks) -> bool:
     state, session = _state_and_session(pid)
     if state in {"", "Z", "X"}:
         return False
-    return session in belongings.sessions or _knows_directory(pid, belongings.directories)
+    return session in marks.sessions or _knows_directory(pid, marks.directories)
 
 
 def _state_and_session(pid: int) -> tuple[str, int]:
@@ -96,12 +96,12 @@ def _knows_directory(pid: int, directories: Sequence[str]) -> bool:
 
 
 def main() -> None:
-    # Ctrl-C and a polite end reach the whole process group of a terminal: the guardian leaves last.
+    # Ctrl-C and a polite end reach the whole process group of a terminal: the watchdog leaves last.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(4096):
         continue
-    kill_strays(Belongings(directories=(sys.argv[1],)))
+    kill_orphans(Marks(directories=(sys.argv[1],)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from local_kubernetes.node.containers import Container
 from local_kubernetes.node.environment import ConfigurationError
 from local_kubernetes.node.informer import Store
 from local_kubernetes.node.objects import Json, is_deleting, key_of, now, parse_time, split_key, uid_of
-from local_kubernetes.node.orphan_processes import Belongings
+from local_kubernetes.node.orphan_processes import Marks
 from local_kubernetes.node.services import NodeServices
 from local_kubernetes.node.sources import fetch
 from local_kubernetes.node.status import ContainerRecord, PodFacts, pod_status
@@ -104,7 +104,7 @@ class PodWorker:
             for container in self.containers:
                 container.kill()
                 container.logs.close()
-            await self._services.sweeper.sweep(Belongings(directories=(str(self._directories.root),)))
+            await self._services.orphan_killer.kill(Marks(directories=(str(self._directories.root),)))
             self._services.addresses.release(self._address)
         await self._confirm()
         await asyncio.to_thread(self._directories.remove)

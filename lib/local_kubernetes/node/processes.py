@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from local_kubernetes.node.orphan_processes import Belongings, kill_strays
+from local_kubernetes.node.orphan_processes import Marks, kill_orphans
 
 _READ_SIZE = 65536
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_GUARDIAN = Path(__file__).with_name("orphan_processes.py")
+_WATCHDOG = Path(__file__).with_name("orphan_processes.py")
 _BARE_PYTHON = (sys.executable, "-I", "-S")
 
 Sink = Callable[[bytes], None]
@@ -71,12 +71,12 @@ class Process:
             self.signal(signal.SIGKILL)
         return await self.wait()
 
-    async def bury(self, sweeper: "Sweeper", directories: Sequence[str] = ()) -> None:
-        """Kill what the ended process left behind, then let its number go.
+    async def clean_up(self, orphan_killer: "OrphanKiller", directories: Sequence[str] = ()) -> None:
+        """Kill the orphans of the ended process, then reap it.
 
-        Until it is reaped no other process can have its number as group or session.
+        The order matters: until it is reaped, no other process can get its number as a group or session.
         """
-        await sweeper.sweep(Belongings(tuple(directories), (self._popen.pid,)))
+        await orphan_killer.kill(Marks(tuple(directories), (self._popen.pid,)))
         self.reap()
 
     def reap(self) -> None:
@@ -156,16 +156,17 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], directory: Path, 
     return Process(popen, sink)
 
 
-class Sweeper:
-    """Kills strays in one pass over all processes for all who ask at the same time."""
+class OrphanKiller:
+    """Kills orphan processes: one pass over /proc serves every caller that waits at that time."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Belongings, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Marks, asyncio.Future[None]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def sweep(self, belongings: Belongings) -> None:
+    async def kill(self, marks: Marks) -> None:
+        """Kill every process with one of the marks; returns when none is left."""
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((belongings, done))
+        self._waiting.append((marks, done))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._work())
         await done
@@ -173,20 +174,20 @@ class Sweeper:
     async def _work(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
-            directories = tuple(one for belongings, _ in taken for one in belongings.directories)
-            sessions = tuple(one for belongings, _ in taken for one in belongings.sessions)
-            await asyncio.to_thread(kill_strays, Belongings(directories, sessions))
+            directories = tuple(one for marks, _ in taken for one in marks.directories)
+            sessions = tuple(one for marks, _ in taken for one in marks.sessions)
+            await asyncio.to_thread(kill_orphans, Marks(directories, sessions))
             for _, done in taken:
                 if not done.done():
                     done.set_result(None)
 
 
-class Guardian:
-    """A small process that kills what belongs to `directory` when this one is gone, were it by `kill -9`."""
+class Watchdog:
+    """A small process that kills the processes of `directory` when this one dies, by `kill -9` too."""
 
     def __init__(self, directory: Path) -> None:
         self._popen = subprocess.Popen(  # noqa: S603 - our own script
-            [*_BARE_PYTHON, str(_GUARDIAN), str(directory)],
+            [*_BARE_PYTHON, str(_WATCHDOG), str(directory)],
             env={},
             cwd="/",
             stdin=subprocess.PIPE,
@@ -196,7 +197,7 @@ class Guardian:
         )
 
     def dismiss(self) -> None:
-        """Let it make its last round now; returns when that is done."""
+        """Let the watchdog kill what is left and end; returns when it has ended."""
         self._popen.communicate()
 
 

@@ -11,7 +11,7 @@ from local_kubernetes.node.backoff import BackoffPolicy
 from local_kubernetes.node.client import ApiClient
 from local_kubernetes.node.events import EventRecorder
 from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
-from local_kubernetes.node.processes import Sweeper
+from local_kubernetes.node.processes import OrphanKiller
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class NodeServices:
     image_environment: Mapping[str, str]
     allocatable: Mapping[str, str]
     addresses: AddressPool = field(default_factory=AddressPool)
-    sweeper: Sweeper = field(default_factory=Sweeper)
+    orphan_killer: OrphanKiller = field(default_factory=OrphanKiller)
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     unavailable_images: Sequence[str] = DEFAULT_UNAVAILABLE
