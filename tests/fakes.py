@@ -12,6 +12,7 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout
+from provider_hub.domain.wheels import WheelUrl
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -133,11 +134,8 @@ class FakeWheels:
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
 
-    def canonical_url(self, raw: str) -> str:
-        return raw.lower()
-
-    def fetch(self, url: str, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
-        self.fetched.append(url)
+    def fetch(self, url: WheelUrl, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+        self.fetched.append(str(url))
         self.while_fetching()
         if self.refused:
             raise self.refused

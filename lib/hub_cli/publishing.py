@@ -11,7 +11,7 @@ from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
 from hub_cli.display import Progress, as_json, facts, printable, progress
 from hub_cli.errors import Refused, TimedOut, UsageError
-from hub_cli.wheel_facts import WheelFacts, read_file, read_url, semver_of
+from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url, semver_of
 from provider_hub.domain.names import PLATFORM_PREFIX
 
 _LONGEST_DESCRIPTION = 500
@@ -79,15 +79,16 @@ def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts,
     if given.lower().startswith(("https://", "http://")):
         if parsed.wheel_url:
             raise UsageError("--wheel-url says where a FILE is served; a URL already does.")
-        return read_url(given, ca_file), given
+        url = parsed_url(given)
+        return read_url(url, ca_file), str(url)
     if not parsed.wheel_url:
         raise UsageError(
             "--wheel-url says where the file is served, and is needed: the API fetches the wheel from there. "
             f"On this machine `hub wheels add {given}` prints one."
         )
     found = read_file(Path(given))
-    url: str = parsed.wheel_url
-    return found, f"{url}{quote(found.file_name)}" if url.endswith("/") else url
+    served: str = parsed.wheel_url
+    return found, f"{served}{quote(found.file_name)}" if served.endswith("/") else served
 
 
 def _name(api: HubApi, parsed: argparse.Namespace, wheel: WheelFacts) -> str:

@@ -1,7 +1,6 @@
 """One request to the API over HTTPS: its token, its answer as JSON, and trying again where that is safe."""
 
 import json
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +9,10 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable, UsageError
+from hub_cli.connections import cause, pool
+from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
 from hub_cli.target import Target
 
-CONNECT_SECONDS = 10.0
 # A publish answers once the API has fetched and verified the wheel, for which it takes up to two minutes.
 READ_SECONDS = 180.0
 PATIENCE_SECONDS = 10.0
@@ -47,8 +46,7 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(num_pools=1, timeout=timeout, ssl_context=_trust(target.ca_file))
+        self._pool = pool(target.ca_file, read_seconds=READ_SECONDS)
 
     def request(
         self,
@@ -85,7 +83,7 @@ class Transport:
                 response = self._pool.request(method, url, headers=headers, body=content, retries=False, redirect=False)
             except urllib3.exceptions.HTTPError as error:
                 if not _may_repeat(method, error) or self._clock() + pause > deadline:
-                    raise Unavailable(f"{self._target.api_url} does not answer: {_cause(error)}.") from error
+                    raise Unavailable(f"{self._target.api_url} does not answer: {cause(error)}.") from error
             else:
                 asked = _retry_after(response)
                 if response.status not in _PASSING or self._clock() + max(pause, asked) > deadline:
@@ -95,34 +93,12 @@ class Transport:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    try:
-        if ca_file:
-            context.load_verify_locations(cafile=ca_file)
-    except OSError as error:
-        raise UsageError(f"{ca_file} is no readable file of PEM certificates.") from error
-    return context
-
-
 def _may_repeat(method: str, error: urllib3.exceptions.HTTPError) -> bool:
     """A certificate stays wrong; a request that may have been carried out is repeated where that does no harm."""
     if isinstance(error, urllib3.exceptions.SSLError):
         return False
     never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
     return never_sent or method in ("GET", "POST")
-
-
-def _cause(error: urllib3.exceptions.HTTPError) -> str:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name does not resolve"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "the connection is refused"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted; give the authority's with --ca-file"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it takes too long"
-    return "the connection broke off"
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float:

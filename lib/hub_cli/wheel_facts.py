@@ -11,20 +11,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import IO, Any
 from zipfile import ZipFile
 
 from packaging.version import Version
 
+from hub_cli.download import MAX_WHEEL_BYTES, download
 from hub_cli.errors import Refused, UsageError
-from provider_hub.adapters.wheels import FetchPolicy, WheelContents, WheelError, fetch_wheel, inspect_wheel
-from provider_hub.adapters.wheels.urls import parse_wheel_url
+from provider_hub.domain.wheels import WheelContents, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
 
 SCHEMAS_FILE = "provider_schemas.json"
 SCHEMA_FIELDS = ("schemas", "config_schema", "outputs_schema")
 _MAX_SCHEMAS_BYTES = 1024 * 1024
-_MAX_WHEEL_BYTES = 256 * 1024 * 1024
 _PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
@@ -45,25 +44,26 @@ def read_file(path: Path) -> WheelFacts:
     """Raises UsageError for what cannot be read, Refused for what is no wheel."""
     try:
         with path.open("rb") as file:
-            if path.stat().st_size > _MAX_WHEEL_BYTES:
-                raise Refused(f"{path.name} is over {_MAX_WHEEL_BYTES // 1024**2} MiB, the most that can be published.")
+            if path.stat().st_size > MAX_WHEEL_BYTES:
+                raise Refused(f"{path.name} is over {MAX_WHEEL_BYTES // 1024**2} MiB, the most that can be published.")
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            with _told(path.name):
+            with _refused_by_name(path.name):
                 return _facts(file, path.name, inspect_wheel(file, path.name), sha256)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.") from error
 
 
-def read_url(url: str, ca_file: str | None) -> WheelFacts:
-    """Fetch a wheel and read it. Raises Refused.
+def parsed_url(raw: str) -> WheelUrl:
+    """Raises Refused for what is no https URL of a wheel."""
+    with _refused_by_name(raw):
+        return parse_wheel_url(raw)
 
-    The named host may be a private one: whoever types it means it. Where it redirects to may not.
-    """
-    with _told(url), NamedTemporaryFile(prefix="provider-hub-", suffix=".whl") as file:
-        parsed = parse_wheel_url(url)
-        policy = FetchPolicy(private_hosts=frozenset({parsed.address}), ca_file=ca_file or "")
-        fetched = fetch_wheel(url, expected_sha256=None, policy=policy, into=file)
-        return _facts(file, parsed.file_name, fetched, fetched.sha256)
+
+def read_url(url: WheelUrl, ca_file: str | None) -> WheelFacts:
+    """Download a wheel and read it. Raises Refused."""
+    with _refused_by_name(str(url)), TemporaryFile() as file:
+        sha256 = download(url, file, ca_file)
+        return _facts(file, url.file_name, inspect_wheel(file, url.file_name), sha256)
 
 
 def semver_of(version: str) -> str:
@@ -86,7 +86,7 @@ def semver_of(version: str) -> str:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _refused_by_name(name: str) -> Iterator[None]:
     try:
         yield
     except WheelError as error:

@@ -15,7 +15,7 @@ from hub_cli.display import Progress
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
-from provider_hub.adapters.wheels import same_version
+from provider_hub.domain.wheels import same_version
 from provider_hub.http import examples
 from provider_hub.http.models.installations import ProviderInstallation
 

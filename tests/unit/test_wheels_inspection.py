@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provider_hub.adapters.wheels import WheelInvalid, inspect_wheel
-from provider_hub.adapters.wheels import inspection as limits
+from provider_hub.domain.wheels import WheelInvalid, inspect_wheel
+from provider_hub.domain.wheels import inspection as limits
 
 FILE_NAME = "acme_store-1.2.0-py3-none-any.whl"
 DIST_INFO = "acme_store-1.2.0.dist-info"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider_hub.adapters.wheels import same_version
+from provider_hub.domain.wheels import same_version
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Member, Rollout
+from provider_hub.domain.wheels import WheelUrl
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -221,8 +222,7 @@ class Wheel:
 
 
 class Wheels(Protocol):
-    def canonical_url(self, raw: str) -> str:
-        """Raises Invalid."""
+    """Fetches wheels from where their publishers put them."""
 
-    def fetch(self, url: str, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+    def fetch(self, url: WheelUrl, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
         """Fetch and verify. Raises Invalid with the reason."""

@@ -29,6 +29,7 @@ from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.versions import Version
+from provider_hub.domain.wheels import WheelRefused, WheelUrl, parse_wheel_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,14 @@ def publish(services: Services, wheels: Wheels, publication: Publication, author
     The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
     publishes the same version meanwhile is met again in the transaction.
     """
-    publication = replace(publication, wheel_url=wheels.canonical_url(publication.wheel_url))
+    url = _parsed_url(publication.wheel_url)
+    publication = replace(publication, wheel_url=str(url))
     stored = services.store.get(keys.version(publication.provider, publication.version))
     if stored and publication.sha256:
         return _same_or_refused(stored, _fingerprint(publication, publication.sha256))
     _check_metadata(publication, services.store.get(keys.provider(publication.provider)))
     _check_runtime_version(services, publication)
-    wheel = wheels.fetch(publication.wheel_url, publication.sha256, publication.provider, publication.version)
+    wheel = wheels.fetch(url, publication.sha256, publication.provider, publication.version)
     fingerprint = _fingerprint(publication, wheel.sha256)
 
     def decide(transaction: Transaction) -> Published:
@@ -105,6 +107,13 @@ def register_runtime(
         return updated, known is None
 
     return services.store.transact(decide)[0]
+
+
+def _parsed_url(raw: str) -> WheelUrl:
+    try:
+        return parse_wheel_url(raw)
+    except WheelRefused as error:
+        raise Invalid.at("body", "wheel_url", msg=str(error)) from error
 
 
 def _same_or_refused(stored: ProviderVersion, fingerprint: str) -> Published:

@@ -18,9 +18,9 @@ from typing import IO, Any, Self
 
 from provider_hub.adapters.wheels.addresses import is_public
 from provider_hub.adapters.wheels.connection import CheckedAddress, Clock, Deadline, Dial, PinnedConnection, dial
-from provider_hub.adapters.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
-from provider_hub.adapters.wheels.inspection import WheelContents, inspect_wheel
-from provider_hub.adapters.wheels.urls import WheelUrl, follow, parse_wheel_url
+from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
+from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
+from provider_hub.domain.wheels.urls import WheelUrl, follow
 from provider_hub.settings import Settings, SettingsError, variable_name
 
 MIB = 1024 * 1024
@@ -67,31 +67,21 @@ class FetchedWheel(WheelContents):
 
 
 def fetch_wheel(
-    url: str,
+    url: WheelUrl,
     *,
     expected_sha256: str | None,
     policy: FetchPolicy,
-    into: IO[bytes] | None = None,
 ) -> FetchedWheel:
     """Fetch the wheel at `url`, compare its digest, and read what it says of itself.
 
-    `into` receives the bytes: a binary file open for reading and writing, empty; none = they are not kept.
-
     Raises WheelRefused, WheelUnreachable, DigestMismatch or WheelInvalid.
     """
-    wheel_url = parse_wheel_url(url)
-    if into is not None:
-        return _fetch_into(into, wheel_url, expected_sha256, policy)
     with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spool:
-        return _fetch_into(spool, wheel_url, expected_sha256, policy)
-
-
-def _fetch_into(into: IO[bytes], url: WheelUrl, expected_sha256: str | None, policy: FetchPolicy) -> FetchedWheel:
-    sha256, size = _Fetch(policy).download(url, into)
-    if expected_sha256 is not None and not hmac.compare_digest(sha256.encode(), expected_sha256.lower().encode()):
-        raise DigestMismatch(f"the wheel's sha256 is {sha256}, not the {expected_sha256[:64]} that was given")
-    into.seek(0)
-    return FetchedWheel(**asdict(inspect_wheel(into, url.file_name)), sha256=sha256, size=size)
+        sha256, size = _Fetch(policy).download(url, spool)
+        if expected_sha256 is not None and not hmac.compare_digest(sha256.encode(), expected_sha256.lower().encode()):
+            raise DigestMismatch(f"the wheel's sha256 is {sha256}, not the {expected_sha256[:64]} that was given")
+        spool.seek(0)
+        return FetchedWheel(**asdict(inspect_wheel(spool, url.file_name)), sha256=sha256, size=size)
 
 
 class _Fetch:

@@ -14,7 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from provider_hub.adapters.wheels.errors import WheelInvalid
+from provider_hub.domain.wheels.errors import WheelInvalid
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata

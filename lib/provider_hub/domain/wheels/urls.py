@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urljoin
 
 import idna
 
-from provider_hub.adapters.wheels.errors import WheelRefused
+from provider_hub.domain.wheels.errors import WheelRefused
 
 MAX_URL_CHARACTERS = 2048
 _MAX_HOST_CHARACTERS = 253
@@ -62,19 +62,15 @@ class WheelUrl:
         return f"https://{self._written_host}{port}{self.path}{self.query}"
 
 
-def canonical_wheel_url(raw: str) -> str:
-    """The one spelling of a wheel's https URL.
+def parse_wheel_url(raw: str) -> WheelUrl:
+    """The canonical form of a wheel's https URL; `str()` of it is its one spelling.
 
     Scheme and host in lower case, IDNA host, no default port, no dot segments, percent-encoding normalised,
-    no fragment; the query stays as it is. A URL without a scheme gets `https://`. Idempotent.
+    no fragment; the query stays as it is. A URL without a scheme gets `https://`. Parsing `str()` of the result
+    gives the same result.
 
     Raises WheelRefused with the value and the remedy.
     """
-    return str(parse_wheel_url(raw))
-
-
-def parse_wheel_url(raw: str) -> WheelUrl:
-    """`canonical_wheel_url` in parts; raises WheelRefused."""
     url = parse_https_url(_with_scheme(raw))
     if not url.path.endswith(".whl"):
         raise WheelRefused(f"{shown(raw)} is not a wheel: the path of a wheel's URL ends in .whl")
