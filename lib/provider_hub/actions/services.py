@@ -62,31 +62,35 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
 
     with services.single_file.of(row.installation_id):
         step = services.outbox.transact(decide)
-    _tell(step)
+    _log_ends(step)
     return step
 
 
-def _tell(step: Step) -> None:
-    """Log what metrics count: how installs end, and how long they took from the wish to READY.
+def _log_ends(step: Step) -> None:
+    """Log what metrics count: which installs end READY or FAILED, and the seconds from the request to READY.
 
-    Not why they failed: the reason is out of a tenant's process and may repeat its config. The timeline tells it.
+    The line never has the reason of a failure. The reason comes from a tenant's process and may repeat its config;
+    the timeline shows it to the tenant.
     """
-    if step.row is None or step.outcome is not Outcome.CHANGED:
+    if step.row is None:
         return
-    for entry in step.row.timeline[-2:]:
-        if entry.at != step.row.updated_at or entry.from_state == entry.to_state:
+    row, about = step.row, {"provider": step.row.canonical, "organization_id": step.row.organization_id}
+    for entry in step.moved:
+        if entry.from_state == entry.to_state:
             continue
-        about = {"provider": step.row.canonical, "organization_id": step.row.organization_id}
         if entry.to_state is LifecycleState.READY:
-            seconds = (entry.at - _wished_at(step.row)).total_seconds()
-            told = {"event": "installation_ready", "outcome": "ready", "seconds_to_ready": seconds}
-            log.info("%s is ready", step.row.canonical, extra={**about, **told})
+            seconds = (entry.at - _requested_at(row)).total_seconds()
+            ready = {"event": "installation_ready", "outcome": "ready", "seconds_to_ready": seconds}
+            log.info("%s is ready", row.canonical, extra={**about, **ready})
         elif entry.to_state is LifecycleState.FAILED:
-            told = {"event": "installation_failed", "outcome": "failed"}
-            at = f"{step.row.installation_id}-{entry.generation}"
-            log.warning("%s failed: %s, told by %s", step.row.canonical, at, entry.cause, extra={**about, **told})
+            failed = {"event": "installation_failed", "outcome": "failed"}
+            generation = f"{row.installation_id}-{entry.generation}"
+            log.warning(
+                "%s failed: %s, reported by %s", row.canonical, generation, entry.cause, extra={**about, **failed}
+            )
 
 
-def _wished_at(row: Installation) -> datetime:
-    wished = (entry.at for entry in reversed(row.timeline) if entry.to_state is LifecycleState.PENDING)
-    return next(wished, row.created_at)
+def _requested_at(row: Installation) -> datetime:
+    """When the row last became PENDING; the timeline may have dropped that entry."""
+    requested = (entry.at for entry in reversed(row.timeline) if entry.to_state is LifecycleState.PENDING)
+    return next(requested, row.created_at)

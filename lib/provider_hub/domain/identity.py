@@ -26,6 +26,11 @@ class User:
     email: str | None = None
     organization: OrganizationClaims | None = None
 
+    @property
+    def subject(self) -> str:
+        """The token's `sub`: who is recorded as the cause of a change."""
+        return self.user_id
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -34,12 +39,22 @@ class Machine:
     machine_id: str
     organization: OrganizationClaims | None = None
 
+    @property
+    def subject(self) -> str:
+        """The token's `sub`: who is recorded as the cause of a change."""
+        return self.machine_id
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUser:
     """A person of the console realm: reads, never publishes."""
 
     user_id: str
+
+    @property
+    def subject(self) -> str:
+        """The token's `sub`: who is recorded as the cause of a change."""
+        return self.user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,11 @@ class ConsoleMachine:
     machine_id: str
     token_id: str
     scopes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The token's `sub`: who is recorded as the cause of a change."""
+        return self.machine_id
 
 
 CustomerPrincipal: TypeAlias = User | Machine

@@ -1,0 +1,73 @@
+"""The installation and its state machine: what a row is, and the only ways in which it ever changes.
+
+`state` is the row, `events` what can happen to it, `table` the whole machine, `transitions` its two functions.
+"""
+
+from provider_hub.domain.installation.check_ins import RECOVERY_CHECK_INS
+from provider_hub.domain.installation.events import (
+    ChangeRequested,
+    CheckedIn,
+    DeadlinePassed,
+    DeployFailed,
+    DriftRepaired,
+    Event,
+    FellSilent,
+    ObjectsGone,
+    Taken,
+    UninstallRequested,
+)
+from provider_hub.domain.installation.failures import REMEMBERED_FAILURES
+from provider_hub.domain.installation.state import (
+    Health,
+    Installation,
+    LifecycleState,
+    ResourceTier,
+    Revision,
+    TimelineEntry,
+    Trigger,
+    UpgradePolicy,
+)
+from provider_hub.domain.installation.steps import (
+    REASON_LENGTH,
+    TIMELINE_LENGTH,
+    Deadlines,
+    InstallationRequest,
+    Outcome,
+    RequestKind,
+    Step,
+)
+from provider_hub.domain.installation.table import TRANSITIONS
+from provider_hub.domain.installation.transitions import advance, install
+
+__all__ = [
+    "REASON_LENGTH",
+    "RECOVERY_CHECK_INS",
+    "REMEMBERED_FAILURES",
+    "TIMELINE_LENGTH",
+    "TRANSITIONS",
+    "ChangeRequested",
+    "CheckedIn",
+    "DeadlinePassed",
+    "Deadlines",
+    "DeployFailed",
+    "DriftRepaired",
+    "Event",
+    "FellSilent",
+    "Health",
+    "Installation",
+    "InstallationRequest",
+    "LifecycleState",
+    "ObjectsGone",
+    "Outcome",
+    "RequestKind",
+    "ResourceTier",
+    "Revision",
+    "Step",
+    "Taken",
+    "TimelineEntry",
+    "Trigger",
+    "UninstallRequested",
+    "UpgradePolicy",
+    "advance",
+    "install",
+]

@@ -1,0 +1,124 @@
+"""The events of an installation: each names the installation's id and, where one is meant, its generation.
+
+An event never carries a row. `advance` holds it against the row as the transaction read it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from provider_hub.domain.installation.state import Health, Revision, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The installer starts to deploy this generation."""
+
+    trigger: ClassVar = Trigger.TAKEN
+
+    installation_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """A runtime reported its health. Its token was verified before this event was made."""
+
+    trigger: ClassVar = Trigger.CHECK_IN
+
+    installation_id: str
+    generation: int
+    version: str
+    health: Health
+    message: str | None = None
+    active_resources: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeployFailed:
+    """This generation can never become READY. `reason` is for the tenant; `cause` says who found out."""
+
+    trigger: ClassVar = Trigger.DEPLOY_FAILED
+
+    installation_id: str
+    generation: int
+    reason: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The row's deadline may have passed. `reason` is what the cluster showed at that time."""
+
+    trigger: ClassVar = Trigger.DEADLINE
+
+    installation_id: str
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequested:
+    """A person or an auto-upgrade asks for another revision, or for the same revision once more."""
+
+    trigger: ClassVar = Trigger.CHANGE
+
+    installation_id: str
+    revision: Revision
+    cause: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FellSilent:
+    """The runtime has not checked in since `cutoff`."""
+
+    trigger: ClassVar = Trigger.SILENCE
+
+    installation_id: str
+    generation: int
+    cutoff: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRepaired:
+    """Objects in the cluster differed from this generation and were applied again; `what` names those objects."""
+
+    trigger: ClassVar = Trigger.DRIFT
+
+    installation_id: str
+    generation: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallRequested:
+    """The tenant asks for the removal of the installation."""
+
+    trigger: ClassVar = Trigger.UNINSTALL
+
+    installation_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsGone:
+    """The cluster was read after the removal and holds no object of this installation any more."""
+
+    trigger: ClassVar = Trigger.OBJECTS_GONE
+
+    installation_id: str
+    generation: int
+
+
+Event = (
+    Taken
+    | CheckedIn
+    | DeployFailed
+    | DeadlinePassed
+    | ChangeRequested
+    | FellSilent
+    | DriftRepaired
+    | UninstallRequested
+    | ObjectsGone
+)

@@ -1,0 +1,139 @@
+"""The installation's row: its states, its fields, and its timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from provider_hub.domain.names import ProviderName
+
+
+class LifecycleState(StrEnum):
+    """Where an installation is on its way from the request to a running provider, or to its removal."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    DELETING = "deleting"
+
+
+class Health(StrEnum):
+    """What a runtime reports about itself."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+
+
+class ResourceTier(StrEnum):
+    """How much CPU, memory and disk an installation gets; `domain.manifests.SIZES` has the amounts."""
+
+    FREE = "free"
+    STANDARD = "standard"
+    PERFORMANCE = "performance"
+
+
+class UpgradePolicy(StrEnum):
+    """Who upgrades an installation: the hub in waves (`AUTO`), or the tenant alone (`MANUAL`)."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+class Trigger(StrEnum):
+    """What can happen to an installation; the value is the wording of the timeline and of the README's diagram."""
+
+    INSTALL = "install"
+    TAKEN = "taken by the installer"
+    CHECK_IN = "check-in"
+    DEPLOY_FAILED = "deploy failed"
+    DEADLINE = "deadline passed"
+    ROLLBACK = "rollback"
+    CHANGE = "change requested"
+    SILENCE = "silence"
+    DRIFT = "drift repaired"
+    UNINSTALL = "uninstall"
+    OBJECTS_GONE = "objects gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What should run. A change replaces it as a whole, and a rollback restores it as a whole."""
+
+    version: str
+    resource_tier: ResourceTier
+    config: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One transition of a row: when, of which generation, who or what caused it, and why.
+
+    `from_state` None means that the row did not exist before. `version` is the one that the row wanted then.
+    `reason` is at most REASON_LENGTH characters, except for what a tenant's own sentence adds.
+    """
+
+    at: datetime
+    event: Trigger
+    from_state: LifecycleState | None
+    to_state: LifecycleState | None
+    generation: int
+    version: str
+    cause: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A provider in a tenant: one row for each organization and provider.
+
+    `installation_id` is new for every install. `generation` starts at 1 and grows by one with every change of what
+    should run. `revision` is what should run. `ready_revision` and `ready_generation` are what last became READY.
+    `current_version` is the version whose runtime last checked in.
+
+    `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
+    restores an earlier revision. Auto-upgrade never offers a version in `failed_versions` again (at most
+    REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
+    """
+
+    organization_id: str
+    organization_slug: str
+    prefix: str
+    name: str
+    installation_id: str
+    generation: int
+    revision: Revision
+    upgrade_policy: UpgradePolicy
+    lifecycle_state: LifecycleState
+    created_at: datetime
+    updated_at: datetime
+    rollback_on_failure: bool = True
+    allow_major_upgrades: bool = False
+    current_version: str | None = None
+    ready_revision: Revision | None = None
+    ready_generation: int | None = None
+    health: Health = Health.HEALTHY
+    health_message: str | None = None
+    healthy_streak: int = 0
+    last_check_in_at: datetime | None = None
+    active_resources: int = 0
+    deadline_at: datetime | None = None
+    failed_by_deadline: bool = False
+    is_rollback: bool = False
+    failure_message: str | None = None
+    failed_versions: tuple[str, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+
+    @property
+    def provider_name(self) -> ProviderName:
+        """The provider that is installed."""
+        return ProviderName(self.prefix, self.name)
+
+    @property
+    def canonical(self) -> str:
+        """The provider's name as `prefix/name`."""
+        return self.provider_name.canonical
+
+    @property
+    def installed_version(self) -> str:
+        """The version that should run; `current_version` is the one that does."""
+        return self.revision.version
