@@ -1,4 +1,4 @@
-"""The state machine as it was designed, as it is coded and as the README draws it: one table."""
+"""The state machine as it was designed, as it is coded and as README.md draws it: one table."""
 
 from provider_hub.domain.diagram import state_diagram
 from provider_hub.domain.installation import TRANSITIONS, LifecycleState, Trigger

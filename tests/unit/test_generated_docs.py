@@ -1,0 +1,69 @@
+"""The generated parts of the documentation are what the code says, and its links lead somewhere.
+
+`UPDATE=1 pytest tests/unit/test_generated_docs.py` writes the generated parts anew.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from provider_hub.domain.diagram import state_diagram
+from provider_hub.settings import Settings, variable_name
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+# A file or folder of the repository that a page names in code style; a name with a placeholder is no path.
+_PATH = re.compile(r"`((?:lib|functions|terraform|tests|docs|examples|\.github|\.gitlab|\.ci)/[\w./-]+)`")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+
+
+def settings_table() -> str:
+    rows = ["| variable | default | what it is |", "|---|---|---|"]
+    for field, info in Settings.model_fields.items():
+        default = "required" if info.default is PydanticUndefined else _shown(info.default)
+        rows.append(f"| `{variable_name(field)}` | {default} | {info.description} |")
+    return "\n".join(rows)
+
+
+def _shown(default: object) -> str:
+    text = str(default)
+    return f"`{text}`" if text not in ("", "()", "**********") else ""
+
+
+@pytest.mark.parametrize(
+    ("page", "marker", "content"),
+    [
+        ("docs/settings.md", "settings", settings_table()),
+        ("README.md", "state machine", f"```mermaid\n{state_diagram()}\n```"),
+    ],
+)
+def test_a_page_shows_what_the_code_says(page: str, marker: str, content: str) -> None:
+    path = ROOT / page
+    text = path.read_text()
+    block = re.compile(rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
+    expected = block.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+    assert block.search(text), f"{page} has no block <!-- {marker} -->"
+    if os.environ.get("UPDATE"):
+        path.write_text(expected)
+        text = expected
+    assert text == expected, "run UPDATE=1 pytest tests/unit/test_generated_docs.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_that_exists(page: Path) -> None:
+    targets = [target for target in _LINK.findall(page.read_text()) if "://" not in target]
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        pytest.skip("the changelog names what was there at its time")
+    assert not [path for path in _PATH.findall(page.read_text()) if not (ROOT / path).exists()]
