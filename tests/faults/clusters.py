@@ -16,6 +16,7 @@ from local_kubernetes.cluster.records import Change
 from local_kubernetes.cluster.server import ApiServer
 from local_kubernetes.cluster.status import ApiError
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
+from provider_hub.adapters.kubernetes.credentials import KubeconfigUser
 from provider_hub.domain.manifests import INSTALLATION_ID
 from tests.fakes import FakeClock
 from tests.faults.injection import OF_ANY_CALL, Injector, Process
@@ -124,6 +125,7 @@ class TestCluster:
     def __init__(self, clock: FakeClock, kubeconfig: str | None = None) -> None:
         self._clock = clock
         self._embedded = None if kubeconfig else EmbeddedPool(clock)
+        self._user = KubeconfigUser(kubeconfig) if kubeconfig else None
         if kubeconfig:
             self._client = config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
             self._configuration = self._client.configuration
@@ -138,7 +140,7 @@ class TestCluster:
 
     def adapter(self, injector: Injector, process: Process) -> Kubernetes:
         """The real adapter of one process, over a pool that may fail."""
-        api = KubernetesApi(self._configuration)
+        api = KubernetesApi(self._configuration, self._user)
         rest: Any = api._client.rest_client
         rest.pool_manager = FaultyPool(self._pool, injector, process)
         made = Kubernetes(api, clock=lambda: self._clock().timestamp())

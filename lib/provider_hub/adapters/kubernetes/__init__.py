@@ -1,12 +1,12 @@
 """Kubernetes: the tenants' cluster, and the API it is reached by."""
 
-from provider_hub.adapters.kubernetes.api import KubernetesApi, configuration_of
+from provider_hub.adapters.kubernetes.api import KubernetesApi, connected
 from provider_hub.adapters.kubernetes.cluster import Kubernetes
 from provider_hub.settings import Settings
 
-__all__ = ["Kubernetes", "KubernetesApi", "configuration_of", "connect"]
+__all__ = ["Kubernetes", "KubernetesApi", "connect"]
 
 
 def connect(settings: Settings) -> Kubernetes:
     """The cluster that the settings name; nothing is called yet."""
-    return Kubernetes(KubernetesApi(configuration_of(settings)))
+    return Kubernetes(connected(settings))

@@ -5,14 +5,14 @@ import those takes every function that needs a cluster most of a second.
 """
 
 import json
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import urllib3
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.masking import mask
 from provider_hub.settings import Settings
@@ -53,11 +53,15 @@ class Expired(Exception):
 
 
 class KubernetesApi:
-    """One cluster's API. Every call raises TemporaryError, PermanentError, Gone, Conflicted or Expired."""
+    """One cluster's API. Every call raises TemporaryError, PermanentError, Gone, Conflicted or Expired.
 
-    def __init__(self, configuration: client.Configuration) -> None:
+    `credentials` gives the `Authorization` header of each call; None sends none.
+    """
+
+    def __init__(self, configuration: client.Configuration, credentials: Credentials | None = None) -> None:
         configuration.retries = False  # a delivery is retried as a whole, by who can see what has changed meanwhile
         self._client = client.ApiClient(configuration)
+        self._credentials = credentials
 
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
         """None where there is none."""
@@ -93,35 +97,56 @@ class KubernetesApi:
         body: Object | None = None,
         content_type: str = _JSON,
     ) -> Object:
+        status, content = self._authorized(method, path, query, body, content_type)
+        if not 200 <= status <= 299:
+            raise _translated(status, content, f"{method} {path.rpartition('/')[2]}")
+        try:
+            answer: Object = json.loads(content)
+        except ValueError as error:
+            raise TemporaryError("the cluster answered with something that is not JSON") from error
+        return answer
+
+    def _authorized(self, method: str, path: str, *rest: Any) -> tuple[int, bytes]:
+        """The answer's status and body. A 401 is tried once more with another token, where one can be had."""
+        if self._credentials is None:
+            return self._sent(None, method, path, *rest)
+        header = self._credentials.header()
+        status, content = self._sent(header, method, path, *rest)
+        if status != 401 or not self._credentials.refused(header):
+            return status, content
+        return self._sent(self._credentials.header(), method, path, *rest)
+
+    def _sent(
+        self, authorization: str | None, method: str, path: str, query: Object | None, body: Object | None, kind: str
+    ) -> tuple[int, bytes]:
+        headers = {"Accept": _JSON, "Content-Type": kind, **({"Authorization": authorization} if authorization else {})}
         request = self._client.param_serialize(
             method,
             path,
             query_params=[(name, value) for name, value in (query or {}).items() if value is not None],
-            header_params={"Accept": _JSON, "Content-Type": content_type},
+            header_params=headers,
             body=body,
-            auth_settings=["BearerToken"],
         )
         try:
             response = self._client.call_api(*request, _request_timeout=_CALL_SECONDS)
-            content = response.read()  # type: ignore[no-untyped-call]
+            return response.status, response.read()  # type: ignore[no-untyped-call]
         except ApiException as error:
             raise TemporaryError(f"the cluster did not answer: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:
             raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
-        if not 200 <= response.status <= 299:
-            raise _translated(response.status, content, f"{method} {path.rpartition('/')[2]}")
-        answer: Object = json.loads(content)
-        return answer
 
 
-def configuration_of(settings: Settings) -> client.Configuration:
-    """A kubeconfig's cluster, or GKE's control plane with the function's own IAM identity."""
-    if not settings.kubeconfig:
-        settings.require("cluster_endpoint")
-        return _with_iam(settings.cluster_endpoint)
-    configuration = client.Configuration()
-    config.load_kube_config(settings.kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call]
-    return configuration
+def connected(settings: Settings) -> KubernetesApi:
+    """A kubeconfig's cluster, or GKE's control plane with the function's own IAM identity. Nothing is called yet.
+
+    GKE's DNS-based endpoint shows a public certificate, so the system's authorities verify it.
+    Raises SettingsError where the settings name neither.
+    """
+    if settings.kubeconfig:
+        user = KubeconfigUser(settings.kubeconfig)
+        return KubernetesApi(user.configuration, user)
+    settings.require("cluster_endpoint")
+    return KubernetesApi(client.Configuration(host=settings.cluster_endpoint), IamToken())
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
@@ -145,22 +170,3 @@ def _message_of(content: bytes) -> str:
         return str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         return "no reason given"
-
-
-def _with_iam(endpoint: str) -> client.Configuration:
-    """GKE's DNS-based endpoint takes the caller's IAM token and shows a public certificate."""
-    import google.auth  # noqa: PLC0415 - only where there is a Google identity to ask for
-    from google.auth.transport.requests import Request  # noqa: PLC0415
-
-    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-    lock = threading.Lock()
-
-    def refresh(configuration: client.Configuration) -> None:
-        with lock:
-            if not credentials.valid:
-                credentials.refresh(Request())  # type: ignore[no-untyped-call]
-            configuration.api_key["authorization"] = f"Bearer {credentials.token}"
-
-    configuration = client.Configuration(host=endpoint)
-    configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
-    return configuration
