@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from provider_hub.actions.ports import DeadLetter, Topic
 from provider_hub.domain.catalog import (
     PLATFORM_AUTHOR,
     PUBLIC_AUDIENCE,
@@ -25,6 +24,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from tests.fakes import START
 

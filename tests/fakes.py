@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from provider_hub.actions.cluster import StaleGeneration, Trace
+from provider_hub.actions.cluster import ObjectOwner, StaleGeneration
 from provider_hub.actions.ports import Wheel
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
@@ -87,9 +87,9 @@ class FakeCluster:
         self._answer()
         return self.shown
 
-    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
+    def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         self._answer()
-        return [_trace(manifest) for manifest in self.objects.values()], None
+        return [_owner_of(manifest) for manifest in self.objects.values()], None
 
     def kinds(self) -> list[str]:
         return sorted(kind for _, kind, _ in self.objects)
@@ -150,7 +150,7 @@ def _life(manifest: Manifest) -> str:
     return str(manifest["metadata"]["annotations"][INSTALLATION_ID])
 
 
-def _trace(manifest: Manifest) -> Trace:
+def _owner_of(manifest: Manifest) -> ObjectOwner:
     metadata = manifest["metadata"]
     told = metadata["annotations"]
-    return Trace(metadata["namespace"], told[ORGANIZATION_ID], told[PROVIDER], told[INSTALLATION_ID])
+    return ObjectOwner(metadata["namespace"], told[ORGANIZATION_ID], told[PROVIDER], told[INSTALLATION_ID])

@@ -4,13 +4,13 @@ import flask
 import functions_framework
 
 from provider_hub.actions.deploy import Installer
-from provider_hub.actions.ports import Topic
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.domain.installation import InstallationRequest
+from provider_hub.domain.records import Topic
 from provider_hub.http.push import PushConsumer
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
-from provider_hub.wiring.blueprints import blueprints
+from provider_hub.wiring.desired_states import desired_states
 
 
 def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
@@ -19,7 +19,7 @@ def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
         services=hub,
         cluster=kubernetes.connect(settings),
         tasks=tasks.connect(settings),
-        blueprints=blueprints(settings, hub),
+        desired_states=desired_states(settings, hub),
     )
     return PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
 

@@ -3,10 +3,10 @@
 import flask
 import functions_framework
 
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.register import Registration
 from provider_hub.adapters import tasks
 from provider_hub.domain.messages import CheckIn
+from provider_hub.domain.records import Topic
 from provider_hub.http.push import PushConsumer
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, check_in_keys, services

@@ -14,7 +14,7 @@ from provider_hub.adapters import kubernetes, tasks
 from provider_hub.http.callbacks import respond
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
-from provider_hub.wiring.blueprints import blueprints
+from provider_hub.wiring.desired_states import desired_states
 
 
 def wire(settings: Settings) -> Sweeper:
@@ -24,7 +24,7 @@ def wire(settings: Settings) -> Sweeper:
         services=hub,
         expiry=Expiry(hub, cluster),
         waves=Waves(hub, tasks.connect(settings), pace(settings)),
-        drift=Drift(hub, cluster, blueprints(settings, hub)),
+        drift=Drift(hub, cluster, desired_states(settings, hub)),
         silence=timedelta(seconds=settings.silence_seconds),
     )
 

@@ -4,10 +4,10 @@ import flask
 import functions_framework
 from pydantic import TypeAdapter
 
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.waves import StepCall, Waves
 from provider_hub.adapters import tasks
 from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.records import Topic
 from provider_hub.http.callbacks import respond
 from provider_hub.http.push import PushConsumer
 from provider_hub.settings import Settings

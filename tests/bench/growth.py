@@ -24,7 +24,7 @@ from provider_hub import wiring
 from provider_hub.actions import browse, inspect, keys
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
-from provider_hub.actions.ports import Key, OutboxEntry, Topic
+from provider_hub.actions.ports import Key
 from provider_hub.actions.publish import Publication, publish
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
@@ -32,9 +32,10 @@ from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, CatalogMetadata
 from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import OutboxEntry, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.settings import Settings
-from provider_hub.wiring.blueprints import blueprints
+from provider_hub.wiring.desired_states import desired_states
 from tests import builders
 from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, Ground, put
@@ -88,7 +89,7 @@ class _Grown:
             services=self._services,
             expiry=Expiry(self._services, cluster),
             waves=self._waves,
-            drift=Drift(self._services, cluster, blueprints(given, self._services)),
+            drift=Drift(self._services, cluster, desired_states(given, self._services)),
             silence=timedelta(seconds=given.silence_seconds),
         )
         self._published = 0

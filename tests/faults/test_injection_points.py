@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import pytest
 
 from provider_hub.actions import cluster, keys, ports
-from provider_hub.actions.ports import OutboxEntry, Topic
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import store as firestore
+from provider_hub.domain.records import OutboxEntry, Topic
 from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
 from tests.faults.exhaustive import run
@@ -64,7 +64,7 @@ CLUSTER: dict[str, Callable[[Adapter], object]] = {
     "prune": lambda cluster: cluster.prune("n", "01", frozenset({1})),
     "remove": lambda cluster: cluster.remove("n", "01"),
     "status": lambda cluster: cluster.status("n", "x", "01"),
-    "traces": lambda cluster: cluster.traces(None, 1),
+    "object_owners": lambda cluster: cluster.object_owners(None, 1),
 }
 PORTS = {"Store": STORE, "Publisher": PUBLISHER, "Tasks": TASKS, "Cluster": CLUSTER}
 CALLS = [(port, method) for port, methods in PORTS.items() for method in methods]

@@ -6,7 +6,7 @@ from tests.fakes import FakeCluster, FakeTasks
 from tests.integration.backend import Backend
 
 from provider_hub.actions.deploy import Installer
-from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.register import Registration
@@ -22,7 +22,7 @@ SILENCE = timedelta(minutes=15)
 
 
 def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
-    return Installer(backend.services, cluster, tasks, Blueprints(backend.store, FACTS, KEY))
+    return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY))
 
 
 def registration_over(backend: Backend, tasks: FakeTasks) -> Registration:
@@ -35,6 +35,6 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
         services=services,
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks, PACE),
-        drift=Drift(services, cluster, Blueprints(backend.store, FACTS, KEY)),
+        drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY)),
         silence=SILENCE,
     )

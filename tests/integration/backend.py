@@ -25,13 +25,14 @@ from tests.integration.rpcs import Rpcs
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import Key, Topic
+from provider_hub.actions.ports import Key
 from provider_hub.actions.services import Services
 from provider_hub.adapters.firestore.encoding import _plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.adapters.pubsub import PubSubPublisher
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
+from provider_hub.domain.records import Topic
 
 R = TypeVar("R")
 

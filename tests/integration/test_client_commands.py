@@ -21,8 +21,8 @@ from hub_cli.wheel_facts import SCHEMAS_FILE
 from local_stack import servers
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DeadLetter, Topic
 from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.records import DeadLetter, Topic
 
 SCHEMA = {"type": "object", "properties": {"latitude": {"type": "number"}}}
 

@@ -10,9 +10,9 @@ from tests.integration.deployed import CHECK_IN_KEY, Answer, Deployed
 from tests.integration.tenants import Tenants
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Topic
 from provider_hub.domain.installation import InstallationRequest, LifecycleState, RequestKind
 from provider_hub.domain.messages import check_in_token, encode
+from provider_hub.domain.records import Topic
 
 ROW = wish(lifecycle_state=LifecycleState.PROCESSING)
 ROW_KEY = keys.installation("org_acme", WEATHER)

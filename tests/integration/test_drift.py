@@ -15,10 +15,9 @@ from tests.integration.backend import Backend
 from local_kubernetes.cluster.embedded import serving
 from provider_hub.actions import keys
 from provider_hub.actions.deploy import Installer
-from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.install import InstallWish, request_install
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.publish import Publication, publish
 from provider_hub.actions.services import apply_event
 from provider_hub.adapters import kubernetes
@@ -36,6 +35,7 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.manifests import Manifest, RuntimeFacts
 from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.records import Topic
 from provider_hub.settings import Settings
 
 NAME = ProviderName("drifting", "weather")
@@ -58,9 +58,9 @@ class Installed:
     def __init__(self, backend: Backend, kubeconfig: Path) -> None:
         self.backend = backend
         self.cluster: Kubernetes = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
-        self.blueprints = Blueprints(backend.store, FACTS, b"key")
-        self.drift = Drift(backend.services, self.cluster, self.blueprints)
-        self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.blueprints)
+        self.desired_states = DesiredStates(backend.store, FACTS, b"key")
+        self.drift = Drift(backend.services, self.cluster, self.desired_states)
+        self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.desired_states)
         connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
         self.core: Any = client.CoreV1Api(connection)
         self.apps: Any = client.AppsV1Api(connection)
@@ -136,14 +136,14 @@ def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
     monkeypatch.setattr(KubernetesApi, "apply", apply_behind_a_controller)
     # One that trusts no namespace yet, and so applies the quota too.
     cluster = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
-    drift = Drift(installed.backend.services, cluster, installed.blueprints)
+    drift = Drift(installed.backend.services, cluster, installed.desired_states)
     assert drift.repair_slice() == 0
     assert next(used) == 2
 
 
 def test_a_new_check_in_key_leaves_what_runs_with_its_token(installed: Installed) -> None:
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
-    drift = Drift(installed.backend.services, installed.cluster, replace(installed.blueprints, check_in_key=b"new"))
+    drift = Drift(installed.backend.services, installed.cluster, replace(installed.desired_states, check_in_key=b"new"))
     installed.apps.delete_namespaced_deployment(NAME.object_name, NAMESPACE)
     assert drift.repair_slice() == 1
     assert installed.apps.read_namespaced_deployment(NAME.object_name, NAMESPACE).spec.replicas == 1

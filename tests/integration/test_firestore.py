@@ -19,7 +19,7 @@ from tests.integration.rpcs import Failure
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions import keys
 from provider_hub.actions.install import InstallWish, request_install
-from provider_hub.actions.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
+from provider_hub.actions.ports import Key, Transaction
 from provider_hub.adapters.firestore.store import ATTEMPTS
 from provider_hub.domain.catalog import (
     ResourceSchema,
@@ -39,6 +39,7 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 ENTRY = OutboxEntry("event-1", Topic.INSTALLATION_EVENTS, "life", "{}", START, {"event_type": "INSTALL_REQUESTED"})

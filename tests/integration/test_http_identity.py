@@ -8,8 +8,8 @@ from tests.fakes import START
 from tests.integration.tenants import RADIO, Tenants
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Topic
 from provider_hub.domain.catalog import SlugClaim
+from provider_hub.domain.records import Topic
 
 LETTER = dead_letter()
 LETTER_FIELDS = {

@@ -10,10 +10,10 @@ from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Topic
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import InstallationRequest, RequestKind
 from provider_hub.domain.messages import decode
+from provider_hub.domain.records import Topic
 
 INSTALLED = "/providers/installed/acme/weather"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

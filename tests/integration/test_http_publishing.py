@@ -8,7 +8,7 @@ from tests.integration.tenants import Tenants
 from tests.integration.test_http_catalog import VERSION_FIELDS
 
 from local_stack.wheelhost import AddedWheel
-from provider_hub.actions.ports import Topic
+from provider_hub.domain.records import Topic
 
 METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
 

@@ -13,7 +13,6 @@ from tests.integration.backend import Backend
 from provider_hub.actions import change, keys
 from provider_hub.actions.expire import DeadlineCall, Expiry
 from provider_hub.actions.install import InstallWish, request_install
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -28,6 +27,7 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.messages import CheckIn, check_in_token, decode
+from provider_hub.domain.records import Topic
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 SHOWN = DeploymentStatus(1, "p-acme", "progressing", 0, 0, "1.0.0", "runtime:1", None, "ImportError: x", healthy=False)

@@ -12,12 +12,12 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.install import InstallWish, request_install
-from provider_hub.actions.ports import OutboxEntry, Topic
 from provider_hub.actions.sweep import OUTBOX_GRACE
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation, InstallationRequest, ResourceTier, UpgradePolicy
 from provider_hub.domain.messages import decode
+from provider_hub.domain.records import OutboxEntry, Topic
 
 
 class Killed(BaseException):

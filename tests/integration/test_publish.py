@@ -12,11 +12,11 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import browse, keys
 from provider_hub.actions.organizations import Organizations
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.publish import Publication, Published, publish
 from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from provider_hub.domain.identity import OrganizationClaims
+from provider_hub.domain.records import Topic
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 PUBLICATION = Publication(

@@ -10,7 +10,8 @@ from tests.integration.backend import Backend
 from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
 from provider_hub.actions.publish import Publication, publish
-from provider_hub.actions.waves import StepCall, Waves, _Slot, list_rollouts, resume
+from provider_hub.actions.rollouts import list_rollouts, resume
+from provider_hub.actions.waves import StepCall, Waves, _Slot
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
@@ -155,12 +156,12 @@ def test_a_failed_first_upgrade_halts_the_rollout_and_its_author_resumes_it(back
     assert halted.halted_reason == "1 of 1 upgrades of wave 1 failed"
     (shown,) = list_rollouts(backend.services, "org_acme", NAME)
     assert shown.state is RolloutState.HALTED
-    resumed = resume(world.waves, "org_acme", NAME, "1.1.0")
+    resumed = resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
     assert resumed.state is RolloutState.RUNNING
     done = world.run("1.1.0")
     assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 19, 1)
     with pytest.raises(Conflict, match="not halted"):
-        resume(world.waves, "org_acme", NAME, "1.1.0")
+        resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
 
 
 def test_a_wave_that_does_not_fare_well_while_it_bakes_halts_the_rollout(backend: Backend) -> None:
@@ -270,7 +271,7 @@ def test_a_halted_rollout_is_not_resumed_once_there_is_a_newer_version(backend: 
     assert world.run("1.1.0", well=False).state is RolloutState.HALTED
     world.publish("1.2.0")
     with pytest.raises(Conflict, match=r"1\.1\.0 is not rolled out any more: the latest version is 1\.2\.0"):
-        resume(world.waves, "org_acme", NAME, "1.1.0")
+        resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
 
 
 def test_a_provider_that_is_deleted_and_published_again_is_rolled_out_again(backend: Backend) -> None:

@@ -162,7 +162,7 @@ def test_who_may_reach_the_cluster_is_whose_code_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_only_code_that_applies_manifests_may_write_to_the_cluster(name: str) -> None:
-    assert ("writes_cluster" in ACCESS[name]) == wires(name, "blueprints")
+    assert ("writes_cluster" in ACCESS[name]) == wires(name, "desired_states")
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -173,7 +173,7 @@ def test_who_may_make_or_delete_tasks_is_whose_code_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
-    assert ("check-in-keys" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_keys", "blueprints")
+    assert ("check-in-keys" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_keys", "desired_states")
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -207,7 +207,7 @@ def apply_and_remove(cluster: Kubernetes) -> None:
     cluster.remove("org-acme", "01")
     cluster.status("org-acme", "weather", "01")
     place: str | None = None
-    while (following := cluster.traces(place, 10)[1]) is not None:
+    while (following := cluster.object_owners(place, 10)[1]) is not None:
         place = following
 
 

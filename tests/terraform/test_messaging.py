@@ -8,7 +8,7 @@ from terraform.tools.configuration import TERRAFORM, read
 
 from local_stack import topics as local_topics
 from local_stack.stack import SWEEPER_JOBS
-from provider_hub.actions.ports import Topic
+from provider_hub.domain.records import Topic
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "topic")

@@ -1,4 +1,4 @@
-"""Changes of one installation in single file: one at a time, not for ever, and nobody else's."""
+"""Changes of one installation run one after the other, wait for a bounded time, and hold up no other one."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provider_hub.actions import locks
-from provider_hub.actions.locks import SingleFile
+from provider_hub.actions.locks import InstallationLocks
 from provider_hub.domain.errors import TemporaryError
 
 
 def test_two_of_one_name_are_never_inside_together() -> None:
-    rows, inside, most = SingleFile(), [], []
+    rows, inside, most = InstallationLocks(), [], []
 
     def pass_through(number: int) -> None:
-        with rows.of("row"):
+        with rows.hold("row"):
             inside.append(number)
             most.append(len(inside))
             inside.remove(number)
@@ -27,27 +27,27 @@ def test_two_of_one_name_are_never_inside_together() -> None:
 
 def test_who_waits_too_long_is_sent_away_and_the_next_gets_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.01)
-    rows, entered, leave = SingleFile(), threading.Event(), threading.Event()
+    rows, entered, leave = InstallationLocks(), threading.Event(), threading.Event()
 
     def stay() -> None:
-        with rows.of("row"):
+        with rows.hold("row"):
             entered.set()
             leave.wait(10)
 
     staying = threading.Thread(target=stay)
     staying.start()
     assert entered.wait(10)
-    with pytest.raises(TemporaryError, match="still under way"), rows.of("row"):
+    with pytest.raises(TemporaryError, match="still under way"), rows.hold("row"):
         pass
     leave.set()
     staying.join()
-    with rows.of("row"):
+    with rows.hold("row"):
         pass
 
 
 def test_an_error_inside_lets_go() -> None:
-    rows = SingleFile()
-    with pytest.raises(ValueError, match="inside"), rows.of("row"):
+    rows = InstallationLocks()
+    with pytest.raises(ValueError, match="inside"), rows.hold("row"):
         raise ValueError("inside")
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(lambda: rows.of("row").__enter__()).result(10) is None
+        assert pool.submit(lambda: rows.hold("row").__enter__()).result(10) is None

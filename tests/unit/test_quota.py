@@ -1,4 +1,4 @@
-"""The room that a count leaves, and who may use it without counting again."""
+"""What a count leaves free, and who may use it without another count."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,55 +12,55 @@ from tests.builders import ACME
 from tests.fakes import FakeClock
 
 from provider_hub.actions.install import _check_quota
-from provider_hub.actions.locks import SingleFile
-from provider_hub.actions.quota import SHARES, TRUSTED, Room
+from provider_hub.actions.locks import InstallationLocks
+from provider_hub.actions.quota import SHARES, TRUSTED, QuotaCache
 
 
 def test_an_organization_that_nobody_counted_must_be_counted() -> None:
-    assert not Room().take("org_acme", FakeClock()())
+    assert not QuotaCache().take("org_acme", FakeClock()())
 
 
 def test_a_count_lets_this_process_admit_its_share_and_no_more() -> None:
-    room, now = Room(), FakeClock()()
-    room.found("org_acme", 2 * SHARES + 1, now)
-    assert [room.take("org_acme", now) for _ in range(3)] == [True, True, False]
+    cache, now = QuotaCache(), FakeClock()()
+    cache.counted("org_acme", 2 * SHARES + 1, now)
+    assert [cache.take("org_acme", now) for _ in range(3)] == [True, True, False]
 
 
 def test_less_room_than_there_are_shares_is_counted_every_time() -> None:
-    room, now = Room(), FakeClock()()
-    room.found("org_acme", SHARES - 1, now)
-    assert not room.take("org_acme", now)
+    cache, now = QuotaCache(), FakeClock()()
+    cache.counted("org_acme", SHARES - 1, now)
+    assert not cache.take("org_acme", now)
 
 
 def test_a_share_is_trusted_for_a_while_only() -> None:
-    room, clock = Room(), FakeClock()
-    room.found("org_acme", 10 * SHARES, clock())
+    cache, clock = QuotaCache(), FakeClock()
+    cache.counted("org_acme", 10 * SHARES, clock())
     clock.turn(seconds=TRUSTED.total_seconds() - 1)
-    assert room.take("org_acme", clock())
+    assert cache.take("org_acme", clock())
     clock.turn(seconds=1)
-    assert not room.take("org_acme", clock())
+    assert not cache.take("org_acme", clock())
 
 
 def test_a_newer_count_replaces_what_an_older_one_left() -> None:
-    room, now = Room(), FakeClock()()
-    room.found("org_acme", 10 * SHARES, now)
-    room.found("org_acme", 0, now + timedelta(seconds=1))
-    assert not room.take("org_acme", now + timedelta(seconds=1))
+    cache, now = QuotaCache(), FakeClock()()
+    cache.counted("org_acme", 10 * SHARES, now)
+    cache.counted("org_acme", 0, now + timedelta(seconds=1))
+    assert not cache.take("org_acme", now + timedelta(seconds=1))
 
 
-def test_one_organization_does_not_use_anothers_room() -> None:
-    room, now = Room(), FakeClock()()
-    room.found("org_acme", SHARES, now)
-    assert not room.take("org_other", now)
+def test_one_organization_does_not_use_anothers_share() -> None:
+    cache, now = QuotaCache(), FakeClock()()
+    cache.counted("org_acme", SHARES, now)
+    assert not cache.take("org_other", now)
 
 
 def test_threads_together_take_the_share_once() -> None:
-    room, now = Room(), FakeClock()()
-    room.found("org_acme", 50 * SHARES, now)
+    cache, now = QuotaCache(), FakeClock()()
+    cache.counted("org_acme", 50 * SHARES, now)
     taken: list[bool] = []
 
     def take() -> None:
-        taken.extend(room.take("org_acme", now) for _ in range(20))
+        taken.extend(cache.take("org_acme", now) for _ in range(20))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -85,7 +85,7 @@ class Counting:
         return 3
 
 
-class Announced(SingleFile):
+class Announced(InstallationLocks):
     """Tells of the second who comes."""
 
     def __init__(self, second: threading.Event) -> None:
@@ -93,18 +93,18 @@ class Announced(SingleFile):
         self._came = count(1)
         self._second = second
 
-    def of(self, name: str) -> AbstractContextManager[None]:
+    def hold(self, name: str) -> AbstractContextManager[None]:
         if next(self._came) == 2:
             self._second.set()
-        return super().of(name)
+        return super().hold(name)
 
 
 def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:
     store = Counting()
     services: Any = SimpleNamespace(
         clock=FakeClock(),
-        room=Room(),
-        single_file=Announced(store.second),
+        quota_cache=QuotaCache(),
+        locks=Announced(store.second),
         store=store,
         installation_quota=10 * SHARES,
     )

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Transaction
+from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
+from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import visible
-from provider_hub.actions.waves import forget_rollouts
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
@@ -46,7 +46,7 @@ class Search:
     offset: int = 0
 
 
-def search(services: Services, viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
+def search(services: Services[CatalogStore], viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
     """One page of what the viewer's organization may see, by name, and the total."""
     audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.text)
     if not audiences or (wanted.text.strip() and not words):
@@ -64,19 +64,21 @@ def search(services: Services, viewer: str | None, wanted: Search) -> tuple[list
     return _with_counts(services, page), len(matching)
 
 
-def get_provider(services: Services, viewer: str | None, name: ProviderName) -> Listing:
+def get_provider(services: Services[CatalogStore], viewer: str | None, name: ProviderName) -> Listing:
     """Raises NotFound."""
     provider = visible(services.store.get(keys.provider(name)), name, viewer)
     return Listing(provider, services.store.install_count(name))
 
 
-def list_versions(services: Services, viewer: str | None, name: ProviderName) -> list[ProviderVersion]:
+def list_versions(services: Services[CatalogStore], viewer: str | None, name: ProviderName) -> list[ProviderVersion]:
     """Newest first. Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
     return sorted(services.store.versions_of(name), key=lambda version: version.semver, reverse=True)
 
 
-def get_version(services: Services, viewer: str | None, name: ProviderName, text: str) -> ProviderVersion:
+def get_version(
+    services: Services[DocumentStore], viewer: str | None, name: ProviderName, text: str
+) -> ProviderVersion:
     """Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
     version = services.store.get(keys.version(name, text)) if is_version(text) else None
@@ -86,7 +88,7 @@ def get_version(services: Services, viewer: str | None, name: ProviderName, text
 
 
 def edit_provider(
-    services: Services, organization_id: str, name: ProviderName, edit: Callable[[Provider], Provider]
+    services: Services[CatalogStore], organization_id: str, name: ProviderName, edit: Callable[[Provider], Provider]
 ) -> Listing:
     """Apply the author's edit to the catalog row. Raises NotFound or Forbidden."""
 
@@ -102,7 +104,7 @@ def edit_provider(
     return Listing(provider, services.store.install_count(name))
 
 
-def delete_provider(services: Services, organization_id: str, name: ProviderName) -> None:
+def delete_provider(services: Services[ProviderDeletionStore], organization_id: str, name: ProviderName) -> None:
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     It is hidden first and counted then: an install that read it before is counted, one that reads it after
@@ -121,13 +123,13 @@ def delete_provider(services: Services, organization_id: str, name: ProviderName
 
 
 def yank(
-    services: Services, organization_id: str, name: ProviderName, text: str, reason: str | None
+    services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str, reason: str | None
 ) -> ProviderVersion:
     """No new installs; what runs stays. Raises NotFound or Forbidden."""
     return _set_status(services, organization_id, name, text, VersionStatus.YANKED, reason)
 
 
-def unyank(services: Services, organization_id: str, name: ProviderName, text: str) -> ProviderVersion:
+def unyank(services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str) -> ProviderVersion:
     """Back again. Raises NotFound or Forbidden."""
     return _set_status(services, organization_id, name, text, VersionStatus.PUBLISHED, None)
 
@@ -139,7 +141,7 @@ def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
     return audiences[1:] if scope is Scope.TENANT else audiences
 
 
-def _with_counts(services: Services, providers: Sequence[Provider]) -> list[Listing]:
+def _with_counts(services: Services[CatalogStore], providers: Sequence[Provider]) -> list[Listing]:
     counts = services.store.install_counts([provider.provider_name for provider in providers])
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
@@ -150,7 +152,9 @@ def _authored(provider: Provider, organization_id: str) -> Provider:
     return provider
 
 
-def _set_retiring(services: Services, organization_id: str, name: ProviderName, *, retiring: bool) -> None:
+def _set_retiring(
+    services: Services[DocumentStore], organization_id: str, name: ProviderName, *, retiring: bool
+) -> None:
     def decide(transaction: Transaction) -> None:
         (found,) = transaction.read(keys.provider(name))
         # Its author sees it even while it is hidden: that is how a deletion that died is finished.
@@ -161,7 +165,7 @@ def _set_retiring(services: Services, organization_id: str, name: ProviderName, 
 
 
 def _set_status(
-    services: Services,
+    services: Services[CatalogStore],
     organization_id: str,
     name: ProviderName,
     text: str,

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import check_config
-from provider_hub.actions.install import Installed
-from provider_hub.actions.ports import Transaction
+from provider_hub.actions.installed import Installed, not_installed
+from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version
 from provider_hub.domain.catalog import Organization, Provider
@@ -45,21 +45,21 @@ class SettingsWish:
 
 
 def upgrade(
-    services: Services, organization: Organization, name: ProviderName, version: str | None, cause: str
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str | None, cause: str
 ) -> Installed:
     """To a newer version, None the latest. Raises NotFound, Conflict or Invalid."""
     return _to_version(services, organization, name, version, "version", _must_be_newer, cause)
 
 
 def downgrade(
-    services: Services, organization: Organization, name: ProviderName, version: str, cause: str
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str, cause: str
 ) -> Installed:
     """To an older version. Raises NotFound, Conflict or Invalid."""
     return _to_version(services, organization, name, version, "target_version", _must_be_older, cause)
 
 
 def deploy(
-    services: Services, organization: Organization, name: ProviderName, version: str | None, cause: str
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str | None, cause: str
 ) -> Installed:
     """The installed version once more, or any other published one. Raises NotFound, Conflict or Invalid."""
     if version is not None:
@@ -73,7 +73,7 @@ def deploy(
 
 
 def change_settings(
-    services: Services, organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
 ) -> Installed:
     """Another tier or config is deployed; the policies alone change nothing that runs. Raises NotFound or Conflict."""
 
@@ -95,7 +95,7 @@ def change_settings(
 
 
 def uninstall(
-    services: Services, organization: Organization, name: ProviderName, *, cascade: bool, cause: str
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, *, cascade: bool, cause: str
 ) -> Installed:
     """The row, DELETING. Raises NotFound or Conflict."""
 
@@ -115,7 +115,7 @@ def uninstall(
 
 
 def _to_version(
-    services: Services,
+    services: Services[DocumentStore],
     organization: Organization,
     name: ProviderName,
     wished: str | None,
@@ -148,12 +148,13 @@ def _read(
     return row, provider
 
 
-def not_installed(name: ProviderName) -> NotFound:
-    return NotFound(f"{name} is not installed")
-
-
 def _changed(
-    services: Services, transaction: Transaction, current: Installed, revision: Revision, cause: str, reason: str
+    services: Services[DocumentStore],
+    transaction: Transaction,
+    current: Installed,
+    revision: Revision,
+    cause: str,
+    reason: str,
 ) -> Installed:
     now = services.clock()
     event = ChangeRequested(current.row.installation_id, revision, cause, reason)

@@ -1,4 +1,4 @@
-"""What the operations need of the tenants' Kubernetes, a port as those in `ports`."""
+"""The port to the tenants' Kubernetes. It is apart from `ports`, since most functions have no cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from provider_hub.domain.manifests import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """An object in the cluster that says which installation it belongs to."""
+class ObjectOwner:
+    """The installation that an object in the cluster says it belongs to. The object's annotations may be wrong."""
 
     namespace: str
     organization_id: str
@@ -19,26 +19,32 @@ class Trace:
 
 
 class StaleGeneration(Exception):
-    """The cluster already holds a newer generation, or another life, of what was to be applied."""
+    """The cluster holds a newer generation, or another life, of the objects that were to be applied."""
 
 
 class Cluster(Protocol):
-    """The tenants' Kubernetes. Raises TemporaryError for what passes, PermanentError for what cannot."""
+    """The tenants' Kubernetes.
+
+    Every method raises TemporaryError for a failure that a retry may overcome, and PermanentError for any other.
+    """
 
     def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
-        """Apply an organization's namespace and what limits it; names what that changed."""
+        """Apply an organization's namespace and its limits. Returns the names of the objects that this changed."""
 
     def apply(self, manifests: Sequence[Manifest]) -> list[str]:
-        """Server-side apply, fenced by the manifests' annotations; names what it changed. Raises StaleGeneration."""
+        """Server-side apply, fenced by the generation in the manifests' annotations.
+
+        Returns the names of the objects that this changed. Raises StaleGeneration.
+        """
 
     def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
-        """Delete the Secrets of this installation that belong to no generation worth keeping."""
+        """Delete the installation's Secrets, except for those of `keep_generations`."""
 
     def remove(self, namespace: str, installation_id: str) -> list[str]:
-        """Delete everything of this installation; names what is still there."""
+        """Delete all objects of the installation. Returns the names of those that still exist."""
 
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
-        """None when the cluster shows no deployment of this installation."""
+        """The status of the Deployment `name`; None where the cluster has none of this installation."""
 
-    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
-        """A slice of all installations' objects, and the place to go on from; None after the last."""
+    def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
+        """The owners of the next objects after `place`, and the place to go on from; None after the last object."""

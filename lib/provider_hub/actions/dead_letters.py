@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DeadLetter, DeliveryError, Key, OutboxEntry, Topic, Transaction
+from provider_hub.actions.ports import DeadLetterStore, DocumentStore, Key, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.errors import NotFound
+from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
 
 KEPT = timedelta(days=30)
 LISTED = 500
@@ -31,7 +32,7 @@ class Delivery:
     attempt: int
 
 
-def note_failure(services: Services, delivery: Delivery, reason: str) -> None:
+def note_failure(services: Services[DocumentStore], delivery: Delivery, reason: str) -> None:
     """Remember why a delivery failed: once the tries are used up, Pub/Sub itself cannot tell."""
     now = services.clock()
     error = DeliveryError(delivery.event_id, reason, now, expires_at=now + KEPT)
@@ -42,7 +43,7 @@ def note_failure(services: Services, delivery: Delivery, reason: str) -> None:
     services.store.transact(decide)
 
 
-def bury(services: Services, delivery: Delivery, reason: str | None = None) -> DeadLetter:
+def bury(services: Services[DocumentStore], delivery: Delivery, reason: str | None = None) -> DeadLetter:
     """Keep a message; the reason is the one given, or the last that a consumer noted. Twice is once."""
     key = keys.dead_letter(delivery.event_id)
 
@@ -59,12 +60,12 @@ def bury(services: Services, delivery: Delivery, reason: str | None = None) -> D
     return services.store.transact(decide)[0]
 
 
-def list_letters(services: Services, organization_id: str, provider: str | None) -> list[DeadLetter]:
+def list_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> list[DeadLetter]:
     """Newest first."""
     return services.store.dead_letters_of(organization_id, provider, LISTED)
 
 
-def get_letter(services: Services, organization_id: str, dead_letter_id: str) -> DeadLetter:
+def get_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> DeadLetter:
     """Raises NotFound, for another organization's as well."""
     letter = services.store.get(_key(dead_letter_id))
     if letter is None or letter.organization_id != organization_id:
@@ -72,7 +73,7 @@ def get_letter(services: Services, organization_id: str, dead_letter_id: str) ->
     return letter
 
 
-def retry_letter(services: Services, organization_id: str, dead_letter_id: str) -> None:
+def retry_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
     """Back to its topic, through the outbox. Raises NotFound."""
 
     def decide(transaction: Transaction) -> None:
@@ -85,7 +86,7 @@ def retry_letter(services: Services, organization_id: str, dead_letter_id: str) 
     services.outbox.transact(decide)
 
 
-def retry_all(services: Services, organization_id: str) -> int:
+def retry_all(services: Services[DeadLetterStore], organization_id: str) -> int:
     """How many were put back."""
     retried = 0
     for letter in list_letters(services, organization_id, None):
@@ -97,13 +98,13 @@ def retry_all(services: Services, organization_id: str) -> int:
     return retried
 
 
-def delete_letter(services: Services, organization_id: str, dead_letter_id: str) -> None:
+def delete_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
     """Raises NotFound."""
     get_letter(services, organization_id, dead_letter_id)
     services.store.delete_all([keys.dead_letter(dead_letter_id)])
 
 
-def delete_letters(services: Services, organization_id: str, provider: str | None) -> int:
+def delete_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> int:
     """All of the organization's, or one provider's; how many."""
     deleted = 0
     while letters := list_letters(services, organization_id, provider):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster, StaleGeneration
-from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import Tasks, Transaction
+from provider_hub.actions.ports import DeadlineTasks, DocumentStore, Transaction
 from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 class Installer:
     """What the installer needs beside the rows."""
 
-    services: Services
+    services: Services[DocumentStore]
     cluster: Cluster
-    tasks: Tasks
-    blueprints: Blueprints
+    tasks: DeadlineTasks
+    desired_states: DesiredStates
 
     def handle(self, request: InstallationRequest) -> None:
         """Do what is asked. Raises TemporaryError to be asked again; anything else ends in the row."""
@@ -81,7 +81,7 @@ class Installer:
         return self.services.outbox.transact(decide)
 
     def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
-        objects = self.blueprints.of(row, version)
+        objects = self.desired_states.of(row, version)
         self.cluster.ensure_namespace(objects.namespace)
         self.cluster.apply(objects.installation)
         if row.generation > 1:

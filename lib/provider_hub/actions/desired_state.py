@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Store
+from provider_hub.actions.ports import DocumentStore
 from provider_hub.domain import messages
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError
@@ -21,8 +21,8 @@ class Objects:
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprints:
-    store: Store
+class DesiredStates:
+    store: DocumentStore
     facts: RuntimeFacts
     check_in_key: bytes
 

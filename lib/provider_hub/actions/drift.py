@@ -10,15 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provider_hub.actions import keys
-from provider_hub.actions.cluster import Cluster, StaleGeneration, Trace
-from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.cluster import Cluster, ObjectOwner, StaleGeneration
+from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import Transaction, Walk
+from provider_hub.actions.ports import DriftStore, Transaction
 from provider_hub.actions.services import Services, apply_event
-from provider_hub.actions.time_budget import Turn
+from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DriftRepaired, Installation, LifecycleState
 from provider_hub.domain.names import namespace_for
+from provider_hub.domain.records import Cursor
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,15 @@ OBJECTS_A_RUN = 100
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    services: Services
+    services: Services[DriftStore]
     cluster: Cluster
-    blueprints: Blueprints
+    desired_states: DesiredStates
 
     def repair_slice(self) -> int:
         """Hold the next READY rows against the cluster; how many were repaired."""
         rows = self.services.store.installations_after(self._place("rows"), ROWS_A_RUN)
         looked = repaired = 0
-        for row in Turn(self.services.clock).take(rows):
+        for row in TimeBudget(self.services.clock).within(rows):
             looked += 1
             repaired += self._repaired(row)
         is_last = looked == len(rows) < ROWS_A_RUN
@@ -45,8 +46,8 @@ class Drift:
 
     def remove_orphans(self) -> int:
         """Look at the next objects in the cluster; how many installations without a row were removed."""
-        found, following = self.cluster.traces(self._place("objects"), OBJECTS_A_RUN)
-        removed = sum(self._removed(trace) for trace in self._orphans(found))
+        found, following = self.cluster.object_owners(self._place("objects"), OBJECTS_A_RUN)
+        removed = sum(self._removed(owner) for owner in self._orphans(found))
         self._remember("objects", following)
         return removed
 
@@ -74,18 +75,18 @@ class Drift:
     def _applied(self, row: Installation) -> list[str]:
         """What an apply of the row's objects changed."""
         version = self.services.store.get(keys.version(row.provider_name, row.installed_version))
-        objects = self.blueprints.of(row, version)
+        objects = self.desired_states.of(row, version)
         return [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
 
-    def _orphans(self, found: Iterable[Trace]) -> list[Trace]:
+    def _orphans(self, found: Iterable[ObjectOwner]) -> list[ObjectOwner]:
         """The objects were seen before the rows are looked for: a row is there before its objects are, and after."""
-        traces = {trace.installation_id: trace for trace in found}
-        named = (keys.installation_named(trace.organization_id, trace.provider) for trace in traces.values())
+        owners = {owner.installation_id: owner for owner in found}
+        named = (keys.installation_named(owner.organization_id, owner.provider) for owner in owners.values())
         rows = self.services.store.get_all([key for key in named if key])
         standing = {row.installation_id for row in rows if row}
-        return [trace for installation_id, trace in traces.items() if installation_id not in standing]
+        return [owner for installation_id, owner in owners.items() if installation_id not in standing]
 
-    def _removed(self, orphan: Trace) -> bool:
+    def _removed(self, orphan: ObjectOwner) -> bool:
         try:
             left = self.cluster.remove(orphan.namespace, orphan.installation_id)
         except (TemporaryError, PermanentError) as error:
@@ -94,12 +95,12 @@ class Drift:
         log.warning("%s has no row; removed, %d on their way out", orphan, len(left), extra={"event": "orphan"})
         return True
 
-    def _place(self, walk: str) -> str | None:
-        kept = self.services.store.get(keys.walk(walk))
+    def _place(self, job: str) -> str | None:
+        kept = self.services.store.get(keys.cursor(job))
         return kept.place if kept else None
 
-    def _remember(self, walk: str, place: str | None) -> None:
+    def _remember(self, job: str, place: str | None) -> None:
         def decide(transaction: Transaction) -> None:
-            transaction.write(keys.walk(walk), Walk(walk, place))
+            transaction.write(keys.cursor(job), Cursor(job, place))
 
         self.services.store.transact(decide)

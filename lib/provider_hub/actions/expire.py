@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
@@ -22,7 +23,7 @@ class DeadlineCall:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    services: Services
+    services: Services[DocumentStore]
     cluster: Cluster
 
     def handle(self, call: DeadlineCall) -> Outcome:

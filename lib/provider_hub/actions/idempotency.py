@@ -11,9 +11,10 @@ from datetime import timedelta
 from hashlib import sha256
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import KeptAnswer, Transaction
+from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.errors import Invalid, TemporaryError, UnderWay
+from provider_hub.domain.records import KeptAnswer
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class KeyedCall:
         return sha256(self.request).hexdigest()
 
 
-def once(services: Services, call: KeyedCall, act: Callable[[], Answer]) -> Answer:
+def once(services: Services[DocumentStore], call: KeyedCall, act: Callable[[], Answer]) -> Answer:
     """The kept answer, or that of `act`, kept from now on.
 
     Raises Invalid for another request under the same key, UnderWay while the first one is under way, and
@@ -68,7 +69,7 @@ def once(services: Services, call: KeyedCall, act: Callable[[], Answer]) -> Answ
     return answer
 
 
-def _reserve(services: Services, call: KeyedCall) -> KeptAnswer:
+def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
     key = keys.idempotency(call.document_id)
 
     def decide(transaction: Transaction) -> KeptAnswer:
@@ -90,7 +91,7 @@ def _reserve(services: Services, call: KeyedCall) -> KeptAnswer:
     return services.store.transact(decide)[0]
 
 
-def _keep(services: Services, call: KeyedCall, kept: KeptAnswer) -> None:
+def _keep(services: Services[DocumentStore], call: KeyedCall, kept: KeptAnswer) -> None:
     """Best effort: what the call did is committed, and an answer that cannot be kept must not tell otherwise."""
 
     def decide(transaction: Transaction) -> None:
@@ -102,7 +103,7 @@ def _keep(services: Services, call: KeyedCall, kept: KeptAnswer) -> None:
         log.warning("the answer of %s is not kept: %s", call.route, error)
 
 
-def _forget(services: Services, call: KeyedCall) -> None:
+def _forget(services: Services[DocumentStore], call: KeyedCall) -> None:
     """Best effort: the reservation lapses by itself, and the caller is told why the call failed, not this."""
     try:
         services.store.delete_all([keys.idempotency(call.document_id)])

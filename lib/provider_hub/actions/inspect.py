@@ -4,9 +4,9 @@ import logging
 from dataclasses import replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.change import not_installed
 from provider_hub.actions.cluster import Cluster
-from provider_hub.actions.install import Installed
+from provider_hub.actions.installed import Installed, not_installed
+from provider_hub.actions.ports import DocumentStore, TenantStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.deployment import DeploymentStatus
@@ -17,14 +17,14 @@ from provider_hub.domain.names import ProviderName, namespace_for
 log = logging.getLogger(__name__)
 
 
-def list_installed(services: Services, organization: Organization) -> list[Installed]:
+def list_installed(services: Services[TenantStore], organization: Organization) -> list[Installed]:
     """Every installation of the tenant, oldest first, with its provider."""
     rows = services.store.installations_of(organization.organization_id)
     providers = services.store.get_all([keys.provider(row.provider_name) for row in rows])
     return [Installed(row, provider) for row, provider in zip(rows, providers, strict=True)]
 
 
-def get_installed(services: Services, organization: Organization, name: ProviderName) -> Installed:
+def get_installed(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installed:
     """Raises NotFound."""
     row = services.store.get(keys.installation(organization.organization_id, name))
     if row is None:

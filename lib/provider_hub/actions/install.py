@@ -5,10 +5,11 @@ from datetime import datetime
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import check_config
-from provider_hub.actions.ports import Transaction
+from provider_hub.actions.installed import Installed
+from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version, runnable, visible
-from provider_hub.domain.catalog import Organization, Provider
+from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import Conflict, QuotaExceeded
 from provider_hub.domain.installation import (
     Installation,
@@ -34,15 +35,9 @@ class InstallWish:
     allow_major_upgrades: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """An installation together with the catalog row it shows the latest version from, where that still exists."""
-
-    row: Installation
-    provider: Provider | None
-
-
-def request_install(services: Services, organization: Organization, wish: InstallWish, cause: str) -> Installed:
+def request_install(
+    services: Services[TenantStore], organization: Organization, wish: InstallWish, cause: str
+) -> Installed:
     """The new row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
 
     Three documents are read, in one round trip where the version is named, and two are written.
@@ -69,7 +64,9 @@ def request_install(services: Services, organization: Organization, wish: Instal
     return services.outbox.transact(decide)
 
 
-def _new_row(services: Services, organization: Organization, wish: InstallWish, version: str) -> Installation:
+def _new_row(
+    services: Services[TenantStore], organization: Organization, wish: InstallWish, version: str
+) -> Installation:
     now = services.clock()
     return Installation(
         organization_id=organization.organization_id,
@@ -98,20 +95,20 @@ def _refuse_existing(existing: Installation | None) -> None:
     )
 
 
-def _check_quota(services: Services, organization: Organization) -> None:
+def _check_quota(services: Services[TenantStore], organization: Organization) -> None:
     """Counted before the transaction: two installs at once may overshoot by one, which harms nobody."""
     now, organization_id = services.clock(), organization.organization_id
-    if services.room.take(organization_id, now):
+    if services.quota_cache.take(organization_id, now):
         return
-    with services.single_file.of(organization_id):
-        if not services.room.take(organization_id, now):
+    with services.locks.hold(organization_id):
+        if not services.quota_cache.take(organization_id, now):
             _count(services, organization_id, now)
 
 
-def _count(services: Services, organization_id: str, now: datetime) -> None:
+def _count(services: Services[TenantStore], organization_id: str, now: datetime) -> None:
     count = services.store.count_installations_of(organization_id)
     if count >= services.installation_quota:
         raise QuotaExceeded(
             f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
         )
-    services.room.found(organization_id, services.installation_quota - count - 1, now)
+    services.quota_cache.counted(organization_id, services.installation_quota - count - 1, now)

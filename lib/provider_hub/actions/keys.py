@@ -1,9 +1,10 @@
 """Where each record is kept (design: one document a record, no collection scanned)."""
 
-from provider_hub.actions.ports import DeadLetter, DeliveryError, KeptAnswer, Key, OutboxEntry, Walk
+from provider_hub.actions.ports import Key
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
+from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
 
 
@@ -31,8 +32,8 @@ def installation_of(row: Installation) -> Key[Installation]:
     return installation(row.organization_id, row.provider_name)
 
 
-def walk(name: str) -> Key[Walk]:
-    return Key(("walks", name), Walk)
+def cursor(name: str) -> Key[Cursor]:
+    return Key(("walks", name), Cursor)
 
 
 def rollout(name: ProviderName, version: str) -> Key[Rollout]:

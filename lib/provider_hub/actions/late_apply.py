@@ -4,6 +4,7 @@ import logging
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import namespace_for
@@ -11,7 +12,7 @@ from provider_hub.domain.names import namespace_for
 log = logging.getLogger(__name__)
 
 
-def remove_if_uninstalled(services: Services, cluster: Cluster, row: Installation) -> None:
+def remove_if_uninstalled(services: Services[DocumentStore], cluster: Cluster, row: Installation) -> None:
     """Called after objects of `row` were applied: where the row is gone by then, nobody else would remove them.
 
     While it is DELETING, the look that confirms the removal may lie before the apply: removing twice is removing once.

@@ -1,4 +1,4 @@
-"""What concerns one installation, or counts one organization, passes through a process one after the other."""
+"""Locks: within one process, transactions on the same installation run one after the other."""
 
 import threading
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ _LOCKS = 64
 _PATIENCE_SECONDS = 5.0
 
 
-class SingleFile:
-    """Who comes after somebody with the same name waits, for 5 s at most.
+class InstallationLocks:
+    """Serializes what concerns one installation, or counts one organization, within this process.
 
-    Copies of a message reach an instance together. Side by side each has read the row when the other wants to commit,
-    so all of them are refused and try again; and where a reader's lock is waited for, more of them than go in a
-    while are refused for good. A tenant's installs that come together would each count what one count tells.
+    Pub/Sub delivers copies of a message to one instance at the same time. Without a lock they read the same row,
+    conflict on commit, and exhaust their retries. Likewise, a tenant's installs that arrive together would each run
+    the same count. Names share 64 locks by their hash, so two names may wait for each other.
     """
 
     def __init__(self) -> None:
         self._locks = tuple(threading.RLock() for _ in range(_LOCKS))
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Raises TemporaryError when the one before does not come to its end in time."""
+    def hold(self, name: str) -> Iterator[None]:
+        """Waits at most 5 s for the lock of `name`. Raises TemporaryError when its holder needs longer."""
         lock = self._locks[hash(name) % _LOCKS]
         if not lock.acquire(timeout=_PATIENCE_SECONDS):
             raise TemporaryError("an earlier request about the same is still under way here")

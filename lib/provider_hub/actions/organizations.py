@@ -3,7 +3,7 @@
 from functools import partial
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Transaction
+from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import Organization, SlugClaim
 from provider_hub.domain.errors import Forbidden
@@ -16,7 +16,7 @@ class Organizations:
 
     _REMEMBERED = 10_000
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services[DocumentStore]) -> None:
         self._services = services
         self._known: dict[str, Organization] = {}
 
@@ -40,8 +40,8 @@ class Organizations:
     def _meet(self, claims: OrganizationClaims) -> Organization:
         (organization, is_new), _ = self._services.store.transact(partial(self._admit, claims))
         if is_new:  # nothing to count: whoever has just been met has nothing installed
-            room = self._services.installation_quota
-            self._services.room.found(organization.organization_id, room, organization.created_at)
+            quota = self._services.installation_quota
+            self._services.quota_cache.counted(organization.organization_id, quota, organization.created_at)
         return organization
 
     def _admit(self, claims: OrganizationClaims, transaction: Transaction) -> tuple[Organization, bool]:

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import OutboxEntry, Publisher, Store, Topic, Transaction
+from provider_hub.actions.ports import DocumentStore, Publisher, Transaction
 from provider_hub.domain import messages
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.records import OutboxEntry, Topic
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ R = TypeVar("R")
 class Outbox:
     """Commits changes together with what they owe to topics, and pays it."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
+    def __init__(self, store: DocumentStore, publisher: Publisher) -> None:
         self.store = store
         self._publisher = publisher
 

@@ -1,17 +1,22 @@
-"""What the operations need of the world. Adapters implement these for Google Cloud; tests also in memory.
+"""The ports: what the actions need from the world, as protocols that the adapters implement.
 
-The cluster is apart, in `cluster`: most functions have none.
+The documents are split by reader, so that each action names the queries it makes. `provider_hub.adapters` implements
+them over Google Cloud. Tests run the document and topic adapters against emulators, and replace the cluster, the tasks
+and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster`: most functions have no cluster.
+
+Every method of a store raises TemporaryError when the database cannot answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from provider_hub.domain.catalog import Provider, ProviderVersion
+from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.domain.wheels import WheelUrl
 
@@ -26,85 +31,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Key(Generic[R_co]):
-    """Where a record of one type is kept."""
+    """The path of a document, as collection and id in turn, and the type of the record in it."""
 
     path: tuple[str, ...]
     record: type[R_co]
 
 
-class Topic(StrEnum):
-    """The topics by their role; settings say what they are called in one deployment."""
-
-    INSTALLATION_EVENTS = "installation-events"
-    VERSION_EVENTS = "version-events"
-    CHECK_INS = "runtime-check-ins"
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxEntry:
-    """A message that is owed to a topic: written with the change it tells of, deleted once published.
-
-    `event_id` is unique: writing the same event twice is writing it once.
-    """
-
-    event_id: str
-    topic: Topic
-    ordering_key: str
-    payload: str
-    created_at: datetime
-    attributes: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that no consumer could handle, with what is known of why."""
-
-    dead_letter_id: str
-    event_id: str
-    topic: Topic
-    ordering_key: str
-    payload: str
-    organization_id: str | None
-    provider: str | None
-    event_type: str
-    error_message: str
-    attempt_count: int
-    failed_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryError:
-    """Why the last delivery of an event failed, until it is delivered or dead."""
-
-    event_id: str
-    reason: str
-    at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """What was answered to the first request with an idempotency key; no `status` while that is under way."""
-
-    fingerprint: str
-    status: int | None
-    body: str
-    headers: Mapping[str, str]
-    reserved_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Where a walk through everything, a slice at a time, has got to; None is the beginning."""
-
-    name: str
-    place: str | None
-
-
 class Transaction(Protocol):
-    """All reads come before the first write. What is written happens as a whole or not at all."""
+    """All reads come before the first write. The writes are committed together or not at all."""
 
     @overload
     def read(self, key: Key[R], /) -> tuple[R | None]: ...
@@ -121,96 +55,157 @@ class Transaction(Protocol):
         """Replace the whole record."""
 
     def delete(self, key: Key[Any]) -> None:
-        """Delete the record; deleting nothing is fine."""
+        """Delete the record. Deleting a record that does not exist is no error."""
 
     def emit(self, entry: OutboxEntry) -> None:
         """Write `entry` to the outbox."""
 
 
-class Store(Protocol):
-    """The documents. Every method raises TemporaryError when the database cannot answer."""
+class DocumentStore(Protocol):
+    """Documents by their keys: what every action needs."""
 
     def transact(self, decide: Callable[[Transaction], R]) -> tuple[R, tuple[OutboxEntry, ...]]:
-        """Run `decide` in a transaction, again from the start on a conflict; also returns what it emitted."""
+        """Run `decide` in a transaction and commit; returns its result and what it emitted.
 
-    def get(self, key: Key[R]) -> R | None: ...
+        On a conflict `decide` runs again from the start, so it must not do anything outside of the transaction.
+        """
+
+    def get(self, key: Key[R]) -> R | None:
+        """One record, None where there is none."""
 
     def get_all(self, keys: Sequence[Key[R]]) -> list[R | None]:
-        """In the order of `keys`, in one round trip."""
+        """The records in the order of `keys`, in one round trip."""
 
     def delete_all(self, keys: Sequence[Key[Any]]) -> None:
         """Delete records outside of any transaction."""
 
-    def installations_of(self, organization_id: str) -> list[Installation]:
-        """Oldest first."""
 
-    def count_installations_of(self, organization_id: str) -> int: ...
+class TenantStore(DocumentStore, Protocol):
+    """One organization's installations."""
+
+    def installations_of(self, organization_id: str) -> list[Installation]:
+        """Every installation of the organization, oldest first."""
+
+    def count_installations_of(self, organization_id: str) -> int:
+        """How many installations the organization has, in whatever state."""
+
+
+class CatalogStore(DocumentStore, Protocol):
+    """Providers, their versions, and how often they are installed."""
 
     def install_count(self, provider: ProviderName) -> int:
-        """Over all tenants."""
+        """The number of installations over all tenants."""
 
     def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
-        """In the order of `providers`, counted side by side."""
+        """The numbers of installations in the order of `providers`; the counts run in parallel."""
 
     def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
-        """In no particular order."""
+        """All versions, in no particular order."""
 
     def published_versions(self, provider: ProviderName) -> list[str]:
-        """Only what they are called: a provider may have thousands."""
+        """The published versions' numbers alone: a provider may have thousands of versions."""
 
     def find_providers(
         self, audiences: Sequence[str], token: str | None, limit: int, offset: int
     ) -> tuple[list[Provider], int]:
-        """Providers of those audiences that have the search token, by name, and how many there are in all."""
+        """A page of the providers for those audiences that have the search token, by name; and their total number."""
+
+
+class DeadLetterStore(DocumentStore, Protocol):
+    """The dead letters of an organization."""
 
     def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
-        """Newest first."""
+        """The organization's dead letters, of one provider or of all (None), newest first."""
+
+
+class RolloutStore(DocumentStore, Protocol):
+    """Rollouts, their members, and the installations that they offer a version to."""
 
     def count_auto_installations(self, provider: ProviderName) -> int:
-        """Over all tenants, with policy `auto`, in whatever state."""
+        """The number of installations with policy `auto` over all tenants, in whatever state."""
 
     def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
-        """READY ones with policy `auto`, in the order of their documents' paths, from the one after `after`."""
+        """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
 
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
-        """Newest first."""
+        """The provider's rollouts, newest first."""
 
     def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
-        """Members of a rollout that have not settled, longest under way first."""
+        """The members of a rollout that have not settled, longest under way first."""
 
     def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
-        """Members of one wave, in whatever state."""
+        """The members of one wave, in whatever state."""
 
-    def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
-        """Rollouts that wanted a step before `before`, longest first."""
+
+class ProviderDeletionStore(CatalogStore, RolloutStore, Protocol):
+    """Everything that is deleted together with a provider."""
+
+
+class DriftStore(DocumentStore, Protocol):
+    """A walk through all tenants' installations."""
 
     def installations_after(self, place: str | None, limit: int) -> list[Installation]:
-        """All tenants' installations, in the order of their documents' paths."""
+        """All tenants' installations, by document path, from the one behind the path `place`."""
+
+
+class DueStore(DocumentStore, Protocol):
+    """What is due for the sweeper. Each query is indexed and costs by what is due, not by what exists."""
+
+    def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
+        """Rollouts whose next step was due before `before`, longest first."""
 
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""
 
     def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
-        """Healthy READY rows last heard of before `cutoff`, longest first."""
+        """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""
 
 
+class Store(TenantStore, CatalogStore, DeadLetterStore, RolloutStore, DriftStore, DueStore, Protocol):
+    """Every reader's documents together, as the wiring hands them out."""
+
+
 class Publisher(Protocol):
+    """The topics."""
+
     def publish(self, entry: OutboxEntry) -> None:
-        """Returns once the topic has it. Raises TemporaryError."""
+        """Returns once the topic has the message. Raises TemporaryError."""
 
 
-class Tasks(Protocol):
+class DeadlineTasks(Protocol):
+    """Calls of `deadlines`, each at the deadline of one generation."""
+
     def schedule_deadline(self, row: Installation) -> None:
-        """Have `deadlines` called for this generation at its deadline; a second creation is none. TemporaryError."""
+        """Have `deadlines` called at the row's deadline. A second call for a generation does nothing.
+
+        Raises TemporaryError.
+        """
 
     def cancel_deadline(self, installation_id: str, generation: int) -> None:
-        """Forget it if it is still there. Raises TemporaryError."""
+        """Delete the call if it has not been made yet. Raises TemporaryError."""
+
+
+class StepTasks(Protocol):
+    """Calls of `upgrades`, each for one step of a rollout."""
 
     def schedule_step(self, rollout: Rollout) -> None:
-        """Have `upgrades` called for this step when it is due; a second creation is none. Raises TemporaryError."""
+        """Have `upgrades` called when this step is due. A second call for a step does nothing.
+
+        Raises TemporaryError.
+        """
+
+
+class ConfigChecker(Protocol):
+    """The validator of a tenant's config against a provider's JSON Schema."""
+
+    def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
+        """The first problems, an empty list where there are none; None where it cannot be found out.
+
+        The call may take seconds. An action makes it outside of every transaction.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
-from provider_hub.actions.ports import Transaction, Wheels
+from provider_hub.actions.ports import DocumentStore, Transaction, Wheels
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import (
     PUBLIC_AUDIENCE,
@@ -56,7 +56,7 @@ class Published:
     created: bool
 
 
-def publish(services: Services, wheels: Wheels, publication: Publication, author: Author) -> Published:
+def publish(services: Services[DocumentStore], wheels: Wheels, publication: Publication, author: Author) -> Published:
     """Register a version, or find that the very same is registered. Raises Conflict or Invalid.
 
     The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
@@ -93,7 +93,7 @@ def publish(services: Services, wheels: Wheels, publication: Publication, author
 
 
 def register_runtime(
-    services: Services, version: str, image_url: str, changelog: str | None
+    services: Services[DocumentStore], version: str, image_url: str, changelog: str | None
 ) -> tuple[RuntimeVersion, bool]:
     """Create or update a runtime version; whether it was created."""
     key = keys.runtime_version(version)
@@ -134,7 +134,7 @@ def _check_metadata(publication: Publication, provider: Provider | None) -> None
     )
 
 
-def _check_runtime_version(services: Services, publication: Publication) -> None:
+def _check_runtime_version(services: Services[DocumentStore], publication: Publication) -> None:
     pinned = publication.runtime_version
     if pinned and services.store.get(keys.runtime_version(pinned)) is None:
         raise Invalid.at("body", "runtime_version", msg=f"runtime version {pinned!r} is not registered")

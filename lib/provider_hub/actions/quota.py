@@ -1,20 +1,21 @@
-"""The quota without a count at every install: a count that finds room lets this process admit a share of it."""
+"""The quota without a count at every install: a count lets this process admit a share of what it left free."""
 
 import threading
 from datetime import datetime, timedelta
 
-# As many instances as the function may have (terraform): all their shares together are no more than the room was.
+# As many instances as Terraform lets the function have: all shares together never exceed what the count left free.
 SHARES = 20
 TRUSTED = timedelta(seconds=10)
 _REMEMBERED = 10_000
 
 
-class Room:
-    """How many installations each organization may still be given here without being counted again.
+class QuotaCache:
+    """How many more installations this process may admit for each organization without another count.
 
-    What is admitted elsewhere is not seen until the share is used up or its time is over, so a burst of seconds
-    over many instances may overshoot, by less than the shares they hold. Counting at every install would allow
-    as much: requests that are under way together all count the same. Nobody is refused without a fresh count.
+    A share lasts for TRUSTED. Until then this process does not see what other instances admit. A burst over many
+    instances may therefore exceed the quota, by less than the shares that they hold. A count at every install would
+    not prevent that: requests that run at the same time all get the same count. An install is refused only after
+    a fresh count.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Room:
         self._shares: dict[str, tuple[int, datetime]] = {}
 
     def take(self, organization_id: str, now: datetime) -> bool:
-        """Whether one more is admitted; if not, count."""
+        """Admit one installation from the share; False when the caller has to count first."""
         with self._lock:
             left, until = self._shares.get(organization_id, (0, now))
             if not left or now >= until:
@@ -31,9 +32,9 @@ class Room:
             self._shares[organization_id] = (left - 1, until)
             return True
 
-    def found(self, organization_id: str, room: int, now: datetime) -> None:
-        """A count of this moment left `room` installations."""
-        share = room // SHARES
+    def counted(self, organization_id: str, free: int, now: datetime) -> None:
+        """A count at `now` left `free` installations: this process gets its share of them."""
+        share = free // SHARES
         with self._lock:
             if len(self._shares) >= _REMEMBERED:
                 self._shares.clear()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Tasks
+from provider_hub.actions.ports import DeadlineTasks, DocumentStore
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    services: Services
-    tasks: Tasks
+    services: Services[DocumentStore]
+    tasks: DeadlineTasks
     check_in_keys: Sequence[bytes]
 
     def handle(self, check_in: CheckIn) -> str:

@@ -1,15 +1,18 @@
-"""What nearly every operation is handed: the documents, the outbox, the time, new ids and the waits."""
+"""What nearly every action is given: documents, outbox, clock, new ids, deadlines; and how it applies an event."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.locks import SingleFile
+from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
-from provider_hub.actions.ports import Clock, Store, Transaction
-from provider_hub.actions.quota import Room
+from provider_hub.actions.ports import Clock, DocumentStore, Store, Transaction
+from provider_hub.actions.quota import QuotaCache
 from provider_hub.domain.installation import (
     Deadlines,
     Event,
@@ -23,20 +26,30 @@ from provider_hub.domain.installation import (
 log = logging.getLogger(__name__)
 
 
+# An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.
+StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=Store)
+
+
 @dataclass(frozen=True, slots=True)
-class Services:
-    store: Store
+class Services(Generic[StoreT_co]):
+    """What nearly every action is given.
+
+    `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
+    organization. `quota_cache` and `locks` belong to this process, so all requests of it must share one Services.
+    """
+
+    store: StoreT_co
     outbox: Outbox
     clock: Clock
     new_id: Callable[[datetime], str]
     deadlines: Deadlines
     installation_quota: int = 100
-    room: Room = field(default_factory=Room)
-    single_file: SingleFile = field(default_factory=SingleFile)
+    quota_cache: QuotaCache = field(default_factory=QuotaCache)
+    locks: InstallationLocks = field(default_factory=InstallationLocks)
 
 
 def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
-    """Write what a step changed, and the request that it makes of the installer, into one transaction."""
+    """Write the row that a step changed, and its request to the installer, in one transaction."""
     if step.outcome is Outcome.CHANGED:
         row = step.kept
         transaction.write(keys.installation_of(row), row)
@@ -45,10 +58,10 @@ def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
     return step
 
 
-def apply_event(services: Services, row: Installation, event: Event) -> Step:
-    """Read the row again in a transaction, apply `event` to what it is by then, and commit.
+def apply_event(services: Services[DocumentStore], row: Installation, event: Event) -> Step:
+    """Read the row in a transaction, apply `event` to it, commit, and publish what the step requests.
 
-    `row` says only where to look; the decision is made on what the transaction reads.
+    `row` only says which document to read: it may have changed since the caller read it. Raises TemporaryError.
     """
     key = keys.installation_of(row)
 
@@ -60,7 +73,7 @@ def apply_event(services: Services, row: Installation, event: Event) -> Step:
             transaction.delete(key)
         return step
 
-    with services.single_file.of(row.installation_id):
+    with services.locks.hold(row.installation_id):
         step = services.outbox.transact(decide)
     _log_ends(step)
     return step

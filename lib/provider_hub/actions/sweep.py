@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
-from provider_hub.actions.ports import OutboxEntry
+from provider_hub.actions.ports import DueStore
 from provider_hub.actions.services import Services, apply_event
-from provider_hub.actions.time_budget import Turn
+from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
+from provider_hub.domain.records import OutboxEntry
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    services: Services
+    services: Services[DueStore]
     expiry: Expiry
     waves: Waves
     drift: Drift
@@ -57,10 +58,10 @@ class Sweeper:
 
     def _publish_left_behind(self) -> int:
         """Slice after slice: what a topic that was down for an hour is owed must not take a day to pay."""
-        turn, tried, published = Turn(self.services.clock), set[str](), 0
+        budget, tried, published = TimeBudget(self.services.clock), set[str](), 0
         while entries := [entry for entry in self._left_behind() if entry.event_id not in tried]:
             tried |= {entry.event_id for entry in entries}
-            relayed = self.services.outbox.relay(turn.take(entries))
+            relayed = self.services.outbox.relay(budget.within(entries))
             published += relayed
             if relayed < len(entries):
                 break
@@ -89,7 +90,7 @@ class Sweeper:
         """How many it changed. One that fails comes last the next time: the turn would end with it again and again."""
         changed = 0
         in_turn = sorted(rows, key=lambda row: row.installation_id in self._put_off)
-        for row in Turn(self.services.clock).take(in_turn):
+        for row in TimeBudget(self.services.clock).within(in_turn):
             self._put_off.discard(row.installation_id)
             try:
                 changed += action(row) is Outcome.CHANGED
@@ -101,7 +102,7 @@ class Sweeper:
     def _take_lost_steps(self) -> int:
         """A rollout's step whose task never came: it died between its commit and naming its successor."""
         due = self.services.store.due_rollouts(self.services.clock() - STEP_GRACE, SLICE)
-        return sum(1 for rollout in Turn(self.services.clock).take(due) if self.waves.take_step(rollout))
+        return sum(1 for rollout in TimeBudget(self.services.clock).within(due) if self.waves.take_step(rollout))
 
 
 def _tried(job: Callable[[], int], name: str) -> int | None:

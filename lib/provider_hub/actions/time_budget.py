@@ -1,4 +1,4 @@
-"""A job's turn in a sweep: bounded in time, so that one dependency that hangs keeps no other job waiting."""
+"""The time budget of one job in a sweep: a dependency that hangs must not use up the other jobs' time."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -11,15 +11,15 @@ T = TypeVar("T")
 SHARE = timedelta(seconds=15)
 
 
-class Turn:
-    """Begins when it is made; what it does not come to is due at the next run."""
+class TimeBudget:
+    """SHARE from the moment it is made. What does not fit is still due at the next sweep."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until = clock() + SHARE
 
-    def take(self, items: Iterable[T]) -> Iterator[T]:
-        """The items, as long as the turn lasts."""
+    def within(self, items: Iterable[T]) -> Iterator[T]:
+        """The items until the budget is used up. It ends before an item, never in the middle of one."""
         for item in items:
             if self._clock() >= self._until:
                 return

@@ -13,11 +13,9 @@ from enum import Enum, auto
 from functools import partial
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Key, Tasks, Transaction
+from provider_hub.actions.ports import Key, RolloutStore, StepTasks, Transaction
 from provider_hub.actions.services import Services, record_step
-from provider_hub.actions.version_choice import visible
 from provider_hub.domain.catalog import VersionStatus
-from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.installation import ChangeRequested, Installation, advance
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
@@ -34,7 +32,6 @@ from provider_hub.domain.rollout import (
     is_offered,
     is_unwell,
     moved_on,
-    resumed,
     settled,
     started_one,
     wants,
@@ -70,8 +67,8 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True)
 class Waves:
-    services: Services
-    tasks: Tasks
+    services: Services[RolloutStore]
+    tasks: StepTasks
     pace: Pace
 
     def begin(self, event: VersionPublished) -> str:
@@ -237,50 +234,6 @@ class Waves:
             if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
                 continue
             self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
-
-
-def list_rollouts(services: Services, organization_id: str, name: ProviderName) -> list[Rollout]:
-    """The author's view, newest first. Raises NotFound or Forbidden."""
-    _check_author(services, organization_id, name)
-    return services.store.rollouts_of(name, LISTED)
-
-
-def resume(waves: Waves, organization_id: str, name: ProviderName, version: str) -> Rollout:
-    """Let a halted rollout go on. Raises NotFound, Forbidden, or Conflict also for what is not the latest any more."""
-    _check_author(waves.services, organization_id, name)
-
-    def decide(transaction: Transaction) -> Rollout:
-        rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
-        if rollout is None:
-            raise NotFound(f"there is no rollout of {name} {version}")
-        if rollout.state is not RolloutState.HALTED:
-            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted")
-        latest = provider.latest_version if provider else None
-        if not is_offered(version, latest):
-            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
-        going_on = replace(resumed(rollout, waves.services.clock()), step=rollout.step + 1)
-        transaction.write(keys.rollout(name, version), going_on)
-        return going_on
-
-    rollout, _ = waves.services.store.transact(decide)
-    waves.tasks.schedule_step(rollout)
-    return rollout
-
-
-def forget_rollouts(services: Services, name: ProviderName) -> None:
-    """Of a provider that is deleted: who publishes the same version under its name begins a rollout of its own."""
-    while rollouts := services.store.rollouts_of(name, LISTED):
-        for rollout in rollouts:
-            while members := services.store.started_members(name, rollout.version, MEMBERS_A_STEP):
-                under_way = [keys.member(name, rollout.version, member.installation_id) for member in members]
-                services.store.delete_all(under_way)
-        services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
-
-
-def _check_author(services: Services, organization_id: str, name: ProviderName) -> None:
-    provider = visible(services.store.get(keys.provider(name)), name, organization_id)
-    if provider.author.organization_id != organization_id:
-        raise Forbidden(f"{name} is not your organization's: only its author sees its rollouts")
 
 
 def _row_key(of: Member) -> Key[Installation]:

@@ -13,8 +13,8 @@ from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
-from provider_hub.actions.ports import OutboxEntry, Topic
 from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.records import OutboxEntry, Topic
 
 _RPC_SECONDS = 20.0
 

@@ -18,12 +18,12 @@ from typing import Any, Generic, TypeVar
 from flask import Request, Response
 
 from provider_hub.actions.dead_letters import Delivery, bury, note_failure
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.services import Services
 from provider_hub.domain import messages
 from provider_hub.domain.errors import MalformedMessage, TemporaryError
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.messages import CheckIn, VersionPublished
+from provider_hub.domain.records import Topic
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 
 from provider_hub import COLLECTOR_THRESHOLD, logs
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import Topic
 from provider_hub.actions.services import Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
+from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import Pace
 from provider_hub.settings import Settings, SettingsError, settings, variable_name
 

@@ -24,12 +24,13 @@ from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, St
 from google.cloud.firestore_v1.types.write import Write
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DeadLetter, Key, OutboxEntry
+from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.encoding import decode_record, encode_record, value_of
 from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, MemberState, Rollout
 
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from provider_hub.actions.cluster import StaleGeneration, Trace
+from provider_hub.actions.cluster import ObjectOwner, StaleGeneration
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import TemporaryError
@@ -101,18 +101,18 @@ class Kubernetes:
             return None
         return describe(deployment, self._list("Pod", namespace, installation_id))
 
-    def traces(self, place: str | None, limit: int) -> tuple[list[Trace], str | None]:
+    def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         kind, _, token = (place or _TRACED[0]).partition(" ")
         try:
             page = self._api.list(kind, None, INSTALLATION_ID, limit=limit, **({"continue": token} if token else {}))
         except Expired:
             return [], kind
         following = page["metadata"].get("continue")
-        traces = [trace for item in page["items"] if (trace := _trace(item))]
+        owners = [owner for item in page["items"] if (owner := _owner_of(item))]
         if following:
-            return traces, f"{kind} {following}"
+            return owners, f"{kind} {following}"
         later = _TRACED[_TRACED.index(kind) + 1 :]
-        return traces, later[0] if later else None
+        return owners, later[0] if later else None
 
     def _apply_unfenced(self, manifest: Manifest) -> bool:
         """Whether that changed anything."""
@@ -190,12 +190,12 @@ def _names(manifests: Sequence[Manifest], changed: Sequence[bool]) -> list[str]:
     return [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest, is_changed in chosen if is_changed]
 
 
-def _trace(item: Object) -> Trace | None:
+def _owner_of(item: Object) -> ObjectOwner | None:
     found = [_annotation(item, name) for name in (ORGANIZATION_ID, PROVIDER, INSTALLATION_ID)]
     organization_id, provider, installation_id = found
     if not (organization_id and provider and installation_id):
         return None
-    return Trace(item["metadata"]["namespace"], organization_id, provider, installation_id)
+    return ObjectOwner(item["metadata"]["namespace"], organization_id, provider, installation_id)
 
 
 def _version(item: Object | None) -> str | None:

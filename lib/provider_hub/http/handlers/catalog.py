@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from provider_hub.actions import browse
-from provider_hub.actions import waves as waves_of
+from provider_hub.actions import rollouts as author_rollouts
 from provider_hub.actions.services import Services
 from provider_hub.actions.waves import Waves
 from provider_hub.domain.catalog import Provider
@@ -66,12 +66,16 @@ def handlers(  # noqa: C901 - ten small ones, side by side
         return Reply(ProviderVersionBody.of(version))
 
     def list_rollouts(call: Call) -> Reply:
-        rollouts = waves_of.list_rollouts(services, call.organization.organization_id, provider_in(call))
+        rollouts = author_rollouts.list_rollouts(services, call.organization.organization_id, provider_in(call))
         return Reply([models.RolloutBody.of(rollout) for rollout in rollouts])
 
     def resume_rollout(call: Call) -> Reply:
         organization_id, version = call.organization.organization_id, call.parameters["version"]
-        return Reply(models.RolloutBody.of(waves_of.resume(waves, organization_id, provider_in(call), version)))
+        return Reply(
+            models.RolloutBody.of(
+                author_rollouts.resume(services, waves.tasks, organization_id, provider_in(call), version)
+            )
+        )
 
     return {
         "search": search,

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from provider_hub.actions import change, inspect
 from provider_hub.actions.cluster import Cluster
-from provider_hub.actions.install import Installed, InstallWish, request_install
+from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.installed import Installed
 from provider_hub.actions.services import Services
 from provider_hub.domain.names import ProviderName
 from provider_hub.http.application import Call, Handler, Reply

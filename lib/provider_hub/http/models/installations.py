@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from provider_hub.actions.install import Installed
+from provider_hub.actions.installed import Installed
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
 from provider_hub.domain.manifests import is_reserved

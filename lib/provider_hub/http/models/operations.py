@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from provider_hub.actions.ports import DeadLetter
+from provider_hub.domain.records import DeadLetter
 from provider_hub.http.models.base import Request, Response
 from provider_hub.http.models.fields import NO_NUL
 

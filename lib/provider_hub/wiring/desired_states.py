@@ -1,6 +1,6 @@
 """What the functions share that bring the cluster to what rows ask for; the others are started without it."""
 
-from provider_hub.actions.desired_state import Blueprints
+from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
 from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.settings import Settings
@@ -10,7 +10,7 @@ from provider_hub.wiring import check_in_keys
 _PODS_PER_INSTALLATION = 4
 
 
-def blueprints(given: Settings, hub: Services) -> Blueprints:
+def desired_states(given: Settings, hub: Services) -> DesiredStates:
     facts = RuntimeFacts(
         image=given.runtime_image,
         check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
@@ -20,4 +20,4 @@ def blueprints(given: Settings, hub: Services) -> Blueprints:
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
     )
-    return Blueprints(hub.store, facts, check_in_keys(given)[0])
+    return DesiredStates(hub.store, facts, check_in_keys(given)[0])

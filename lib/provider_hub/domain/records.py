@@ -1,0 +1,84 @@
+"""The records that are kept beside the catalog and the installations, and the topics that messages go to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """The topics by their role. The settings hold the names of one deployment's topics."""
+
+    INSTALLATION_EVENTS = "installation-events"
+    VERSION_EVENTS = "version-events"
+    CHECK_INS = "runtime-check-ins"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A message that still has to be published: written with the change it reports, deleted once published.
+
+    `event_id` is unique, so writing the same event twice leaves one entry. Messages with the same `ordering_key`
+    arrive in order. `payload` is JSON text.
+    """
+
+    event_id: str
+    topic: Topic
+    ordering_key: str
+    payload: str
+    created_at: datetime
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that no consumer could handle, with the reason. Firestore deletes it at `expires_at`.
+
+    `organization_id` and `provider` are None where the message does not say, or cannot be believed.
+    """
+
+    dead_letter_id: str
+    event_id: str
+    topic: Topic
+    ordering_key: str
+    payload: str
+    organization_id: str | None
+    provider: str | None
+    event_type: str
+    error_message: str
+    attempt_count: int
+    failed_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryError:
+    """Why the last delivery of a message failed. It is kept until the message is delivered or becomes a dead letter."""
+
+    event_id: str
+    reason: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to the first request with an idempotency key; `status` is None while that request is under way.
+
+    `fingerprint` is the SHA-256 of the request's body.
+    """
+
+    fingerprint: str
+    status: int | None
+    body: str
+    headers: Mapping[str, str]
+    reserved_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a job has read through everything, a slice at a time; `place` None is the beginning."""
+
+    name: str
+    place: str | None
