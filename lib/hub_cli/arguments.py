@@ -7,14 +7,16 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hub_cli import target, transport
-from hub_cli.api import HubApi
 from hub_cli.errors import UsageError
 from hub_cli.stack_file import DEFAULT_STATE_DIR
-from hub_cli.transport import Transport
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version
+
+if TYPE_CHECKING:
+    from hub_cli.api import HubApi
+    from hub_cli.target import Target
 
 WAIT_SECONDS = 900.0
 _COMMENT = "#"
@@ -24,15 +26,21 @@ _COMMENT = "#"
 class Session:
     """The API that a command speaks to, and how it prints."""
 
-    api: HubApi
-    target: target.Target
+    api: "HubApi"
+    target: "Target"
     as_json: bool
 
 
 def session(arguments: argparse.Namespace) -> Session:
     """From the shared options. Raises UsageError."""
+    # What speaks HTTP is half of what the command costs to start, and `hub --help` needs none of it.
+    from hub_cli import target, transport  # noqa: PLC0415
+    from hub_cli.api import HubApi  # noqa: PLC0415
+
     chosen = target.resolve(arguments.api_url, arguments.token, arguments.ca_file, arguments.state_dir)
-    return Session(HubApi(Transport(chosen, patience=transport.PATIENCE_SECONDS)), chosen, arguments.output == "json")
+    return Session(
+        HubApi(transport.Transport(chosen, patience=transport.PATIENCE_SECONDS)), chosen, arguments.output == "json"
+    )
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:

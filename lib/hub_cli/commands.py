@@ -40,7 +40,9 @@ def _register_publish(commands: "Subparsers") -> None:
     publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")
     publish.add_argument("--package", metavar="NAME", help="the package to import, where the wheel has several")
     publish.add_argument("--runtime-version", metavar="VERSION", help="the runtime to pin")
-    arguments.add_wait(publish, "it can be installed")
+    # The API answers once the version can be installed: there is nothing to wait for. Scripts that ask for it go on.
+    publish.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
+    publish.add_argument("--timeout", type=arguments.positive, help=argparse.SUPPRESS)
 
 
 def _register_yank(commands: "Subparsers") -> None:

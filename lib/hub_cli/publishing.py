@@ -1,22 +1,20 @@
 """`hub publish`, `yank` and `unyank`: a version is registered by where its wheel is; the wheel itself stays."""
 
 import argparse
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
-from hub_cli.display import Progress, as_json, facts, printable, progress
-from hub_cli.errors import Refused, TimedOut, UsageError
+from hub_cli.display import as_json, facts, printable, progress
+from hub_cli.errors import Refused, UsageError
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url, semver_of
 from provider_hub.domain.names import PLATFORM_PREFIX
 
 _LONGEST_DESCRIPTION = 500
 _LONGEST_DISPLAY_NAME = 100
-_POLL_SECONDS = 1.0
 
 
 def publish(session: Session, parsed: argparse.Namespace) -> int:
@@ -27,9 +25,10 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
     with progress() as shown:
         shown.turn(f"publishing {body['name']} {body['version']}")
         version = session.api.publish(body, platform=parsed.platform)
-        if parsed.wait:
-            version = until_published(session.api, version, shown, parsed.timeout, anonymous=parsed.platform)
-    print(as_json(version) if session.as_json else _told(version))
+    if version["status"] != "published":
+        # The very same was published before, and what became of it since is no success of this command.
+        raise Refused(f"{version['canonical']} {version['version']} is registered already, and {version['status']}.")
+    print(as_json(version) if session.as_json else _described(version))
     return 0
 
 
@@ -41,30 +40,6 @@ def yank(session: Session, name: str, version: str, reason: str | None) -> int:
 def unyank(session: Session, name: str, version: str) -> int:
     """Raises ClientError."""
     return _marked(session, session.api.unyank(name, version), "can be installed again")
-
-
-def until_published(
-    api: HubApi,
-    version: Json,
-    shown: Progress,
-    timeout: float,
-    *,
-    anonymous: bool,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Json:
-    """The version once it is published. Raises Refused when it failed or was yanked, TimedOut."""
-    deadline = clock() + timeout
-    while version["status"] == "building":
-        shown.step(f"building {version['canonical']} {version['version']}")
-        if clock() >= deadline:
-            raise TimedOut(f"{version['canonical']} {version['version']} is still building after {timeout:g} s.")
-        sleep(_POLL_SECONDS)
-        version = api.version(version["canonical"], version["version"], anonymous=anonymous)
-    if version["status"] != "published":
-        why = version["error_message"] or "no reason is known"
-        raise Refused(f"{version['canonical']} {version['version']} is {version['status']}: {why}")
-    return version
 
 
 def _marked(session: Session, version: Json, what: str) -> int:
@@ -128,7 +103,7 @@ def _package(wheel: WheelFacts) -> str:
     raise UsageError(f"the wheel has several packages ({', '.join(wheel.packages)}): say which with --package.")
 
 
-def _told(version: Mapping[str, Any]) -> str:
+def _described(version: Mapping[str, Any]) -> str:
     pairs = [
         ("wheel", version["wheel_url"].partition("?")[0]),
         ("sha256", version["wheel_sha256"]),

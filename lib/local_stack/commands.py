@@ -4,6 +4,8 @@ What they need is imported when they run (hence each `noqa`): `hub --help` and `
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,12 +77,10 @@ def _register_wheels(commands: "Subparsers") -> None:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    try:
+    with _installed_with_local():
         from local_stack.stack import StackOptions  # noqa: PLC0415
         from local_stack.up import run_up  # noqa: PLC0415
         from provider_hub.http.routes.table import function_for  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise LocalError(f"{error.name} is not installed: install provider-hub[local], or run `make setup`.") from error
     options = StackOptions(
         port=arguments.port,
         state_dir=arguments.state_dir,
@@ -95,7 +95,8 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _token(arguments: argparse.Namespace) -> int:
-    from local_stack.issuer import TokenIssuer  # noqa: PLC0415
+    with _installed_with_local():
+        from local_stack.issuer import TokenIssuer  # noqa: PLC0415
 
     info = StackInfo.read(arguments.state_dir)
     issuer = TokenIssuer(info.issuer_url, keys_dir(Path(info.state_dir)))
@@ -104,13 +105,26 @@ def _token(arguments: argparse.Namespace) -> int:
 
 
 def _add_wheel(arguments: argparse.Namespace) -> int:
-    from local_stack.wheelhost import add_wheel  # noqa: PLC0415
+    with _installed_with_local():
+        from local_stack.wheelhost import add_wheel  # noqa: PLC0415
 
     info = StackInfo.read(arguments.state_dir)
     added = add_wheel(arguments.file, wheels_dir(Path(info.state_dir)), info.wheels_url)
     print(f"sha256 {added.sha256}")
     print(added.url)
     return 0
+
+
+@contextmanager
+def _installed_with_local() -> Iterator[None]:
+    """Around the imports of what the plain command does not bring. Raises LocalError that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise LocalError(
+            f"{error.name} is not installed: this command needs the extra `local` (pip install "
+            "'provider-hub[local]'; in a clone, `make setup`)."
+        ) from error
 
 
 def _mint(issuer: "TokenIssuer", arguments: argparse.Namespace) -> str:

@@ -1,4 +1,7 @@
-"""Makes each function's requirements.txt from requirements.lock: what the function imports, and what that needs.
+"""Makes the smaller lists of requirements from requirements.lock, hashes included.
+
+Each function's requirements.txt has what the function imports, and what that needs. requirements-hub.lock has what
+the `hub` command needs and what builds its wheel, so that a CI job installs nothing else.
 
 `python -m terraform.tools.requirements` writes them; with `--check` it writes nothing and fails where one is
 not what it would write. Run it in the environment made from the lock.
@@ -12,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import Any
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -20,6 +24,7 @@ from terraform.tools.imports import reached_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
+HUB_LOCK = ROOT / "requirements-hub.lock"
 FUNCTIONS = ROOT / "functions"
 COMMAND = "python -m terraform.tools.requirements"
 
@@ -74,10 +79,21 @@ def read_lock(path: Path = LOCK) -> dict[str, str]:
 def requirements_of(main: Path, installed: Installed, lock: Mapping[str, str]) -> str:
     """The requirements.txt of the function in `main`. Raises RequirementsError."""
     direct = {installed.bringing(module) for module in reached_imports(main, ROOT / "lib")}
-    names = sorted(_closure({*_ALWAYS, *direct}, installed))
+    return _locked({*_ALWAYS, *direct}, str(main), installed, lock)
+
+
+def requirements_of_hub(installed: Installed, lock: Mapping[str, str]) -> str:
+    """What the `hub` command needs, and what builds its wheel. Raises RequirementsError."""
+    pyproject = _pyproject()
+    texts = [*pyproject["project"]["dependencies"], *pyproject["build-system"]["requires"]]
+    return _locked({canonicalize_name(Requirement(text).name) for text in texts}, HUB_LOCK.name, installed, lock)
+
+
+def _locked(direct: Iterable[str], whose: str, installed: Installed, lock: Mapping[str, str]) -> str:
+    names = sorted(_closure(direct, installed))
     missing = [name for name in names if name not in lock]
     if missing:
-        raise RequirementsError(f"{main}: {', '.join(missing)} are not in {LOCK.name}; lock them first")
+        raise RequirementsError(f"{whose}: {', '.join(missing)} are not in {LOCK.name}; lock them first")
     head = f"# Made from requirements.lock by `{COMMAND}`; change that, not this.\n"
     return head + "\n".join(lock[name] for name in names) + "\n"
 
@@ -102,9 +118,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stale_files(installed: Installed, lock: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    made = {HUB_LOCK: requirements_of_hub(installed, lock)}
     for main_file in sorted(FUNCTIONS.glob("*/main.py")):
-        path = main_file.with_name("requirements.txt")
-        text = requirements_of(main_file, installed, lock)
+        made[main_file.with_name("requirements.txt")] = requirements_of(main_file, installed, lock)
+    for path, text in made.items():
         if not path.exists() or path.read_text() != text:
             yield path, text
 
@@ -125,9 +142,13 @@ def _closure(names: Iterable[str], installed: Installed) -> set[str]:
 
 def _extras_asked_for() -> dict[str, frozenset[str]]:
     """What the project asks of a distribution beyond its name."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [Requirement(text) for text in project["dependencies"]]
-    return {canonicalize_name(requirement.name): frozenset(requirement.extras) for requirement in asked}
+    project = _pyproject()["project"]
+    texts = [*project["dependencies"], *project["optional-dependencies"]["functions"]]
+    return {canonicalize_name(asked.name): frozenset(asked.extras) for asked in map(Requirement, texts)}
+
+
+def _pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def _required_by(name: str, extras: frozenset[str], installed: Installed) -> Iterator[tuple[str, frozenset[str]]]:

@@ -1,7 +1,10 @@
 """The GitHub action and the GitLab job that publish a provider, by running the very lines of their files."""
 
+import json
 import os
+import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +22,7 @@ from local_stack.wheelhost import add_wheel
 
 _REPOSITORY = Path(__file__).parents[2]
 _ACTION = _REPOSITORY / ".github" / "actions" / "publish-provider"
+_BASH = shutil.which("bash") or "bash"
 _GITLAB = _REPOSITORY / ".gitlab" / "publish-provider.yml"
 # No index is asked: the package is built and installed from the repository, its dependencies are those of this run.
 _OFFLINE = {
@@ -62,7 +66,7 @@ def runner_temp(action: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _bash(script: str, environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
     """As both run a job's lines: bash that stops at the first failure."""
     return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        [_BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         env={"PATH": os.environ["PATH"], "HOME": str(directory), **_OFFLINE, **environment},
         cwd=directory,
         capture_output=True,
@@ -95,10 +99,10 @@ def _ca_file(tenants: Tenants) -> str:
     return str(servers.ca_file(tenants.deployed.around.state_dir))
 
 
-def _built(tenants: Tenants, directory: Path, version: str) -> str:
+def _built(tenants: Tenants, directory: Path, version: str, files: Mapping[str, str] | None = None) -> str:
     """A job's own build, uploaded: the URL of the folder that serves it."""
     (directory / "dist").mkdir()
-    wheel = make_wheel(directory / "dist", {"gauge/__init__.py": ""}, name="gauge", version=version)
+    wheel = make_wheel(directory / "dist", files or {"gauge/__init__.py": ""}, name="gauge", version=version)
     around = tenants.deployed.around
     return add_wheel(wheel, around.state_dir / "wheels", around.wheels_url).url.removesuffix(wheel.name)
 
@@ -150,9 +154,62 @@ def test_a_refused_token_fails_the_job_with_hubs_own_status(
     assert "not.a.token" not in done.stderr
 
 
+def test_a_wheel_of_several_packages_is_published_with_the_one_that_the_job_names(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    base = _built(tenants, tmp_path, "1.3.0", {"one/__init__.py": "", "two/__init__.py": ""})
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "package": "two"}
+    done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
+    assert done.returncode == 0, done.stderr
+    stored = tenants.deployed.call("GET", f"/providers/{outputs['name']}/versions/1.3.0", tenants.user).get_json()
+    assert stored["package_name"] == "two"
+
+
+def test_schemas_longer_than_an_argument_may_be_are_published(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    schema = {"type": "object", "properties": {f"p{n}": {"type": "string", "title": "x" * 900} for n in range(200)}}
+    schemas = json.dumps({"schemas": {"gauge": {"config_schema": schema}}})
+    assert len(schemas) > 128 * 1024
+    base = _built(tenants, tmp_path, "1.4.0", {"gauge/__init__.py": "", "gauge/provider_schemas.json": schemas})
+    done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, {"wheel": "dist/*.whl", "wheel-url": base})
+    assert done.returncode == 0, done.stderr
+    assert outputs["version"] == "1.4.0"
+
+
+def test_a_runner_without_a_python_that_is_new_enough_is_told_what_to_add(action: Any, tmp_path: Path) -> None:
+    done = _install_with(action, tmp_path, {"python3": "exit 1"})
+    assert done.returncode == 2
+    assert "::error::hub needs Python 3.11 or newer" in done.stderr
+    assert "actions/setup-python" in done.stderr
+
+
+def test_a_runner_whose_default_python_is_old_is_served_by_a_newer_one(action: Any, tmp_path: Path) -> None:
+    newer = f'echo "$@" >> {tmp_path}/asked; exec {sys.executable} "$@"'
+    done = _install_with(action, tmp_path, {"python3": "exit 1", "python3.12": newer})
+    assert done.returncode == 0, done.stderr
+    assert "-m venv" in (tmp_path / "asked").read_text()
+
+
+def _install_with(action: Any, directory: Path, scripts: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the action's first step on a runner whose PATH has these scripts alone."""
+    path = directory / "path"
+    path.mkdir()
+    for name, script in scripts.items():
+        (path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (path / name).chmod(0o755)
+    runner = {"RUNNER_TEMP": str(directory), "GITHUB_ACTION_PATH": str(_ACTION), "PATH": str(path)}
+    return _bash(action["runs"]["steps"][0]["run"], runner, directory)
+
+
 def test_the_gitlab_job_publishes_a_wheel(runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
     job = yaml.safe_load(_GITLAB.read_text())[".publish-provider"]
-    given = {"HUB_API_URL": api.url, "HUB_PACKAGE": str(_REPOSITORY), "WHEEL_URL": _built(tenants, tmp_path, "2.0.0")}
+    given = {
+        "HUB_API_URL": api.url,
+        "HUB_PACKAGE": str(_REPOSITORY),
+        "HUB_REQUIREMENTS": str(_REPOSITORY / "requirements-hub.lock"),
+        "WHEEL_URL": _built(tenants, tmp_path, "2.0.0"),
+    }
     assert set(given) <= set(job["variables"])
     environment = {
         **job["variables"],
