@@ -1,9 +1,12 @@
 """Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, uninstall."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
 from provider_hub.adapters import kubernetes
+from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.handlers.installations import handlers
@@ -13,7 +16,7 @@ from provider_hub.wiring import Once, services
 
 
 def wire(settings: Settings) -> Application:
-    hub = services(settings)
+    hub = replace(services(settings), config_checker=JsonSchemaChecker())
     return Application(ROUTES, handlers(hub, kubernetes.connect(settings)), Authenticator(settings), hub)
 
 

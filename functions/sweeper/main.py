@@ -1,5 +1,6 @@
 """The sweeper: called by Cloud Scheduler to find what a crash or a silence left behind."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import flask
@@ -11,6 +12,7 @@ from provider_hub.actions.expire import Expiry
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.adapters import kubernetes, tasks
+from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.http.callbacks import respond
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
@@ -18,7 +20,7 @@ from provider_hub.wiring.desired_states import desired_states
 
 
 def wire(settings: Settings) -> Sweeper:
-    hub = services(settings)
+    hub = replace(services(settings), config_checker=JsonSchemaChecker())
     cluster = kubernetes.connect(settings)
     return Sweeper(
         services=hub,

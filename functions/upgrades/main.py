@@ -1,11 +1,14 @@
 """The upgrades: a published version starts a rollout, and Cloud Tasks calls for each of its steps."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 from pydantic import TypeAdapter
 
 from provider_hub.actions.waves import StepCall, Waves
 from provider_hub.adapters import tasks
+from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.records import Topic
 from provider_hub.http.callbacks import respond
@@ -15,7 +18,8 @@ from provider_hub.wiring import Once, pace, services
 
 
 def wire(settings: Settings) -> Waves:
-    return Waves(services(settings), tasks.connect(settings), pace(settings))
+    hub = replace(services(settings), config_checker=JsonSchemaChecker())
+    return Waves(hub, tasks.connect(settings), pace(settings))
 
 
 waves = Once(wire)

@@ -25,8 +25,9 @@ from tests.integration.rpcs import Rpcs
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import Key
+from provider_hub.actions.ports import ConfigChecker, Key
 from provider_hub.actions.services import Services
+from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import _plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.adapters.pubsub import PubSubPublisher
@@ -126,6 +127,7 @@ class Backend:
     rpcs: Rpcs
     clock: FakeClock = field(default_factory=FakeClock)
     quota: int = 100
+    config_checker: ConfigChecker = field(default_factory=JsonSchemaChecker)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -137,6 +139,7 @@ class Backend:
             new_id=self._new_id,
             deadlines=DEADLINES,
             installation_quota=self.quota,
+            config_checker=self.config_checker,
         )
 
     def put(self, key: Key[R], record: R) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.configuration import check_config
+from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, transact_checked
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services, record_step
@@ -75,15 +75,20 @@ def deploy(
 def change_settings(
     services: Services[DocumentStore], organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
 ) -> Installed:
-    """Another tier or config is deployed; the policies alone change nothing that runs. Raises NotFound or Conflict."""
+    """Another tier or config is deployed; the policies alone change nothing that runs.
 
-    def decide(transaction: Transaction) -> Installed:
+    Raises NotFound, Conflict, or Invalid for a config that does not fit the version's schema.
+    """
+
+    def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         found, provider = _read(transaction, organization, name)
         row = _with_policies(found, wish)
         revision = _with_settings(row.revision, wish)
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
-            check_config(revision.config, version.config_schema if version else None)
+            check = check_needed(revision.config, version)
+            if check and check not in passed:
+                return check
         if revision != row.revision:
             return _changed(services, transaction, Installed(row, provider), revision, cause, "settings changed")
         if row != found:
@@ -91,7 +96,7 @@ def change_settings(
             transaction.write(keys.installation(organization.organization_id, name), row)
         return Installed(row, provider)
 
-    return services.outbox.transact(decide)
+    return transact_checked(services, decide)
 
 
 def uninstall(

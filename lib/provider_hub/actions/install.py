@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from provider_hub.actions import keys
-from provider_hub.actions.configuration import check_config
+from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, transact_checked
 from provider_hub.actions.installed import Installed
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services, record_step
@@ -46,7 +46,7 @@ def request_install(
     provider_key = keys.provider(wish.provider)
     row_key = keys.installation(organization.organization_id, wish.provider)
 
-    def decide(transaction: Transaction) -> Installed:
+    def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         if wish.version is None:
             found, existing = transaction.read(provider_key, row_key)
             provider = visible(found, wish.provider, organization.organization_id)
@@ -57,11 +57,13 @@ def request_install(
             provider = visible(found, wish.provider, organization.organization_id)
             _refuse_existing(existing)
             version = runnable(named, wish.provider, wish.version, "version")
-        check_config(wish.config, version.config_schema)
+        check = check_needed(wish.config, version)
+        if check and check not in passed:
+            return check
         step = install(_new_row(services, organization, wish, version.version), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
-    return services.outbox.transact(decide)
+    return transact_checked(services, decide)
 
 
 def _new_row(

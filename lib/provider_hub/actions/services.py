@@ -1,7 +1,7 @@
 """What nearly every action is given: documents, outbox, clock, new ids, deadlines; and how it applies an event."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic
@@ -11,8 +11,9 @@ from typing_extensions import TypeVar
 from provider_hub.actions import keys
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
-from provider_hub.actions.ports import Clock, DocumentStore, Store, Transaction
+from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, Store, Transaction
 from provider_hub.actions.quota import QuotaCache
+from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import (
     Deadlines,
     Event,
@@ -26,6 +27,15 @@ from provider_hub.domain.installation import (
 log = logging.getLogger(__name__)
 
 
+class _NoConfigChecker:
+    """Stands in where a function checks no config; to be asked all the same is a fault in that function's wiring."""
+
+    def problems(self, _config: Mapping[str, str], _schema: str) -> list[Problem] | None:
+        raise AssertionError(
+            "this function was wired without a config checker: set it in main.py"
+        )
+
+
 # An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.
 StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=Store)
 
@@ -35,7 +45,8 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
-    organization. `quota_cache` and `locks` belong to this process, so all requests of it must share one Services.
+    organization. `config_checker` is there in the functions that check a config. `quota_cache` and `locks` belong to
+    this process, so all requests of it must share one Services.
     """
 
     store: StoreT_co
@@ -44,6 +55,7 @@ class Services(Generic[StoreT_co]):
     new_id: Callable[[datetime], str]
     deadlines: Deadlines
     installation_quota: int = 100
+    config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
 

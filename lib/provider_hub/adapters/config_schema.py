@@ -1,0 +1,125 @@
+"""JSON Schema: checks a tenant's config, in a child process where the schema could keep a process busy.
+
+Config values become environment variables and are strings, while a schema speaks of numbers and booleans. So a value
+is read as the type that its key's schema names, as the provider itself will read it.
+
+The tenant writes the config and the publisher the schema. JSON Schema can express years of work: patterns that
+backtrack, references that double at each step. A plain schema is checked in this process, which serves other tenants
+at the same time. Any other schema is checked in a child process, which can be ended.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from provider_hub.domain.errors import Problem
+
+CHECK_SECONDS = 5.0
+_REPORTED = 20
+_BOOLEANS = {"true": True, "false": False}
+_NOTES = frozenset({"$schema", "$comment", "title", "description", "default", "examples", "type"})
+_PLAIN = _NOTES | {"properties", "required", "additionalProperties"}
+_PLAIN_PROPERTY = _NOTES | {
+    "const", "deprecated", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxLength", "maximum",
+    "minLength", "minimum", "multipleOf", "readOnly", "writeOnly",
+}  # fmt: skip
+
+
+class JsonSchemaChecker:
+    """Checks configs with the `jsonschema` package (`actions.ports.ConfigChecker`)."""
+
+    def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
+        """The first 20 problems; None where they cannot be found out within CHECK_SECONDS."""
+        return _problems(config, schema) if is_plain(json.loads(schema)) else _checked_in_child(config, schema)
+
+
+def is_plain(schema: Any) -> bool:
+    """Whether a check against `schema` takes time that grows only with the sizes of schema and config."""
+    if not isinstance(schema, dict) or not schema.keys() <= _PLAIN:
+        return False
+    return isinstance(schema.get("additionalProperties", True), bool) and all(
+        isinstance(part, bool) or part.keys() <= _PLAIN_PROPERTY for part in schema.get("properties", {}).values()
+    )
+
+
+def _checked_in_child(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
+    """`_problems` in a child process; None also where the child needs too long or dies."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is fixed; config and schema go to its standard input
+            [sys.executable, "-m", __name__],
+            input=json.dumps([dict(config), schema_text]).encode(),
+            capture_output=True,
+            check=True,
+            timeout=CHECK_SECONDS,
+            # The child gets no other variable: this process has secrets in its environment.
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        return None
+    found: list[tuple[list[str | int], str, str]] | None = json.loads(done.stdout)
+    return None if found is None else [Problem(tuple(loc), msg, kind) for loc, msg, kind in found]
+
+
+def _problems(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
+    """The first problems; None where the schema itself cannot be evaluated."""
+    from jsonschema.validators import validator_for  # noqa: PLC0415 - most requests never need it
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    schema = json.loads(schema_text)
+    # The empty registry fetches no reference: otherwise a schema could make this function call any address.
+    validator = validator_for(schema)(schema, registry=Registry())
+    try:
+        return [
+            Problem(
+                ("body", "config", *map(str, error.absolute_path)), _message(error), f"config_schema.{error.validator}"
+            )
+            for error in islice(validator.iter_errors(_typed(config, schema)), _REPORTED)
+        ]
+    except (Unresolvable, RecursionError, ArithmeticError):
+        # The schema refers to nothing or to itself, or has a number that no float holds. JSON Schema allows all three.
+        return None
+
+
+def _message(error: Any) -> str:
+    """What the schema asks for. The value may be a secret, so the message never repeats it."""
+    if error.validator == "required":
+        return str(error.message)
+    return f"does not fit the provider's config_schema: {error.validator} {json.dumps(error.validator_value)[:200]}"
+
+
+def _typed(config: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties") or {}
+    return {key: _read_as(value, _kind_in(properties.get(key))) for key, value in config.items()}
+
+
+def _kind_in(part: Any) -> Any:
+    """The type that a key's schema names. A schema may also be just true or false, which names none."""
+    return part.get("type") if isinstance(part, dict) else None
+
+
+def _read_as(value: str, kind: Any) -> Any:
+    if kind == "boolean":
+        return _BOOLEANS.get(value.lower(), value)
+    if kind in ("integer", "number", "array", "object"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _main() -> None:
+    os.nice(10)
+    config, schema_text = json.load(sys.stdin)
+    found = _problems(config, schema_text)
+    report = None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
+    json.dump(report, sys.stdout)
+
+
+if __name__ == "__main__":
+    _main()
