@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider_hub.domain.masking import MESSAGE_LENGTH, mask
+from provider_hub.domain.masking import MESSAGE_LENGTH, mask, tail
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,26 @@ from provider_hub.domain.masking import MESSAGE_LENGTH, mask
         ("api_key: 'k-123', next", "api_key: '***', next"),
         ("GET https://user:pass@host/x", "GET https://***@host/x"),
         ("GET https://host/x?sig=abc&y=1 failed", "GET https://host/x?*** failed"),
+        ("Authorization: Bearer eyJhbGciOi.eyJzdWIi.c2ln and more", "Authorization: *** and more"),
+        ('{"Authorization": "Bearer abc"}', '{"Authorization": "***"}'),
+        ("Proxy-Authorization: Basic dXNlcjpwYXNz", "Proxy-Authorization: ***"),
+        ('authorization: Digest username="a b", response="c d" refused', "authorization: *** refused"),
+        ("Authorization: AWS4-HMAC-SHA256 Credential=AK/x, Signature=99 refused", "Authorization: *** refused"),
+        ("Cookie: a=1; session=2 sent", "Cookie: *** sent"),
+        ('password = "two words" is wrong', 'password = "***" is wrong'),
+        ("password: 'two words', next", "password: '***', next"),
+        (r'password="with \" inside" end', 'password="***" end'),
+        (r"{\"token\": \"one two\"}", r"{\"token\": \"***" + '"}'),
+        ("secret_key=abc123", "secret_key=***"),
+        ("pwd => hunter2;", "pwd => ***;"),
+        ("postgresql://user:p@ss@host/db failed", "postgresql://***@host/db failed"),
+        ("https://token@host/x", "https://***@host/x"),
+        ("https://u:p?w@host/x", "https://***@host/x"),
+        ("https://host/x#access_token=abc done", "https://host/x#*** done"),
+        ("got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl back", "got *** back"),
+        ("used ghp_0123456789abcdef0123", "used ***"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END", "***-----END"),
+        ("exceeded quota: q, requested: secrets=1", "exceeded quota: q, requested: secrets=1"),
         ("nothing to hide", "nothing to hide"),
     ],
 )
@@ -21,7 +41,18 @@ def test_what_looks_like_a_credential_is_masked(text: str, told: str) -> None:
 
 
 def test_a_long_message_keeps_its_end_where_the_error_is() -> None:
-    told = mask("x" * 5000 + " the cause")
+    told = mask("word " * 1000 + "the cause")
     assert len(told) == MESSAGE_LENGTH
     assert told.startswith("…")
     assert told.endswith(" the cause")
+
+
+def test_a_credential_that_was_cut_from_its_label_is_not_shown() -> None:
+    assert mask("token=" + "x" * 5000) == "…"
+    assert mask("token=" + "x" * 5000 + " was refused") == "… was refused"
+
+
+def test_a_message_that_was_cut_once_is_cut_no_further() -> None:
+    cut = tail("word " * 1000, 2000)
+    assert len(cut) <= 2000
+    assert tail(cut, 2000) == cut

@@ -9,12 +9,12 @@ from .kinds import Kind, Object
 from .status import bad_request
 
 _REQUIREMENT = re.compile(
-    r"""\s*(?P<absent>!)?\s*(?P<key>[^\s,()=!<>]+)\s*
-        (?:(?P<equality>==|=|!=|<|>)\s*(?P<value>[^\s,()=!]*)
-          |(?P<membership>in|notin)\s*\((?P<values>[^()]*)\))?\s*(?:,|$)""",
+    r"""\s*+(?P<absent>!)?\s*+(?P<key>[^\s,()=!<>]+)\s*+
+        (?:(?P<equality>==|=|!=|<|>)\s*+(?P<value>[^\s,()=!]*)
+          |(?P<membership>in|notin)\s*+\((?P<values>[^()]*)\))?\s*+(?:,|$)""",
     re.VERBOSE,
 )
-_FIELD = re.compile(r"(?P<path>[^=!]+?)\s*(?P<operator>==|=|!=)\s*(?P<value>[^=!]*)")
+_FIELD = re.compile(r"(?P<path>[^=!]+)(?P<operator>==|=|!=)(?P<value>[^=!]*)")
 
 Matches = Callable[[Object], bool]
 
@@ -73,11 +73,11 @@ def _field_term(kind: Kind, term: str) -> _FieldTerm:
     matched = _FIELD.fullmatch(term.strip())
     if matched is None:
         raise bad_request(f"invalid field selector: can't understand '{term}'")
-    path = matched["path"]
+    path = matched["path"].rstrip()
     common = ("metadata.name", "metadata.namespace") if kind.namespaced else ("metadata.name",)
     if path not in (*common, *kind.selectable):
         raise bad_request(f"field label not supported: {path}")
-    return _FieldTerm(tuple(path.split(".")), matched["value"], matched["operator"] == "!=")
+    return _FieldTerm(tuple(path.split(".")), matched["value"].lstrip(), matched["operator"] == "!=")
 
 
 def _requirement(matched: re.Match[str]) -> Callable[[Mapping[str, str]], bool]:

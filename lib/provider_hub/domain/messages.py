@@ -7,15 +7,24 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from provider_hub.domain.errors import MalformedMessage
 from provider_hub.domain.installation import Health, InstallationRequest
+from provider_hub.domain.masking import tail
 from provider_hub.domain.names import MAX_CANONICAL, ProviderName, is_organization_id
 
 MESSAGE_LENGTH = 2000
 _Id = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def _cut(message: object) -> object:
+    """A long message is cut and not refused: a healthy runtime that says much must still become READY."""
+    return tail(message, MESSAGE_LENGTH) if isinstance(message, str) else message
+
+
+_Message = Annotated[str, BeforeValidator(_cut), Field(max_length=MESSAGE_LENGTH)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class VersionPublished:
 class CheckIn:
     """What a runtime says of itself (contract, section 7): data from a tenant's pod until its token is verified.
 
-    `failed` says that this generation can never start, and `message` why.
+    `failed` says that this generation can never start, and `message` why. A `message` over MESSAGE_LENGTH
+    characters keeps its end.
     """
 
     organization_id: _Id
@@ -48,7 +58,7 @@ class CheckIn:
     generation: Annotated[int, Field(ge=1, le=2**53)]
     token: Annotated[str, Field(min_length=1, max_length=256)] = field(repr=False)
     health: Health = Health.HEALTHY
-    message: Annotated[str | None, Field(max_length=65536)] = None
+    message: _Message | None = None
     instance_id: Annotated[str | None, Field(max_length=256)] = None
     active_resources: Annotated[int, Field(ge=0, le=2**53)] = 0
     stopping: bool = False

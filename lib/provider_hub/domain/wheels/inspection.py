@@ -33,7 +33,7 @@ _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1 | 0x40
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.{1,2}(/|$)|//")
 _DIST_INFO = re.compile(r"(.+)-([^-]+)\.dist-info")
-_DATA_ROOT = re.compile(r"[^/]+\.data/(?:purelib|platlib)/")
+_DATA_ROOT = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
 _MODULE = re.compile(r"([^/.]+)(?:\.py|\.[^/]*\.so|\.so)")
 
 # What zipfile, zlib and the decoders inside raise on bytes made to break them.
