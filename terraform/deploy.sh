@@ -84,7 +84,11 @@ output() {
     'import json, sys; value = json.load(sys.stdin); print((value[sys.argv[1]] if sys.argv[1:] else value) or "")' "${@:2}"
 }
 
-# Pods pull the image, the apply does not: it is built when the repository is there.
+# What an image is built with: the registry, the account that builds and its grants, the bucket of the sources.
+builder=(-target=google_artifact_registry_repository.runtime -target=google_storage_bucket.sources -target=time_sleep.builder_grants)
+
+# Runs between two applies. The first one makes the builder; only the second makes functions refer to the image, so that
+# no pod is ever asked to run an image that is not there yet.
 build_image() {
   local image
   image=$(output build image)
@@ -94,6 +98,7 @@ build_image() {
   say "building $image"
   gcloud builds submit "$root/lib/pragma_runtime" --project "$PROJECT" --region "$REGION" \
     --config "$here/runtime-image.yaml" --service-account "$(output build service_account)" \
+    --gcs-source-staging-dir "gs://$(output build bucket)/runtime-image" \
     --substitutions "_IMAGE=$image${BASE_IMAGE:+,_BASE_IMAGE=$BASE_IMAGE}"
 }
 
@@ -116,8 +121,9 @@ deploy() {
   check_smoke_inputs
   bootstrap
   collect_variables
-  plan_and_apply
+  plan_and_apply "${builder[@]}"
   build_image
+  plan_and_apply
   if [[ ${SKIP_SMOKE:-} != 1 ]]; then
     smoke_test
   fi

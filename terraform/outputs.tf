@@ -10,10 +10,11 @@ output "api_url" {
 }
 
 output "build" {
-  description = "What deploy.sh needs to build the runtime image: its name, and the account that builds (null name where runtime_image is given)."
+  description = "What deploy.sh needs to build the runtime image: its name (null where runtime_image is given), the account that builds, and the bucket that this account may read the sources from."
   value = {
     image           = var.runtime_image == null ? local.built_image : null
     service_account = google_service_account.builder.id
+    bucket          = google_storage_bucket.sources.name
   }
   depends_on = [time_sleep.builder_grants]
 }

@@ -10,11 +10,11 @@ variable "alert_emails" {
 }
 
 variable "budget" {
-  description = "A monthly budget for the project, in the billing account's currency; null leaves it out, since it needs rights on the billing account."
+  description = "A monthly budget for the project; null leaves it out, since it needs rights on the billing account. currency is the billing account's own when null: any other one is refused."
   type = object({
     billing_account = string
     amount          = number
-    currency        = optional(string, "USD")
+    currency        = optional(string)
   })
   default = null
   validation {

@@ -250,7 +250,7 @@ def test_runtimes_may_check_in_and_nothing_else() -> None:
 def test_the_cluster_is_private_and_reached_by_iam_alone() -> None:
     cluster = ROOT.resource("google_container_cluster.runtimes").body
     assert cluster["enable_autopilot"] is True
-    assert cluster["private_cluster_config"] == [{"enable_private_nodes": True}]
+    assert cluster["private_cluster_config"] == [{"enable_private_nodes": True, "enable_private_endpoint": True}]
     (endpoints,) = cluster["control_plane_endpoints_config"]
     assert endpoints["ip_endpoints_config"] == [{"enabled": False}]
     assert endpoints["dns_endpoint_config"] == [{"allow_external_traffic": True}]

@@ -74,6 +74,16 @@ def test_an_example_gives_known_variables_and_all_that_deploy_does_not(example: 
     assert given >= REQUIRED - {"project", "region"}
 
 
+def test_the_small_example_works_once_the_issuers_are_set() -> None:
+    """No domain of somebody else's, whose certificate is never issued, and no budget of a foreign billing account."""
+    given = set(hcl2.loads((TERRAFORM / "terraform.tfvars.example").read_text()))
+    assert given - {"__comments__", "__inline_comments__"} == {"customer_realm", "console_realm"}
+
+
+def test_a_budget_is_in_the_billing_accounts_own_currency_unless_said_otherwise() -> None:
+    assert "currency        = optional(string)\n" in (TERRAFORM / "variables.tf").read_text()
+
+
 def test_there_is_an_example_of_a_small_and_of_a_large_setting() -> None:
     names = {path.name for path in TERRAFORM.glob("*.example")}
     assert names == {"terraform.tfvars.example", "terraform.tfvars.large.example"}

@@ -1,6 +1,7 @@
 """deploy.sh does its steps in order, stops where one fails, and says what it needs."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,16 +20,26 @@ GIVEN = {
     "PYTHON": sys.executable,
 }
 # Stand-ins for the two tools: each notes how it was called; the state bucket and the image are not there yet.
+# A build fails as Google's does where its account may not read the staged source (by default that is a bucket of the
+# project's own in the US), where no region is given, and where the registry and the account are not there yet.
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
 GCLOUD = """
 case "$*" in
   *"buckets describe"* | *"images describe"*) exit 1 ;;
   *"config get-value account"*) echo me@example.com ;;
+  *"builds submit"*)
+    case "$*" in
+      *"--gcs-source-staging-dir gs://my-project-hub-sources/"*) ;;
+      *) echo "ERROR: (gcloud.builds.submit) builder does not have storage.objects.get access: 403" >&2; exit 1 ;;
+    esac
+    case "$*" in *"--region europe-west1 "*) ;; *) echo "ERROR: constraint gcp.resourceLocations violated" >&2; exit 1 ;; esac
+    case "$*" in *"--service-account builder "*) ;; *) echo "ERROR: no account" >&2; exit 1 ;; esac
+    grep -q "^terraform.* apply" "$CALLS" || { echo "ERROR: repository not found" >&2; exit 1; } ;;
 esac
 """
 TERRAFORM_TOOL = """
 case "$*" in
-  *"output -json build"*) echo '{"image": "registry/pragma-runtime:tag", "service_account": "builder"}' ;;
+  *"output -json build"*) echo '{"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}' ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
   *" apply"*) exit "${APPLY_STATUS:-0}" ;;
 esac
@@ -69,8 +80,40 @@ def test_it_goes_from_an_empty_project_to_a_built_image(deployment: Deployment) 
     ran = deployment.run("deploy", **GIVEN)
     assert ran.returncode == 0, ran.stderr
     steps = deployment.calls("enable", "create", "init", "plan", "apply", "submit")
-    assert steps == ["enable", "create", "init", "plan", "apply", "submit"]
+    assert steps == ["enable", "create", "init", "plan", "apply", "submit", "plan", "apply"]
     assert "the API is at https://hub.example.com" in ran.stdout
+
+
+def test_the_image_is_there_before_any_function_refers_to_it(deployment: Deployment) -> None:
+    deployment.run("deploy", **GIVEN)
+    lines = deployment.text().splitlines()
+    plans = [line for line in lines if " plan " in line]
+    assert re.findall(r"-target=(\w+)\.", plans[0]) == [
+        "google_artifact_registry_repository",
+        "google_storage_bucket",
+        "time_sleep",
+    ]
+    assert "-target" not in plans[1]
+    assert lines.index(plans[0]) < next(at for at, line in enumerate(lines) if "submit" in line) < lines.index(plans[1])
+
+
+def test_what_the_first_apply_targets_is_declared() -> None:
+    script = (TERRAFORM / "deploy.sh").read_text()
+    declared = {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', _sources(), re.MULTILINE)}
+    targets = re.findall(r"-target=([\w.]+)", script)
+    assert targets
+    assert set(targets) <= declared
+
+
+def test_nothing_is_deployed_onto_an_image_that_could_not_be_built(deployment: Deployment) -> None:
+    ran = deployment.run("deploy", **{**GIVEN, "REGION": "us-west1"})
+    assert ran.returncode == 1
+    assert "resourceLocations" in ran.stderr
+    assert deployment.calls("plan", "apply") == ["plan", "apply"]
+
+
+def _sources() -> str:
+    return "\n".join(file.read_text() for file in sorted(TERRAFORM.glob("*.tf")))
 
 
 def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deployment) -> None:

@@ -1,5 +1,6 @@
 """Every function has an account of its own, the right callers, and sizes that fit together."""
 
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,13 @@ def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
 def test_a_function_that_handles_several_requests_at_once_has_a_whole_cpu(name: str) -> None:
     function = FUNCTIONS[name]
     assert function["concurrency"] == 1 or float(function["cpu"]) >= 1
+
+
+def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
+    """Cloud Run sends `concurrency` requests before it starts another instance; those over the threads only wait."""
+    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    variables = function["service_config"][0]["environment_variables"]
+    assert re.sub(r"\s", "", variables) == "${merge(var.environment,{THREADS=tostring(var.size.concurrency)})}"
 
 
 def test_wheels_being_fetched_fit_into_publishings_memory() -> None:

@@ -84,7 +84,8 @@ resource "google_cloudfunctions2_function" "this" {
     timeout_seconds                  = var.size.timeout
     ingress_settings                 = var.public ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_INTERNAL_ONLY"
     all_traffic_on_latest_revision   = true
-    environment_variables            = var.environment
+    # The framework's threads: Cloud Run sends this many requests to an instance before it starts another one.
+    environment_variables = merge(var.environment, { THREADS = tostring(var.size.concurrency) })
 
     dynamic "secret_environment_variables" {
       for_each = var.secrets
