@@ -43,7 +43,7 @@ def patterns() -> dict[str, tuple[re.Pattern[str], tuple[str, ...]]]:
     for module in modules():
         classes = [value for value in vars(module).values() if isinstance(value, type)]
         owners = [module, *(each for each in classes if each.__module__ == module.__name__)]
-        for owner, (name, value) in ((owner, item) for owner in owners for item in vars(owner).items()):
+        for name, value in itertools.chain.from_iterable(vars(owner).items() for owner in owners):
             if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
                 source = Path(str(module.__file__)).read_text()
                 called = tuple(method for method in METHODS if re.search(rf"\b{name}\.{method}\b", source))

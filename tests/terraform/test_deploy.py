@@ -1,5 +1,6 @@
 """deploy.sh does its steps in order, stops where one fails, and says what it needs."""
 
+import json
 import os
 import re
 import shutil
@@ -32,18 +33,19 @@ case "$*" in
       *"--gcs-source-staging-dir gs://my-project-hub-sources/"*) ;;
       *) echo "ERROR: (gcloud.builds.submit) builder does not have storage.objects.get access: 403" >&2; exit 1 ;;
     esac
-    case "$*" in *"--region europe-west1 "*) ;; *) echo "ERROR: constraint gcp.resourceLocations violated" >&2; exit 1 ;; esac
+    case "$*" in *"--region europe-west1 "*) ;; *) echo "ERROR: gcp.resourceLocations violated" >&2; exit 1 ;; esac
     case "$*" in *"--service-account builder "*) ;; *) echo "ERROR: no account" >&2; exit 1 ;; esac
     grep -q "^terraform.* apply" "$CALLS" || { echo "ERROR: repository not found" >&2; exit 1; } ;;
 esac
 """
 TERRAFORM_TOOL = """
 case "$*" in
-  *"output -json build"*) echo '{"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}' ;;
+  *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
   *" apply"*) exit "${APPLY_STATUS:-0}" ;;
 esac
 """
+BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
 
 
 class Deployment:
@@ -52,13 +54,15 @@ class Deployment:
     def __init__(self, folder: Path) -> None:
         self._calls = folder / "calls"
         self._calls.touch()
+        self._build = folder / "build.json"
+        self._build.write_text(json.dumps(BUILD))
         self._path = f"{folder}:{os.environ['PATH']}"
         for name, body in {"gcloud": GCLOUD, "terraform": TERRAFORM_TOOL}.items():
             (folder / name).write_text(RECORD + body)
             (folder / name).chmod(0o755)
 
     def run(self, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {"PATH": self._path, "CALLS": str(self._calls), **environment}
+        given = {"PATH": self._path, "CALLS": str(self._calls), "BUILD": str(self._build), **environment}
         script = ["bash", str(TERRAFORM / "deploy.sh"), command]
         return subprocess.run(script, env=given, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 

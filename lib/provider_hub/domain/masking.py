@@ -42,7 +42,7 @@ _UNLABELLED = re.compile(
 
 
 def mask(text: str) -> str:
-    """`text` without what looks like a credential, at most MESSAGE_LENGTH characters: its end, where an error's cause is.
+    """`text` without what looks like a credential: its end (the cause of an error), at most MESSAGE_LENGTH characters.
 
     Masked whole are what follows a label such as `password=` (quoted values with their blanks, `Authorization`
     with scheme and credential), URLs' user, password and query, and tokens that are known by their form.
