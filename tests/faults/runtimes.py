@@ -94,7 +94,7 @@ class Nodes:
         }
         body: Any = {
             "metadata": {"name": name, **template["metadata"], "ownerReferences": [owner]},
-            "spec": {"containers": [{"name": "runtime", "image": "runtime"}]},
+            "spec": template["spec"],
         }
         self._cluster.core.create_namespaced_pod(metadata["namespace"], body, _preload_content=False)
         container = template["spec"]["containers"][0]

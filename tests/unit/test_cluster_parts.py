@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_kubernetes.cluster import decoding, defaults, protobuf, quantities, quota, selectors, validation
+from local_kubernetes.cluster import decoding, defaults, protobuf, quantities, selectors, validation
+from local_kubernetes.cluster.admission import quota
 from local_kubernetes.cluster.faults import FaultSwitch
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.negotiation import parse
@@ -333,7 +334,7 @@ def test_ages_read_as_kubectl_writes_them(seconds: int, shown: str) -> None:
     assert duration(seconds) == shown
 
 
-def test_a_pod_counts_its_containers_together_and_nothing_once_it_is_done() -> None:
+def test_a_pod_counts_its_containers_together_and_only_as_an_object_once_it_is_done() -> None:
     container = {"resources": {"requests": {"cpu": "500m"}, "limits": {"memory": "1Gi"}}}
     body: Object = {"spec": {"containers": [container, container]}}
 
@@ -345,7 +346,7 @@ def test_a_pod_counts_its_containers_together_and_nothing_once_it_is_done() -> N
         "cpu": 1,
     }
     assert costs["limits.memory"] == 2 * 2**30
-    assert quota.charge(POD, {**body, "status": {"phase": "Succeeded"}}) == {}
+    assert quota.charge(POD, {**body, "status": {"phase": "Succeeded"}}) == {"count/pods": 1}
 
 
 @given(content=st.binary(max_size=64))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .admission.admission import require_deletable
 from .decoding import decode_model
 from .kinds import Object
 from .records import Record
@@ -66,6 +67,7 @@ class Deletions:
         if record is None:
             raise not_found(target.kind, target.name)
         _check(target, record, options)
+        require_deletable(record)
         if options.dry_run:
             return record, True
         if options.propagation == "Orphan":

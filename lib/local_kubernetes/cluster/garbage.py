@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from . import quota
+from .admission import quota
 from .deletion import FOREGROUND, DeleteOptions, Deletions
 from .kinds import NAMESPACED, named
 from .records import Change, Record
@@ -33,6 +33,11 @@ class Collector:
             "quota": self._count_quotas,
         }
         store.listen(self._note)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is work left to do."""
+        return bool(self._due)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -114,9 +119,7 @@ class Collector:
 
     def _count_quotas(self, namespace: str) -> None:
         for record in list(self._store.select(named("ResourceQuota"), namespace)):
-            hard = record.object.get("spec", {}).get("hard", {})
-            used = quota.shown(hard, quota.usage(self._store, namespace, hard))
-            status = {"hard": dict(hard), "used": used}
+            status = quota.status(self._store, record.object)
             if record.object.get("status") != status:
                 self._store.replace(record, {**record.object, "status": status})
 

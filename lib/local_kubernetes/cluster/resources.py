@@ -15,7 +15,7 @@ from .admission import Admission
 from .apply import Applied, merge_applied
 from .decoding import checked, decode
 from .fields import DuplicateItemError
-from .kinds import Kind, Object
+from .kinds import Kind, Object, named
 from .managers import Holdings, Manager
 from .network import ClusterIPs
 from .records import Record
@@ -91,6 +91,12 @@ class Resources:
         manager = Manager(write.manager, "Update", kind.api_version)
         return self._insert(kind, new, lambda made: managers.after_update(kind, {}, made, manager, self._now()), write)
 
+    def ensure_default_account(self, namespace: str) -> None:
+        """Give the namespace the ServiceAccount of pods that name none, as its controller does in a real cluster."""
+        kind = named("ServiceAccount")
+        if self._store.get(kind, namespace, "default") is None:
+            self.create(kind, namespace, {"metadata": {"name": "default"}}, Write("kube-controller-manager"))
+
     def replace(self, target: Target, body: object, write: Write) -> Record:
         previous = self.read(target)
         new = self._decoded(target.kind, target.namespace, body, write)
@@ -162,12 +168,16 @@ class Resources:
         if kind.status:
             new.pop("status", None)
         self._complete(kind, new)
+        self._admission.complete(kind, new)
         validation.check_new(kind, new)
-        self._admission.admit(kind, new)
+        write.warnings.extend(self._admission.admit(kind, new))
         metadata["managedFields"] = managers.dump(holdings(new))
         if write.dry_run:
             return Record(kind, new, 0)
-        return self._store.insert(kind, new)
+        made = self._store.insert(kind, new)
+        if kind.name == "Namespace":
+            self.ensure_default_account(made.name)
+        return made
 
     def _update(self, target: Target, previous: Record, new: Object, write: Write) -> Record:
         _check_name(target, new["metadata"])
@@ -195,6 +205,7 @@ class Resources:
         if target.subresource != "status":
             self._complete(kind, new)
             validation.check_change(kind, old, new)
+            write.warnings.extend(self._admission.admit_change(kind, old, new))
             if kind.generation and _desired(kind, old) != _desired(kind, new):
                 new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         new["metadata"]["managedFields"] = managers.dump(holdings(new))
