@@ -28,7 +28,7 @@ from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker, Key
 from provider_hub.actions.services import Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker
-from provider_hub.adapters.firestore.encoding import _plain_map
+from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.adapters.pubsub import PubSubPublisher
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
@@ -58,7 +58,7 @@ class Documents:
         )
         found = (RunQueryResponse.pb(response) for response in responses)
         return {
-            response.document.name.removeprefix(f"{self._root}/"): _plain_map(response.document.fields)
+            response.document.name.removeprefix(f"{self._root}/"): plain_map(response.document.fields)
             for response in found
             if response.HasField("document")
         }

@@ -20,7 +20,7 @@ from local_stack.emulators import EmulatorHosts
 from provider_hub.actions import keys
 from provider_hub.actions.install import InstallWish, request_install
 from provider_hub.actions.ports import Key, Transaction
-from provider_hub.adapters.firestore.store import ATTEMPTS
+from provider_hub.adapters.firestore.documents import ATTEMPTS
 from provider_hub.domain.catalog import (
     ResourceSchema,
     RuntimeVersion,
@@ -166,7 +166,7 @@ def test_a_retry_names_the_transaction_that_was_aborted(backend: Backend) -> Non
 
 
 def test_contention_without_end_is_temporary(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provider_hub.adapters.firestore.store._BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("provider_hub.adapters.firestore.documents._BACKOFF_SECONDS", 0.0)
     backend.rpcs.fail("Commit", grpc.StatusCode.ABORTED, times=ATTEMPTS)
     with pytest.raises(TemporaryError, match=f"refused {ATTEMPTS} tries"):
         backend.put(keys.slug("acme"), SlugClaim("acme", "org_1"))

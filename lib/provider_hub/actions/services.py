@@ -31,9 +31,7 @@ class _NoConfigChecker:
     """Stands in where a function checks no config; to be asked all the same is a fault in that function's wiring."""
 
     def problems(self, _config: Mapping[str, str], _schema: str) -> list[Problem] | None:
-        raise AssertionError(
-            "this function was wired without a config checker: set it in main.py"
-        )
+        raise AssertionError("this function was wired without a config checker: set it in main.py")
 
 
 # An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.

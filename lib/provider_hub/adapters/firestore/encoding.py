@@ -19,31 +19,32 @@ _ESCAPE = "="
 def encode_record(record: object, path: str) -> _Pb:
     """The document at `path` that holds `record`."""
     document = _DOCUMENT(name=path)
-    _fill(document.fields, adapter(type(record)).dump_python(record))
+    fill(document.fields, adapter(type(record)).dump_python(record))
     return document
 
 
 def decode_record(kind: type[R], document: _Pb) -> R:
     """The record in `document`. Raises pydantic's ValidationError when it holds something else."""
-    decoded: R = adapter(kind).validate_python(_plain_map(document.fields))
+    decoded: R = adapter(kind).validate_python(plain_map(document.fields))
     return decoded
 
 
 def adapter(kind: type) -> TypeAdapter[Any]:
-    """Building one takes a while, and there are a dozen kinds."""
+    """The converter for records of this kind. It is kept, because building one takes milliseconds."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 
 
 def value_of(plain: Any) -> _Pb:
-    """One value for a query's filter."""
+    """`plain` as the tagged value that a query's filter takes."""
     value = _VALUE()
     _set(value, plain)
     return value
 
 
-def _fill(fields: _Pb, plain: Mapping[str, Any]) -> None:
+def fill(fields: _Pb, plain: Mapping[str, Any]) -> None:
+    """Set `fields`, a document's or a map's, from plain data: text, numbers, times, mappings and sequences."""
     for key, item in plain.items():
         _set(fields[_escaped(key)], item)
 
@@ -63,14 +64,15 @@ def _set(value: _Pb, plain: Any) -> None:
         value.timestamp_value.FromDatetime(plain)
     elif isinstance(plain, Mapping):
         value.map_value.SetInParent()
-        _fill(value.map_value.fields, plain)
+        fill(value.map_value.fields, plain)
     else:
         value.array_value.SetInParent()
         for item in plain:
             _set(value.array_value.values.add(), item)
 
 
-def _plain_map(fields: _Pb) -> dict[str, Any]:
+def plain_map(fields: _Pb) -> dict[str, Any]:
+    """The plain data in `fields`, a document's or a map's; times are in UTC."""
     return {_unescaped(key): _plain(value) for key, value in fields.items()}
 
 
@@ -81,14 +83,14 @@ def _plain(value: _Pb) -> Any:
     if kind == "timestamp_value":
         return value.timestamp_value.ToDatetime(tzinfo=UTC)
     if kind == "map_value":
-        return _plain_map(value.map_value.fields)
+        return plain_map(value.map_value.fields)
     if kind == "array_value":
         return [_plain(item) for item in value.array_value.values]
     return getattr(value, kind)
 
 
 def _escaped(key: str) -> str:
-    """Firestore refuses `__name__`-like keys; a tenant's config may well have one."""
+    """Firestore refuses keys that look like `__name__`, and a tenant's config may have one."""
     return _ESCAPE + key if key.startswith(("__", _ESCAPE)) else key
 
 

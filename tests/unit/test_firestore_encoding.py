@@ -7,7 +7,7 @@ from google.cloud.firestore_v1.types.document import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_hub.adapters.firestore.encoding import _fill, _plain_map
+from provider_hub.adapters.firestore.encoding import fill, plain_map
 
 MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds it
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -27,13 +27,13 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(KEYS, TREES, max_size=4))
 def test_whatever_a_record_holds_comes_back(fields: dict[str, Any]) -> None:
     document = Document.pb()()
-    _fill(document.fields, fields)
-    assert _plain_map(document.fields) == fields
+    fill(document.fields, fields)
+    assert plain_map(document.fields) == fields
 
 
 @given(st.dictionaries(KEYS, SCALARS, max_size=4))
 def test_no_stored_key_is_one_that_firestore_keeps_for_itself(fields: dict[str, Any]) -> None:
     document = Document.pb()()
-    _fill(document.fields, fields)
+    fill(document.fields, fields)
     assert not any(key.startswith("__") for key in document.fields)
     assert len(document.fields) == len(fields)

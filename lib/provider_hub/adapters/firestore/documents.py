@@ -1,0 +1,217 @@
+"""Documents by key: reads, and transactions of one read and one commit.
+
+This uses the generated API, not the hand-written client above it. That client begins a transaction with a round trip of
+its own; here the first read begins it (`new_transaction`).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from google.api_core import exceptions
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.types import firestore as api
+from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
+from google.cloud.firestore_v1.types.write import Write
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore.encoding import decode_record, encode_record
+from provider_hub.adapters.firestore.queries import build_query
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.records import OutboxEntry
+
+R = TypeVar("R")
+
+ATTEMPTS = 8
+_BACKOFF_SECONDS = 0.01
+_RPC_SECONDS = 20.0
+_CONFLICTS = (exceptions.Aborted,)
+_TEMPORARY = (
+    exceptions.Aborted,
+    exceptions.ServiceUnavailable,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.Cancelled,
+    exceptions.Unknown,
+    exceptions.RetryError,
+)
+
+
+class FirestoreDocuments:
+    """The documents of one database (`actions.ports.DocumentStore`)."""
+
+    def __init__(
+        self, client: FirestoreClient, project: str, database: str, metadata: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._client = client
+        self._database = f"projects/{project}/databases/{database}"
+        self._root = f"{self._database}/documents"
+        self._metadata = (*metadata, ("google-cloud-resource-prefix", self._database))
+
+    def transact(self, decide: Callable[["FirestoreTransaction"], R]) -> tuple[R, tuple[OutboxEntry, ...]]:
+        """Run `decide` and commit, up to ATTEMPTS times while commits conflict. Returns its result and what it emitted.
+
+        Raises what `decide` raises, and TemporaryError where the database does not answer or conflicts do not end.
+        """
+        previous = b""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+            transaction = FirestoreTransaction(self, previous)
+            try:
+                result = decide(transaction)
+                transaction.commit()
+            except _CONFLICTS as conflict:
+                previous = transaction.transaction_id
+                last = conflict
+            except BaseException as error:
+                transaction.roll_back()
+                if isinstance(error, _TEMPORARY):
+                    raise no_answer(error) from error
+                raise
+            else:
+                return result, tuple(transaction.emitted)
+        raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
+
+    def get(self, key: Key[R]) -> R | None:
+        """One record, None where there is none. Raises TemporaryError."""
+        return self.get_all([key])[0]
+
+    def get_all(self, keys: Sequence[Key[R]]) -> list[R | None]:
+        """The records in the order of `keys`, in one round trip. Raises TemporaryError."""
+        if not keys:
+            return []
+        with translated():
+            return self.read_documents(keys, {})[0]
+
+    def delete_all(self, keys: Sequence[Key[Any]]) -> None:
+        """Delete records in one commit, outside of any transaction. Raises TemporaryError."""
+        if keys:
+            with translated():
+                self.commit_writes([Write(delete=self.name_of(key)) for key in keys], b"")
+
+    def name_of(self, key: Key[Any]) -> str:
+        """The document's full resource name."""
+        return "/".join((self._root, *key.path))
+
+    def read_documents(self, wanted: Sequence[Key[Any]], options: dict[str, Any]) -> tuple[list[Any], bytes]:
+        """The records in the order of `wanted`, and the id of the transaction that the read began, empty for none."""
+        names = [self.name_of(key) for key in wanted]
+        found: dict[str, Any] = {}
+        transaction_id = b""
+        request = api.BatchGetDocumentsRequest(database=self._database, documents=names, **options)
+        responses = self._client.batch_get_documents(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+        for response in responses:
+            raw = api.BatchGetDocumentsResponse.pb(response)
+            transaction_id = raw.transaction or transaction_id
+            if raw.HasField("found"):
+                found[raw.found.name] = raw.found
+        records = [
+            decode_record(key.record, found[name]) if name in found else None
+            for key, name in zip(wanted, names, strict=True)
+        ]
+        return records, transaction_id
+
+    def commit_writes(self, writes: list[Write], transaction_id: bytes) -> None:
+        """Commit; an empty id is a commit without a transaction. Raises what the client raises."""
+        request = api.CommitRequest(database=self._database, writes=writes, transaction=transaction_id)
+        self._client.commit(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+
+    def roll_back(self, transaction_id: bytes) -> None:
+        """Release what the server holds for a transaction. Raises what the client raises."""
+        request = api.RollbackRequest(database=self._database, transaction=transaction_id)
+        self._client.rollback(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+
+    def _query(self, kind: type[R], collection: str, *, parent: str | None = None, **clauses: Any) -> list[R]:
+        documents = self._documents(build_query(collection, **clauses), parent or self._root)
+        return [decode_record(kind, document) for document in documents]
+
+    def _documents(self, query: StructuredQuery, parent: str) -> list[Any]:
+        request = api.RunQueryRequest(parent=parent, structured_query=query)
+        with translated():
+            responses = self._client.run_query(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+            raw = (api.RunQueryResponse.pb(response) for response in responses)
+            return [response.document for response in raw if response.HasField("document")]
+
+    def _count(self, query: StructuredQuery, parent: str) -> int:
+        aggregation = StructuredAggregationQuery(
+            structured_query=query,
+            aggregations=[{"count": StructuredAggregationQuery.Aggregation.Count(), "alias": "n"}],
+        )
+        request = api.RunAggregationQueryRequest(parent=parent, structured_aggregation_query=aggregation)
+        with translated():
+            responses = self._client.run_aggregation_query(
+                request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None
+            )
+            return sum(response.result.aggregate_fields["n"].integer_value for response in responses)
+
+
+class FirestoreTransaction:
+    """Reads, then writes that are committed together unless what was read has changed (`actions.ports.Transaction`)."""
+
+    def __init__(self, store: FirestoreDocuments, retry_of: bytes) -> None:
+        self._store = store
+        self._retry_of = retry_of
+        self._writes: list[Write] = []
+        self.transaction_id = b""
+        self.emitted: list[OutboxEntry] = []
+
+    def read(self, *wanted: Key[Any]) -> Any:
+        """The records in the order of `wanted`. Raises AssertionError after the first write."""
+        if self._writes:
+            raise AssertionError("a transaction reads before it writes")
+        records, begun = self._store.read_documents(wanted, self._options())
+        self.transaction_id = begun or self.transaction_id
+        return tuple(records)
+
+    def write(self, key: Key[R], record: R) -> None:
+        """Replace the whole document at the commit."""
+        self._writes.append(Write(update=encode_record(record, self._store.name_of(key))))
+
+    def delete(self, key: Key[Any]) -> None:
+        """Delete the document at the commit."""
+        self._writes.append(Write(delete=self._store.name_of(key)))
+
+    def emit(self, entry: OutboxEntry) -> None:
+        """Write an outbox entry at the commit."""
+        self.write(keys.outbox(entry.event_id), entry)
+        self.emitted.append(entry)
+
+    def commit(self) -> None:
+        """Commit the writes; a transaction without any is rolled back. Raises what the client raises."""
+        if self._writes:
+            self._store.commit_writes(self._writes, self.transaction_id)
+        else:
+            self.roll_back()
+
+    def roll_back(self) -> None:
+        """Release what the server holds for it. Best effort: the server releases it by itself after a while."""
+        if not self.transaction_id:
+            return
+        try:
+            self._store.roll_back(self.transaction_id)
+        except exceptions.GoogleAPICallError:
+            self.transaction_id = b""
+
+    def _options(self) -> dict[str, Any]:
+        if self.transaction_id:
+            return {"transaction": self.transaction_id}
+        return {"new_transaction": {"read_write": {"retry_transaction": self._retry_of}}}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise Firestore's temporary failures as TemporaryError. Any other error is a fault of ours and stays as it is."""
+    try:
+        yield
+    except _TEMPORARY as error:
+        raise no_answer(error) from error
+
+
+def no_answer(error: Exception) -> TemporaryError:
+    """The TemporaryError to raise for a failure of the database; its message names the kind of failure only."""
+    return TemporaryError(f"the database did not answer: {type(error).__name__}")

@@ -1,0 +1,54 @@
+"""Queries of documents in the generated API's terms."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.cloud.firestore_v1.types.query import StructuredQuery
+
+from provider_hub.adapters.firestore.encoding import value_of
+
+Filter = tuple[str, str, Any]
+_OPERATORS = {
+    "==": StructuredQuery.FieldFilter.Operator.EQUAL,
+    "<=": StructuredQuery.FieldFilter.Operator.LESS_THAN_OR_EQUAL,
+    "in": StructuredQuery.FieldFilter.Operator.IN,
+    "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
+}
+_DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}
+
+
+def build_query(
+    collection: str,
+    *,
+    everywhere: bool = False,
+    where: Iterable[Filter] = (),
+    order: Iterable[str] = (),
+    limit: int | None = None,
+    offset: int = 0,
+    after: str | None = None,
+    fields: Iterable[str] = (),
+) -> StructuredQuery:
+    """A query of the documents in `collection`, of one parent or `everywhere` below it.
+
+    Each of `where` is (field, operator, value); all have to match. A field in `order` with a minus sorts downwards.
+    `after` is the path of the last document of the page before, in a query ordered by `__name__`. `fields` are the
+    only ones to return.
+    """
+    filters = [
+        {"field_filter": {"field": {"field_path": field}, "op": _OPERATORS[operator], "value": value_of(value)}}
+        for field, operator, value in where
+    ]
+    query: dict[str, Any] = {"from_": [{"collection_id": collection, "all_descendants": everywhere}]}
+    if filters:
+        query["where"] = {"composite_filter": {"op": "AND", "filters": filters}}
+    query["order_by"] = [
+        {"field": {"field_path": field.removeprefix("-")}, "direction": _DIRECTIONS[field.startswith("-")]}
+        for field in order
+    ]
+    if after is not None:
+        query["start_at"] = {"values": [{"reference_value": after}], "before": False}
+    if fields:
+        query["select"] = {"fields": [{"field_path": field} for field in fields]}
+    query["limit"] = limit
+    query["offset"] = offset
+    return StructuredQuery(query)
