@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from pragma_runtime.environment import ProviderEnvironment
+
 TOKEN = "check-in-token-7Q2-that-nobody-else-may-see"
 _T = TypeVar("_T")
 
@@ -39,6 +41,11 @@ def eventually(condition: Callable[[], _T | None], what: str, seconds: float = 2
             return answer
         time.sleep(0.02)
     raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def packages_of(work_dir: Path) -> Path:
+    """Where a runtime with that work directory installs to."""
+    return ProviderEnvironment(work_dir / "site").packages
 
 
 def make_wheel(
@@ -244,12 +251,18 @@ def _signs_certificates() -> x509.KeyUsage:
 class RuntimeProcess:
     """One run of `python -m pragma_runtime.entrypoint`."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        interpreter: str = sys.executable,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self._log = log
         self.started_at = time.monotonic()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pragma_runtime.entrypoint"],
+                [interpreter, "-m", "pragma_runtime.entrypoint", *arguments],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -279,14 +292,14 @@ class RuntimeProcess:
         finally:
             connection.close()
 
-    def wait_ready(self) -> None:
+    def wait_ready(self, seconds: float = 20) -> None:
         def ready() -> bool:
             assert self._process.poll() is None, self.log
             with suppress(OSError):  # it ended just now: the next look tells
                 return self.get("/readyz")[0] == 200
             return False
 
-        eventually(ready, "ready")
+        eventually(ready, "ready", seconds)
 
     def terminate(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -306,6 +319,7 @@ class Runtimes:
     def __init__(self, directory: Path, host: WheelHost, pubsub: PubSubReceiver, ca_file: Path) -> None:
         self.host = host
         self.pubsub = pubsub
+        self.interpreter = sys.executable
         self.work_dir = directory / "work"
         self.work_dir.mkdir()
         self._log = directory / "log"
@@ -339,9 +353,9 @@ class Runtimes:
     def start(self, wheel: Path, **changes: str | None) -> RuntimeProcess:
         return self.start_in(self.environment(wheel, **changes))
 
-    def start_in(self, environment: Mapping[str, str]) -> RuntimeProcess:
+    def start_in(self, environment: Mapping[str, str], *arguments: str) -> RuntimeProcess:
         log = self._log.with_suffix(f".{len(self._started)}")
-        runtime = RuntimeProcess(environment, log)
+        runtime = RuntimeProcess(environment, log, self.interpreter, arguments)
         self._started.append(runtime)
         return runtime
 

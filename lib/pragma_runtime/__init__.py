@@ -4,8 +4,12 @@ It is the process in a provider's pod, `python -m pragma_runtime.entrypoint`, an
 standard library alone (with `pip` as a child process), so that nothing of ours can conflict with a
 provider's own dependencies.
 
-A provider is a package. Importing it is all that is needed; where the package module has one of these
-functions, plain or `async def`, the runtime calls it:
+A provider runs in one of two ways. One that declares itself to the Pragmatiks SDK, by an entry point of the group
+`pragma.provider`, is served where the SDK that was installed with it has a worker (15 and later): the runtime starts
+`python -m pragma_sdk.worker`, is ready with its handshake, and starts it again when it dies.
+
+Any other provider is a package that is imported. Where its module has one of these functions, plain or `async def`, the
+runtime calls it:
 
 `start()`
     Once, after the import, in the main thread; what it leaves running (threads, or tasks where it is

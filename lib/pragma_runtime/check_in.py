@@ -23,11 +23,15 @@ _JITTER = 0.1  # of the interval, so that the pods of one rollout do not keep st
 
 @dataclass(frozen=True)
 class Vitals:
-    """How the provider fares; `message` says why it is degraded."""
+    """How the provider fares.
+
+    `message` says why it is degraded; `resource_types` are the names that its worker serves, none without a worker.
+    """
 
     health: Literal["healthy", "degraded"] = "healthy"
     message: str | None = None
     active_resources: int = 0
+    resource_types: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         managed = f", {self.active_resources} active resources" if self.active_resources else ""
@@ -84,6 +88,9 @@ class CheckIns:
 
     def say_failed(self, reason: str, timeout: float) -> None:
         """Tells that this version cannot be started here, and why; tries for `timeout` seconds."""
+        with self._condition:
+            self._stopped = True  # no regular check-in may come after this one
+            self._condition.notify()
         vitals = Vitals("degraded", reason)
         ends_at = time.monotonic() + timeout
         failures = 0
@@ -147,6 +154,7 @@ class CheckIns:
             "health": vitals.health,
             "message": None if vitals.message is None else one_line(vitals.message),
             "active_resources": vitals.active_resources,
+            "resource_types": list(vitals.resource_types),
             "stopping": stopping,
             "failed": failed,
             "sent_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

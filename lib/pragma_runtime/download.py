@@ -26,29 +26,30 @@ from pragma_runtime.settings import Settings, public_url
 LARGEST_WHEEL = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _READ_TIMEOUT = 20.0
-_ATTEMPT_TIMEOUT = 240.0  # against a host that drips bytes
 _ATTEMPTS = 4
 _FIRST_BACKOFF = 0.5
 _TEMPORARY_STATUS = frozenset({408, 425, 429})
 
 
-def fetch_wheel(settings: Settings) -> Path:
+def fetch_wheel(settings: Settings, seconds: float) -> Path:
     """The verified wheel in the work directory, under its own file name, which pip parses.
 
     A file that an earlier start of the same container left is taken when its digest is right. Raises
-    PermanentError (refused, not there, too large, another digest) or TemporaryError.
+    PermanentError (refused, not there, too large, another digest) or TemporaryError (no connection, or not all of
+    it within `seconds`, further attempts included).
     """
+    deadline = time.monotonic() + seconds
     path = settings.work_dir / "wheel" / wheel_file_name(settings.wheel_url)
     if path.is_file() and _digest(path) == settings.wheel_sha256:
         return path
     path.parent.mkdir(exist_ok=True)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _fetch_once(settings, path)
+            return _fetch_once(settings, path, deadline)
         except TemporaryError as failure:
-            if attempt == _ATTEMPTS:
-                raise
             delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
+            if attempt == _ATTEMPTS or time.monotonic() + delay > deadline:
+                raise
             say(f"{failure} Trying again in {delay:.1f} s.")
             time.sleep(delay)
     raise AssertionError("unreachable")
@@ -64,11 +65,11 @@ def wheel_file_name(url: str) -> str:
     return name
 
 
-def _fetch_once(settings: Settings, path: Path) -> Path:
+def _fetch_once(settings: Settings, path: Path, deadline: float) -> Path:
     partial = path.with_suffix(".part")
     shown = public_url(settings.wheel_url)
     with _open(settings) as response, partial.open("wb") as file:
-        digest = _copy(response, file, shown)
+        digest = _copy(response, file, shown, deadline)
     if digest != settings.wheel_sha256:
         partial.unlink()
         raise PermanentError(
@@ -100,12 +101,11 @@ def _open(settings: Settings) -> HTTPResponse:
     return response
 
 
-def _copy(response: HTTPResponse, file: BinaryIO, shown: str) -> str:
+def _copy(response: HTTPResponse, file: BinaryIO, shown: str, deadline: float) -> str:
     expected = int(response.headers.get("Content-Length") or -1)
     too_large = PermanentError(f"The wheel at {shown} is larger than {LARGEST_WHEEL // 1024**2} MiB.")
     if expected > LARGEST_WHEEL:
         raise too_large
-    deadline = time.monotonic() + _ATTEMPT_TIMEOUT
     digest = hashlib.sha256()
     size = 0
     while chunk := _read(response, shown):
@@ -113,7 +113,7 @@ def _copy(response: HTTPResponse, file: BinaryIO, shown: str) -> str:
         if size > LARGEST_WHEEL:
             raise too_large
         if time.monotonic() > deadline:
-            raise TemporaryError(f"The wheel at {shown} took more than {_ATTEMPT_TIMEOUT:.0f} s to arrive.")
+            raise TemporaryError(f"The wheel at {shown} did not arrive in time: its host sent {size} bytes until now.")
         digest.update(chunk)
         file.write(chunk)
     # A connection cut short would otherwise pass for a forged wheel, which is refused for good.

@@ -1,4 +1,6 @@
-"""`python -m pragma_runtime.entrypoint`: the process in a provider's pod.
+"""`python -m pragma_runtime.entrypoint [-- COMMAND ARGUMENT…]`: the process in a provider's pod.
+
+With a COMMAND, a version's own entrypoint, the process becomes that command once the wheel is verified and installed.
 
 Exit codes: 0 after SIGTERM; 1 the provider cannot be started (told to the control plane); 75 a network or
 server was unavailable, a restart may succeed; 78 a setting is missing or malformed. The reason is the last
@@ -7,6 +9,7 @@ line on stderr, which is what the cluster keeps.
 
 import os
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 
 from pragma_runtime.errors import StartError
@@ -25,7 +28,12 @@ def main() -> int:
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a provider's prints belong in the log when they happen
-    return run(token)
+    return run(token, entrypoint_of(sys.argv[1:]))
+
+
+def entrypoint_of(arguments: Sequence[str]) -> Sequence[str]:
+    """The command behind `--`; () where there is none."""
+    return arguments[1:] if arguments[:1] == ["--"] else ()
 
 
 if __name__ == "__main__":

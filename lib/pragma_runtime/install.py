@@ -1,93 +1,131 @@
-"""Installs the wheel and its dependencies with pip into a directory of its own."""
+"""Installs the wheel and its dependencies with pip into an environment of their own."""
 
+import importlib.util
+import json
 import os
-import re
+import platform
 import shutil
-import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pragma_runtime.errors import PermanentError, TemporaryError
-from pragma_runtime.log import one_line
+from pragma_runtime.children import run_to_end
+from pragma_runtime.environment import ProviderEnvironment
+from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.pip_output import cause, is_network_trouble
+from pragma_runtime.pip_settings import pip_environment
 from pragma_runtime.settings import Settings
 from pragma_runtime.wheel import Wheel
 
-_MARKER = ".pragma-runtime"
+_RECORD = "provider.json"  # in the environment's prefix, written last
 _QUIET = ("--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--quiet", "--no-color")
-# What pip logs when an index or a file host could not be reached; it then goes on as if the index were empty.
-_NETWORK_TROUBLE = re.compile(
-    r"connection broken by|connection error|Max retries exceeded|Read timed out|timed out\.|HTTP error 5\d\d|"
-    r"\b5\d\d Server Error|\b429 Client Error|too many 5\d\d error responses|IncompleteRead|Connection reset|"
-    r"ConnectionResetError|NewConnectionError|NameResolutionError",
-    re.IGNORECASE,
-)
+_WORKER = Path("pragma_sdk", "worker", "__main__.py")
 
 
-def install(settings: Settings, path: Path, wheel: Wheel) -> Path:
-    """The directory to import from. One that an earlier start finished for the same digest is taken as it is.
+@dataclass(frozen=True)
+class Installed:
+    """A provider that can be imported."""
 
-    Raises PermanentError with pip's own reason, or TemporaryError where an index was out of reach.
+    environment: ProviderEnvironment
+    distribution: str  # the name in the wheel's metadata
+    package: str  # the dotted name to import
+    declares_provider: bool  # it has an entry point of the group `pragma.provider`
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the provider is written for a host: it declares itself to the SDK, whose worker is installed."""
+        return self.declares_provider and (self.environment.packages / _WORKER).is_file()
+
+
+def find_installed(settings: Settings) -> Installed | None:
+    """What an earlier start of the same container finished for the same wheel and interpreter; None without one."""
+    environment = _environment_of(settings)
+    try:
+        record = json.loads((environment.prefix / _RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    if record.pop("stamp", None) != _stamp(settings):
+        return None
+    return Installed(environment, **record)
+
+
+def install(settings: Settings, path: Path, wheel: Wheel, package: str, seconds: float) -> Installed:
+    """Installs `wheel` from `path` within `seconds`, and then removes `path`: the disk is small.
+
+    Raises PermanentError with the cause that pip names, or TemporaryError where an index was out of reach or slow.
     """
-    site = settings.work_dir / "site"
-    if _marker(site) == _stamp(settings):
-        return site
-    unfinished = settings.work_dir / "site.unfinished"
-    for leftover in (unfinished, site):
-        shutil.rmtree(leftover, ignore_errors=True)
-    _run_pip(settings.work_dir, path, unfinished, resolve=wheel.has_dependencies)
-    (unfinished / _MARKER).write_text(_stamp(settings))
-    # Only a whole install ever bears the name: a start that is killed before this line leaves nothing to reuse.
-    return unfinished.rename(site)
+    environment = _environment_of(settings)
+    shutil.rmtree(environment.prefix, ignore_errors=True)
+    environment.create()
+    _run_pip(settings.work_dir, path, environment, seconds, resolve=wheel.has_dependencies)
+    facts: dict[str, Any] = {
+        "distribution": wheel.distribution,
+        "package": package,
+        "declares_provider": wheel.declares_provider,
+    }
+    # Only a whole install has a record: a start that is killed before this line leaves nothing to reuse.
+    (environment.prefix / _RECORD).write_text(json.dumps({"stamp": _stamp(settings), **facts}))
+    shutil.rmtree(path.parent, ignore_errors=True)
+    return Installed(environment, **facts)
 
 
-def _run_pip(work_dir: Path, path: Path, target: Path, *, resolve: bool) -> None:
-    log = work_dir / "pip.log"
+def _environment_of(settings: Settings) -> ProviderEnvironment:
+    return ProviderEnvironment(settings.work_dir / "site")
+
+
+def _run_pip(work_dir: Path, path: Path, environment: ProviderEnvironment, seconds: float, *, resolve: bool) -> None:
+    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / "tmp"
     log.unlink(missing_ok=True)
-    # `--no-compile`: importing compiles what is used, and a large dependency is mostly not.
-    command = [sys.executable, "-I", "-m", "pip", "install", "--target", str(target), "--no-compile", *_QUIET]
+    scratch.mkdir(exist_ok=True)
+    # `--no-compile`: importing compiles what is used, and a large dependency is mostly not. `--no-cache-dir`: the cache
+    # would be on the provider's own disk, for an install that happens once.
+    command = [str(environment.python), "-I", _pip(), "install", "--no-user", "--no-compile", "--no-cache-dir", *_QUIET]
     # Nothing to resolve, nothing to look up: saves pip half of its time, and the index being reachable.
     command += ["--log", str(log)] if resolve else ["--no-deps", "--no-index"]
-    process = subprocess.run(  # noqa: S603 - no shell; `path` has a wheel's name and begins with the work directory
-        [*command, str(path)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=_environment(work_dir),
-        cwd=work_dir,
-        check=False,
-    )
-    if process.returncode == 0:
-        return
-    told = process.stdout + (log.read_text(errors="replace") if log.is_file() else "")
-    reason = _telling_line(process.stdout, process.returncode)
-    if _NETWORK_TROUBLE.search(told):
-        raise TemporaryError(f"pip could not reach a package index: {reason}")
-    raise PermanentError(f"pip could not install {path.name}: {reason}")
-
-
-def _environment(work_dir: Path) -> dict[str, str]:
     # On the same file system as the target, so that pip's last step is a rename; elsewhere is read-only anyway.
-    scratch = work_dir / "tmp"
-    scratch.mkdir(exist_ok=True)
-    return {**os.environ, "TMPDIR": str(scratch)}
+    variables = {**pip_environment(os.environ, Path(sys.prefix)), "TMPDIR": str(scratch)}
+    try:
+        code = run_to_end(
+            [*command, str(path)], environment=variables, directory=work_dir, output=output, seconds=seconds
+        )
+    except TimeoutError:
+        raise TemporaryError(
+            f"pip has not installed {path.name} and its dependencies within {seconds:.0f} s; "
+            "the package index or this machine is slow."
+        ) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if code:
+        _raise_failure(path.name, output.read_text(errors="replace"), _read(log), code)
+    output.unlink()
+    log.unlink(missing_ok=True)
 
 
-def _telling_line(output: str, returncode: int) -> str:
-    """The last of pip's errors, which names the cause; earlier ones tell how it got there."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    told = errors or lines or [f"it ended with exit code {returncode} and no word"]
-    return one_line(told[-1], 500)
+def _raise_failure(name: str, output: str, log: str, code: int) -> None:
+    reason = cause(output, log, code, platform.python_version())
+    if is_network_trouble(output, log):
+        raise TemporaryError(f"pip could not reach a package index: {reason}")
+    raise PermanentError(f"pip could not install {name}: {reason}")
+
+
+def _pip() -> str:
+    """The script by which pip runs under another interpreter than its own.
+
+    `pip --python` starts the same script, after an interpreter has started for it to say so.
+    """
+    found = importlib.util.find_spec("pip")
+    if not found or not found.submodule_search_locations:
+        raise SettingsError(f"The runtime's interpreter, {sys.executable}, has no pip to install the provider with.")
+    return str(Path(found.submodule_search_locations[0], "__pip-runner__.py"))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _stamp(settings: Settings) -> str:
-    return f"{settings.wheel_sha256} {sys.implementation.cache_tag}\n"
-
-
-def _marker(site: Path) -> str | None:
-    try:
-        return (site / _MARKER).read_text()
-    except OSError:
-        return None
+    return f"{settings.wheel_sha256} {sys.implementation.cache_tag} {settings.package_name}"

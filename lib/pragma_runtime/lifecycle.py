@@ -1,114 +1,157 @@
 """One life of a provider: from the wheel's URL to the last check-in."""
 
 import os
-from concurrent.futures import wait
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from pragma_runtime.check_in import CheckIns
+from pragma_runtime.check_in import CheckIns, Vitals
 from pragma_runtime.download import fetch_wheel
-from pragma_runtime.errors import PermanentError, StartError
-from pragma_runtime.hooks import EventLoop, Hook, call_aside
-from pragma_runtime.install import install
+from pragma_runtime.errors import PermanentError, StartError, TemporaryError
+from pragma_runtime.hooked import HookedProvider
+from pragma_runtime.install import Installed, find_installed, install
 from pragma_runtime.log import say
-from pragma_runtime.monitor import Monitor
-from pragma_runtime.provider import Hooks, call_start, describe, find_hooks, import_provider, isolate
+from pragma_runtime.override import execute
 from pragma_runtime.pubsub import MetadataServer, Publisher
+from pragma_runtime.served import ServedProvider
 from pragma_runtime.server import HealthServer, Readiness
 from pragma_runtime.settings import Settings, public_url, read_settings
 from pragma_runtime.signals import Signals, Stopped
 from pragma_runtime.wheel import find_package, read_wheel
 
 _FAILURE_REPORT_SECONDS = 20.0
+# Shares of the time for the start.
+_FETCH_SHARE = 0.4
+_INSTALL_SHARE = 0.85  # of what is left
 # Shares of the grace period; the rest is for the interpreter's own end.
 _STOP_SHARE = 0.7
 _LAST_CHECK_IN_SHARE = 0.12
 
 
-def run(token: str) -> int:
+class Provider(Protocol):
+    """A provider that was started, whichever way it runs."""
+
+    def watch(self, report: Callable[[Vitals], None]) -> None:
+        """Reports how it fares, from a thread of its own, until `stop`."""
+
+    def stop(self, seconds: float) -> None:
+        """Stops it within `seconds`, however far its start has come."""
+
+
+def run(token: str, entrypoint: Sequence[str] = ()) -> int:
     """Runs the provider that the environment describes, until a signal; returns the exit code.
 
-    The reason of a code other than 0 is the last line on stderr.
+    The reason of a code other than 0 is the last line on stderr. With an `entrypoint`, the process becomes that command
+    as soon as the wheel is installed, and does not return.
     """
     try:
         settings = read_settings(os.environ, token)
-        return Runtime(settings).run()
+        return Runtime(settings, entrypoint).run()
     except StartError as failure:
         say(str(failure))
         return failure.exit_code
 
 
 class Runtime:
-    def __init__(self, settings: Settings) -> None:
+    """Brings one provider up, keeps its check-ins going, and takes it down."""
+
+    def __init__(self, settings: Settings, entrypoint: Sequence[str] = ()) -> None:
         self._settings = settings
+        self._entrypoint = entrypoint
         self._readiness = Readiness()
         self._signals = Signals(settings.grace_seconds, self._refuse_traffic)
         self._check_ins = CheckIns(settings, _publisher(settings), self._be_ready)
-        self._site = settings.work_dir / "site"
-        self._hooks = Hooks()
-        self._monitor: Monitor | None = None
+        self._provider: Provider | None = None
+        self._failure = ""  # of a provider that was ready
+        self._ends_at = time.monotonic() + settings.start_seconds
 
     def run(self) -> int:
-        """0 after a signal; raises StartError where the provider cannot be started."""
+        """0 after a signal; raises StartError where the provider cannot be started or kept up."""
         settings = self._settings
         with HealthServer(settings.listen_address, settings.port, self._readiness) as server:
             say(f"{settings.provider} {settings.version}, generation {settings.generation}, on port {server.port}.")
+            watchdog = threading.Timer(settings.start_seconds, self._give_up)
+            watchdog.daemon = True
+            watchdog.start()
             try:
                 self._start()
+                watchdog.cancel()
                 self._signals.wait()
+                if self._failure:
+                    raise PermanentError(self._failure)
             except Stopped:
                 say("Stopped before the provider was ready.")
             except StartError as failure:
-                self._signals.stop_interrupting()
-                self._readiness.phase = "failed"
-                if isinstance(failure, PermanentError):
-                    self._check_ins.say_failed(str(failure), _FAILURE_REPORT_SECONDS)
+                watchdog.cancel()
+                self._report(failure)
                 raise
             self._stop()
         return 0
 
     def _start(self) -> None:
-        settings, loop = self._settings, EventLoop()
         self._signals.install()
-        self._enter(f"fetching {public_url(settings.wheel_url)}")
-        path = fetch_wheel(settings)
-        wheel = read_wheel(path)
-        package = settings.package_name or find_package(wheel)
-        self._enter(f"installing {path.name}")
-        install(settings, path, wheel)
-        self._enter(f"importing {package}")
-        isolate(self._site)
-        module = import_provider(package, self._site)
-        hooks = find_hooks(module, loop)
-        self._enter(f"starting {package}")
-        self._hooks = hooks  # from here on there may be something to stop
-        call_start(hooks, self._site)
+        installed = find_installed(self._settings) or self._install()
+        if self._entrypoint:
+            self._enter(f"executing {self._entrypoint[0]}")
+            execute(self._entrypoint, installed, self._settings.check_in_token)
+        vitals = self._serve(installed) if installed.is_served else self._import(installed)
         self._signals.install()
         self._enter("checking in")
-        self._watch(hooks)
-        self._signals.stop_interrupting()
-
-    def _watch(self, hooks: Hooks) -> None:
-        self._monitor = Monitor(hooks, self._site, self._settings.health_seconds)
-        vitals = self._monitor.observe()
         say(f"{vitals}.")
         self._check_ins.start(vitals)
-        self._monitor.watch(vitals, self._check_ins.report)
+        if self._provider:
+            self._provider.watch(self._check_ins.report)
+        self._signals.stop_interrupting()
+
+    def _install(self) -> Installed:
+        settings = self._settings
+        self._enter(f"fetching {public_url(settings.wheel_url)}")
+        path = fetch_wheel(settings, self._left() * _FETCH_SHARE)
+        wheel = read_wheel(path)
+        package = settings.package_name or ("" if self._entrypoint else find_package(wheel))
+        self._enter(f"installing {path.name}")
+        return install(settings, path, wheel, package, self._left() * _INSTALL_SHARE)
+
+    def _serve(self, installed: Installed) -> Vitals:
+        self._enter(f"waiting for the handshake of {installed.distribution}'s worker")
+        self._provider = provider = ServedProvider(installed, self._settings, self._fail)
+        return provider.start(self._left())
+
+    def _import(self, installed: Installed) -> Vitals:
+        self._provider = provider = HookedProvider(installed, self._settings, self._enter)
+        return provider.start()
 
     def _stop(self) -> None:
         grace = self._settings.grace_seconds
-        if self._monitor:
-            self._monitor.stop()
-        if self._hooks.stop:
-            self._call_stop(self._hooks.stop, grace * _STOP_SHARE)
+        if self._provider:
+            self._provider.stop(grace * _STOP_SHARE)
         self._check_ins.say_stopping(grace * _LAST_CHECK_IN_SHARE)
         say("Stopped.")
 
-    def _call_stop(self, hook: Hook, seconds: float) -> None:
-        call = call_aside(hook)
-        wait([call], seconds)
-        if not call.done():
-            say(f"stop() has not returned within {seconds:.1f} s.")
-        elif error := call.exception():
-            say(f"stop() failed: {describe(error, self._site)}.")
+    def _report(self, failure: StartError) -> None:
+        self._signals.stop_interrupting()
+        self._readiness.ready = False
+        self._readiness.phase = "failed"
+        if isinstance(failure, PermanentError):
+            self._check_ins.say_failed(str(failure), _FAILURE_REPORT_SECONDS)
+
+    def _fail(self, reason: str) -> None:
+        """Ends the wait of the main thread; called from another."""
+        self._failure = reason
+        self._signals.end_wait()
+
+    def _give_up(self) -> None:
+        """For what cannot be interrupted: an import or a `start()` that hangs, a host that drips its headers."""
+        failure = TemporaryError(
+            f"The start was given up after {self._settings.start_seconds:g} s, while {self._readiness.phase}."
+        )
+        say(str(failure))
+        os._exit(failure.exit_code)
+
+    def _left(self) -> float:
+        """Seconds of the time for the start."""
+        return max(1.0, self._ends_at - time.monotonic())
 
     def _enter(self, phase: str) -> None:
         self._readiness.phase = phase

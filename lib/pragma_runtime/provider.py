@@ -28,7 +28,7 @@ class Hooks:
     stop: Hook | None = None
 
 
-def isolate(directory: Path) -> None:
+def isolate(directory: Path, scratch: Path) -> None:
     """From here on this process imports from the standard library and `directory`; so do its children first.
 
     The standard library keeps its place before `directory`, as it has it before any site-packages: a
@@ -37,7 +37,8 @@ def isolate(directory: Path) -> None:
     sys.path[:] = [entry for entry in sys.path if _is_standard_library(entry)]
     site.addsitedir(str(directory))
     os.environ["PYTHONPATH"] = str(directory)
-    os.environ.setdefault("TMPDIR", str(directory.parent / "tmp"))
+    scratch.mkdir(exist_ok=True)
+    os.environ.setdefault("TMPDIR", str(scratch))
     # multiprocessing's children import their parent's main module; they would not find ours.
     sys.modules["__main__"] = ModuleType("__main__")
 

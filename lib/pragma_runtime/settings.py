@@ -38,6 +38,8 @@ class Settings:
     work_dir: Path  # the only writable directory
     check_in_seconds: float = 300.0
     health_seconds: float = 10.0  # between two calls of health(), and the longest one may take
+    start_seconds: float = 480.0  # from the first line to the first check-in; less than the deploy's own deadline
+    handshake_seconds: float = 120.0  # for a worker to load its provider, on the smallest tier's share of a CPU
     grace_seconds: float = 25.0  # from SIGTERM to the end, at most
     listen_address: str = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
     port: int = 8080  # 0 = any free one
@@ -68,6 +70,8 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         work_dir=reader.work_dir("WORK_DIR"),
         check_in_seconds=reader.number("CHECK_IN_SECONDS", float, default="300", at_least=0.1),
         health_seconds=reader.number("HEALTH_SECONDS", float, default="10", at_least=0.1),
+        start_seconds=reader.number("START_SECONDS", float, default="480", at_least=1),
+        handshake_seconds=reader.number("HANDSHAKE_SECONDS", float, default="120", at_least=0.1),
         grace_seconds=reader.number("GRACE_SECONDS", float, default="25", at_least=1),
         listen_address=reader.address("LISTEN_ADDRESS", default=Settings.listen_address),
         port=reader.number("PORT", int, default="8080", at_least=0, at_most=65535),

@@ -29,6 +29,7 @@ class Signals:
         self._on_stop = on_stop
         self._interrupt = True
         self._received = False
+        self._ended = False  # by `end_wait`
         # Reentrant, as a handler needs it: with an Event, the handler could wait for the lock that the
         # very thread it interrupted is holding.
         self._to_main: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -48,12 +49,17 @@ class Signals:
         self._interrupt = False
 
     def wait(self) -> None:
-        """Returns once a signal has come, be it before the call."""
+        """Returns once a signal has come or `end_wait` was called, be it before the call."""
         # Not one long wait: Python runs handlers in the main thread when that looks, and a signal that another
         # thread received, or that came just before this one began to block, does not wake it.
-        while not self._received:
+        while not (self._received or self._ended):
             with contextlib.suppress(queue.Empty):
                 self._to_main.get(timeout=_LOOK_SECONDS)
+
+    def end_wait(self) -> None:
+        """Ends `wait`, from any thread."""
+        self._ended = True
+        self._to_main.put(None)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._received:

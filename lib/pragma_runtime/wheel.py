@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from pragma_runtime.errors import PermanentError
 
 _LARGEST_METADATA = 8 * 1024 * 1024
+_PROVIDER_GROUP = re.compile(r"^\s*\[\s*pragma\.provider\s*\]\s*$", re.MULTILINE)
 _DEEPEST = 30  # directories; no package is nested like this, but a hostile archive may be
 _NOT_THE_PROVIDER = frozenset({"test", "tests", "testing", "doc", "docs", "example", "examples", "benchmarks"})
 _DATA_SCHEMES = frozenset({"purelib", "platlib"})
@@ -24,6 +25,7 @@ class Wheel:
     requirements: tuple[str, ...]  # `Requires-Dist`, as written
     top_level: tuple[str, ...]  # setuptools' `top_level.txt`; () where there is none
     modules: tuple[PurePosixPath, ...]  # Python files and extension modules, relative to site-packages
+    declares_provider: bool = False  # it has an entry point of the group `pragma.provider`
 
     @property
     def has_dependencies(self) -> bool:
@@ -75,7 +77,12 @@ def _read(archive: zipfile.ZipFile) -> Wheel:
         requirements=tuple(str(value) for value in metadata.get_all("Requires-Dist", [])),
         top_level=tuple(_text(archive, top_level).split()) if top_level in names else (),
         modules=tuple(_modules(names)),
+        declares_provider=_declares_provider(archive, names, f"{info}/entry_points.txt"),
     )
+
+
+def _declares_provider(archive: zipfile.ZipFile, names: Iterable[str], entry_points: str) -> bool:
+    return entry_points in names and _PROVIDER_GROUP.search(_text(archive, entry_points)) is not None
 
 
 def _dist_info(names: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from tests.runtime_harness import (
     eventually,
     make_authority,
     make_wheel,
+    packages_of,
     runtimes,
 )
 
@@ -87,7 +88,7 @@ def test_dependencies_come_from_the_package_index(start: Runtimes, tmp_path: Pat
 
     start.start(wheel)
 
-    assert start.pubsub.wait_for(health="degraded")["message"] == str(start.work_dir / "site" / "six.py")
+    assert start.pubsub.wait_for(health="degraded")["message"] == str(packages_of(start.work_dir) / "six.py")
 
 
 def test_a_provider_sees_its_own_dependencies_only(start: Runtimes, tmp_path: Path) -> None:
@@ -321,9 +322,9 @@ def test_a_container_that_restarts_needs_neither_host_nor_pip_again(start: Runti
 
 
 def test_an_install_that_was_interrupted_is_done_again(start: Runtimes, tmp_path: Path) -> None:
-    for name in ("site", "site.unfinished"):
-        (start.work_dir / name / "sample").mkdir(parents=True)
-        (start.work_dir / name / "sample" / "__init__.py").write_text("raise RuntimeError('half installed')")
+    sample = packages_of(start.work_dir) / "sample"
+    sample.mkdir(parents=True)
+    (sample / "__init__.py").write_text("raise RuntimeError('half installed')")
 
     start.start(_python("", tmp_path)).wait_ready()
 

@@ -79,6 +79,7 @@ def test_the_first_check_in_has_every_field_and_the_ordering_key(
         "health": "healthy",
         "message": None,
         "active_resources": 2,
+        "resource_types": [],
         "stopping": False,
         "failed": False,
     }

@@ -56,29 +56,29 @@ def settings(host: WheelHost, authority: Authority, tmp_path: Path) -> Settings:
 
 
 def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:
-    path = fetch_wheel(settings)
+    path = fetch_wheel(settings, 60)
 
     assert (path.name, path.read_bytes()) == (_NAME, _BYTES)
 
 
 def test_a_verified_file_of_an_earlier_start_is_taken_again(settings: Settings, host: WheelHost) -> None:
-    fetch_wheel(settings)
-    fetch_wheel(settings)
+    fetch_wheel(settings, 60)
+    fetch_wheel(settings, 60)
 
     assert host.requests == [f"/{_NAME}"]
 
 
 def test_a_changed_file_of_an_earlier_start_is_fetched_anew(settings: Settings) -> None:
-    fetch_wheel(settings).write_bytes(b"tampered")
+    fetch_wheel(settings, 60).write_bytes(b"tampered")
 
-    assert fetch_wheel(settings).read_bytes() == _BYTES
+    assert fetch_wheel(settings, 60).read_bytes() == _BYTES
 
 
 def test_another_digest_is_refused_and_leaves_no_file(settings: Settings, host: WheelHost) -> None:
     host.answers[f"/{_NAME}"] = Answer(body=b"forged")
 
     with pytest.raises(PermanentError, match=rf"{settings.wheel_sha256} was published"):
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
     assert list((settings.work_dir / "wheel").iterdir()) == []
 
@@ -87,7 +87,7 @@ def test_a_redirect_is_followed_over_https(settings: Settings, host: WheelHost) 
     host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": f"{host.url}/blob"})
     host.answers["/blob"] = Answer(body=_BYTES)
 
-    assert fetch_wheel(settings).name == _NAME
+    assert fetch_wheel(settings, 60).name == _NAME
 
 
 def test_a_redirect_to_http_is_refused(settings: Settings, host: WheelHost) -> None:
@@ -95,7 +95,7 @@ def test_a_redirect_to_http_is_refused(settings: Settings, host: WheelHost) -> N
     with serving(plain.answer) as plain.url:
         host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": f"{plain.url}/{_NAME}?token=S3CRET"})
         with pytest.raises(PermanentError, match="only https is followed") as refusal:
-            fetch_wheel(settings)
+            fetch_wheel(settings, 60)
 
     assert plain.requests == []
     assert "S3CRET" not in str(refusal.value)
@@ -106,28 +106,28 @@ def test_a_redirect_to_http_behind_one_to_https_is_refused(settings: Settings, h
     host.answers["/hop"] = Answer(301, headers={"Location": "http://127.0.0.1:9/w"})
 
     with pytest.raises(PermanentError, match="only https is followed"):
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
 
 def test_a_redirect_to_a_file_is_refused(settings: Settings, host: WheelHost) -> None:
     host.answers[f"/{_NAME}"] = Answer(302, headers={"Location": "file:///etc/passwd"})
 
     with pytest.raises(PermanentError):
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_passing_trouble_of_the_host_is_waited_out(settings: Settings, host: WheelHost, status: int) -> None:
     host.answers[f"/{_NAME}"] = [Answer(status), Answer(body=_BYTES)]
 
-    assert fetch_wheel(settings).read_bytes() == _BYTES
+    assert fetch_wheel(settings, 60).read_bytes() == _BYTES
 
 
 def test_a_lasting_trouble_of_the_host_is_temporary(settings: Settings, host: WheelHost) -> None:
     host.answers[f"/{_NAME}"] = Answer(503)
 
     with pytest.raises(TemporaryError, match="answered 503") as failure:
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
     assert len(host.requests) == 4
     assert "S3CRET" not in str(failure.value)
@@ -138,7 +138,7 @@ def test_a_refusal_of_the_host_is_permanent(settings: Settings, host: WheelHost,
     host.answers[f"/{_NAME}"] = Answer(status)
 
     with pytest.raises(PermanentError, match=f"answered {status}"):
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
     assert len(host.requests) == 1
 
@@ -147,7 +147,7 @@ def test_a_body_that_is_cut_off_is_no_forgery_but_fetched_again(settings: Settin
     cut = Answer(body=_BYTES[:100], headers={"Content-Length": str(len(_BYTES)), "Connection": "close"})
     host.answers[f"/{_NAME}"] = [cut, Answer(body=_BYTES)]
 
-    assert fetch_wheel(settings).read_bytes() == _BYTES
+    assert fetch_wheel(settings, 60).read_bytes() == _BYTES
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -160,17 +160,17 @@ def test_a_wheel_over_the_limit_is_refused(
         host.answers[f"/{_NAME}"] = Answer(body=chunked, headers={"Transfer-Encoding": "chunked"})
 
     with pytest.raises(PermanentError, match="larger than"):
-        fetch_wheel(settings)
+        fetch_wheel(settings, 60)
 
 
 def test_a_host_that_is_away_is_temporary(settings: Settings) -> None:
     with pytest.raises(TemporaryError, match="cannot be fetched"):
-        fetch_wheel(replace(settings, wheel_url=f"https://127.0.0.1:1/{_NAME}"))
+        fetch_wheel(replace(settings, wheel_url=f"https://127.0.0.1:1/{_NAME}"), 60)
 
 
 def test_a_host_without_a_trusted_certificate_is_refused(settings: Settings) -> None:
     with pytest.raises(PermanentError, match="certificate is not trusted"):
-        fetch_wheel(replace(settings, ca_file=None))
+        fetch_wheel(replace(settings, ca_file=None), 60)
 
 
 def test_a_ca_file_without_certificates_is_named(settings: Settings) -> None:
@@ -178,4 +178,4 @@ def test_a_ca_file_without_certificates_is_named(settings: Settings) -> None:
     empty.touch()
 
     with pytest.raises(SettingsError, match="PRAGMA_CA_FILE"):
-        fetch_wheel(replace(settings, ca_file=empty))
+        fetch_wheel(replace(settings, ca_file=empty), 60)

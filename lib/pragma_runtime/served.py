@@ -1,0 +1,105 @@
+"""A provider that the SDK's worker serves: its worker is started, watched, and started again when it dies."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pragma_runtime.check_in import Vitals
+from pragma_runtime.errors import PermanentError
+from pragma_runtime.handshake import Handshake
+from pragma_runtime.install import Installed
+from pragma_runtime.log import say
+from pragma_runtime.settings import Settings
+from pragma_runtime.worker import Worker, WorkerEnded
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """How often and when a worker that died is started again."""
+
+    most: int = 5  # in a row
+    first_delay: float = 1.0  # seconds; doubled each time
+    steady_seconds: float = 60.0  # a worker that served this long counts as the first in a row
+
+
+class ServedProvider:
+    """Ready with the worker's first handshake.
+
+    `on_failure` is called once, with the reason, when the worker has died more often in a row than `restarts` allows.
+    """
+
+    def __init__(
+        self,
+        installed: Installed,
+        settings: Settings,
+        on_failure: Callable[[str], None],
+        restarts: Restarts | None = None,
+    ) -> None:
+        self._installed = installed
+        self._settings = settings
+        self._on_failure = on_failure
+        self._restarts = restarts or Restarts()
+        self._worker = Worker(installed, settings)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._vitals = Vitals()
+
+    def start(self, seconds: float) -> Vitals:
+        """Returns with the worker's handshake; raises PermanentError where it ends before, or sends none in time."""
+        try:
+            handshake = self._worker.start(min(seconds, self._settings.handshake_seconds))
+        except WorkerEnded as ended:
+            raise PermanentError(f"The provider cannot be served: {ended}.") from None
+        return self._serving(handshake)
+
+    def watch(self, report: Callable[[Vitals], None]) -> None:
+        """Serves the worker from a thread of its own until `stop`, and reports each change of its health."""
+        self._thread = threading.Thread(target=self._run, args=(report,), name="worker host", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Shuts the worker down within `seconds`."""
+        self._stopping.set()
+        self._worker.stop(seconds)
+
+    def _run(self, report: Callable[[Vitals], None]) -> None:
+        restarts, deaths, began = self._restarts, 0, time.monotonic()
+        ended = self._serve()
+        while not self._stopping.is_set():
+            deaths = 1 if time.monotonic() - began > restarts.steady_seconds else deaths + 1
+            if deaths > restarts.most:
+                self._on_failure(f"The provider's worker died {deaths} times in a row: {ended}.")
+                return
+            delay = restarts.first_delay * 2 ** (deaths - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+            message = f"{ended}; restart {deaths} of {restarts.most}"
+            say(f"{message}, in {delay:.1f} s.")
+            report(Vitals("degraded", message, 0, self._vitals.resource_types))
+            if self._stopping.wait(delay):
+                return
+            began = time.monotonic()
+            ended = self._start_again(report)
+
+    def _start_again(self, report: Callable[[Vitals], None]) -> WorkerEnded:
+        """Serves a new worker for as long as it lives; the reason of its end."""
+        self._worker = worker = Worker(self._installed, self._settings)
+        if self._stopping.is_set():  # `stop` may have seen the last worker
+            return WorkerEnded("the runtime stops")
+        try:
+            report(self._serving(worker.start(self._settings.handshake_seconds)))
+        except WorkerEnded as ended:
+            return ended
+        return self._serve()
+
+    def _serve(self) -> WorkerEnded:
+        try:
+            self._worker.serve()
+        except WorkerEnded as ended:
+            return ended
+
+    def _serving(self, handshake: Handshake) -> Vitals:
+        types = handshake.resource_types
+        say(f"The worker (SDK {handshake.sdk_version}) serves {len(types)} resource types: {', '.join(types)}.")
+        self._vitals = Vitals(resource_types=types)
+        return self._vitals
