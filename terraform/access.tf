@@ -1,70 +1,8 @@
-# Who may do what. `access` says it for the functions, with the reason; the resources below only carry it out. The table in
-# README.md is made from this file: of a resource that `access` does not drive, the comment above it is the reason.
+# Who may do what. `access` in functions/functions.json says it for the functions, with the reason; the resources below only
+# carry it out. The table in README.md is made from both: of a resource that `access` does not drive, the comment above it is the reason.
 
 locals {
-  access = {
-    installations = {
-      documents     = "reads the catalog, writes rows, reads and deletes outbox entries"
-      publishes     = { installation-events = "asks the installer for what was installed, changed or removed" }
-      reads_cluster = "answers what a deployment looks like now"
-    }
-    catalog = {
-      documents     = "reads and edits providers and versions, resumes rollouts"
-      creates_tasks = { upgrades = "dispatches the next step of a rollout that its author resumes" }
-    }
-    publishing = {
-      documents = "writes providers, versions and runtime versions"
-      publishes = { version-events = "tells of a new version" }
-    }
-    identity = {
-      documents = "makes an organization's row when its claims are first seen"
-    }
-    operations = {
-      documents = "reads and deletes dead letters"
-      publishes = {
-        installation-events = "puts a dead letter back on its topic"
-        version-events      = "puts a dead letter back on its topic"
-        runtime-check-ins   = "puts a dead letter back on its topic"
-      }
-    }
-    installer = {
-      documents      = "takes rows, reads versions, writes failures"
-      publishes      = { installation-events = "asks for the rollback of what failed" }
-      creates_tasks  = { deadlines = "sets the deadline of a generation" }
-      reads_secret   = { check-in-keys = "makes a generation's check-in token" }
-      writes_cluster = "applies and removes an installation's objects"
-    }
-    registration = {
-      documents     = "writes state and health to rows"
-      publishes     = { installation-events = "asks for the rollback of what a runtime says failed" }
-      deletes_tasks = { deadlines = "calls off the deadline of a generation that is READY" }
-      reads_secret  = { check-in-keys = "checks a generation's check-in token" }
-    }
-    upgrades = {
-      documents     = "chooses the installations of a wave, writes its progress"
-      publishes     = { installation-events = "asks the installer for each upgrade" }
-      creates_tasks = { upgrades = "dispatches a rollout's next step" }
-    }
-    dead_letters = {
-      documents = "keeps dead letters"
-    }
-    deadlines = {
-      documents     = "ends a wait in the row"
-      publishes     = { installation-events = "asks for the rollback of what timed out" }
-      reads_cluster = "finds the reason that the cluster shows"
-    }
-    sweeper = {
-      documents = "finds what is due, deletes published outbox entries"
-      publishes = {
-        installation-events = "publishes what a crash left behind, asks for rollbacks"
-        version-events      = "publishes what a crash left behind"
-        runtime-check-ins   = "publishes what a crash left behind"
-      }
-      creates_tasks  = { upgrades = "dispatches a rollout's step that got lost" }
-      reads_secret   = { check-in-keys = "makes the token of an installation whose objects it restores" }
-      writes_cluster = "restores drifted objects and removes orphans, a slice at a time"
-    }
-  }
+  access = { for name, function in local.functions : name => function.access }
 
   publishes     = merge([for name, may in local.access : { for topic in keys(lookup(may, "publishes", {})) : "${name}/${topic}" => { function = name, on = topic } }]...)
   creates_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "creates_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)

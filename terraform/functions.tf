@@ -1,81 +1,17 @@
 locals {
-  # What calls each function, and its size. `callers` are accounts of identity.tf that may invoke it; a public function is
-  # reached through the gateway alone, and checks the caller's token itself.
+  # The one list of functions: what calls each, its size and its grants. A public function is reached through the gateway
+  # alone, and checks the caller's token itself; `callers` are accounts of identity.tf that may invoke the others.
   functions = {
-    installations = {
-      description   = "Installations over HTTPS: install, look, upgrade, downgrade, change, uninstall."
-      public        = true, callers = [],
-      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
-      min_instances = 0, max_instances = 20,
-    }
-    catalog = {
-      description   = "The catalog over HTTPS: finding and reading providers."
-      public        = true, callers = [],
-      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
-      min_instances = 0, max_instances = 20,
-    }
-    # A wheel has up to 256 MiB and lies in /tmp, which is memory.
-    publishing = {
-      description   = "Publishing over HTTPS: CI registers versions of providers."
-      public        = true, callers = [],
-      memory        = "2Gi", cpu = "1", concurrency = 4, timeout = 180,
-      min_instances = 0, max_instances = 10,
-    }
-    identity = {
-      description   = "Identity over HTTPS: who a token is."
-      public        = true, callers = [],
-      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 30,
-      min_instances = 0, max_instances = 10,
-    }
-    operations = {
-      description   = "Operating over HTTPS: dead letters, liveness, the description of all routes."
-      public        = true, callers = [],
-      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
-      min_instances = 0, max_instances = 10,
-    }
-    installer = {
-      description   = "Brings the cluster to what an installation event asks for."
-      public        = false, callers = ["push"],
-      memory        = "512Mi", cpu = "1", concurrency = 8, timeout = 120,
-      min_instances = 0, max_instances = 20,
-    }
-    registration = {
-      description   = "Makes rows READY, healthy or degraded by what runtimes say."
-      public        = false, callers = ["push"],
-      memory        = "512Mi", cpu = "1", concurrency = 40, timeout = 60,
-      min_instances = 0, max_instances = 20,
-    }
-    upgrades = {
-      description   = "Takes installations with policy auto to a new version, wave by wave."
-      public        = false, callers = ["push", "tasks"],
-      memory        = "512Mi", cpu = "1", concurrency = 8, timeout = 120,
-      min_instances = 0, max_instances = 10,
-    }
-    dead_letters = {
-      description   = "Keeps what no consumer could handle, with the reason."
-      public        = false, callers = ["push"],
-      memory        = "512Mi", cpu = "1", concurrency = 20, timeout = 60,
-      min_instances = 0, max_instances = 5,
-    }
-    deadlines = {
-      description   = "Ends the wait of a generation whose time is up."
-      public        = false, callers = ["tasks"],
-      memory        = "512Mi", cpu = "1", concurrency = 20, timeout = 60,
-      min_instances = 0, max_instances = 10,
-    }
-    # One at a time is enough, and two are harmless.
-    sweeper = {
-      description   = "Finds what a crash or a silence left behind, a bounded slice at a time."
-      public        = false, callers = ["scheduler"],
-      memory        = "512Mi", cpu = "1", concurrency = 2, timeout = 180,
-      min_instances = 0, max_instances = 2,
-    }
+    for name, function in jsondecode(file("${path.module}/../functions/functions.json")) : name => merge(function, {
+      public  = can(function.triggers.http)
+      callers = distinct([for trigger, caller in local.caller_of : caller if can(function.triggers[trigger])])
+    })
   }
 
   sizes = {
     for name, function in local.functions : name => {
       for key in ["memory", "cpu", "concurrency", "timeout", "min_instances", "max_instances"] :
-      key => try(coalesce(var.functions[name][key]), function[key])
+      key => try(coalesce(var.functions[name][key]), function.size[key])
     }
   }
 
@@ -84,6 +20,9 @@ locals {
     for name in keys(local.functions) :
     name => "https://${var.name}-${replace(name, "_", "-")}-${local.number}.${var.region}.run.app"
   }
+
+  # The function that each queue's tasks go to.
+  queue_servers = { for name, function in local.functions : function.triggers.queue => name if can(function.triggers.queue) }
 
   # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in keys come as a secret.
   environment = {
@@ -94,9 +33,9 @@ locals {
     HUB_VERSION_EVENTS_TOPIC      = local.topic_names["version-events"]
     HUB_CHECK_INS_TOPIC           = local.topic_names["runtime-check-ins"]
     HUB_DEADLINES_QUEUE           = google_cloud_tasks_queue.this["deadlines"].name
-    HUB_DEADLINES_URL             = local.urls["deadlines"]
+    HUB_DEADLINES_URL             = local.urls[local.queue_servers["deadlines"]]
     HUB_UPGRADES_QUEUE            = google_cloud_tasks_queue.this["upgrades"].name
-    HUB_UPGRADES_URL              = local.urls["upgrades"]
+    HUB_UPGRADES_URL              = local.urls[local.queue_servers["upgrades"]]
     HUB_TASKS_SERVICE_ACCOUNT     = google_service_account.caller["tasks"].email
     HUB_CUSTOMER_ISSUER           = var.customer_realm.issuer
     HUB_CUSTOMER_JWKS_URL         = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")

@@ -2,16 +2,8 @@ locals {
   # Without a domain of one's own: a public DNS service that answers every name with the address in it. For a trial.
   host = coalesce(var.domain, "${replace(google_compute_global_address.gateway.address, ".", "-")}.sslip.io")
 
-  public_functions = toset([for name, function in local.functions : name if function.public])
-
   # The longest match wins, so that /providers/installed is never a provider called installed.
-  paths = {
-    installations = ["/providers/install", "/providers/install/", "/providers/installed", "/providers/installed/*"]
-    catalog       = ["/providers", "/providers/*"]
-    publishing    = ["/provider-versions", "/provider-versions/", "/console/provider-versions", "/console/provider-versions/", "/console/runtime/versions", "/console/runtime/versions/"]
-    identity      = ["/auth/*", "/console/whoami", "/console/whoami/", "/organizations", "/organizations/*"]
-    operations    = ["/ops/*", "/health", "/health/", "/openapi.json", "/openapi.json/", "/docs", "/docs/"]
-  }
+  paths = { for name, function in local.functions : name => function.triggers.http.paths if function.public }
 }
 
 resource "google_compute_global_address" "gateway" {
@@ -20,7 +12,7 @@ resource "google_compute_global_address" "gateway" {
 }
 
 resource "google_compute_region_network_endpoint_group" "function" {
-  for_each = local.public_functions
+  for_each = local.paths
 
   project               = local.project
   name                  = "${var.name}-${replace(each.key, "_", "-")}"
@@ -33,7 +25,7 @@ resource "google_compute_region_network_endpoint_group" "function" {
 }
 
 resource "google_compute_backend_service" "function" {
-  for_each = local.public_functions
+  for_each = local.paths
 
   project               = local.project
   name                  = "${var.name}-${replace(each.key, "_", "-")}"

@@ -2,9 +2,12 @@ locals {
   # Who calls the functions that are not public, each with a token of its own.
   callers = {
     push      = "Pushes messages to their consumers."
-    tasks     = "Calls deadlines and upgrades from Cloud Tasks."
-    scheduler = "Calls the sweeper from Cloud Scheduler."
+    tasks     = "Calls functions that serve a queue, from Cloud Tasks."
+    scheduler = "Calls functions that have a schedule, from Cloud Scheduler."
   }
+
+  # Whose token each kind of trigger carries. A function with the trigger `http` is public: the gateway forwards the caller's own.
+  caller_of = { topic = "push", dead_letters = "push", queue = "tasks", schedule = "scheduler" }
 }
 
 resource "google_service_account" "caller" {

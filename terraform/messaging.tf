@@ -1,10 +1,7 @@
 locals {
   # Topics by what they carry, and who consumes each. The dead letters of all of them go to one function.
-  topics = {
-    installation-events = { consumer = "installer" }
-    version-events      = { consumer = "upgrades" }
-    runtime-check-ins   = { consumer = "registration" }
-  }
+  topics             = { for name, function in local.functions : function.triggers.topic => { consumer = name } if can(function.triggers.topic) }
+  dead_letter_keeper = one([for name, function in local.functions : name if can(function.triggers.dead_letters)])
 
   topic_names = { for topic in keys(local.topics) : topic => "${var.name}-${topic}" }
 }
@@ -25,8 +22,8 @@ module "topic" {
   }
 
   dead_letters = {
-    url     = module.function["dead_letters"].url
-    timeout = local.sizes["dead_letters"].timeout
+    url     = module.function[local.dead_letter_keeper].url
+    timeout = local.sizes[local.dead_letter_keeper].timeout
   }
 
   # A push without the right to make its token would use up the tries of a message before the grant arrives.

@@ -6,8 +6,8 @@ locals {
     upgrades = { per_second = var.upgrades.per_second, concurrent = 20, attempts = 20 }
   }
 
-  # The bodies that `sweeper` is called with, one job each.
-  sweeps = toset(["outbox"])
+  # When Cloud Scheduler calls a function, in cron's notation.
+  schedules = { for name, function in local.functions : name => function.triggers.schedule if can(function.triggers.schedule) }
 }
 
 resource "google_cloud_tasks_queue" "this" {
@@ -35,31 +35,29 @@ resource "google_cloud_tasks_queue" "this" {
   }
 }
 
-resource "google_cloud_scheduler_job" "sweep" {
-  for_each = local.sweeps
+resource "google_cloud_scheduler_job" "this" {
+  for_each = local.schedules
 
   project          = local.project
   region           = var.region
-  name             = "${var.name}-sweep-${each.key}"
-  description      = "Finds what a crash or a silence left behind."
-  schedule         = "* * * * *"
+  name             = "${var.name}-${replace(each.key, "_", "-")}"
+  description      = local.functions[each.key].description
+  schedule         = each.value
   time_zone        = "Etc/UTC"
-  attempt_deadline = "${local.sizes["sweeper"].timeout}s"
+  attempt_deadline = "${local.sizes[each.key].timeout}s"
 
-  # The next minute is the next try.
+  # The next tick is the next try.
   retry_config {
     retry_count = 0
   }
 
   http_target {
     http_method = "POST"
-    uri         = module.function["sweeper"].url
-    headers     = { "Content-Type" = "application/json" }
-    body        = base64encode(jsonencode({ job = each.key }))
+    uri         = module.function[each.key].url
 
     oidc_token {
       service_account_email = google_service_account.caller["scheduler"].email
-      audience              = module.function["sweeper"].url
+      audience              = module.function[each.key].url
     }
   }
 }

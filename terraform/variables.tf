@@ -98,7 +98,7 @@ variable "domain" {
 }
 
 variable "functions" {
-  description = "Sizes that differ from the defaults in functions.tf, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, timeout in seconds."
+  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, timeout in seconds."
   type = map(object({
     memory        = optional(string)
     cpu           = optional(string)

@@ -2,23 +2,22 @@
 
 import flask
 import functions_framework
-from pydantic import TypeAdapter
 
 from provider_hub.actions.expire import DeadlineCall, Expiry
 from provider_hub.adapters import kubernetes
-from provider_hub.http.callbacks import respond
+from provider_hub.http.callbacks import TaskHandler
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Expiry:
-    return Expiry(services(settings), kubernetes.connect(settings))
+def wire(settings: Settings) -> TaskHandler[DeadlineCall]:
+    expiry = Expiry(services(settings), kubernetes.connect(settings))
+    return TaskHandler(DeadlineCall, expiry.handle)
 
 
-expiry = Once(wire)
-call = TypeAdapter(DeadlineCall)
+handler = Once(wire)
 
 
 @functions_framework.http
 def deadlines(request: flask.Request) -> flask.Response:
-    return respond(request, call, expiry().handle)
+    return handler().respond(request)

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import flask
 import functions_framework
-from pydantic import TypeAdapter
 
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
@@ -13,28 +12,28 @@ from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
-from provider_hub.http.callbacks import respond
+from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, pace, services
 from provider_hub.wiring.desired_states import desired_states
 
 
-def wire(settings: Settings) -> Sweeper:
+def wire(settings: Settings) -> ScheduleHandler:
     hub = replace(services(settings), config_checker=JsonSchemaChecker())
     cluster = kubernetes.connect(settings)
-    return Sweeper(
+    work = Sweeper(
         services=hub,
         expiry=Expiry(hub, cluster),
         waves=Waves(hub, tasks.connect(settings), pace(settings)),
         drift=Drift(hub, cluster, desired_states(settings, hub)),
         silence=timedelta(seconds=settings.silence_seconds),
     )
+    return ScheduleHandler(work.sweep)
 
 
-work = Once(wire)
-call = TypeAdapter(dict[str, str])
+handler = Once(wire)
 
 
 @functions_framework.http
 def sweeper(request: flask.Request) -> flask.Response:
-    return respond(request, call, lambda _call: work().sweep())
+    return handler().respond(request)

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from local_stack.emulators import EmulatorHosts
 from local_stack.issuer import Realm, TokenIssuer
-from provider_hub.settings import Settings
 
 TASKS_SERVICE_ACCOUNT = "tasks@local.invalid"
 _LOOPBACK_NAMES = "localhost,127.0.0.1"
@@ -33,11 +32,6 @@ def function_environment(around: Surroundings, caller: Mapping[str, str]) -> dic
     """The caller's environment with the stack's settings in it; a HUB_* variable that the caller set wins."""
     chosen = {name: value for name, value in caller.items() if name.startswith("HUB_") and value}
     return {**caller, **_for_libraries(around, caller), **_for_settings(around), **chosen}
-
-
-def stack_settings(around: Surroundings, caller: Mapping[str, str]) -> Settings:
-    """The settings as the functions will read them. Raises SettingsError naming a variable that is wrong."""
-    return Settings.from_environment(function_environment(around, caller))
 
 
 def _for_settings(around: Surroundings) -> dict[str, str]:

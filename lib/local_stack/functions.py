@@ -1,6 +1,5 @@
 """The functions of the system as processes of this machine."""
 
-import enum
 import functools
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,34 +8,9 @@ from pathlib import Path
 
 from yarl import URL
 
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.supervisor import Child, Stage, accepts_connections
-
-_REPOSITORY = Path(__file__).resolve().parents[2]
-FUNCTIONS_DIR = _REPOSITORY / "functions"
-
-
-class Trigger(enum.Enum):
-    """What calls a function."""
-
-    HTTP = "http"
-    PUBSUB = "pubsub"
-    TASK = "task"
-
-
-TRIGGERS: Mapping[str, Trigger] = {
-    "installations": Trigger.HTTP,
-    "catalog": Trigger.HTTP,
-    "publishing": Trigger.HTTP,
-    "identity": Trigger.HTTP,
-    "operations": Trigger.HTTP,
-    "installer": Trigger.PUBSUB,
-    "registration": Trigger.PUBSUB,
-    "upgrades": Trigger.PUBSUB,
-    "dead_letters": Trigger.PUBSUB,
-    "deadlines": Trigger.TASK,
-    "sweeper": Trigger.TASK,
-}
 
 
 @dataclass(frozen=True)
@@ -46,11 +20,6 @@ class LocalFunction:
     name: str
     source: Path
     port: ReservedPort = field(default_factory=ReservedPort)
-
-    @property
-    def trigger(self) -> Trigger:
-        """What calls it."""
-        return TRIGGERS[self.name]
 
     @property
     def url(self) -> str:
@@ -71,11 +40,11 @@ class LocalFunction:
 
 
 def local_functions(directory: Path = FUNCTIONS_DIR) -> Sequence[LocalFunction]:
-    """The known functions that `directory` has a `<name>/main.py` for."""
-    sources = {name: directory / name / "main.py" for name in TRIGGERS}
+    """The declared functions that `directory` has a `<name>/main.py` for."""
+    sources = {name: directory / name / "main.py" for name in FUNCTIONS}
     return [LocalFunction(name, source) for name, source in sources.items() if source.is_file()]
 
 
 def public_urls(functions: Sequence[LocalFunction]) -> Mapping[str, URL]:
     """Where the gateway finds each HTTP function; the others are reachable by their callers alone."""
-    return {function.name: URL(function.url) for function in functions if function.trigger is Trigger.HTTP}
+    return {function.name: URL(function.url) for function in functions if FUNCTIONS[function.name].is_public}

@@ -3,13 +3,11 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from local_stack import launcher
 
-_POLL_SECONDS = 0.02
 _TAIL_BYTES = 4096
 
 
@@ -17,14 +15,6 @@ def bound_to_parent(command: Sequence[str]) -> tuple[str, ...]:
     """`command`, wrapped so that it dies with the process that starts it (which must be this one)."""
     # -I and -S: the launcher needs no site-packages, and must not pick up modules from the working directory.
     return (sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), *command)
-
-
-def signal_process(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process that may be gone already."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
 
 
 def kill_group(group: int) -> None:
@@ -41,16 +31,6 @@ def group_exists(group: int) -> bool:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    return True
-
-
-def wait_until_group_is_gone(group: int, seconds: float) -> bool:
-    """Block until no process of the group is left; False when some remain after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while group_exists(group):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
     return True
 
 

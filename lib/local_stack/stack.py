@@ -20,7 +20,8 @@ from local_stack import topics
 from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
 from local_stack.environment import Surroundings, function_environment
 from local_stack.errors import LocalError
-from local_stack.functions import FUNCTIONS_DIR, local_functions, public_urls
+from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, scheduled, server_of
+from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
 from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
 from local_stack.scheduler import Schedule, run_schedules
@@ -34,7 +35,6 @@ from provider_hub.settings import Settings
 DEFAULT_PORT = 8080
 DEFAULT_PROJECT = "local-hub"
 DEFAULT_SWEEP_SECONDS = 60.0
-SWEEPER_JOBS = ("outbox",)
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class LocalStack:
             project=self._options.project,
             emulators=EmulatorHosts(self._ports.firestore.address, self._ports.pubsub.address),
             tasks_endpoint=tasks_endpoint,
-            deadlines_url=self._url("deadlines") or "",
-            upgrades_url=self._url("upgrades") or "",
+            deadlines_url=self._url(server_of("deadlines")) or "",
+            upgrades_url=self._url(server_of("upgrades")) or "",
             issuer=issuer,
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
@@ -161,13 +161,11 @@ class LocalStack:
         )
 
     async def _start_pubsub(self, session: aiohttp.ClientSession, settings: Settings) -> None:
-        dead_letters = self._url("dead_letters")
-        consumers = {
-            settings.installation_events_topic: "installer",
-            settings.version_events_topic: "upgrades",
-            settings.check_ins_topic: "registration",
-        }
-        routes = [topics.Route(topic, self._url(name), dead_letters) for topic, name in consumers.items()]
+        dead_letters = self._url(dead_letter_keeper())
+        routes = [
+            topics.Route(name, self._url(consumer_of(topic)), dead_letters)
+            for topic, name in settings.topic_names.items()
+        ]
         port = self._ports.pubsub
         create = functools.partial(
             topics.create_topics, session, port.address, settings.project, routes, self._options.retry_min
@@ -187,10 +185,8 @@ class LocalStack:
 
     def _jobs(self) -> Sequence[Schedule]:
         """The schedules that Terraform makes for Cloud Scheduler."""
-        sweeper = self._url("sweeper")
-        if sweeper is None:
-            return []
-        return [Schedule(job, self._options.sweep_seconds, sweeper, {"job": job}) for job in SWEEPER_JOBS]
+        urls = {name: self._url(name) for name in scheduled()}
+        return [Schedule(name, self._options.sweep_seconds, url) for name, url in urls.items() if url is not None]
 
     def _url(self, name: str) -> str | None:
         return next((function.url for function in self._functions if function.name == name), None)

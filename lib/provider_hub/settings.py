@@ -111,6 +111,15 @@ class Settings(BaseModel):
             wrong = "; ".join(f"{variable_name(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())
             raise SettingsError(f"settings from the environment are not usable: {wrong}") from None
 
+    @property
+    def topic_names(self) -> Mapping[str, str]:
+        """What each topic is called in this deployment, by its role: the value of `domain.records.Topic`."""
+        return {
+            "installation-events": self.installation_events_topic,
+            "version-events": self.version_events_topic,
+            "runtime-check-ins": self.check_ins_topic,
+        }
+
     def require(self, *fields: str) -> None:
         """Raise SettingsError naming the variables of those `fields` that are empty."""
         missing = [variable_name(field) for field in fields if not str(_plain(getattr(self, field)))]

@@ -6,7 +6,9 @@ from typing import Any
 
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 
-# What each entry of `local.access` is on; its role is the one of the resource with the entry's name.
+from local_stack.function_list import FUNCTIONS, Declaration
+
+# What each entry of `access` in functions.json is on; its role is the one of the resource with the entry's name.
 _ON = {
     "documents": "the database",
     "publishes": "topic `{}`",
@@ -16,7 +18,7 @@ _ON = {
     "reads_cluster": "the project's clusters",
     "writes_cluster": "the project's clusters",
 }
-# Grants that are spelled out in `local.access`, or are shown in the table of callers.
+# Grants that are spelled out in functions.json, or are shown in the table of callers.
 _SHOWN_ELSEWHERE = frozenset(
     {*_ON, "lends_tasks_account", "caller", "public", "google_secret_manager_secret_iam_member.this"}
 )
@@ -27,19 +29,16 @@ def grants_table(root: Configuration) -> str:
     """What each function may do, and why."""
     roles = _roles(root)
     rows = [
-        f"| `{function}` | {role} | {on} | {why} |"
-        for function, may in root.local("access").items()
-        for role, on, why in _grants_of(may, roles)
+        f"| `{name}` | {role} | {on} | {why} |"
+        for name, function in FUNCTIONS.items()
+        for role, on, why in _grants_of(function.access, roles)
     ]
     return _table("| function | role | on | why |", rows)
 
 
 def callers_table(root: Configuration) -> str:
     """Who may call each function."""
-    rows = [
-        f"| `{name}` | {_callers(function)} | {_ingress(function)} |"
-        for name, function in root.local("functions").items()
-    ]
+    rows = [f"| `{name}` | {_callers(function, root)} | {_ingress(function)} |" for name, function in FUNCTIONS.items()]
     return _table("| function | may be called by (`roles/run.invoker`) | ingress |", rows)
 
 
@@ -96,14 +95,20 @@ def _grants_of(may: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[tup
         yield roles["lends"], "account `tasks`", "its tasks carry that account's token"
 
 
-def _callers(function: Mapping[str, Any]) -> str:
-    if function["public"]:
+def _callers(function: Declaration, root: Configuration) -> str:
+    if function.is_public:
         return "anyone; the function checks the token"
-    return ", ".join(f"account `{caller}`" for caller in function["callers"])
+    return ", ".join(f"account `{caller}`" for caller in callers_of(function, root))
 
 
-def _ingress(function: Mapping[str, Any]) -> str:
-    return "the gateway" if function["public"] else "internal"
+def callers_of(function: Declaration, root: Configuration) -> tuple[str, ...]:
+    """The accounts that may call a function: one for each kind of its triggers."""
+    caller_of: dict[str, str] = root.local("caller_of")
+    return tuple(dict.fromkeys(caller_of[trigger] for trigger in function.triggers if trigger in caller_of))
+
+
+def _ingress(function: Declaration) -> str:
+    return "the gateway" if function.is_public else "internal"
 
 
 def _other_grants(configuration: Configuration) -> Iterator[Block]:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from cryptography.hazmat.primitives import serialization
 
 from local_stack.emulators import emulators
-from local_stack.functions import FUNCTIONS_DIR
+from local_stack.function_list import FUNCTIONS_DIR
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.processes import bound_to_parent

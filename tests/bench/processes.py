@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from tests.bench.figures import Bar, Figure, Spread
 
 ROUNDS = 4
@@ -48,7 +48,7 @@ class Weight:
 def imports() -> Iterator[Figure]:
     """Import time and resident memory of each function, all of it compiled before, as a deployed function is."""
     with TemporaryDirectory(prefix="provider-hub-bench-") as bytecode:
-        for name in TRIGGERS:
+        for name in FUNCTIONS:
             yield from _compared(name, str(FUNCTIONS_DIR / name / "main.py"), Path(bytecode))
 
 

@@ -16,6 +16,7 @@ from google.api_core import exceptions
 from google.cloud.tasks_v2.types import CreateTaskRequest
 from google.pubsub_v1.types import PublishRequest
 
+from local_stack.function_list import dead_letter_keeper
 from tests.fakes import FakeClock
 from tests.faults.injection import OF_ANY_CALL, OF_MESSAGES, OF_TASKS, Injector, Kind, Process
 
@@ -133,7 +134,7 @@ class PubSub:
         if self._send(message.function, f"/projects/p/topics/{message.topic}", message.body()):
             self.delivered += 1
             return
-        if message.attempt >= MAX_ATTEMPTS and message.function != "dead_letters":
+        if message.attempt >= MAX_ATTEMPTS and message.function != dead_letter_keeper():
             self.dead.append(message)
             self._agenda.add(DELIVERY_SECONDS, f"dead {message.name}", lambda: self._bury(message))
             return
@@ -143,7 +144,7 @@ class PubSub:
     def _bury(self, message: Message) -> None:
         topic = f"{message.topic}-dead-letter"
         attributes = {**message.attributes, "CloudPubSubDeadLetterSourceDeliveryCount": str(message.attempt)}
-        letter = Message(topic, "dead_letters", message.data, attributes, "", message.number)
+        letter = Message(topic, dead_letter_keeper(), message.data, attributes, "", message.number)
         self._deliver(letter)
 
 

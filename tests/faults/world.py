@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from local_stack.function_list import consumer_of, scheduled, server_of
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.adapters.firestore.store import FirestoreStore
@@ -15,6 +16,7 @@ from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.records import Topic
 from provider_hub.settings import Settings
 from tests.builders import provider, version
 from tests.fakes import FakeClock
@@ -38,11 +40,7 @@ HTTP_TRIES = 8
 CLIENT_SECONDS = 5.0
 NAME = ProviderName("platform", "weather")
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
-_CONSUMERS = {
-    "installation-events": "installer",
-    "version-events": "upgrades",
-    "runtime-check-ins": "registration",
-}
+_CONSUMERS = {topic.value: consumer_of(topic) for topic in Topic}
 
 Step = Callable[["World"], None]
 
@@ -81,7 +79,9 @@ class World:
         self.functions = Functions(settings, self.clock, self.injector, database)
         self.cluster = TestCluster(self.clock, backend.kubeconfig)
         self.pubsub = PubSub(self.agenda, _CONSUMERS, self._deliver)
-        self.tasks = CloudTasks(self.agenda, {DEADLINES_URL: "deadlines", UPGRADES_URL: "upgrades"}, self._deliver)
+        self.tasks = CloudTasks(
+            self.agenda, {DEADLINES_URL: server_of("deadlines"), UPGRADES_URL: server_of("upgrades")}, self._deliver
+        )
         self.nodes = Nodes(self.cluster, self.agenda, self._check_in)
         self.functions.cluster, self.functions.pubsub = self.cluster, self.pubsub
         self.functions.tasks = self.tasks
@@ -268,7 +268,8 @@ class World:
 
     def _sweep(self) -> None:
         self._sweep_at(SWEEP_SECONDS)
-        if self._deliver("sweeper", "/", b"{}"):
+        answered = [self._deliver(function, "/", b"") for function in scheduled()]
+        if all(answered):
             self._sweeps += 1
 
     def _check_in(self, message: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
 
-from local_stack.functions import FUNCTIONS_DIR
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
 from provider_hub.domain.installation import ResourceTier
@@ -23,12 +23,13 @@ from provider_hub.domain.manifests import (
     namespace_manifests,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import Topic
 
 ROOT = read()
 MODULES = {name: read(TERRAFORM / "modules" / name) for name in ("function", "topic")}
 ALL: list[Configuration] = [ROOT, *MODULES.values()]
 GRANTS = [block for configuration in ALL for block in grants(configuration)]
-ACCESS: dict[str, dict[str, Any]] = ROOT.local("access")
+ACCESS = {name: function.access for name, function in FUNCTIONS.items()}
 LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
 PROJECT_WIDE = {"documents", "reads_cluster", "writes_cluster", "nodes", "builder", "builder_sources"}
@@ -150,10 +151,6 @@ def test_the_right_to_documents_ends_at_this_deployments_database() -> None:
     assert expression.startswith("resource.name ==")
 
 
-def test_every_function_is_spoken_of_and_no_other() -> None:
-    assert set(ACCESS) == set(ROOT.local("functions"))
-
-
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_reach_the_cluster_is_whose_code_does(name: str) -> None:
     granted = bool({"reads_cluster", "writes_cluster"} & set(ACCESS[name]))
@@ -179,7 +176,7 @@ def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
 @pytest.mark.parametrize("name", ACCESS)
 def test_what_a_grant_is_on_exists(name: str) -> None:
     may = ACCESS[name]
-    assert set(may.get("publishes", {})) <= set(ROOT.local("topics"))
+    assert set(may.get("publishes", {})) <= {topic.value for topic in Topic}
     assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= set(ROOT.local("queues"))
     assert set(may.get("reads_secret", {})) <= set(ROOT.local("secrets"))
 

@@ -1,17 +1,19 @@
 """Every function has an account of its own, the right callers, and sizes that fit together."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from terraform.tools.access import callers_of
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
-from local_stack.functions import FUNCTIONS_DIR, TRIGGERS, Trigger
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR, read_functions
 from provider_hub.http.routes.table import ROUTES
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "function")
-FUNCTIONS: dict[str, dict[str, Any]] = ROOT.local("functions")
+SIZE = {"memory", "cpu", "concurrency", "timeout", "min_instances", "max_instances"}
 _LONGEST_ACCOUNT = 30
 _LONGEST_NAME_VARIABLE = 12
 
@@ -22,7 +24,22 @@ def resources(configuration: Configuration, kind: str) -> list[dict[str, Any]]:
 
 def test_every_function_of_the_system_is_provisioned() -> None:
     folders = {main.parent.name for main in FUNCTIONS_DIR.glob("*/main.py")}
-    assert set(FUNCTIONS) == set(TRIGGERS) == folders
+    assert set(FUNCTIONS) == folders
+    assert 'jsondecode(file("${path.module}/../functions/functions.json"))' in ROOT.local("functions")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_whole_size_and_a_description(name: str) -> None:
+    function = FUNCTIONS[name]
+    assert set(function.size) - {"why"} == SIZE
+    assert function.description.endswith(".")
+
+
+@pytest.mark.parametrize("triggers", ["{}", '{"cron": "* * * * *"}'])
+def test_a_function_that_nothing_calls_is_refused(triggers: str, tmp_path: Path) -> None:
+    (tmp_path / "functions.json").write_text(f'{{"new": {{"description": "", "triggers": {triggers}}}}}')
+    with pytest.raises(ValueError, match="new needs triggers among dead_letters, http"):
+        read_functions(tmp_path / "functions.json")
 
 
 def test_each_function_runs_as_a_service_account_of_its_own() -> None:
@@ -47,19 +64,25 @@ def test_the_entry_point_is_named_like_the_folder() -> None:
 
 
 def test_only_functions_with_routes_are_public() -> None:
-    public = {name for name, function in FUNCTIONS.items() if function["public"]}
+    public = {name for name, function in FUNCTIONS.items() if function.is_public}
     assert public == {route.function for route in ROUTES}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_called_by_what_triggers_it(name: str) -> None:
-    callers = set(FUNCTIONS[name]["callers"])
-    consumes = name in {topic["consumer"] for topic in ROOT.local("topics").values()} | {"dead_letters"}
-    assert ("push" in callers) == consumes
-    assert bool(callers) != FUNCTIONS[name]["public"]
+    callers = set(callers_of(FUNCTIONS[name], ROOT))
+    triggers = set(FUNCTIONS[name].triggers)
+    assert ("push" in callers) == bool(triggers & {"topic", "dead_letters"})
+    assert ("tasks" in callers) == ("queue" in triggers)
+    assert ("scheduler" in callers) == ("schedule" in triggers)
+    assert bool(callers) != FUNCTIONS[name].is_public
     assert callers <= set(ROOT.local("callers"))
-    if TRIGGERS[name] is Trigger.TASK:
-        assert callers <= {"tasks", "scheduler"}
+
+
+def test_terraform_derives_who_may_call_from_the_triggers() -> None:
+    functions = ROOT.local("functions")
+    assert "public = can(function.triggers.http)" in re.sub(r"[ \n]+", " ", functions)
+    assert "for trigger, caller in local.caller_of : caller if can(function.triggers[trigger])" in functions
 
 
 def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
@@ -70,8 +93,8 @@ def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_handles_several_requests_at_once_has_a_whole_cpu(name: str) -> None:
-    function = FUNCTIONS[name]
-    assert function["concurrency"] == 1 or float(function["cpu"]) >= 1
+    size = FUNCTIONS[name].size
+    assert size["concurrency"] == 1 or float(size["cpu"]) >= 1
 
 
 def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
@@ -83,7 +106,7 @@ def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
 
 def test_wheels_being_fetched_fit_into_publishings_memory() -> None:
     wheel_gib = 0.25  # the largest, kept in /tmp, which is memory
-    publishing = FUNCTIONS["publishing"]
+    publishing = FUNCTIONS["publishing"].size
     assert publishing["concurrency"] * wheel_gib < float(publishing["memory"].removesuffix("Gi"))
 
 

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from terraform.tools.configuration import read
 
+from local_stack.function_list import FUNCTIONS
 from provider_hub.http.routes.table import ROUTES, function_for
 
 ROOT = read()
-PATHS: dict[str, list[str]] = ROOT.local("paths")
+PATHS: dict[str, list[str]] = {
+    name: function.triggers["http"]["paths"] for name, function in FUNCTIONS.items() if function.is_public
+}
 # Values of a path's parameters that a careless rule would take for something else; no organization has a reserved slug.
 AWKWARD = ("acme", "install", "installed", "providers", "1.0.0-rc.1+build")
 RESERVED = {"install", "installed"}
@@ -61,9 +64,10 @@ def test_every_rule_is_for_some_route() -> None:
         assert any(path == rule or (rule.endswith("/*") and path.startswith(prefix)) for path in routes), rule
 
 
-def test_the_rules_are_those_of_public_functions() -> None:
-    public = {name for name, function in ROOT.local("functions").items() if function["public"]}
-    assert set(PATHS) == public
+def test_the_url_map_is_made_from_the_list_of_functions() -> None:
+    assert "function.triggers.http.paths if function.public" in ROOT.local("paths")
+    (matcher,) = resource("google_compute_url_map.gateway")["path_matcher"]
+    assert matcher["dynamic"][0]["path_rule"]["for_each"] == "${local.paths}"
 
 
 def test_every_backend_is_behind_the_rate_limit() -> None:

@@ -1,18 +1,16 @@
 """Topics, their consumers and queues are what the code relies on."""
 
-import json
 from typing import Any
 
 import pytest
 from terraform.tools.configuration import TERRAFORM, read
 
 from local_stack import topics as local_topics
-from local_stack.stack import SWEEPER_JOBS
+from local_stack.function_list import FUNCTIONS, consumer_of, dead_letter_keeper
 from provider_hub.domain.records import Topic
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "topic")
-FUNCTIONS: dict[str, dict[str, Any]] = ROOT.local("functions")
 LONGEST_ACK_DEADLINE = 600
 
 
@@ -20,13 +18,20 @@ def subscription(name: str) -> dict[str, Any]:
     return MODULE.resource(f"google_pubsub_subscription.{name}").body
 
 
-def test_every_topic_of_the_code_is_made() -> None:
-    assert set(ROOT.local("topics")) == {topic.value for topic in Topic}
+def test_every_topic_of_the_code_is_made_and_consumed_by_one_function() -> None:
+    consumed = [function.triggers["topic"] for function in FUNCTIONS.values() if "topic" in function.triggers]
+    assert sorted(consumed) == sorted(topic.value for topic in Topic)
+    assert "function.triggers.topic => {consumer = name}" in ROOT.local("topics")
+
+
+def test_every_queue_has_one_function_that_its_tasks_go_to() -> None:
+    served = [function.triggers["queue"] for function in FUNCTIONS.values() if "queue" in function.triggers]
+    assert sorted(served) == sorted(ROOT.local("queues"))
 
 
 def test_every_consumer_is_a_function_that_is_not_public() -> None:
-    for topic in ROOT.local("topics").values():
-        assert not FUNCTIONS[topic["consumer"]]["public"]
+    for topic in Topic:
+        assert not FUNCTIONS[consumer_of(topic)].is_public
 
 
 def test_no_function_is_triggered_by_its_own_event_trigger() -> None:
@@ -63,8 +68,8 @@ def test_a_failed_delivery_is_tried_again_after_ten_seconds_up_to_ten_minutes(na
 def test_a_message_is_not_delivered_again_while_its_function_may_still_work_on_it(name: str) -> None:
     assert subscription(name)["ack_deadline_seconds"] == f"${{local.ack_deadlines.{name}}}"
     assert MODULE.local("ack_deadlines")[name] == f"${{var.{name}.timeout + 30}}"
-    consumers = {topic["consumer"] for topic in ROOT.local("topics").values()} | {"dead_letters"}
-    assert all(FUNCTIONS[consumer]["timeout"] + 30 <= LONGEST_ACK_DEADLINE for consumer in consumers)
+    consumers = {consumer_of(topic) for topic in Topic} | {dead_letter_keeper()}
+    assert all(FUNCTIONS[consumer].size["timeout"] + 30 <= LONGEST_ACK_DEADLINE for consumer in consumers)
 
 
 @pytest.mark.parametrize("name", ["consumer", "dead_letters"])
@@ -86,10 +91,10 @@ def test_the_dead_letter_topic_is_called_as_on_one_machine() -> None:
     assert name == local_topics.dead_letter_topic("${var.name}")
 
 
-def test_the_sweeper_is_called_every_minute_with_the_jobs_it_knows() -> None:
-    job = ROOT.resource("google_cloud_scheduler_job.sweep").body
-    assert job["schedule"] == "* * * * *"
-    assert ROOT.local("sweeps") == f"${{toset({json.dumps(list(SWEEPER_JOBS))})}}"
+def test_the_sweeper_is_called_every_minute() -> None:
+    job = ROOT.resource("google_cloud_scheduler_job.this").body
+    assert (job["for_each"], job["schedule"]) == ("${local.schedules}", "${each.value}")
+    assert FUNCTIONS["sweeper"].triggers["schedule"] == "* * * * *"
 
 
 def test_tasks_are_retried_and_held_to_a_rate() -> None:

@@ -9,7 +9,7 @@ import pytest
 from terraform.tools.configuration import read
 from terraform.tools.readme import README
 
-from local_stack.functions import FUNCTIONS_DIR
+from local_stack.function_list import FUNCTIONS_DIR
 
 ROOT = read()
 METRICS: dict[str, dict[str, Any]] = {**ROOT.local("counters"), **ROOT.local("distributions")}

@@ -6,7 +6,7 @@ import pytest
 from terraform.tools import requirements
 from terraform.tools.imports import reached_files, reached_imports
 
-from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 
 LIB = FUNCTIONS_DIR.parent / "lib"
 
@@ -19,7 +19,7 @@ def test_every_functions_requirements_are_up_to_date() -> None:
     assert requirements.main(["--check"]) == 0, f"run `{requirements.COMMAND}`"
 
 
-@pytest.mark.parametrize("function", TRIGGERS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_requirement_is_pinned_with_its_hashes(function: str) -> None:
     entries = requirements.read_lock(FUNCTIONS_DIR / function / "requirements.txt")
     assert "functions-framework" in entries
@@ -33,7 +33,7 @@ def test_a_function_without_a_cluster_does_not_carry_its_client() -> None:
 
 
 def test_what_serves_one_machine_is_never_reached() -> None:
-    for name in TRIGGERS:
+    for name in FUNCTIONS:
         reached = reached_files(FUNCTIONS_DIR / name / "main.py", LIB)
         assert not [path for path in reached if path.is_relative_to(LIB / "provider_hub" / "local")]
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from local_stack.functions import FUNCTIONS_DIR, TRIGGERS
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.http.routes.table import ROUTES, function_for, match
 
 SERVING = {route.function for route in ROUTES}
@@ -55,7 +55,7 @@ def test_all_routes_of_a_path_are_served_by_one_function() -> None:
         assert {found.function for found in routes} == {route.function}
 
 
-@pytest.mark.parametrize("function", TRIGGERS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
     main = FUNCTIONS_DIR / function / "main.py"

@@ -13,11 +13,11 @@ from typing import Any
 import urllib3
 import yaml
 
-from local_stack.functions import TRIGGERS
+from local_stack.function_list import FUNCTIONS
 from local_stack.running import Stack
 
 # The node less often: with it die all pods, and a cluster that starts all its pods anew gets nothing else done.
-VICTIMS = (*TRIGGERS, *TRIGGERS, "node")
+VICTIMS = (*FUNCTIONS, *FUNCTIONS, "node")
 # Of the kills of a function, how many take the whole server, which then has to import everything anew. The others
 # take its worker: all that a request had in memory dies as well, and more is left of the machine for the tenants.
 _WHOLE_SERVERS = 0.25
@@ -85,7 +85,7 @@ class Monkey:
 
     def _kill(self) -> None:
         victim = self._random.choice(VICTIMS)
-        is_worker = victim in TRIGGERS and self._random.random() >= _WHOLE_SERVERS
+        is_worker = victim in FUNCTIONS and self._random.random() >= _WHOLE_SERVERS
         try:
             (self._stack.kill_worker if is_worker else self._stack.kill)(victim)
         except (ProcessLookupError, FileNotFoundError, ValueError):

@@ -65,11 +65,7 @@ def now() -> datetime:
 
 def topics(given: Settings) -> dict[Topic, str]:
     """What the topics are called in this deployment."""
-    return {
-        Topic.INSTALLATION_EVENTS: given.installation_events_topic,
-        Topic.VERSION_EVENTS: given.version_events_topic,
-        Topic.CHECK_INS: given.check_ins_topic,
-    }
+    return {Topic(role): name for role, name in given.topic_names.items()}
 
 
 def pace(given: Settings) -> Pace:

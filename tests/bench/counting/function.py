@@ -15,7 +15,7 @@ from typing import Any
 import flask
 import grpc
 
-from local_stack.functions import FUNCTIONS_DIR
+from local_stack.function_list import FUNCTIONS_DIR
 from tests.bench.counting.wire import counting
 
 COUNTS_DIR = "BENCH_COUNTS_DIR"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from local_stack.functions import TRIGGERS
+from local_stack.function_list import FUNCTIONS
 from local_stack.stack import StackOptions
 from local_stack.up import run_up
 from provider_hub.http.routes.table import function_for
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--state-dir", type=Path)
     options = parser.parse_args()
     functions = options.state_dir / "functions"
-    for name in TRIGGERS:
+    for name in FUNCTIONS:
         (functions / name).mkdir(parents=True)
         (functions / name / "main.py").write_text(_MAIN.format(name=name))
     # A sweep would be counted into whatever is under way.
