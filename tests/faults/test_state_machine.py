@@ -16,6 +16,7 @@ DESIGNED = (
     ("READY", Trigger.CHECK_IN, "READY"),
     ("READY", Trigger.SILENCE, "READY"),
     ("READY", Trigger.DRIFT, "READY"),
+    ("READY", Trigger.SKIPPED, "READY"),  # by an auto-upgrade that the config does not fit
     (ALIVE, Trigger.UNINSTALL, "DELETING"),
     ("DELETING", Trigger.DEADLINE, "DELETING"),  # the removal is asked for again
     ("DELETING", Trigger.OBJECTS_GONE, "-"),

@@ -118,3 +118,28 @@ def test_a_latest_version_that_changes_during_the_check_is_checked_as_well(world
         world.install(BERN, None)
     assert world.checker.checks == 2
     assert not world.backend.documents.under("organizations")
+
+
+def test_upgrade_downgrade_and_deploy_refuse_a_version_that_the_stored_config_does_not_fit(world: World) -> None:
+    world.install(BERN)
+    for text in ("0.9.0", "1.1.0"):
+        world.backend.put(keys.version(WEATHER, text), version(text, config_schema=NARROWER))
+    refusals = (
+        lambda: change.upgrade(world.services, ACME, WEATHER, "1.1.0", "user_1"),
+        lambda: change.downgrade(world.services, ACME, WEATHER, "0.9.0", "user_1"),
+        lambda: change.deploy(world.services, ACME, WEATHER, "1.1.0", "user_1"),
+    )
+    for refused in refusals:
+        with pytest.raises(Invalid, match=r"the installation's config does not fit (1\.1\.0|0\.9\.0): .*Oslo"):
+            refused()
+    row = world.backend.store.get(keys.installation(ACME.organization_id, WEATHER))
+    assert row
+    assert (row.installed_version, row.generation) == ("1.0.0", 1)
+    assert not any(world.checker.inside)
+
+
+def test_an_upgrade_that_the_stored_config_fits_is_checked_and_taken(world: World) -> None:
+    world.install(BERN)
+    world.backend.put(keys.version(WEATHER, "1.1.0"), version("1.1.0", config_schema=SCHEMA))
+    assert change.upgrade(world.services, ACME, WEATHER, "1.1.0", "user_1").row.installed_version == "1.1.0"
+    assert world.checker.inside == [False, False]

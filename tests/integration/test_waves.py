@@ -304,3 +304,25 @@ def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
     publish(backend.services, FakeWheels(), publication, PLATFORM_AUTHOR)
     with pytest.raises(Forbidden, match="only its author"):
         list_rollouts(backend.services, "org_acme", platform)
+
+
+def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_says_why(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    world.put("org_000", revision=Revision("1.0.0", ResourceTier.FREE, {"PORT": "no number"}))
+    world.put("org_001", revision=Revision("1.0.0", ResourceTier.FREE, {"PORT": "80"}))
+    event = world.publish("1.1.0")
+    key = keys.version(NAME, "1.1.0")
+    stored = backend.store.get(key)
+    assert stored
+    backend.put(key, replace(stored, config_schema='{"properties": {"PORT": {"type": "integer"}}}'))
+    world.waves.begin(event)
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == ["org_001"]
+    skipped = next(row for row in world.rows() if row.organization_id == "org_000")
+    assert skipped.generation == 1
+    (entry,) = [entry for entry in skipped.timeline if entry.event is Trigger.SKIPPED]
+    assert entry.cause == "auto-upgrade"
+    assert entry.reason == (
+        "auto-upgrade to 1.1.0 skipped: the installation's config does not fit 1.1.0: "
+        'does not fit the provider\'s config_schema: type "integer"'
+    )

@@ -315,3 +315,10 @@ def table() -> str:
 
 def _word(state: LifecycleState | None) -> str:
     return "–" if state is None else state.value
+
+
+@given(moves())
+def test_a_step_names_the_transitions_that_it_added_to_the_timeline(wanted: list[Move]) -> None:
+    for seen in play(wanted):
+        if seen.step.row is not None:
+            assert seen.step.moved == seen.new_entries

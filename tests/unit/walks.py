@@ -25,6 +25,7 @@ from provider_hub.domain.installation import (
     Taken,
     TimelineEntry,
     UninstallRequested,
+    UpgradeSkipped,
     advance,
     install,
 )
@@ -38,6 +39,7 @@ KINDS: tuple[type[Event], ...] = (
     ChangeRequested,
     FellSilent,
     DriftRepaired,
+    UpgradeSkipped,
     UninstallRequested,
     ObjectsGone,
 )
@@ -139,6 +141,7 @@ def event_of(move: Move, row: Installation, now: datetime) -> Event:
         ChangeRequested: ChangeRequested(life, revision(version), "user_1", "wanted"),
         FellSilent: FellSilent(life, generation, now - timedelta(minutes=15)),
         DriftRepaired: DriftRepaired(life, generation, "the Service was missing"),
+        UpgradeSkipped: UpgradeSkipped(life, generation, f"to {version}: the config does not fit"),
         UninstallRequested: UninstallRequested(life, "user_1"),
         ObjectsGone: ObjectsGone(life, generation),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, transact_checked
+from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, stored_check_needed, transact_checked
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services, record_step
@@ -128,17 +128,20 @@ def _to_version(
     check: Check,
     cause: str,
 ) -> Installed:
-    def decide(transaction: Transaction) -> Installed:
+    def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         row, provider = _read(transaction, organization, name)
         if provider is None:
             raise NotFound(f"there is no provider {name}")
         version = chosen_version(transaction, provider, wished, field)
         check(row, version.version)
+        needed = stored_check_needed(row.revision.config, version)
+        if needed and needed not in passed:
+            return needed
         revision = replace(row.revision, version=version.version)
         reason = f"{row.installed_version} to {version.version}"
         return _changed(services, transaction, Installed(row, provider), revision, cause, reason)
 
-    return services.outbox.transact(decide)
+    return transact_checked(services, decide)
 
 
 def _read(

@@ -5,13 +5,13 @@ So the transaction only finds out which check it needs, and stops before its fir
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from provider_hub.actions.ports import ConfigChecker, DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
-from provider_hub.domain.errors import Invalid, TemporaryError
+from provider_hub.domain.errors import Invalid, Problem, TemporaryError
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -22,19 +22,29 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ConfigCheck:
-    """A config and the JSON Schema that it has to fit, as JSON text."""
+    """A config and the JSON Schema that it has to fit, as JSON text.
+
+    `version` is the one to name in a refusal; None where the caller gave the config with this very request.
+    """
 
     config: Mapping[str, str]
     schema: str
+    version: str | None = None
 
 
 Passed = tuple[ConfigCheck, ...]
 
 
 def check_needed(config: Mapping[str, str], version: ProviderVersion | None) -> ConfigCheck | None:
-    """The check of `config` for `version`; None where the version has no schema, which every config fits."""
+    """The check of a request's own config for `version`; None where it has no schema, which every config fits."""
     schema = version.config_schema if version else None
     return None if schema is None else ConfigCheck(config, schema)
+
+
+def stored_check_needed(config: Mapping[str, str], version: ProviderVersion | None) -> ConfigCheck | None:
+    """The check of an installation's stored config for another version, as `check_needed`."""
+    check = check_needed(config, version)
+    return replace(check, version=version.version) if check and version else None
 
 
 def transact_checked(services: Services[DocumentStore], decide: Callable[[Transaction, Passed], R | ConfigCheck]) -> R:
@@ -64,6 +74,9 @@ def refuse_unfit(checker: ConfigChecker, check: ConfigCheck) -> None:
     """Raises Invalid, naming the keys that do not fit."""
     found = checker.problems(check.config, check.schema)
     if found is None:
-        raise Invalid.at("body", "config", msg="cannot be checked against the provider's config_schema")
+        found = [Problem(("body", "config"), "cannot be checked against the provider's config_schema")]
+    if check.version is not None:
+        lead = f"the installation's config does not fit {check.version}"
+        found = [replace(problem, msg=f"{lead}: {problem.msg}") for problem in found]
     if found:
         raise Invalid(*found)

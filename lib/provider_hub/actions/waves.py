@@ -13,10 +13,12 @@ from enum import Enum, auto
 from functools import partial
 
 from provider_hub.actions import keys
+from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
 from provider_hub.actions.ports import Key, RolloutStore, StepTasks, Transaction
-from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
-from provider_hub.domain.installation import ChangeRequested, Installation, advance
+from provider_hub.domain.errors import Invalid
+from provider_hub.domain.installation import ChangeRequested, Installation, UpgradeSkipped, advance
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import (
@@ -148,7 +150,7 @@ class Waves:
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
         version_key = keys.version(rollout.provider_name, rollout.version)
 
-        def decide(transaction: Transaction) -> _Slot:
+        def decide(transaction: Transaction, passed: Passed) -> _Slot | ConfigCheck:
             current, row, version = transaction.read(key, row_key, version_key)
             if current is None or current.step != rollout.step or current.state is not RolloutState.RUNNING:
                 return _Slot.NONE_LEFT
@@ -160,6 +162,9 @@ class Waves:
                 return _Slot.NONE_LEFT
             if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
                 return _Slot.NOT_WANTED
+            needed = stored_check_needed(row.revision.config, version)
+            if needed and needed not in passed:
+                return needed
             now = self.services.clock()
             reason = f"{row.installed_version} to {current.version}, wave {current.wave}"
             revision = replace(row.revision, version=current.version)
@@ -172,7 +177,12 @@ class Waves:
             )
             return _Slot.TAKEN
 
-        return self.services.outbox.transact(decide)
+        try:
+            return transact_checked(self.services, decide)
+        except Invalid as unfit:
+            reason = f"auto-upgrade to {rollout.version} skipped: {unfit}"
+            apply_event(self.services, seen, UpgradeSkipped(seen.installation_id, seen.generation, reason))
+            return _Slot.NOT_WANTED
 
     def _settle_members(self, rollout: Rollout) -> None:
         """Count what became of the members that were under way, a slice of them."""

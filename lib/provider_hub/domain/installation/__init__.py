@@ -15,6 +15,7 @@ from provider_hub.domain.installation.events import (
     ObjectsGone,
     Taken,
     UninstallRequested,
+    UpgradeSkipped,
 )
 from provider_hub.domain.installation.failures import REMEMBERED_FAILURES
 from provider_hub.domain.installation.state import (
@@ -68,6 +69,7 @@ __all__ = [
     "Trigger",
     "UninstallRequested",
     "UpgradePolicy",
+    "UpgradeSkipped",
     "advance",
     "install",
 ]

@@ -92,6 +92,17 @@ class DriftRepaired:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeSkipped:
+    """An auto-upgrade left this installation as it is, because its config does not fit the new version."""
+
+    trigger: ClassVar = Trigger.SKIPPED
+
+    installation_id: str
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UninstallRequested:
     """The tenant asks for the removal of the installation."""
 
@@ -119,6 +130,7 @@ Event = (
     | ChangeRequested
     | FellSilent
     | DriftRepaired
+    | UpgradeSkipped
     | UninstallRequested
     | ObjectsGone
 )

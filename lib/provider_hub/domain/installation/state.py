@@ -51,6 +51,7 @@ class Trigger(StrEnum):
     CHANGE = "change requested"
     SILENCE = "silence"
     DRIFT = "drift repaired"
+    SKIPPED = "upgrade skipped"
     UNINSTALL = "uninstall"
     OBJECTS_GONE = "objects gone"
 

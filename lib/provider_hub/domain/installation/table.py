@@ -15,6 +15,7 @@ TRANSITIONS: dict[tuple[LifecycleState | None, Trigger], LifecycleState | None] 
     **{(state, Trigger.CHANGE): LifecycleState.PENDING for state in _ALIVE},
     (LifecycleState.READY, Trigger.SILENCE): LifecycleState.READY,
     (LifecycleState.READY, Trigger.DRIFT): LifecycleState.READY,
+    (LifecycleState.READY, Trigger.SKIPPED): LifecycleState.READY,
     **{(state, Trigger.UNINSTALL): LifecycleState.DELETING for state in _ALIVE},
     (LifecycleState.DELETING, Trigger.DEADLINE): LifecycleState.DELETING,
     (LifecycleState.DELETING, Trigger.OBJECTS_GONE): None,

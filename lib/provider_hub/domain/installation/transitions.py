@@ -19,6 +19,7 @@ from provider_hub.domain.installation.events import (
     ObjectsGone,
     Taken,
     UninstallRequested,
+    UpgradeSkipped,
 )
 from provider_hub.domain.installation.failures import deadline_passed, deploy_failed
 from provider_hub.domain.installation.state import Installation, LifecycleState, TimelineEntry, Trigger
@@ -62,7 +63,7 @@ def advance(row: Installation | None, event: Event, now: datetime, deadlines: De
     return _applied(row, event, now, deadlines)
 
 
-def _applied(  # noqa: PLR0911 - one return for each event
+def _applied(  # noqa: PLR0911, C901 - one case for each event
     row: Installation, event: Event, now: datetime, deadlines: Deadlines
 ) -> Step:
     match event:
@@ -80,6 +81,8 @@ def _applied(  # noqa: PLR0911 - one return for each event
             return fell_silent(row, event, now)
         case DriftRepaired():
             return moved(row, event.trigger, now, cause="sweeper", reason=trimmed(event.what))
+        case UpgradeSkipped():
+            return _upgrade_skipped(row, event, now)
         case UninstallRequested():
             return _uninstall_requested(row, event, now, deadlines)
         case ObjectsGone():
@@ -100,6 +103,14 @@ def _change_requested(row: Installation, event: ChangeRequested, now: datetime, 
         failed_by_deadline=False,
         failure_message=None,
     )
+
+
+def _upgrade_skipped(row: Installation, event: UpgradeSkipped, now: datetime) -> Step:
+    """A step of a rollout that runs twice skips twice; the timeline says it once."""
+    reason, last = trimmed(event.reason), row.timeline[-1] if row.timeline else None
+    if last and (last.event, last.reason) == (event.trigger, reason):
+        return unchanged(row)
+    return moved(row, event.trigger, now, cause="auto-upgrade", reason=reason)
 
 
 def _uninstall_requested(row: Installation, event: UninstallRequested, now: datetime, deadlines: Deadlines) -> Step:
