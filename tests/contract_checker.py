@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from jsonschema import Draft202012Validator, FormatChecker
 
 from provider_hub.http import openapi
-from provider_hub.http.routes.route import Route
-from provider_hub.http.routes.table import match
+from provider_hub.http.route import Route
+from provider_hub.http.table import match
 
 _formats = FormatChecker()
 

@@ -3,20 +3,17 @@
 import flask
 import functions_framework
 
-from provider_hub.actions.waves import Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.handlers.catalog import handlers
-from provider_hub.http.routes.catalog import ROUTES
+from provider_hub.http.catalog import Hub, routes
 from provider_hub.settings import Settings
-from provider_hub.wiring import Once, pace, services
+from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application:
+def wire(settings: Settings) -> Application[Hub]:
     hub = services(settings)
-    waves = Waves(hub, tasks.connect(settings), pace(settings))
-    return Application(ROUTES, handlers(hub, waves), Authenticator(settings), hub)
+    return Application(routes, Hub(hub, tasks.connect(settings)), Authenticator(settings), hub)
 
 
 application = Once(wire)

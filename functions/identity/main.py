@@ -5,14 +5,13 @@ import functions_framework
 
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.handlers.identity import handlers
-from provider_hub.http.routes.identity import ROUTES
+from provider_hub.http.identity import routes
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application:
-    return Application(ROUTES, handlers(), Authenticator(settings), services(settings))
+def wire(settings: Settings) -> Application[None]:
+    return Application(routes, None, Authenticator(settings), services(settings))
 
 
 application = Once(wire)

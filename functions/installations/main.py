@@ -9,15 +9,14 @@ from provider_hub.adapters import kubernetes
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.handlers.installations import handlers
-from provider_hub.http.routes.installations import ROUTES
+from provider_hub.http.installations import Hub, routes
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application:
+def wire(settings: Settings) -> Application[Hub]:
     hub = replace(services(settings), config_checker=JsonSchemaChecker())
-    return Application(ROUTES, handlers(hub, kubernetes.connect(settings)), Authenticator(settings), hub)
+    return Application(routes, Hub(hub, kubernetes.connect(settings)), Authenticator(settings), hub)
 
 
 application = Once(wire)

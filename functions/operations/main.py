@@ -5,15 +5,14 @@ import functions_framework
 
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.handlers.operations import handlers
-from provider_hub.http.routes.operations import ROUTES
+from provider_hub.http.operations import Hub, routes
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application:
+def wire(settings: Settings) -> Application[Hub]:
     hub = services(settings)
-    return Application(ROUTES, handlers(hub), Authenticator(settings), hub)
+    return Application(routes, Hub(hub), Authenticator(settings), hub)
 
 
 application = Once(wire)

@@ -7,16 +7,15 @@ from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.handlers.publishing import handlers
-from provider_hub.http.routes.publishing import ROUTES
+from provider_hub.http.publishing import Hub, routes
 from provider_hub.settings import Settings
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application:
+def wire(settings: Settings) -> Application[Hub]:
     hub = services(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
-    return Application(ROUTES, handlers(hub, wheels), Authenticator(settings), hub)
+    return Application(routes, Hub(hub, wheels), Authenticator(settings), hub)
 
 
 application = Once(wire)

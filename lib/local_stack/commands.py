@@ -80,7 +80,7 @@ def _up(arguments: argparse.Namespace) -> int:
     with _installed_with_local():
         from local_stack.stack import StackOptions  # noqa: PLC0415
         from local_stack.up import run_up  # noqa: PLC0415
-        from provider_hub.http.routes.table import function_for  # noqa: PLC0415
+        from provider_hub.http.table import function_for  # noqa: PLC0415
     options = StackOptions(
         port=arguments.port,
         state_dir=arguments.state_dir,

@@ -25,11 +25,13 @@ from provider_hub.actions import browse, inspect, keys
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.ports import Key
-from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.publish import publish
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
+from provider_hub.actions.wishes.catalog import Search
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters.firestore import store as firestore
-from provider_hub.domain.catalog import PLATFORM_AUTHOR, CatalogMetadata
+from provider_hub.domain.catalog import PLATFORM_AUTHOR
 from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import OutboxEntry, Topic
@@ -47,7 +49,7 @@ SIZES = (1_000, 10_000, 100_000)
 _ROUNDS = 2
 _A_TENANT = 10
 _DUE = 20
-_METADATA = CatalogMetadata("Grown", "A provider among many", None, ("grown",))
+_METADATA = MetadataWish(display_name="Grown", description="A provider among many", tags=["grown"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,15 @@ class _Grown:
             raise AssertionError("a tenant has other rows than were loaded")
 
     def _search(self) -> None:
-        browse.search(self._services, None, browse.Search("platform", limit=5))
+        browse.search(self._services, None, Search(q="platform", limit=5))
 
     def _publish(self) -> None:
         self._published += 1
         version = f"1.1.{self._published}"
         name = self._names[1]
-        wanted = Publication(name, version, f"https://wheels.example/{version}.whl", None, _METADATA)
-        publish(self._services, FakeWheels(), wanted, PLATFORM_AUTHOR)
+        url = f"https://wheels.example/{version}.whl"
+        wish = PublishWish(name=str(name), version=version, wheel_url=url, metadata=_METADATA)
+        publish(self._services, FakeWheels(), name, wish, PLATFORM_AUTHOR)
 
     def _wave_step(self) -> None:
         self._waves.take_step(self._rollout)

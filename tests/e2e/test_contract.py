@@ -18,7 +18,7 @@ from provider_hub.actions import keys
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RolloutState
 from provider_hub.http import openapi
-from provider_hub.http.routes.table import ROUTES, match
+from provider_hub.http.table import ROUTES, match
 from tests.builders import dead_letter, rollout
 from tests.contract_checker import document
 from tests.e2e.contract_stack import contract_stack

@@ -12,7 +12,7 @@ from tests.integration.deployed import Deployed
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from provider_hub.http.routes.table import function_for
+from provider_hub.http.table import function_for
 
 # Told of each request before it is passed on: its method and path.
 Hook = Callable[[str, str], None]

@@ -29,7 +29,7 @@ from provider_hub import logs
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.adapters.firestore.store import FirestoreStore
-from provider_hub.http.routes.table import function_for
+from provider_hub.http.table import function_for
 from provider_hub.settings import settings
 
 T = TypeVar("T")

@@ -10,13 +10,13 @@ from tests.builders import ACME, WEATHER, provider, version
 from tests.integration.backend import Backend
 
 from provider_hub.actions import change, keys
-from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.install import request_install
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import Transaction
 from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.domain.errors import Invalid, Problem
-from provider_hub.domain.installation import ResourceTier, UpgradePolicy
 
 R = TypeVar("R")
 SCHEMA = '{"properties": {"CITY": {"enum": ["Bern", "Oslo"]}}, "required": ["CITY"]}'
@@ -73,7 +73,7 @@ class World:
     checker: CountingChecker
 
     def install(self, config: dict[str, str], text: str | None = "1.0.0") -> None:
-        wish = InstallWish(WEATHER, text, ResourceTier.FREE, UpgradePolicy.MANUAL, config)
+        wish = InstallWish(provider_name=WEATHER, version=text, config=config)
         request_install(self.services, ACME, wish, "user_1")
 
     def config(self) -> dict[str, str]:

@@ -17,12 +17,14 @@ from provider_hub.actions import keys
 from provider_hub.actions.deploy import Installer
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
-from provider_hub.actions.install import InstallWish, request_install
-from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.install import request_install
+from provider_hub.actions.publish import publish
 from provider_hub.actions.services import apply_event
+from provider_hub.actions.wishes.installations import InstallWish
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
-from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata, Organization
+from provider_hub.domain.catalog import Author, AuthorKind, Organization
 from provider_hub.domain.installation import (
     CheckedIn,
     Health,
@@ -30,7 +32,6 @@ from provider_hub.domain.installation import (
     InstallationRequest,
     ResourceTier,
     Trigger,
-    UpgradePolicy,
 )
 from provider_hub.domain.manifests import Manifest, RuntimeFacts
 from provider_hub.domain.messages import decode
@@ -68,12 +69,15 @@ class Installed:
 
     def _ready(self) -> Installation:
         services = self.backend.services
-        publication = Publication(NAME, "1.0.0", "https://x/w.whl", None, CatalogMetadata("Weather", "Readings"))
+        metadata = MetadataWish(display_name="Weather", description="Readings")
+        version = PublishWish(name=str(NAME), version="1.0.0", wheel_url="https://x/w.whl", metadata=metadata)
         author = Author(AuthorKind.CUSTOMER, "org_drifting", "Drifting")
-        publish(services, FakeWheels(), publication, author)
+        publish(services, FakeWheels(), NAME, version, author)
         now = self.backend.clock()
         organization = Organization("org_drifting", "Drifting", "drifting", "active", now, now)
-        wish = InstallWish(NAME, "1.0.0", ResourceTier.FREE, UpgradePolicy.MANUAL, {"KEY": "value"})
+        wish = InstallWish(
+            provider_name=NAME, version="1.0.0", resource_tier=ResourceTier.FREE, config={"KEY": "value"}
+        )
         row = request_install(services, organization, wish, "a test").row
         (message,) = self.backend.topics.pull(Topic.INSTALLATION_EVENTS)
         self.installer.handle(decode(InstallationRequest, message.data))

@@ -18,8 +18,9 @@ from tests.integration.rpcs import Failure
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions import keys
-from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.install import request_install
 from provider_hub.actions.ports import Key, Transaction
+from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.adapters.firestore.documents import ATTEMPTS
 from provider_hub.domain.catalog import (
     ResourceSchema,
@@ -55,7 +56,7 @@ def stocked(backend: Backend) -> Backend:
 
 
 def install(backend: Backend, name: ProviderName = WEATHER, text: str | None = "1.0.0") -> Installation:
-    wanted = InstallWish(name, text, ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+    wanted = InstallWish(provider_name=name, version=text)
     return request_install(backend.services, ACME, wanted, "user_1").row
 
 

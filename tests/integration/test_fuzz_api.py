@@ -21,7 +21,7 @@ from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
 from local_stack.wheelhost import AddedWheel
-from provider_hub.http.routes.table import ROUTES, function_for
+from provider_hub.http.table import ROUTES, function_for
 
 EXAMPLES_PER_OPERATION = 8
 STRAY_EXAMPLES = 150

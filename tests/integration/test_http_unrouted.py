@@ -3,7 +3,7 @@
 import pytest
 from tests.integration.deployed import Deployed
 
-from provider_hub.http.routes.table import ROUTES
+from provider_hub.http.table import ROUTES
 
 _FUNCTIONS = sorted({route.function for route in ROUTES})
 

@@ -12,8 +12,9 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import change, keys
 from provider_hub.actions.expire import DeadlineCall, Expiry
-from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.install import request_install
 from provider_hub.actions.time_budget import SHARE
+from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import (
@@ -23,8 +24,6 @@ from provider_hub.domain.installation import (
     LifecycleState,
     Outcome,
     RequestKind,
-    ResourceTier,
-    UpgradePolicy,
 )
 from provider_hub.domain.messages import CheckIn, check_in_token, decode
 from provider_hub.domain.records import Topic
@@ -54,7 +53,7 @@ class World:
         return found
 
     def install(self) -> InstallationRequest:
-        wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+        wanted = InstallWish(provider_name=WEATHER, version="1.0.0")
         request_install(self.backend.services, ACME, wanted, "user_1")
         return self.request()
 

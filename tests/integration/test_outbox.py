@@ -11,11 +11,12 @@ from tests.integration.actors import sweeper_over
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
-from provider_hub.actions.install import InstallWish, request_install
+from provider_hub.actions.install import request_install
 from provider_hub.actions.sweep import OUTBOX_GRACE
 from provider_hub.actions.time_budget import SHARE
+from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.domain.installation import Installation, InstallationRequest, ResourceTier, UpgradePolicy
+from provider_hub.domain.installation import Installation, InstallationRequest
 from provider_hub.domain.messages import decode
 from provider_hub.domain.records import OutboxEntry, Topic
 
@@ -31,7 +32,7 @@ def killed(_request: object) -> None:
 def install(backend: Backend) -> Installation:
     backend.put(keys.provider(WEATHER), provider())
     backend.put(keys.version(WEATHER, "1.0.0"), version())
-    wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+    wanted = InstallWish(provider_name=WEATHER, version="1.0.0")
     return request_install(backend.services, ACME, wanted, "user_1").row
 
 
@@ -111,7 +112,7 @@ def test_what_did_not_commit_is_not_published(backend: Backend) -> None:
     backend.put(keys.provider(WEATHER), provider())
     backend.put(keys.version(WEATHER, "1.0.0"), version())
     backend.rpcs.fail("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
-    wanted = InstallWish(WEATHER, "1.0.0", ResourceTier.STANDARD, UpgradePolicy.MANUAL, {})
+    wanted = InstallWish(provider_name=WEATHER, version="1.0.0")
     with pytest.raises(TemporaryError):
         request_install(backend.services, ACME, wanted, "user_1")
     assert "Publish" not in backend.rpcs.names()

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,15 +11,19 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import browse, keys
 from provider_hub.actions.organizations import Organizations
-from provider_hub.actions.publish import Publication, Published, publish
-from provider_hub.domain.catalog import Author, AuthorKind, CatalogMetadata
+from provider_hub.actions.publish import Published, publish
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.records import Topic
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
-PUBLICATION = Publication(
-    WEATHER, "1.0.0", "https://wheels.example/w-1.0.0-py3-none-any.whl", None, CatalogMetadata("Weather", "Tells it")
+WISH = PublishWish(
+    name="acme/weather",
+    version="1.0.0",
+    wheel_url="https://wheels.example/w-1.0.0-py3-none-any.whl",
+    metadata=MetadataWish(display_name="Weather", description="Tells it"),
 )
 
 
@@ -29,7 +32,9 @@ def test_of_two_that_publish_one_version_with_other_bytes_one_wins_and_the_other
 
     def attempt(digest: str) -> Published | Conflict:
         try:
-            return publish(backend.services, FakeWheels(digest * 64, while_fetching=together.wait), PUBLICATION, AUTHOR)
+            return publish(
+                backend.services, FakeWheels(digest * 64, while_fetching=together.wait), WEATHER, WISH, AUTHOR
+            )
         except Conflict as conflict:
             return conflict
 
@@ -46,7 +51,7 @@ def test_of_two_that_publish_the_very_same_both_get_it_and_one_made_it(backend: 
     together = threading.Barrier(2, timeout=20)
 
     def attempt(_: int) -> Published:
-        return publish(backend.services, FakeWheels(while_fetching=together.wait), PUBLICATION, AUTHOR)
+        return publish(backend.services, FakeWheels(while_fetching=together.wait), WEATHER, WISH, AUTHOR)
 
     with ThreadPoolExecutor(2) as threads:
         one, other = threads.map(attempt, range(2))
@@ -55,25 +60,25 @@ def test_of_two_that_publish_the_very_same_both_get_it_and_one_made_it(backend: 
 
 
 def test_the_wheel_is_not_fetched_for_what_the_given_digest_decides(backend: Backend) -> None:
-    given = replace(PUBLICATION, sha256="a" * 64)
-    publish(backend.services, FakeWheels(), given, AUTHOR)
+    given = WISH.model_copy(update={"sha256": "a" * 64})
+    publish(backend.services, FakeWheels(), WEATHER, given, AUTHOR)
     wheels = FakeWheels()
-    assert not publish(backend.services, wheels, given, AUTHOR).created
+    assert not publish(backend.services, wheels, WEATHER, given, AUTHOR).created
     with pytest.raises(Conflict):
-        publish(backend.services, wheels, replace(given, sha256="b" * 64), AUTHOR)
+        publish(backend.services, wheels, WEATHER, given.model_copy(update={"sha256": "b" * 64}), AUTHOR)
     assert wheels.fetched == []
 
 
 def test_a_wheel_that_is_refused_stores_nothing(backend: Backend) -> None:
     wheels = FakeWheels(refused=Invalid.at("body", "sha256", msg="another digest"))
     with pytest.raises(Invalid, match="another digest"):
-        publish(backend.services, wheels, PUBLICATION, AUTHOR)
+        publish(backend.services, wheels, WEATHER, WISH, AUTHOR)
     assert backend.documents.all() == {}
 
 
 def test_an_older_version_published_later_is_not_the_latest(backend: Backend) -> None:
     for text in ("1.10.0", "1.9.0", "2.0.0-rc.1"):
-        publish(backend.services, FakeWheels(), replace(PUBLICATION, version=text), AUTHOR)
+        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": text}), AUTHOR)
     found = backend.store.get(keys.provider(WEATHER))
     assert found
     assert found.latest_version == "1.10.0"
@@ -87,7 +92,7 @@ def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Bac
     with pytest.raises(NotFound):
         browse.delete_provider(backend.services, "org_other", WEATHER)
     with pytest.raises(Conflict, match="is being deleted"):
-        publish(backend.services, FakeWheels(), replace(PUBLICATION, version="2.0.0"), AUTHOR)
+        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR)
     browse.delete_provider(backend.services, "org_acme", WEATHER)
     assert backend.documents.all() == {}
 

@@ -9,10 +9,11 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
-from provider_hub.actions.publish import Publication, publish
+from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, resume
 from provider_hub.actions.waves import StepCall, Waves, _Slot
-from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, CatalogMetadata
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
     Health,
@@ -32,6 +33,11 @@ AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 PACE = Pace(timedelta(hours=1), timedelta(minutes=15), timedelta(seconds=15), failures_percent=5)
 
 
+def _wish(name: ProviderName, version: str) -> PublishWish:
+    metadata = MetadataWish(display_name="Weather", description="Readings")
+    return PublishWish(name=str(name), version=version, wheel_url="https://x/w.whl", metadata=metadata)
+
+
 class World:
     """A provider with installations, and the hand that plays Cloud Tasks and the runtimes."""
 
@@ -44,10 +50,7 @@ class World:
             self.put(f"org_{number:03}")
 
     def publish(self, version: str) -> VersionPublished:
-        metadata = CatalogMetadata("Weather", "Readings")
-        publish(
-            self.backend.services, FakeWheels(), Publication(NAME, version, "https://x/w.whl", None, metadata), AUTHOR
-        )
+        publish(self.backend.services, FakeWheels(), NAME, _wish(NAME, version), AUTHOR)
         return VersionPublished(NAME.canonical, version, self.backend.clock())
 
     def put(self, organization_id: str, **changes: object) -> None:
@@ -299,9 +302,7 @@ def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> N
 
 def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
     platform = ProviderName("platform", "weather")
-    metadata = CatalogMetadata("Weather", "Readings")
-    publication = Publication(platform, "1.0.0", "https://x/w.whl", None, metadata)
-    publish(backend.services, FakeWheels(), publication, PLATFORM_AUTHOR)
+    publish(backend.services, FakeWheels(), platform, _wish(platform, "1.0.0"), PLATFORM_AUTHOR)
     with pytest.raises(Forbidden, match="only its author"):
         list_rollouts(backend.services, "org_acme", platform)
 

@@ -9,7 +9,7 @@ from terraform.tools.access import callers_of
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR, read_functions
-from provider_hub.http.routes.table import ROUTES
+from provider_hub.http.table import ROUTES
 
 ROOT = read()
 MODULE = read(TERRAFORM / "modules" / "function")

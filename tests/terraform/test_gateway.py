@@ -7,7 +7,7 @@ import pytest
 from terraform.tools.configuration import read
 
 from local_stack.function_list import FUNCTIONS
-from provider_hub.http.routes.table import ROUTES, function_for
+from provider_hub.http.table import ROUTES, function_for
 
 ROOT = read()
 PATHS: dict[str, list[str]] = {

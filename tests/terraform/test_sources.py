@@ -21,8 +21,8 @@ from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.requirements import read_lock
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
-from provider_hub.http.routes.route import Access
-from provider_hub.http.routes.table import ROUTES
+from provider_hub.http.route import Access
+from provider_hub.http.table import ROUTES
 
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"

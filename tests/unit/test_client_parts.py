@@ -17,7 +17,7 @@ from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
 from provider_hub.domain.wheels import same_version
 from provider_hub.http import examples
-from provider_hub.http.models.installations import ProviderInstallation
+from provider_hub.http.installations import ProviderInstallation
 
 NOWHERE = Path("/nonexistent")
 

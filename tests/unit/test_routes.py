@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
-from provider_hub.http.routes.table import ROUTES, function_for, match
+from provider_hub.http.table import ROUTES, function_for, match
 
 SERVING = {route.function for route in ROUTES}
-OF_ALL_ROUTES = {"http.routes.table", "http.openapi", "http.docs", "http.examples"}
-FOR_A_CLUSTER = {"adapters.kubernetes", "domain.deployment", "domain.manifests", "operations.cluster"}
+OF_ALL_ROUTES = {"http.table", "http.openapi", "http.docs", "http.examples"}
+FOR_A_CLUSTER = {"adapters.kubernetes", "domain.deployment", "domain.manifests", "actions.cluster"}
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     main = FUNCTIONS_DIR / function / "main.py"
     ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
     loaded = {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
-    own = {f"http.{part}.{function}" for part in ("routes", "handlers") if function in SERVING}
-    others = {f"http.{part}.{other}" for part in ("routes", "handlers") for other in SERVING} - own
+    own = {f"http.{function}"} if function in SERVING else set()
+    others = {f"http.{other}" for other in SERVING} - own
     assert own <= loaded
     assert not loaded & (others | OF_ALL_ROUTES)
     # Who has no cluster loads neither the clients for it nor what is made there.

@@ -1,6 +1,6 @@
 """The catalog: finding and reading providers, and what their author may change about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provider_hub.actions import keys
@@ -8,6 +8,7 @@ from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDele
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import visible
+from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
@@ -35,21 +36,10 @@ class Listing:
     install_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What to find: all words of `text`, all `tags`, in `scope` if given."""
-
-    text: str = ""
-    tags: tuple[str, ...] = ()
-    scope: Scope | None = None
-    limit: int = 20
-    offset: int = 0
-
-
 def search(services: Services[CatalogStore], viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
     """One page of what the viewer's organization may see, by name, and the total."""
-    audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.text)
-    if not audiences or (wanted.text.strip() and not words):
+    audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.q)
+    if not audiences or (wanted.q.strip() and not words):
         return [], 0
     tokens = [word[:TOKEN_LENGTH] for word in words] + [f"#{tag}" for tag in wanted.tags]
     if len(tokens) <= 1 and not any(len(word) > TOKEN_LENGTH for word in words):
@@ -88,14 +78,14 @@ def get_version(
 
 
 def edit_provider(
-    services: Services[CatalogStore], organization_id: str, name: ProviderName, edit: Callable[[Provider], Provider]
+    services: Services[CatalogStore], organization_id: str, name: ProviderName, edit: CatalogEdit
 ) -> Listing:
     """Apply the author's edit to the catalog row. Raises NotFound or Forbidden."""
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
         provider = _authored(visible(found, name, organization_id), organization_id)
-        edited = replace(edit(provider), updated_at=services.clock())
+        edited = replace(provider, **edit.changes, updated_at=services.clock())
         edited = replace(edited, search_tokens=search_tokens(edited))
         transaction.write(keys.provider(name), edited)
         return edited

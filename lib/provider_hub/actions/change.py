@@ -4,8 +4,8 @@ One that arrives while another is in flight supersedes it: the row's generation 
 speaks of the older one is stale.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from provider_hub.actions import keys
@@ -14,16 +14,15 @@ from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version
+from provider_hub.actions.wishes.installations import SettingsWish
 from provider_hub.domain.catalog import Organization, Provider
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
 from provider_hub.domain.installation import (
     ChangeRequested,
     Installation,
     LifecycleState,
-    ResourceTier,
     Revision,
     UninstallRequested,
-    UpgradePolicy,
     advance,
 )
 from provider_hub.domain.names import ProviderName
@@ -31,17 +30,6 @@ from provider_hub.domain.versions import is_newer
 
 V = TypeVar("V")
 Check = Callable[[Installation, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsWish:
-    """What a PATCH asks for; None leaves a setting as it is."""
-
-    resource_tier: ResourceTier | None = None
-    upgrade_policy: UpgradePolicy | None = None
-    config: Mapping[str, str] | None = None
-    rollback_on_failure: bool | None = None
-    allow_major_upgrades: bool | None = None
 
 
 def upgrade(

@@ -5,7 +5,8 @@ between leaves the reservation, which lapses; a call that was refused had no eff
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -18,6 +19,9 @@ from provider_hub.domain.records import KeptAnswer
 
 log = logging.getLogger(__name__)
 
+HEADER = "Idempotency-Key"
+# 1 to 255 visible ASCII characters.
+KEY_PATTERN = r"[!-~]{1,255}"
 KEPT = timedelta(hours=24)
 # Longer than any function may run: what is reserved for that long is nobody's any more.
 LEASE = timedelta(minutes=5)
@@ -43,30 +47,50 @@ class KeyedCall:
 
     @property
     def document_id(self) -> str:
+        """The id of the document that keeps the answer."""
         return sha256("\0".join((self.organization_id, self.route, self.key)).encode()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
+        """The digest of the request's body."""
         return sha256(self.request).hexdigest()
 
 
-def once(services: Services[DocumentStore], call: KeyedCall, act: Callable[[], Answer]) -> Answer:
-    """The kept answer, or that of `act`, kept from now on.
+class Reservation:
+    """A key that is reserved for one call."""
 
-    Raises Invalid for another request under the same key, UnderWay while the first one is under way, and
-    what `act` raises.
+    def __init__(self, services: Services[DocumentStore], call: KeyedCall, stored: KeptAnswer) -> None:
+        self._services = services
+        self._call = call
+        self._stored = stored
+        self.is_settled = stored.status is not None
+
+    @property
+    def kept(self) -> Answer | None:
+        """The answer to give again; None: act on the call, then `keep` its answer."""
+        stored = self._stored
+        return None if stored.status is None else Answer(stored.status, stored.body, stored.headers)
+
+    def keep(self, answer: Answer) -> None:
+        """Keep the answer of the first call, which has had its effect, for those that come after it."""
+        self.is_settled = True
+        kept = replace(self._stored, status=answer.status, body=answer.body, headers=answer.headers)
+        _keep(self._services, self._call, kept)
+
+
+@contextmanager
+def reserved(services: Services[DocumentStore], call: KeyedCall) -> Iterator[Reservation]:
+    """Reserve the call's key; an error before `keep` frees it, for a call that was refused had no effect.
+
+    Raises Invalid for another request under the same key, and UnderWay while the first one is under way.
     """
-    reserved = _reserve(services, call)
-    if reserved.status is not None:
-        return Answer(reserved.status, reserved.body, reserved.headers)
+    reservation = Reservation(services, call, _reserve(services, call))
     try:
-        answer = act()
+        yield reservation
     except BaseException:
-        _forget(services, call)
+        if not reservation.is_settled:
+            _forget(services, call)
         raise
-    kept = replace(reserved, status=answer.status, body=answer.body, headers=answer.headers)
-    _keep(services, call, kept)
-    return answer
 
 
 def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
@@ -77,13 +101,11 @@ def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
         now = services.clock()
         if known and now < known.expires_at:
             if known.fingerprint != call.fingerprint:
-                raise Invalid.at(
-                    "header", "Idempotency-Key", msg="this key was used with another request: take a new one"
-                )
+                raise Invalid.at("header", HEADER, msg="this key was used with another request: take a new one")
             if known.status is not None:
                 return known
             if now < known.reserved_at + LEASE:
-                raise UnderWay("the first request with this Idempotency-Key is still under way: ask again shortly")
+                raise UnderWay(f"the first request with this {HEADER} is still under way: ask again shortly")
         reserved = KeptAnswer(call.fingerprint, None, "", {}, reserved_at=now, expires_at=now + KEPT)
         transaction.write(key, reserved)
         return reserved

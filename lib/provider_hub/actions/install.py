@@ -1,6 +1,5 @@
 """Install: a tenant's wish becomes a PENDING row and an outbox entry, in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from provider_hub.actions import keys
@@ -9,30 +8,15 @@ from provider_hub.actions.installed import Installed
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version, runnable, visible
+from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import Conflict, QuotaExceeded
 from provider_hub.domain.installation import (
     Installation,
     LifecycleState,
-    ResourceTier,
     Revision,
-    UpgradePolicy,
     install,
 )
-from provider_hub.domain.names import ProviderName
-
-
-@dataclass(frozen=True, slots=True)
-class InstallWish:
-    """What a tenant asks for; `version` None is the latest."""
-
-    provider: ProviderName
-    version: str | None
-    resource_tier: ResourceTier
-    upgrade_policy: UpgradePolicy
-    config: dict[str, str]
-    rollback_on_failure: bool = True
-    allow_major_upgrades: bool = False
 
 
 def request_install(
@@ -43,20 +27,22 @@ def request_install(
     Three documents are read, in one round trip where the version is named, and two are written.
     """
     _check_quota(services, organization)
-    provider_key = keys.provider(wish.provider)
-    row_key = keys.installation(organization.organization_id, wish.provider)
+    provider_key = keys.provider(wish.provider_name)
+    row_key = keys.installation(organization.organization_id, wish.provider_name)
 
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         if wish.version is None:
             found, existing = transaction.read(provider_key, row_key)
-            provider = visible(found, wish.provider, organization.organization_id)
+            provider = visible(found, wish.provider_name, organization.organization_id)
             _refuse_existing(existing)
             version = chosen_version(transaction, provider, None, "version")
         else:
-            found, existing, named = transaction.read(provider_key, row_key, keys.version(wish.provider, wish.version))
-            provider = visible(found, wish.provider, organization.organization_id)
+            found, existing, named = transaction.read(
+                provider_key, row_key, keys.version(wish.provider_name, wish.version)
+            )
+            provider = visible(found, wish.provider_name, organization.organization_id)
             _refuse_existing(existing)
-            version = runnable(named, wish.provider, wish.version, "version")
+            version = runnable(named, wish.provider_name, wish.version, "version")
         check = check_needed(wish.config, version)
         if check and check not in passed:
             return check
@@ -73,8 +59,8 @@ def _new_row(
     return Installation(
         organization_id=organization.organization_id,
         organization_slug=organization.slug,
-        prefix=wish.provider.prefix,
-        name=wish.provider.name,
+        prefix=wish.provider_name.prefix,
+        name=wish.provider_name.name,
         installation_id=services.new_id(now),
         generation=1,
         revision=Revision(version, wish.resource_tier, wish.config),

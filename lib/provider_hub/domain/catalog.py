@@ -160,16 +160,6 @@ class RuntimeVersion:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogMetadata:
-    """What a publisher says of a provider for people to read."""
-
-    display_name: str
-    description: str
-    icon_url: str | None = None
-    tags: tuple[str, ...] = ()
-
-
 def scope_of(prefix: str) -> Scope:
     """Who sees what is published under `prefix`: the platform's is everyone's, a tenant's its own."""
     return Scope.PUBLIC if prefix == PLATFORM_PREFIX else Scope.TENANT

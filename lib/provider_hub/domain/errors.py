@@ -35,6 +35,13 @@ class QuotaExceeded(Refusal):
     """The organization has as many installations as it may have."""
 
 
+class TooLarge(Refusal):
+    """The request's body is over `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is over {limit} bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a request: where (`("body", "version")`), what, and a stable type."""
@@ -67,3 +74,14 @@ class PermanentError(HubError):
 
 class MalformedMessage(PermanentError):
     """A message that no consumer can ever understand; it belongs in the dead letters."""
+
+
+class NotAuthenticated(HubError):
+    """The caller's token is missing, malformed or not valid: the caller gets no reason.
+
+    `why` is for the log; it never holds the token or a part of it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why

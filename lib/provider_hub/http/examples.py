@@ -6,10 +6,14 @@ A test validates each against its schema, and each request as the handlers would
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
-from provider_hub.http.models import catalog, identity, installations, operations, publishing
-from provider_hub.http.models.base import Request, Response
-from provider_hub.http.models.versions import ProviderVersionBody
-from provider_hub.http.routes.route import Route
+from provider_hub.actions.wishes import Wish
+from provider_hub.actions.wishes.catalog import CatalogEdit
+from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
+from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish
+from provider_hub.http import catalog, identity, installations, operations, publishing
+from provider_hub.http.models import Response
+from provider_hub.http.route import Route
+from provider_hub.http.version_view import ProviderVersionBody
 
 _SHA256 = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 _WHEEL = "https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"
@@ -28,21 +32,21 @@ PATH: Mapping[str, str] = {
     "id": _LETTER,
 }
 
-REQUESTS: Mapping[type[Request], Mapping[str, Any]] = {
-    installations.InstallRequest: {
+REQUESTS: Mapping[type[Wish], Mapping[str, Any]] = {
+    InstallWish: {
         "provider_name": "acme/weather",
         "version": "1.4.0",
         "resource_tier": "standard",
         "upgrade_policy": "auto",
         "config": _CONFIG,
     },
-    installations.SettingsRequest: {"resource_tier": "performance", "upgrade_policy": "manual"},
+    SettingsWish: {"resource_tier": "performance", "upgrade_policy": "manual"},
     installations.UpgradeRequest: {"version": "1.4.0"},
     installations.DowngradeRequest: {"target_version": "1.3.2"},
     installations.DeployRequest: {"version": None},
-    catalog.ProviderEdit: {"description": "Sunlight at your stations.", "tags": ["weather", "sensors"]},
+    CatalogEdit: {"description": "Sunlight at your stations.", "tags": ["weather", "sensors"]},
     catalog.YankRequest: {"reason": "Reads stations in the southern hemisphere upside down."},
-    publishing.PublishRequest: {
+    PublishWish: {
         "name": "acme/weather",
         "version": "1.4.0",
         "wheel_url": _WHEEL,
@@ -58,7 +62,7 @@ REQUESTS: Mapping[type[Request], Mapping[str, Any]] = {
         },
         "changelog": "Stations may lie at sea.",
     },
-    publishing.RuntimeVersionRequest: {
+    RuntimeVersionWish: {
         "version": "3.2.0",
         "image_url": "europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0",
         "changelog": None,

@@ -11,17 +11,16 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from provider_hub.actions import idempotency
 from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
-from provider_hub.http.models.base import NoQuery
-from provider_hub.http.models.errors import ErrorBody, ValidationErrorBody
-from provider_hub.http.routes.route import JSON, Access, Route
-from provider_hub.http.routes.table import ROUTES
+from provider_hub.http.errors import ErrorBody, ValidationErrorBody
+from provider_hub.http.route import JSON, Access, Route
+from provider_hub.http.table import ROUTES
 
 API_VERSION = "1.0.0"
-MAX_IDEMPOTENCY_KEY = 255
 
 _INTRODUCTION = """\
 Publish providers as wheels, install them for an organization, and follow what runs.
@@ -61,6 +60,7 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
 # A customer token may name an organization that cannot be used, so even a public route can refuse it.
 _MAY_FORBID = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENANT, Access.CONSOLE_MACHINE})
 
+_SCHEMAS = "#/components/schemas/"
 _ALWAYS = (413, 500, 503)
 _HEADERS_OF: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
@@ -77,7 +77,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
-    queries = {route.query.__name__ for route in ROUTES}
+    queries = {public_name(route.query) for route in ROUTES if route.query}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Provider Hub", "version": API_VERSION, "description": _INTRODUCTION},
@@ -103,19 +103,14 @@ def _errors(route: Route) -> Iterator[int]:
     """What a route refuses: what it says itself, and what follows from its access and shape."""
     yield from route.refusals
     yield from _ALWAYS
-    if _takes_key(route):
+    if route.takes_key:
         yield from (409, 422)
     if route.access is not Access.ANYONE:
         yield 401
     if route.access in _MAY_FORBID:
         yield 403
-    if route.body is not None or route.query is not NoQuery:
+    if route.body is not None or route.query is not None:
         yield 422
-
-
-def _takes_key(route: Route) -> bool:
-    """Keys are kept by organization, so a route without one takes none."""
-    return route.method == "POST" and route.access is Access.TENANT
 
 
 def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +118,7 @@ def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.function],
-        "description": f"For: {route.access.value}.",
+        "description": f"For: {route.access.value}. {route.explanation}".rstrip(),
         "security": _SECURITY[route.access],
         "parameters": [*_path_parameters(route), *_query_parameters(route, schemas), *_header_parameters(route)],
     }
@@ -147,9 +142,9 @@ def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 
 def _query_parameters(route: Route, schemas: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if route.query is NoQuery:
+    if route.query is None:
         return
-    query = schemas[route.query.__name__]
+    query = schemas[public_name(route.query)]
     for name, schema in query["properties"].items():
         parameter = {"name": name, "in": "query", "required": name in query.get("required", ())}
         yield {**parameter, "schema": _without_null(schema)}
@@ -165,7 +160,7 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
-    if _takes_key(route):
+    if route.takes_key:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
@@ -203,7 +198,12 @@ def _shape(shape: Any) -> dict[str, Any]:
 
 
 def _reference(model: type[BaseModel]) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"$ref": f"{_SCHEMAS}{public_name(model)}"}
+
+
+def public_name(model: type[BaseModel]) -> str:
+    """What a model is called in the description: its title, so that a class may have another name in the code."""
+    return model.model_config.get("title") or model.__name__
 
 
 _ERRORS: Mapping[int, str] = {
@@ -246,11 +246,11 @@ def _headers() -> dict[str, Any]:
 
 def _idempotency_key() -> dict[str, Any]:
     return {
-        "name": "Idempotency-Key",
+        "name": idempotency.HEADER,
         "in": "header",
         "required": False,
         "description": "The same key and body within 24 hours gets the first answer again; another body is 422.",
-        "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"},
+        "schema": {"type": "string", "pattern": f"^{idempotency.KEY_PATTERN}$"},
     }
 
 
@@ -291,10 +291,20 @@ def _schemas() -> dict[str, Any]:
         wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
     wanted |= {ErrorBody: "serialization", ValidationErrorBody: "serialization"}
     _, definitions = models_json_schema(
-        list(wanted.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+        list(wanted.items()), ref_template=f"{_SCHEMAS}{{model}}", schema_generator=_Schemas
     )
-    schemas: dict[str, Any] = definitions["$defs"]
+    schemas: dict[str, Any] = _with_public_names(definitions["$defs"])
     return dict(sorted(schemas.items()))
+
+
+def _with_public_names(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """pydantic names a schema after its class; here it is named by its title, wherever it is referred to."""
+    named = {name: schema["title"] for name, schema in schemas.items() if schema["title"] != name}
+    text = json.dumps({named.get(name, name): schema for name, schema in schemas.items()})
+    for name, title in named.items():
+        text = text.replace(f'"{_SCHEMAS}{name}"', f'"{_SCHEMAS}{title}"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
 def _models_of(shape: Any) -> tuple[type[BaseModel], ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from local_stack.function_list import FUNCTIONS
 from local_stack.stack import StackOptions
 from local_stack.up import run_up
-from provider_hub.http.routes.table import function_for
+from provider_hub.http.table import function_for
 
 _MAIN = """from tests.bench.counting.function import counted
 

@@ -4,9 +4,9 @@ import re
 import time
 
 from provider_hub.adapters.identity.claims import console_principal, customer_principal
-from provider_hub.adapters.identity.errors import NotAuthenticated
 from provider_hub.adapters.identity.jwks import Clock
 from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
+from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
 from provider_hub.settings import Settings, SettingsError, variable_name
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from provider_hub.adapters.identity.errors import NotAuthenticated
 from provider_hub.adapters.identity.realm import VerifiedClaims
+from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import (
     ConsoleMachine,
     ConsolePrincipal,

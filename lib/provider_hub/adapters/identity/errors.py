@@ -1,24 +1,9 @@
-"""Why a caller is not let in."""
+"""Why a token cannot be verified now."""
 
-from provider_hub.domain.errors import HubError
-
-
-class IdentityError(HubError):
-    """Base of what authentication raises."""
+from provider_hub.domain.errors import TemporaryError
 
 
-class NotAuthenticated(IdentityError):
-    """The token is missing, malformed or not valid: the caller gets 401 and no reason.
-
-    `why` is for the log; it never holds the token or a part of it.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class IdentityUnavailable(IdentityError):
+class IdentityUnavailable(TemporaryError):
     """No key of the realm is known and its endpoint does not answer: 503, for the token may well be good.
 
     `retry_after` is in whole seconds.

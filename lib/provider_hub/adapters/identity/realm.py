@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from provider_hub.adapters.identity.errors import NotAuthenticated
 from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings import Settings, SettingsError, variable_name
 
 ALGORITHM = "RS256"

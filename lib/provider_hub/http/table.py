@@ -1,14 +1,14 @@
 """Every route there is, as one table: OpenAPI describes it, Terraform provisions it, a local gateway goes by it."""
 
-from provider_hub.http.routes import catalog, identity, installations, operations, publishing
-from provider_hub.http.routes.route import Route, Routing
+from provider_hub.http import catalog, identity, installations, operations, publishing
+from provider_hub.http.route import Route, Routing
 
 ROUTES: tuple[Route, ...] = (
-    *installations.ROUTES,
-    *catalog.ROUTES,
-    *publishing.ROUTES,
-    *identity.ROUTES,
-    *operations.ROUTES,
+    *installations.routes,
+    *catalog.routes,
+    *publishing.routes,
+    *identity.routes,
+    *operations.routes,
 )
 
 match = Routing(ROUTES).match

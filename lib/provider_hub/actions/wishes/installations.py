@@ -1,0 +1,86 @@
+"""What a tenant asks of its installations, within which bounds (contract, section 3)."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from provider_hub.actions.wishes.base import Wish
+from provider_hub.actions.wishes.fields import Name, Semver, Text
+from provider_hub.domain.installation import ResourceTier, UpgradePolicy
+from provider_hub.domain.manifests import is_reserved
+
+CONFIG_KEYS = 64
+CONFIG_KEY_LENGTH = 253  # a Secret's keys are no longer
+CONFIG_BYTES = 32 * 1024
+_CONFIG_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _checked(config: dict[str, str]) -> dict[str, str]:
+    if len(config) > CONFIG_KEYS:
+        raise ValueError(f"has {len(config)} keys; at most {CONFIG_KEYS} are taken")
+    for key in config:
+        if not _CONFIG_KEY.fullmatch(key):
+            raise ValueError(f"key {key[:80]!r} is no name of an environment variable: [A-Za-z_][A-Za-z0-9_]*")
+        if len(key) > CONFIG_KEY_LENGTH:
+            raise ValueError(f"key {key[:80]!r}… is over {CONFIG_KEY_LENGTH} characters")
+        if is_reserved(key):
+            raise ValueError(f"key {key[:80]!r} is reserved by the platform: choose another name")
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in config.items())
+    if size > CONFIG_BYTES:
+        raise ValueError(f"is {size} bytes in all; at most {CONFIG_BYTES} are taken")
+    return config
+
+
+Config = Annotated[
+    dict[Text, Text],
+    Field(
+        json_schema_extra={"propertyNames": {"pattern": f"^{_CONFIG_KEY.pattern}$"}, "maxProperties": CONFIG_KEYS},
+    ),
+    AfterValidator(_checked),
+]
+
+
+class InstallWish(Wish):
+    """Which provider to install, and how it shall run."""
+
+    model_config = ConfigDict(title="InstallRequest")
+
+    provider_name: Name = Field(description="The provider, as `organization/name`.")
+    version: Semver | None = Field(None, description="The version to run; null takes the latest published one.")
+    resource_tier: ResourceTier = Field(
+        ResourceTier.STANDARD, description="How many replicas run, and how much CPU and memory each gets."
+    )
+    upgrade_policy: UpgradePolicy = Field(
+        UpgradePolicy.MANUAL, description="`auto` follows newly published versions; `manual` waits for an upgrade."
+    )
+    config: Config = Field(
+        default_factory=dict,
+        description="Environment variables of the runtime: at most 64 keys, and 32 KiB of keys and values in all.",
+    )
+    rollback_on_failure: bool = Field(
+        True, description="Whether a failed upgrade goes back to the last version that was ready."
+    )
+    allow_major_upgrades: bool = Field(
+        False, description="Whether the policy `auto` may also take a version with another major number."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, given: Any) -> Any:
+        """Some clients send every field that they know, null where nobody chose."""
+        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+
+class SettingsWish(Wish):
+    """Other settings of an installation: null leaves one as it is, and another tier or config is deployed."""
+
+    model_config = ConfigDict(title="SettingsRequest")
+
+    resource_tier: ResourceTier | None = Field(None, description="How much the runtime gets; another one is deployed.")
+    upgrade_policy: UpgradePolicy | None = Field(None, description="Whether new versions are taken by themselves.")
+    config: Config | None = Field(
+        None, description="The whole new map of environment variables, not a change to it; another one is deployed."
+    )
+    rollback_on_failure: bool | None = Field(None, description="Whether a failed upgrade goes back.")
+    allow_major_upgrades: bool | None = Field(None, description="Whether `auto` may take another major version.")

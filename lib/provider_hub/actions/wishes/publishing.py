@@ -1,0 +1,147 @@
+"""What publishers register, within which bounds, and versions of the runtime (contract, sections 5 and 6)."""
+
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from provider_hub.actions.wishes.base import Wish
+from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
+from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
+from provider_hub.domain.catalog import ResourceSchema
+from provider_hub.domain.errors import Invalid
+from provider_hub.domain.names import ProviderName
+
+PACKAGE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+# It is also the id of a document: it has no slash, and is none of the names that Firestore keeps for itself.
+RuntimeVersionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+
+
+class ResourceSchemaWish(Wish):
+    """The schemas of one type of resource."""
+
+    model_config = ConfigDict(title="ResourceSchemaBody")
+
+    provider: Text | None = Field(None, description="The provider's name; null is the name that is published.")
+    resource: Text | None = Field(None, description="The type of resource; null is the key in the map.")
+    description: Annotated[str, Field(max_length=5000), NO_NUL] | None = Field(
+        None, description="What a resource of this type is."
+    )
+    config_schema: JsonSchema = Field(None, description="The JSON Schema of its config.")
+    outputs_schema: JsonSchema = Field(None, description="The JSON Schema of its outputs.")
+
+    def stored(self, resource: str, provider: ProviderName) -> ResourceSchema:
+        """The record of it, for the type that the map names `resource`."""
+        return ResourceSchema(
+            resource=self.resource or resource,
+            provider=self.provider or provider.name,
+            description=self.description,
+            config_schema=as_text(self.config_schema),
+            outputs_schema=as_text(self.outputs_schema),
+        )
+
+
+class MetadataWish(Wish):
+    """What people read of the provider in the catalog."""
+
+    model_config = ConfigDict(title="MetadataBody")
+
+    display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] = Field(
+        description="What people read as the provider's name."
+    )
+    description: Annotated[str, Field(max_length=500), NO_NUL] = Field(
+        description="What the provider does, in a sentence or two."
+    )
+    icon_url: WebAddress | None = Field(
+        None, description="An `http` or `https` address of a picture; null keeps the present one."
+    )
+    tags: Tags | None = Field(None, description="All tags; null or none keeps the present ones.")
+
+
+class PublishWish(Wish):
+    """A version of a provider to register."""
+
+    model_config = ConfigDict(title="PublishRequest")
+
+    organization_id: Annotated[str, Field(max_length=200), NO_NUL] | None = Field(
+        None, description="Legacy: the caller's organization, with a `name` that has no namespace."
+    )
+    name: Annotated[str, Field(min_length=1, max_length=200), NO_NUL] = Field(
+        description="The provider, as `organization/name`."
+    )
+    version: Semver = Field(description="Semantic version 2.0.0; the wheel's own metadata must say the same.")
+    wheel_url: Annotated[str, Field(min_length=1, max_length=2048), NO_NUL] = Field(
+        description="Where the wheel is: `https`, with a path that ends in `.whl`."
+    )
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="What the SHA-256 of the wheel must be; null takes what the URL serves now.",
+    )
+    package_name: Annotated[str, Field(min_length=1, max_length=200, pattern=PACKAGE_PATTERN)] | None = Field(
+        None, description="The Python package to import; null infers it from the wheel."
+    )
+    schemas: Annotated[dict[Text, ResourceSchemaWish], Field(max_length=200)] | None = Field(
+        None, description="The schemas by type of resource."
+    )
+    metadata: MetadataWish | None = Field(
+        None, description="Required on a provider's first version, and on every platform version."
+    )
+    config_schema: JsonSchema = Field(None, description="The JSON Schema of an installation's config.")
+    outputs_schema: JsonSchema = Field(None, description="Legacy: the JSON Schema of the provider's outputs.")
+    resource_schemas: Annotated[dict[Text, Any], Field(max_length=200)] | None = Field(
+        None, description="Legacy: as `schemas`, or a config schema by type of resource."
+    )
+    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="What is new.")
+    entrypoint: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=1000), NO_NUL]], Field(min_length=1, max_length=50)
+        ]
+        | None
+    ) = Field(None, description="The command of the container, a word each; null is the runtime's own.")
+    runtime_version: RuntimeVersionName | None = Field(
+        None, description="A registered version of the runtime to pin the version to."
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        """A document holds 1 MiB; the schemas together must leave room for the rest."""
+        current = [schema.model_dump() for schema in (self.schemas or {}).values()]
+        held = [self.config_schema, self.outputs_schema, self.resource_schemas, current]
+        if len(json.dumps(held)) > SCHEMA_BYTES * 2:
+            raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes")
+        return self
+
+    def resource_schemas_of(self, provider: ProviderName) -> tuple[ResourceSchema, ...]:
+        """The records of `schemas`, and of the legacy map's types that `schemas` has not. Raises Invalid."""
+        legacy = {resource: _from_legacy(resource, given) for resource, given in (self.resource_schemas or {}).items()}
+        merged = {**legacy, **(self.schemas or {})}
+        return tuple(schema.stored(resource, provider) for resource, schema in sorted(merged.items()))
+
+
+class RuntimeVersionWish(Wish):
+    """A version of the runtime to register or update."""
+
+    model_config = ConfigDict(title="RuntimeVersionRequest")
+
+    version: RuntimeVersionName = Field(description="What the version is called.")
+    image_url: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\s\x00-\x1f]+$")] = Field(
+        description="The container image of the runtime."
+    )
+    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="What is new.")
+
+
+def as_text(schema: dict[str, Any] | None) -> str | None:
+    """A schema as it is stored: Firestore cannot hold the nested lists of a JSON Schema."""
+    return None if schema is None else json.dumps(schema, sort_keys=True)
+
+
+def _from_legacy(resource: str, schema: Any) -> ResourceSchemaWish:
+    """Legacy clients send either both schemas of a type, or its config schema alone. Raises Invalid."""
+    if not isinstance(schema, dict):
+        raise Invalid.at("body", "resource_schemas", resource, msg="must be an object")
+    both = {"config_schema", "outputs_schema"} & set(schema)
+    try:
+        return ResourceSchemaWish.model_validate(schema if both else {"config_schema": schema})
+    except ValueError as error:
+        raise Invalid.at("body", "resource_schemas", resource, msg=f"is not usable: {error}"[:500]) from None

@@ -1,0 +1,192 @@
+"""The catalog: finding and reading providers, and what their author may change (contract, section 4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from provider_hub.actions import browse, rollouts
+from provider_hub.actions.browse import Listing
+from provider_hub.actions.ports import StepTasks
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes import Wish
+from provider_hub.actions.wishes.catalog import CatalogEdit, Search
+from provider_hub.actions.wishes.fields import NO_NUL
+from provider_hub.domain.catalog import AuthorKind, Scope
+from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.http.call import Call
+from provider_hub.http.models import Response
+from provider_hub.http.route import Access, Routes
+from provider_hub.http.version_view import ProviderVersionBody
+
+_PROVIDER = "/providers/{org}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the handlers of the catalog work with."""
+
+    services: Services
+    tasks: StepTasks
+
+
+routes: Routes[Hub] = Routes("catalog")
+
+
+class AuthorBody(Response):
+    """Who published a provider."""
+
+    kind: AuthorKind = Field(description="`platform`, or `customer` for an organization.")
+    organization_id: str | None = Field(description="The organization; null for the platform.")
+    display_name: str = Field(description="What people read as the author's name.")
+
+
+class ProviderBody(Response):
+    """A provider of the catalog."""
+
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
+    name: str = Field(description="The provider's name within its namespace.")
+    canonical: str = Field(description="`prefix/name`.")
+    display_name: str = Field(description="What people read as the provider's name.")
+    description: str = Field(description="What the provider does, in a sentence or two.")
+    author: AuthorBody = Field(description="Who published it.")
+    scope: Scope = Field(description="Whether everyone sees it, or its author's organization alone.")
+    icon_url: str | None = Field(description="The address of a picture.")
+    readme: str | None = Field(description="Markdown.")
+    tags: list[str] = Field(description="Words that group providers.")
+    latest_version: str | None = Field(
+        description="The highest published version; a pre-release only where nothing else is."
+    )
+    install_count: int = Field(description="How many organizations have it installed.")
+    created_at: datetime = Field(description="When its first version was published.")
+    updated_at: datetime = Field(description="When the row last changed.")
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        """The view of a catalog row and how often it is installed."""
+        provider = listing.provider
+        return cls(
+            prefix=provider.prefix,
+            name=provider.name,
+            canonical=provider.canonical,
+            display_name=provider.display_name,
+            description=provider.description,
+            author=AuthorBody.model_validate(provider.author),
+            scope=provider.scope,
+            icon_url=provider.icon_url,
+            readme=provider.readme,
+            tags=list(provider.tags),
+            latest_version=provider.latest_version,
+            install_count=listing.install_count,
+            created_at=provider.created_at,
+            updated_at=provider.updated_at,
+        )
+
+
+class ProviderPage(Response):
+    """A page of the catalog."""
+
+    items: list[ProviderBody] = Field(description="By name.")
+    total: int = Field(description="How many providers match in all.")
+    limit: int = Field(description="How many providers a page has.")
+    offset: int = Field(description="How many providers come before this page.")
+
+
+@routes.add("GET", "/providers", Access.ANYONE_OR_CUSTOMER)
+def search(hub: Hub, call: Call, query: Search) -> ProviderPage:
+    """Find providers."""
+    found, total = browse.search(hub.services, call.viewer, query)
+    items = [ProviderBody.of(listing) for listing in found]
+    return ProviderPage(items=items, total=total, limit=query.limit, offset=query.offset)
+
+
+@routes.add("GET", _PROVIDER, Access.ANYONE_OR_CUSTOMER, refusals=(404,))
+def get_provider(hub: Hub, call: Call) -> ProviderBody:
+    """One provider."""
+    return ProviderBody.of(browse.get_provider(hub.services, call.viewer, call.provider))
+
+
+@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404,))
+def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
+    """Change how the author's provider is shown."""
+    organization_id = call.organization.organization_id
+    return ProviderBody.of(browse.edit_provider(hub.services, organization_id, call.provider, body))
+
+
+@routes.add("DELETE", _PROVIDER, Access.TENANT, status=204, refusals=(404, 409))
+def delete_provider(hub: Hub, call: Call) -> None:
+    """Delete the author's provider and its versions."""
+    browse.delete_provider(hub.services, call.organization.organization_id, call.provider)
+
+
+@routes.add("GET", f"{_PROVIDER}/versions", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
+def list_versions(hub: Hub, call: Call) -> list[ProviderVersionBody]:
+    """Every version, newest first."""
+    versions = browse.list_versions(hub.services, call.viewer, call.provider)
+    return [ProviderVersionBody.of(version) for version in versions]
+
+
+@routes.add("GET", f"{_PROVIDER}/versions/{{version}}", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
+def get_version(hub: Hub, call: Call) -> ProviderVersionBody:
+    """One version."""
+    version = browse.get_version(hub.services, call.viewer, call.provider, call.parameters["version"])
+    return ProviderVersionBody.of(version)
+
+
+class YankRequest(Wish):
+    """Why a version is yanked."""
+
+    reason: Annotated[str, Field(max_length=500), NO_NUL] | None = Field(
+        None, description="Shown with the version, for those who run it."
+    )
+
+
+@routes.add("POST", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, body_required=False, refusals=(404,))
+def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
+    """No new installs of this version; what runs stays."""
+    organization_id, version = call.organization.organization_id, call.parameters["version"]
+    return ProviderVersionBody.of(browse.yank(hub.services, organization_id, call.provider, version, body.reason))
+
+
+@routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,))
+def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
+    """Take a yank back."""
+    organization_id, version = call.organization.organization_id, call.parameters["version"]
+    return ProviderVersionBody.of(browse.unyank(hub.services, organization_id, call.provider, version))
+
+
+class RolloutBody(Response):
+    """A version's way to the installations with policy `auto`: counts only, no tenant is named."""
+
+    version: str = Field(description="The version that is rolled out.")
+    state: RolloutState = Field(description="What the rollout does now.")
+    wave: int = Field(description="The number of the wave, from 1.")
+    candidates: int = Field(description="How many installations had the policy `auto` when it began.")
+    started: int = Field(description="How many upgrades were started.")
+    succeeded: int = Field(description="How many of them are ready.")
+    failed: int = Field(description="How many of them failed.")
+    left: int = Field(description="How many of them ended otherwise: uninstalled, or changed by their tenant.")
+    halted_reason: str | None = Field(description="Why it was halted.")
+    created_at: datetime = Field(description="When it began.")
+    updated_at: datetime = Field(description="When it last went on.")
+    due_at: datetime | None = Field(description="When it goes on; null when it never does by itself.")
+
+    @classmethod
+    def of(cls, rollout: Rollout) -> Self:
+        """The view of a rollout."""
+        return cls.model_validate(rollout)
+
+
+@routes.add("GET", f"{_PROVIDER}/rollouts", Access.TENANT, refusals=(404,))
+def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
+    """How far each version's auto-upgrade is, for its author."""
+    found = rollouts.list_rollouts(hub.services, call.organization.organization_id, call.provider)
+    return [RolloutBody.of(rollout) for rollout in found]
+
+
+@routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409))
+def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
+    """Let a halted auto-upgrade go on."""
+    organization_id, version = call.organization.organization_id, call.parameters["version"]
+    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, organization_id, call.provider, version))

@@ -1,0 +1,25 @@
+"""Refusals, for the description alone: what a function answers is made without them."""
+
+from pydantic import Field
+
+from provider_hub.http.models import Response
+
+
+class ErrorBody(Response):
+    """Every refusal but a failed validation: one human sentence."""
+
+    detail: str = Field(description="What was wrong, and what to do.")
+
+
+class ProblemBody(Response):
+    """One thing that is wrong with a request."""
+
+    loc: list[str | int] = Field(description="Where: `body`, `query` or `header`, then the names and indexes below.")
+    msg: str = Field(description="What is wrong there.")
+    type: str = Field(description="A stable word for the kind of problem.")
+
+
+class ValidationErrorBody(Response):
+    """A body or query that failed validation: where, and what."""
+
+    detail: list[ProblemBody] = Field(description="Everything that is wrong.")

@@ -1,1 +1,0 @@
-"""The handlers, one module a function: from a validated call to one operation, and its result as a reply."""

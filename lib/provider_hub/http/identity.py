@@ -1,0 +1,92 @@
+"""Who the caller is (contract, section 6)."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from provider_hub.domain.catalog import Organization
+from provider_hub.domain.errors import NotFound
+from provider_hub.domain.identity import ConsoleMachine, User
+from provider_hub.http.call import Call
+from provider_hub.http.models import Response
+from provider_hub.http.route import Access, Routes
+
+routes: Routes[None] = Routes("identity")
+
+
+class WhoAmI(Response):
+    """A caller of the console realm; what does not apply to its kind is null."""
+
+    kind: str = Field(description="`console_user` or `console_machine`.")
+    user_id: str | None = Field(description="The person, `user_…`.")
+    machine_id: str | None = Field(description="The machine, `mch_…`.")
+    token_id: str | None = Field(description="The machine's token, `mt_…`.")
+    scopes: list[str] | None = Field(description="What the machine's token may do.")
+
+
+@routes.add("GET", "/console/whoami", Access.CONSOLE)
+def whoami(_hub: None, call: Call) -> WhoAmI:
+    """Who the console token is."""
+    caller = call.caller
+    if isinstance(caller, ConsoleMachine):
+        return WhoAmI(
+            kind="console_machine",
+            user_id=None,
+            machine_id=caller.machine_id,
+            token_id=caller.token_id,
+            scopes=list(caller.scopes),
+        )
+    return WhoAmI(kind="console_user", user_id=caller.subject, machine_id=None, token_id=None, scopes=None)
+
+
+class Me(Response):
+    """A caller of the customer realm."""
+
+    user_id: str = Field(description="The person, `user_…`, or the machine, `mch_…`.")
+    email: str | None = Field(description="The person's address, where the token has it.")
+    organization_id: str | None = Field(description="The token's organization.")
+    organization_name: str | None = Field(description="The organization's display name.")
+
+
+@routes.add("GET", "/auth/me", Access.CUSTOMER)
+def me(_hub: None, call: Call) -> Me:
+    """Who the customer token is."""
+    caller, organization = call.caller, call.tenant
+    return Me(
+        user_id=caller.subject,
+        email=caller.email if isinstance(caller, User) else None,
+        organization_id=organization.organization_id if organization else None,
+        organization_name=organization.name if organization else None,
+    )
+
+
+class OrganizationBody(Response):
+    """An organization, which is a tenant of the hub."""
+
+    organization_id: str = Field(description="The issuer's id of it, `org_…`.")
+    name: str = Field(description="What people read as its name.")
+    slug: str = Field(description="The namespace of its providers; it never changes.")
+    status: str = Field(description="`active`.")
+    created_at: datetime = Field(description="When a token of it was first seen.")
+    updated_at: datetime = Field(description="When the row last changed.")
+
+    @classmethod
+    def of(cls, organization: Organization) -> Self:
+        """The view of a stored organization."""
+        return cls.model_validate(organization)
+
+
+@routes.add("GET", "/organizations", Access.TENANT)
+def list_organizations(_hub: None, call: Call) -> list[OrganizationBody]:
+    """The caller's organizations."""
+    return [OrganizationBody.of(call.organization)]
+
+
+@routes.add("GET", "/organizations/{organization_id}", Access.TENANT, refusals=(404,))
+def get_organization(_hub: None, call: Call) -> OrganizationBody:
+    """The caller's organization, by its id or as `me`."""
+    wanted = call.parameters["organization_id"]
+    if wanted not in ("me", call.organization.organization_id):
+        raise NotFound(f"there is no organization {wanted[:80]}")
+    return OrganizationBody.of(call.organization)

@@ -1,0 +1,237 @@
+"""Installations: a tenant's own rows (contract, section 3)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from urllib.parse import quote
+
+from pydantic import Field
+
+from provider_hub.actions import change, inspect
+from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.install import request_install
+from provider_hub.actions.installed import Installed
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes import Wish
+from provider_hub.actions.wishes.fields import Semver
+from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
+from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
+from provider_hub.domain.versions import is_newer
+from provider_hub.http.call import Call, Reply
+from provider_hub.http.models import Response
+from provider_hub.http.route import Access, Routes
+
+_INSTALLED = "/providers/installed/{org}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the handlers of installations work with."""
+
+    services: Services
+    cluster: Cluster
+
+
+routes: Routes[Hub] = Routes("installations")
+
+
+class ProviderInstallation(Response):
+    """A provider in an organization: what was asked for, and how far it is."""
+
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
+    name: str = Field(description="The provider's name within its namespace.")
+    canonical: str = Field(description="`prefix/name`.")
+    installed_version: str = Field(description="The version that shall run.")
+    current_version: str | None = Field(description="The version that checked in last; null until one did.")
+    upgrade_policy: UpgradePolicy = Field(description="Whether new versions are taken by themselves.")
+    resource_tier: ResourceTier = Field(description="How much the runtime gets.")
+    config: dict[str, str] = Field(description="The runtime's environment variables.")
+    installed_at: datetime = Field(description="When it was asked for.")
+    created_at: datetime = Field(description="When the row was made; the same as `installed_at`.")
+    updated_at: datetime = Field(description="When the row last changed.")
+    lifecycle_state: LifecycleState = Field(description="How far the last change is.")
+    health: Health = Field(description="What the runtime says of itself; `degraded` too when it is silent.")
+    health_message: str | None = Field(description="Why it is degraded.")
+    failure_message: str | None = Field(description="Why the last change failed, and what was restored.")
+    rollback_on_failure: bool = Field(description="Whether a failed upgrade goes back.")
+    allow_major_upgrades: bool = Field(description="Whether `auto` may take another major version.")
+    latest_version: str | None = Field(description="The provider's latest version; null where the provider is gone.")
+    upgrade_available: bool = Field(description="Whether `latest_version` is newer than `installed_version`.")
+    generation: int = Field(description="Grows by one with every change of what shall run.")
+
+    @classmethod
+    def of(cls, installed: Installed) -> Self:
+        """The view of a row and the catalog row of its provider."""
+        row, latest = installed.row, installed.provider.latest_version if installed.provider else None
+        return cls(
+            prefix=row.prefix,
+            name=row.name,
+            canonical=row.canonical,
+            installed_version=row.installed_version,
+            current_version=row.current_version,
+            upgrade_policy=row.upgrade_policy,
+            resource_tier=row.revision.resource_tier,
+            config=row.revision.config,
+            installed_at=row.created_at,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            lifecycle_state=row.lifecycle_state,
+            health=row.health,
+            health_message=row.health_message,
+            failure_message=row.failure_message,
+            rollback_on_failure=row.rollback_on_failure,
+            allow_major_upgrades=row.allow_major_upgrades,
+            latest_version=latest,
+            upgrade_available=latest is not None and is_newer(latest, than=row.installed_version),
+            generation=row.generation,
+        )
+
+
+@routes.add("POST", "/providers/install", Access.TENANT, status=201, refusals=(404, 409, 429), location=True)
+def install(hub: Hub, call: Call, body: InstallWish) -> Reply[ProviderInstallation]:
+    """Queue the installation of a provider."""
+    installed = request_install(hub.services, call.organization, body, call.cause)
+    location = f"/providers/installed/{quote(installed.row.canonical)}"
+    return Reply(ProviderInstallation.of(installed), headers={"Location": location})
+
+
+@routes.add("GET", "/providers/installed", Access.TENANT)
+def list_installed(hub: Hub, call: Call) -> list[ProviderInstallation]:
+    """Every installation of the organization, oldest first."""
+    found = inspect.list_installed(hub.services, call.organization)
+    return [ProviderInstallation.of(installed) for installed in found]
+
+
+@routes.add("GET", _INSTALLED, Access.TENANT, refusals=(404,))
+def get_installed(hub: Hub, call: Call) -> ProviderInstallation:
+    """One installation."""
+    return ProviderInstallation.of(inspect.get_installed(hub.services, call.organization, call.provider))
+
+
+@routes.add("PATCH", _INSTALLED, Access.TENANT, refusals=(404, 409))
+def change_settings(hub: Hub, call: Call, body: SettingsWish) -> ProviderInstallation:
+    """Change tier, policies or config; another tier or config is deployed."""
+    changed = change.change_settings(hub.services, call.organization, call.provider, body, call.cause)
+    return ProviderInstallation.of(changed)
+
+
+class UninstallQuery(Wish):
+    """How far an uninstall goes."""
+
+    cascade: bool = Field(False, description="Whether the resources that the runtime manages may be given up.")
+
+
+@routes.add("DELETE", _INSTALLED, Access.TENANT, status=202, refusals=(404, 409))
+def uninstall(hub: Hub, call: Call, query: UninstallQuery) -> ProviderInstallation:
+    """Remove the provider's objects, then the row."""
+    removed = change.uninstall(hub.services, call.organization, call.provider, cascade=query.cascade, cause=call.cause)
+    return ProviderInstallation.of(removed)
+
+
+class UpgradeRequest(Wish):
+    """The newer version to run."""
+
+    version: Semver | None = Field(None, description="A newer version; null takes the latest published one.")
+
+
+@routes.add("POST", f"{_INSTALLED}/upgrade", Access.TENANT, body_required=False, refusals=(404, 409))
+def upgrade(hub: Hub, call: Call, body: UpgradeRequest) -> ProviderInstallation:
+    """To a newer version; without one, the latest."""
+    changed = change.upgrade(hub.services, call.organization, call.provider, body.version, call.cause)
+    return ProviderInstallation.of(changed)
+
+
+class DowngradeRequest(Wish):
+    """The older version to run."""
+
+    target_version: Semver = Field(description="A published version that is older than the installed one.")
+
+
+@routes.add("POST", f"{_INSTALLED}/downgrade", Access.TENANT, refusals=(404, 409))
+def downgrade(hub: Hub, call: Call, body: DowngradeRequest) -> ProviderInstallation:
+    """To an older version."""
+    changed = change.downgrade(hub.services, call.organization, call.provider, body.target_version, call.cause)
+    return ProviderInstallation.of(changed)
+
+
+class DeploymentStatusBody(Response):
+    """What the cluster shows of an installation."""
+
+    deployment_name: str = Field(description="The name of the Kubernetes Deployment.")
+    status: str = Field(description="`pending`, `progressing`, `available` or `failed`.")
+    available_replicas: int = Field(description="How many replicas have been ready for long enough.")
+    ready_replicas: int = Field(description="How many replicas are ready.")
+    version: str | None = Field(description="The version that was applied last; null before any was.")
+    image: str | None = Field(description="The image of the runtime.")
+    updated_at: datetime | None = Field(description="When the Deployment last changed.")
+    message: str | None = Field(description="The container's own reason: a crash loop, a missing image, a quota.")
+    healthy: bool = Field(description="Whether all replicas that shall run are available.")
+
+    @classmethod
+    def of(cls, status: DeploymentStatus) -> Self:
+        """The view of what was read from the cluster."""
+        return cls.model_validate(status)
+
+
+class DeployRequest(Wish):
+    """The version to deploy."""
+
+    version: Semver | None = Field(None, description="Any published version; null takes the installed one again.")
+
+
+@routes.add("POST", f"{_INSTALLED}/deploy", Access.TENANT, body_required=False, refusals=(404, 409))
+def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
+    """Deploy again; without a version, the installed one."""
+    changed = change.deploy(hub.services, call.organization, call.provider, body.version, call.cause)
+    return DeploymentStatusBody.of(inspect.status_after_wish(hub.cluster, changed.row))
+
+
+@routes.add("GET", f"{_INSTALLED}/deployment", Access.TENANT, refusals=(404,))
+def deployment(hub: Hub, call: Call) -> DeploymentStatusBody:
+    """What the cluster shows now."""
+    installed = inspect.get_installed(hub.services, call.organization, call.provider)
+    return DeploymentStatusBody.of(inspect.deployment_status(hub.cluster, installed.row))
+
+
+class TimelineEvent(Response):
+    """One event of an installation."""
+
+    at: datetime = Field(description="When it happened.")
+    event: str = Field(description="What happened, such as `install` or `check-in`.")
+    from_state: LifecycleState | None = Field(description="The state before; null for the first event.")
+    to_state: LifecycleState | None = Field(description="The state after.")
+    generation: int = Field(description="The generation after.")
+    version: str = Field(description="The version that shall run after it.")
+    cause: str = Field(description="Who or what caused it: a caller's id, or a part of the hub.")
+    reason: str | None = Field(description="Why, in a sentence.")
+
+    @classmethod
+    def of(cls, entry: TimelineEntry) -> Self:
+        """The view of an entry of the row's timeline."""
+        return cls.model_validate(entry)
+
+
+class Timeline(Response):
+    """A page of an installation's events."""
+
+    items: list[TimelineEvent] = Field(description="Newest first.")
+    next_page_token: str | None = Field(description="The `page_token` of the next page; null on the last one.")
+
+
+class EventsQuery(Wish):
+    """Which page of the timeline."""
+
+    limit: int = Field(50, ge=1, le=100, description="How many events a page has.")
+    page_token: str | None = Field(None, pattern=r"^[0-9]{1,6}$", description="`next_page_token` of the page before.")
+
+
+@routes.add("GET", f"{_INSTALLED}/events", Access.TENANT, refusals=(404,))
+def events(hub: Hub, call: Call, query: EventsQuery) -> Timeline:
+    """The timeline, newest first."""
+    installed = inspect.get_installed(hub.services, call.organization, call.provider)
+    newest_first = installed.row.timeline[::-1]
+    start = int(query.page_token or 0)
+    end = start + query.limit
+    items = [TimelineEvent.of(entry) for entry in newest_first[start:end]]
+    return Timeline(items=items, next_page_token=str(end) if end < len(newest_first) else None)

@@ -1,0 +1,91 @@
+"""Publishing in both realms, and the runtime's versions (contract, sections 5 and 6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from provider_hub.actions import publish as publications
+from provider_hub.actions.ports import Wheels
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, RuntimeVersion
+from provider_hub.domain.errors import Forbidden, Invalid
+from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.http.call import Call, Reply
+from provider_hub.http.models import Response
+from provider_hub.http.route import Access, Routes
+from provider_hub.http.version_view import ProviderVersionBody
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the handlers of publishing work with."""
+
+    services: Services
+    wheels: Wheels
+
+
+routes: Routes[Hub] = Routes("publishing")
+
+
+@routes.add("POST", "/provider-versions", Access.TENANT, status=201, other_statuses=(200,), refusals=(409,))
+def publish(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
+    """Register a version of the organization's own provider."""
+    organization = call.organization
+    name = _named(body, organization.slug)
+    if name.prefix != organization.slug or body.organization_id not in (None, organization.organization_id):
+        raise Forbidden(f"your organization publishes under {organization.slug}/, not as {body.name[:80]}")
+    author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
+    return _published(hub, name, body, author)
+
+
+@routes.add(
+    "POST", "/console/provider-versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,), refusals=(409,)
+)
+def publish_platform(hub: Hub, _call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
+    """Register a version of a platform provider."""
+    name = _named(body, "")
+    if name.prefix != PLATFORM_PREFIX:
+        raise Forbidden(f"this route publishes under {PLATFORM_PREFIX}/, not as {body.name[:80]}")
+    return _published(hub, name, body, PLATFORM_AUTHOR)
+
+
+def _published(hub: Hub, name: ProviderName, body: PublishWish, author: Author) -> Reply[ProviderVersionBody]:
+    published = publications.publish(hub.services, hub.wheels, name, body, author)
+    return Reply(ProviderVersionBody.of(published.version), status=201 if published.created else 200)
+
+
+def _named(body: PublishWish, slug: str) -> ProviderName:
+    """`prefix/name`; or the legacy short name, which goes with an organization id. Raises Invalid or Forbidden."""
+    if "/" not in body.name and (not slug or body.organization_id is None):
+        raise Forbidden(f"{body.name[:80]!r} names no namespace: write it as {slug or PLATFORM_PREFIX}/<name>")
+    canonical = body.name if "/" in body.name else f"{slug}/{body.name}"
+    try:
+        return ProviderName.parse(canonical)
+    except ValueError as error:
+        raise Invalid.at("body", "name", msg=str(error)) from None
+
+
+class RuntimeVersionBody(Response):
+    """A version of the runtime, which is the process in the pod that a provider runs in."""
+
+    version: str = Field(description="What the version is called.")
+    image_url: str = Field(description="The container image of the runtime.")
+    changelog: str | None = Field(description="What is new.")
+    released_at: datetime = Field(description="When it was first registered.")
+    created_at: datetime = Field(description="The same as `released_at`.")
+    updated_at: datetime = Field(description="When it was last registered.")
+
+    @classmethod
+    def of(cls, version: RuntimeVersion) -> Self:
+        """The view of a stored version of the runtime."""
+        return cls.model_validate(version)
+
+
+@routes.add("POST", "/console/runtime/versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,))
+def register_runtime(hub: Hub, _call: Call, body: RuntimeVersionWish) -> Reply[RuntimeVersionBody]:
+    """Register or update a version of the runtime."""
+    version, created = publications.register_runtime(hub.services, body)
+    return Reply(RuntimeVersionBody.of(version), status=201 if created else 200)

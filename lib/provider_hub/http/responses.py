@@ -1,0 +1,75 @@
+"""Answers as they leave: a handler's reply, and every refusal with its status and one sentence."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response
+from pydantic import BaseModel, TypeAdapter
+
+from provider_hub.domain.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    QuotaExceeded,
+    Refusal,
+    TooLarge,
+    UnderWay,
+)
+from provider_hub.http.call import Reply
+from provider_hub.http.route import JSON, Route
+
+_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, TooLarge: 413, QuotaExceeded: 429}
+_RETRY_AFTER = {UnderWay: 1, QuotaExceeded: 60}
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+def rendered(route: Route, result: Any) -> Response:
+    """What a route's handler returned, as the route describes it."""
+    reply = result if isinstance(result, Reply) else Reply(result)
+    status, content = reply.status or route.status, reply.content
+    if content is None:
+        return json_response(status, b"", reply.headers)
+    if isinstance(content, bytes):
+        return _response(status, content, route.media, reply.headers)
+    if isinstance(content, BaseModel):
+        return json_response(status, content.model_dump_json().encode(), reply.headers)
+    return json_response(status, _ANY.dump_json(list(content)), reply.headers)
+
+
+def refused(refusal: Refusal) -> Response:
+    """The status and the sentence of a refusal; of an invalid request, every problem with its place."""
+    if isinstance(refusal, Invalid):
+        problems = [
+            {"loc": list(problem.loc), "msg": problem.msg, "type": problem.type} for problem in refusal.problems
+        ]
+        return json_response(422, _ANY.dump_json({"detail": problems}))
+    retry_after = _RETRY_AFTER.get(type(refusal))
+    return error(_STATUS[type(refusal)], str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
+
+
+def other_method(method: str, routes: Sequence[Route]) -> Response:
+    """405 for a method that a path has not, or the answer to OPTIONS; both say which there are."""
+    allowed = {route.method for route in routes} | {"OPTIONS"}
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    if method == "OPTIONS":
+        return json_response(204, b"", headers)
+    return error(405, f"{method} is not something this can do", headers)
+
+
+def error(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """One sentence, in the shape that all errors have."""
+    return json_response(status, _ANY.dump_json({"detail": detail}), headers)
+
+
+def json_response(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON as it is. Clients compare the content type with this very string, so it carries no charset."""
+    return _response(status, content, JSON, headers)
+
+
+def _response(status: int, content: bytes, media: str, headers: Mapping[str, str] | None) -> Response:
+    response = Response(content, status=status, headers=dict(headers or {}))
+    response.headers["Content-Type"] = media
+    return response

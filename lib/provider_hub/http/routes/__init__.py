@@ -1,1 +1,0 @@
-"""The routes, one module a function, so that each imports its own; `table` has them all."""

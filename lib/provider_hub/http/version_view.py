@@ -1,0 +1,92 @@
+"""A provider's version, as the catalog shows it and publishing answers (contract, sections 4 and 5)."""
+
+import json
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
+from provider_hub.http.models import Response
+
+
+class SchemaBody(Response):
+    """The schemas of one type of resource."""
+
+    provider: str = Field(description="The provider's name, as the resource type says it.")
+    resource: str = Field(description="The type of resource; `provider` is the provider's own config.")
+    description: str | None = Field(description="What a resource of this type is.")
+    config_schema: dict[str, Any] | None = Field(description="The JSON Schema of its config.")
+    outputs_schema: dict[str, Any] | None = Field(description="The JSON Schema of its outputs.")
+
+    @classmethod
+    def of(cls, schema: ResourceSchema) -> Self:
+        """The view of a stored schema."""
+        return cls(
+            provider=schema.provider,
+            resource=schema.resource,
+            description=schema.description,
+            config_schema=_parsed(schema.config_schema),
+            outputs_schema=_parsed(schema.outputs_schema),
+        )
+
+
+class ProviderVersionBody(Response):
+    """A version of a provider: a wheel and its digest. All but its status never changes."""
+
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
+    name: str = Field(description="The provider's name within its namespace.")
+    version: str = Field(description="Semantic version 2.0.0.")
+    canonical: str = Field(description="`prefix/name`.")
+    runtime_version: str | None = Field(description="The version of the runtime that it is pinned to.")
+    wheel_url: str = Field(description="Where the wheel was fetched from, without its query.")
+    wheel_sha256: str = Field(description="The SHA-256 of the wheel's bytes, 64 hexadecimal digits.")
+    package_name: str | None = Field(description="The Python package to import; null infers it from the wheel.")
+    entrypoint: list[str] | None = Field(description="The command of the container; null is the runtime's own.")
+    source_hash: str | None = Field(description="Of no use here: always null.")
+    build_id: str | None = Field(description="Of no use here: always null.")
+    schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
+    changelog: str | None = Field(description="What is new, as its publisher wrote it.")
+    status: VersionStatus = Field(description="Only `published` ones can be installed.")
+    published_at: datetime | None = Field(description="When it was published.")
+    error_message: str | None = Field(description="Why it failed or was yanked.")
+    created_at: datetime = Field(description="When it was registered.")
+    updated_at: datetime = Field(description="When its status last changed.")
+
+    @classmethod
+    def of(cls, version: ProviderVersion) -> Self:
+        """The view of a stored version."""
+        return cls(
+            prefix=version.prefix,
+            name=version.name,
+            version=version.version,
+            canonical=version.provider_name.canonical,
+            runtime_version=version.runtime_version,
+            wheel_url=version.wheel_url,
+            wheel_sha256=version.wheel_sha256,
+            package_name=version.package_name,
+            entrypoint=None if version.entrypoint is None else list(version.entrypoint),
+            source_hash=version.source_hash,
+            build_id=version.build_id,
+            schemas=[SchemaBody.of(schema) for schema in _listed(version)],
+            changelog=version.changelog,
+            status=version.status,
+            published_at=version.published_at,
+            error_message=version.error_message,
+            created_at=version.created_at,
+            updated_at=version.updated_at,
+        )
+
+
+def _listed(version: ProviderVersion) -> list[ResourceSchema]:
+    """The schemas of every resource type; the provider's own, if it has any, first and as resource `provider`."""
+    own = ResourceSchema("provider", version.name, None, version.config_schema, version.outputs_schema)
+    has_own = version.config_schema or version.outputs_schema
+    return [own, *version.schemas] if has_own else list(version.schemas)
+
+
+def _parsed(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    schema: dict[str, Any] = json.loads(text)
+    return schema
