@@ -1,0 +1,192 @@
+"""Schemas in Terraform's form, made from the google provider's own and from what is known of three small providers.
+
+The google schema says of every argument whether it is a block, may be repeated, or is required, and of every resource
+what only Google can tell (`computed`). It does not tell the types of values: here a repeated argument is a list of
+text, one whose name says so is a map of text, and every other one is text, into which Terraform turns numbers.
+"""
+
+import gzip
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.rehearsal.provider.messages import MESSAGE
+
+_FILE = Path(__file__).with_name("google-provider-schema.json.gz")
+TEXT = b'"string"'
+TEXTS = b'["list","string"]'
+MAP = b'["map","string"]'
+_MAPS = frozenset({"annotations", "attributes", "headers", "keepers", "label_extractors", "labels", "tags", "triggers"})
+_MAP_ENDINGS = ("_labels", "_annotations", "environment_variables")
+_LIST = 2
+_SINGLE = 1
+
+# The provider takes these from its own configuration where a resource leaves them out.
+INHERITED = ("project", "region", "location", "zone")
+
+# What Google chooses where the configuration leaves it out, beside those; the schema does not mark it.
+CHOSEN_BY_GOOGLE = frozenset({("google_compute_global_address", "address"), ("google_monitoring_slo", "slo_id")})
+
+# What Google computes inside a block that the configuration gives; the schema lists only top-level ones.
+COMPUTED_IN_BLOCKS: Mapping[str, tuple[str, ...]] = {
+    "Cloudfunctions2FunctionServiceConfig": ("uri", "gcf_uri", "service"),
+    "ContainerClusterControlPlaneEndpointsConfigDnsEndpointConfig": ("endpoint",),
+    "ContainerClusterPrivateClusterConfig": ("private_endpoint", "public_endpoint"),
+}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """`computed`: Google tells it where the configuration does not."""
+
+    name: str
+    required: bool = False
+    computed: bool = False
+    only_computed: bool = False
+    repeated: bool = False
+
+    @property
+    def type_json(self) -> bytes:
+        """The type as Terraform writes it."""
+        if self.repeated:
+            return TEXTS
+        return MAP if self.name in _MAPS or self.name.endswith(_MAP_ENDINGS) else TEXT
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's attributes and nested blocks; `repeated` names the nested ones that may come more than once."""
+
+    attributes: Mapping[str, Attribute]
+    blocks: Mapping[str, "Block"] = field(default_factory=dict)
+    repeated: Collection[str] = ()
+    required: Collection[str] = ()
+
+    def message(self) -> Any:
+        """The block as Terraform is told of it."""
+        block = MESSAGE["Block"]()
+        for one in self.attributes.values():
+            block.attributes.add(
+                name=one.name,
+                type=one.type_json,
+                required=one.required,
+                optional=not one.required and not one.only_computed,
+                computed=one.computed,
+            )
+        for name, nested in self.blocks.items():
+            block.block_types.add(
+                type_name=name,
+                block=nested.message(),
+                nesting=_SINGLE if name == "timeouts" else _LIST,
+                min_items=int(name in self.required and name != "timeouts"),
+                max_items=0 if name in self.repeated or name == "timeouts" else 1,
+            )
+        return block
+
+
+@dataclass(frozen=True)
+class ProviderSchema:
+    """What one provider offers: the block of its own configuration, resources and data sources by type."""
+
+    config: Block
+    resources: Mapping[str, Block]
+    data_sources: Mapping[str, Block]
+
+
+def attributes(*names: str, required: Collection[str] = (), computed: Collection[str] = ()) -> Mapping[str, Attribute]:
+    """Attributes by name, those of `computed` read-only."""
+    given = {name: Attribute(name, required=name in required) for name in names}
+    return given | {name: Attribute(name, computed=True, only_computed=True) for name in computed}
+
+
+def google(types: Collection[str], *, beta: bool = False) -> ProviderSchema:
+    """The google provider with the resources and data sources of these `types`: all 1,100 take seconds to tell."""
+    config = Block(
+        attributes(
+            "project", "region", "zone", "billing_project", "user_project_override", "default_labels", "credentials"
+        )
+    )
+    return ProviderSchema(config, dict(_blocks("resources", types, beta)), dict(_blocks("data", types, beta)))
+
+
+@cache
+def _schema() -> Mapping[str, Any]:
+    with gzip.open(_FILE) as file:
+        loaded: Mapping[str, Any] = json.load(file)
+    return loaded
+
+
+def _blocks(kind: str, types: Collection[str], beta: bool) -> Iterator[tuple[str, Block]]:
+    schema = _schema()
+    known = {**schema[kind], **(schema["beta"][kind] if beta else {})}
+    for name in sorted(set(types) & set(known)):
+        chosen = [attribute for resource, attribute in CHOSEN_BY_GOOGLE if resource == name]
+        yield name, _block(known[name]["attrs"], [*known[name]["computed"], *chosen])
+
+
+def _block(given: Mapping[str, Any], computed: Collection[str]) -> Block:
+    schema = _schema()
+    plain: dict[str, Attribute] = {}
+    blocks: dict[str, Block] = {}
+    for name, about in given.items():
+        if about["block"] is None:
+            inherited = name in INHERITED and not about["required"]
+            plain[name] = Attribute(
+                name, about["required"], computed=inherited or name in computed, repeated=about["list"]
+            )
+            continue
+        inner = (schema["blocks"] | schema["beta"]["blocks"])[about["block"]]
+        blocks[name] = _block(inner, COMPUTED_IN_BLOCKS.get(about["block"], ()))
+    for name in set(computed) - set(plain) - set(blocks) | ({"id"} if computed else set()):
+        plain[name] = Attribute(name, computed=True, only_computed=name not in given)
+    repeated = [name for name in blocks if given[name]["list"]]
+    required = [name for name in blocks if given[name]["required"]]
+    return Block(plain, blocks, repeated, required)
+
+
+ARCHIVE = ProviderSchema(
+    Block({}),
+    {},
+    {
+        "archive_file": Block(
+            attributes(
+                "type",
+                "output_path",
+                "source_dir",
+                "source_file",
+                "source_content",
+                "source_content_filename",
+                "excludes",
+                "output_file_mode",
+                required=("type", "output_path"),
+                computed=("id", "output_base64sha256", "output_md5", "output_sha256", "output_size"),
+            ),
+            {"source": Block(attributes("content", "filename", required=("content", "filename")))},
+            repeated=("source",),
+        )
+    },
+)
+RANDOM = ProviderSchema(
+    Block({}),
+    {
+        "random_bytes": Block(attributes("length", "keepers", required=("length",), computed=("base64", "hex"))),
+        "random_id": Block(
+            attributes(
+                "byte_length",
+                "prefix",
+                "keepers",
+                required=("byte_length",),
+                computed=("id", "hex", "dec", "b64_url", "b64_std"),
+            )
+        ),
+    },
+    {},
+)
+TIME = ProviderSchema(
+    Block({}),
+    {"time_sleep": Block(attributes("create_duration", "destroy_duration", "triggers", computed=("id",)))},
+    {},
+)

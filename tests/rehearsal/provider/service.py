@@ -1,0 +1,167 @@
+"""One provider as Terraform calls it, over gRPC."""
+
+import base64
+import hashlib
+import json
+import secrets
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.rehearsal.provider.messages import MESSAGE
+from tests.rehearsal.provider.plan import applied, default_fill, planned, replaced_by
+from tests.rehearsal.provider.schema import INHERITED, Block, ProviderSchema
+from tests.rehearsal.provider.values import Object, decode, encode
+
+_ERROR = 1
+# A zip's members get one time, so that the same content is the same archive.
+_EPOCH = (2049, 1, 1, 0, 0, 0)
+PROJECT_NUMBER = "123456789012"
+
+
+class ProviderService:
+    """Answers Terraform's calls for one provider; holds nothing but the provider's own configuration."""
+
+    def __init__(self, schema: ProviderSchema) -> None:
+        self._schema = schema
+        self._offered = _offer(schema)
+        self._inherited: Object = {}
+
+    def call(self, name: str, request: Any) -> Any:
+        """The answer to the call `name` of the protocol."""
+        answer: Any = getattr(self, f"_{name}")(request)
+        return answer
+
+    def _GetProviderSchema(self, _: Any) -> Any:  # noqa: N802 - the protocol's own names, here and below
+        return self._offered
+
+    def _ValidateProviderConfig(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["Diagnostics2"]()
+
+    def _ValidateResourceConfig(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["Diagnostics1"]()
+
+    def _ValidateDataResourceConfig(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["Diagnostics1"]()
+
+    def _ConfigureProvider(self, request: Any) -> Any:  # noqa: N802
+        config = decode(request.config) or {}
+        self._inherited = {name: config[name] for name in INHERITED if config.get(name) is not None}
+        return MESSAGE["Diagnostics1"]()
+
+    def _UpgradeResourceState(self, request: Any) -> Any:  # noqa: N802
+        return MESSAGE["UpgradeResponse"](upgraded_state=encode(json.loads(request.raw_state.json)))
+
+    def _ReadResource(self, request: Any) -> Any:  # noqa: N802
+        return MESSAGE["ReadResponse"](new_state=request.current_state)
+
+    def _PlanResourceChange(self, request: Any) -> Any:  # noqa: N802
+        proposed, prior = decode(request.proposed_new_state), decode(request.prior_state)
+        if proposed is None:
+            return MESSAGE["PlanResponse"](planned_state=request.proposed_new_state)
+        state = planned(self._block(request.type_name), decode(request.config), proposed, self._inherited)
+        response = MESSAGE["PlanResponse"](planned_state=encode(state))
+        for name in replaced_by(request.type_name, prior or {}, state):
+            response.requires_replace.add().steps.add(attribute_name=name)
+        return response
+
+    def _ApplyResourceChange(self, request: Any) -> Any:  # noqa: N802
+        state = decode(request.planned_state)
+        if state is None:
+            return MESSAGE["ApplyResponse"](new_state=request.planned_state)
+        fill = _fill_of(request.type_name)
+        made = applied(self._block(request.type_name), decode(request.config), state, fill)
+        return MESSAGE["ApplyResponse"](new_state=encode(made))
+
+    def _ImportResourceState(self, request: Any) -> Any:  # noqa: N802
+        block = self._block(request.type_name)
+        state = dict.fromkeys(block.attributes) | {name: [] for name in block.blocks}
+        response = MESSAGE["ImportResponse"]()
+        response.imported_resources.add(type_name=request.type_name, state=encode(state | {"id": request.id}))
+        return response
+
+    def _ReadDataSource(self, request: Any) -> Any:  # noqa: N802
+        config = decode(request.config)
+        if request.type_name == "archive_file":
+            return MESSAGE["DataResponse"](state=encode(config | _archive(config)))
+        fill = _fill_of(request.type_name)
+        block = self._schema.data_sources[request.type_name]
+        return MESSAGE["DataResponse"](
+            state=encode(applied(block, config, planned(block, config, config, self._inherited), fill))
+        )
+
+    def _StopProvider(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["StopResponse"]()
+
+    def _block(self, type_name: str) -> Block:
+        return self._schema.resources[type_name]
+
+
+def _offer(schema: ProviderSchema) -> Any:
+    response = MESSAGE["SchemaResponse"]()
+    # Terraform may then keep the schema, and does not ask for it again before each resource.
+    response.server_capabilities.get_provider_schema_optional = True
+    response.provider.block.CopyFrom(schema.config.message())
+    for name, block in schema.resources.items():
+        response.resource_schemas[name].block.CopyFrom(block.message())
+    for name, block in schema.data_sources.items():
+        response.data_source_schemas[name].block.CopyFrom(block.message())
+    return response
+
+
+def failed(call: str, reason: str) -> Any:
+    """The answer to `call` that makes Terraform stop with `reason`."""
+    from tests.rehearsal.provider.messages import CALLS  # noqa: PLC0415
+
+    response = MESSAGE[CALLS[call][1]]()
+    response.diagnostics.add(severity=_ERROR, summary="the offline provider failed", detail=reason)
+    return response
+
+
+def _fill_of(type_name: str) -> Callable[[str, Object], Any]:
+    special = _FILLS.get(type_name, {})
+
+    def fill(name: str, values: Object) -> Any:
+        make = special.get(name)
+        return make(values) if make else default_fill(type_name, name, values)
+
+    return fill
+
+
+def _random(values: Object) -> bytes:
+    length = values.get("length") or values.get("byte_length")
+    return secrets.token_bytes(int(length))
+
+
+_FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
+    "google_project": {
+        "number": lambda _: PROJECT_NUMBER,
+        "project_id": lambda values: values.get("project_id") or ("project"),
+    },
+    "random_bytes": {
+        "base64": lambda values: base64.b64encode(_random(values)).decode(),
+        "hex": lambda values: _random(values).hex(),
+    },
+    "random_id": {"hex": lambda values: _random(values).hex()},
+    "google_cloudfunctions2_function": {},
+    "google_secret_manager_secret_version": {"version": lambda _: "1"},
+    "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
+}
+
+
+def _archive(config: Object) -> Object:
+    path = Path(config["output_path"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for source in sorted(config.get("source") or [], key=lambda one: str(one["filename"])):
+            archive.writestr(zipfile.ZipInfo((source["filename"]), _EPOCH), (source["content"]))
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content)
+    return {
+        "id": (sha256.hexdigest()),
+        "output_sha256": (sha256.hexdigest()),
+        "output_base64sha256": (base64.b64encode(sha256.digest()).decode()),
+        "output_md5": (hashlib.md5(content, usedforsecurity=False).hexdigest()),
+        "output_size": str(len(content)),
+    }
