@@ -56,13 +56,17 @@ def make_wheel(
     version: str = "1.0.0",
     metadata: Sequence[str] = (),
     top_level: str | None = None,
+    pure: str = "true",
 ) -> Path:
-    """A wheel with these files (path in the archive → text) and further METADATA lines."""
+    """A wheel with these files (path in the archive → text) and further METADATA lines.
+
+    `pure` "false" is a wheel with compiled parts, as far as pip looks.
+    """
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     content = {
         **files,
         f"{info}/METADATA": "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata, ""]),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: py3-none-any\n",
     }
     if top_level is not None:
         content[f"{info}/top_level.txt"] = top_level

@@ -118,12 +118,25 @@ def test_the_runtime_is_told_which_bytes_to_run() -> None:
     assert told["PRAGMA_CHECK_IN_TOPIC"] == FACTS.check_in_topic
 
 
-def test_an_entrypoint_of_its_own_replaces_the_runtime_and_its_probes() -> None:
-    assert container(objects())["command"] == ["python", "-m", "pragma_runtime.entrypoint"]
-    assert "readinessProbe" in container(objects())
+def test_an_entrypoint_of_its_own_runs_behind_the_runtime_and_without_its_probes() -> None:
+    plain = container(objects())
+    assert plain["command"] == ["python", "-m", "pragma_runtime.entrypoint"]
+    assert "args" not in plain
+    assert "readinessProbe" in plain
     own = container(objects(entrypoint=("serve", "--fast")))
-    assert own["command"] == ["serve", "--fast"]
+    assert own["command"] == plain["command"]
+    assert own["args"] == ["--", "serve", "--fast"]
     assert "readinessProbe" not in own
+
+
+def test_kubernetes_expands_nothing_in_an_entrypoint() -> None:
+    own = container(objects(entrypoint=("sh", "-c", "echo $(PRAGMA_CHECK_IN_TOKEN) $HOME")))
+    assert own["args"] == ["--", "sh", "-c", "echo $$(PRAGMA_CHECK_IN_TOKEN) $$HOME"]
+
+
+def test_a_runtime_gives_its_start_up_before_the_deadline_passes() -> None:
+    start_seconds = float(environment(objects())["PRAGMA_START_SECONDS"])
+    assert start_seconds < FACTS.deadline_seconds
 
 
 def test_whatever_the_platform_sets_in_a_pod_is_a_reserved_config_key() -> None:

@@ -1,5 +1,7 @@
 """Environment and command line of a container, as Kubernetes defines them."""
 
+from pathlib import Path
+
 import pytest
 
 from local_kubernetes.node.environment import (
@@ -11,6 +13,7 @@ from local_kubernetes.node.environment import (
     references,
     resolve,
 )
+from local_kubernetes.node.image_environment import image_environment
 from local_kubernetes.node.objects import Json
 
 POD: Json = {
@@ -195,3 +198,31 @@ def test_the_objects_that_a_container_reads_are_found() -> None:
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a Kubernetes quantity such as '250m' or '64Mi'"):
         parse_quantity(text)
+
+
+def test_the_image_environment_keeps_how_to_reach_an_index_and_not_how_its_user_installs(tmp_path: Path) -> None:
+    node = {
+        "PIP_INDEX_URL": "https://index/simple",
+        "PIP_CERT": "ca.pem",
+        "PIP_FIND_LINKS": "wheels https://host/wheels",
+        "https_proxy": "http://proxy:3128",
+        "PIP_USER": "1",
+        "PIP_PREFIX": "/opt",
+        "PIP_TARGET": "/opt",
+        "PIP_REQUIRE_HASHES": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_CONSTRAINT": "constraints.txt",
+        "PYTHONPATH": "/elsewhere",
+    }
+
+    kept = image_environment(node, tmp_path / "python")
+
+    assert kept == {
+        "PIP_INDEX_URL": "https://index/simple",
+        "PIP_CERT": str(Path("ca.pem").absolute()),
+        "PIP_FIND_LINKS": f"{Path('wheels').absolute()} https://host/wheels",
+        "https_proxy": "http://proxy:3128",
+        "PATH": kept["PATH"],
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,21 +1,35 @@
 """The environment that the runtime image would bring: what every container starts from.
 
 Nothing of the node's own environment is in it but what reaches the network and the package index the way
-this machine does: `PIP_*`, `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, and the proxy variables.
+this machine does: pip's index and certificates, `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, and the proxy
+variables. Paths among them are made absolute: a container starts in a directory of its own.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_KEPT = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"})
+_PATHS = frozenset(
+    {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE"}
+)
+# Where and how to install is for the container to say: a developer's PIP_USER or PIP_TARGET breaks its install.
+_PLAIN = frozenset(
+    {
+        "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_TRUSTED_HOST",
+        "PIP_PROXY", "PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT", "PIP_RETRIES", "PIP_KEYRING_PROVIDER",
+    }
+)  # fmt: skip
+_LOCATIONS = "PIP_FIND_LINKS"  # paths and URLs, with blanks between
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
 _INTERPRETERS = frozenset({"python", "python3"})
 
 
 def image_environment(node: Mapping[str, str], interpreter: Path) -> dict[str, str]:
     """The part that is the same for all containers; `node` is the node's own environment."""
-    kept = {name: value for name, value in node.items() if _is_kept(name)}
+    kept = {name: value for name, value in node.items() if name in _PLAIN or name.upper() in _PROXIES}
+    kept |= {name: str(Path(value).absolute()) for name, value in node.items() if name in _PATHS and value}
+    if locations := node.get(_LOCATIONS):
+        kept[_LOCATIONS] = " ".join(_absolute(location) for location in locations.split())
     # HOME is the pod's own, so pip would no longer find the user's settings by itself.
     if "PIP_CONFIG_FILE" not in kept and (settings := _pip_settings(node)):
         kept["PIP_CONFIG_FILE"] = str(settings)
@@ -34,8 +48,8 @@ def with_interpreter(argv: list[str], interpreter: Path) -> list[str]:
     return argv
 
 
-def _is_kept(name: str) -> bool:
-    return name.startswith("PIP_") or name in _KEPT or name.upper() in _PROXIES
+def _absolute(location: str) -> str:
+    return location if "://" in location or location.startswith("file:") else str(Path(location).absolute())
 
 
 def _pip_settings(node: Mapping[str, str]) -> Path | None:

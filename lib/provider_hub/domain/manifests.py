@@ -27,6 +27,7 @@ DEFAULT_ENTRYPOINT = ("python", "-m", "pragma_runtime.entrypoint")
 RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532
+_LEAST_START_SECONDS = 60.0
 RESERVED_CONFIG_PREFIXES = ("PRAGMA_", "KUBERNETES_", "PYTHON", "LD_", "PIP_")
 RESERVED_CONFIG_KEYS = frozenset({"PATH", "HOME", "HOSTNAME", "TMPDIR"})
 
@@ -179,7 +180,8 @@ def _container(
     return {
         "name": "runtime",
         "image": facts.image,
-        "command": list(version.entrypoint or DEFAULT_ENTRYPOINT),
+        "command": list(DEFAULT_ENTRYPOINT),
+        **_override(version),
         "env": environment,
         # envFrom is never expanded: a config value with `$(…)` in it arrives as it was written.
         "envFrom": [{"secretRef": {"name": secret_name}}],
@@ -195,8 +197,17 @@ def _container(
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "work", "mountPath": WORK_DIRECTORY}],
-        **(_PROBES if version.entrypoint is None else {}),
     }
+
+
+def _override(version: ProviderVersion) -> Manifest:
+    """A version's own entrypoint runs behind the runtime, which verifies and installs the wheel first.
+
+    It replaces the runtime then, so nothing answers the runtime's probes.
+    """
+    if version.entrypoint is None:
+        return _PROBES
+    return {"args": ["--", *(word.replace("$", "$$") for word in version.entrypoint)]}
 
 
 def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFacts) -> list[Manifest]:
@@ -211,6 +222,7 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         "PRAGMA_PACKAGE_NAME": version.package_name or "",
         "PRAGMA_CHECK_IN_TOPIC": facts.check_in_topic,
         "PRAGMA_CHECK_IN_SECONDS": f"{facts.check_in_seconds:g}",
+        "PRAGMA_START_SECONDS": f"{_start_seconds(facts):g}",
         "PRAGMA_PUBSUB_ENDPOINT": facts.pubsub_endpoint,
         "PRAGMA_PORT": str(RUNTIME_PORT),
         "PRAGMA_WORK_DIR": WORK_DIRECTORY,
@@ -225,6 +237,11 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         {"name": "PRAGMA_INSTANCE_ID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "PRAGMA_LISTEN_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
     ]
+
+
+def _start_seconds(facts: RuntimeFacts) -> float:
+    """What a runtime's start may take: less than the deploy's deadline, so that it can still say who was slow."""
+    return max(_LEAST_START_SECONDS, facts.deadline_seconds * 0.8)
 
 
 def _secret_data(row: Installation, check_in_token: str) -> dict[str, str]:
