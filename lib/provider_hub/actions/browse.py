@@ -1,4 +1,4 @@
-"""The catalog: finding and reading providers, and what their author may change about them."""
+"""The catalog: search and read providers; authors edit, delete and yank theirs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,20 +24,23 @@ from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_version, latest
 
-# A search for several words looks through at most this many providers that have the rarest of them.
+# A search for several words filters at most this many providers that have the longest of the words.
 CANDIDATES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A provider and how many tenants have it installed."""
+    """A provider and the number of tenants that have it installed."""
 
     provider: Provider
     install_count: int
 
 
 def search(services: Services[CatalogStore], viewer: str | None, wanted: Search) -> tuple[list[Listing], int]:
-    """One page of what the viewer's organization may see, by name, and the total."""
+    """One page of the providers that the viewer's organization may see, by name, and the total number of matches.
+
+    `viewer` is the organization's id, None for a caller who is not signed in.
+    """
     audiences, words = _audiences(viewer, wanted.scope), words_of(wanted.q)
     if not audiences or (wanted.q.strip() and not words):
         return [], 0
@@ -55,13 +58,13 @@ def search(services: Services[CatalogStore], viewer: str | None, wanted: Search)
 
 
 def get_provider(services: Services[CatalogStore], viewer: str | None, name: ProviderName) -> Listing:
-    """Raises NotFound."""
+    """One provider. Raises NotFound, also for one that the viewer may not see."""
     provider = visible(services.store.get(keys.provider(name)), name, viewer)
     return Listing(provider, services.store.install_count(name))
 
 
 def list_versions(services: Services[CatalogStore], viewer: str | None, name: ProviderName) -> list[ProviderVersion]:
-    """Newest first. Raises NotFound."""
+    """All versions, the highest semantic version first. Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
     return sorted(services.store.versions_of(name), key=lambda version: version.semver, reverse=True)
 
@@ -69,7 +72,7 @@ def list_versions(services: Services[CatalogStore], viewer: str | None, name: Pr
 def get_version(
     services: Services[DocumentStore], viewer: str | None, name: ProviderName, text: str
 ) -> ProviderVersion:
-    """Raises NotFound."""
+    """One version. Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
     version = services.store.get(keys.version(name, text)) if is_version(text) else None
     if version is None:
@@ -97,14 +100,17 @@ def edit_provider(
 def delete_provider(services: Services[ProviderDeletionStore], organization_id: str, name: ProviderName) -> None:
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
-    It is hidden first and counted then: an install that read it before is counted, one that reads it after
-    finds nothing. A crash in between leaves it hidden, and deleting it again goes on from there.
+    The provider is hidden first and counted second. An install that read the provider before is counted; an install
+    that reads it afterwards finds nothing. After a crash in between the provider stays hidden, and its author can
+    delete it again.
     """
     _set_retiring(services, organization_id, name, retiring=True)
     count = services.store.install_count(name)
     if count:
         _set_retiring(services, organization_id, name, retiring=False)
-        raise Conflict(f"{name} is installed {count} times: it can be deleted once nobody has it, or yank its versions")
+        raise Conflict(
+            f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
+        )
     versions = [keys.version(name, version.version) for version in services.store.versions_of(name)]
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
@@ -115,12 +121,12 @@ def delete_provider(services: Services[ProviderDeletionStore], organization_id: 
 def yank(
     services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str, reason: str | None
 ) -> ProviderVersion:
-    """No new installs; what runs stays. Raises NotFound or Forbidden."""
+    """Stop new installs of a version; what runs goes on. Raises NotFound or Forbidden."""
     return _set_status(services, organization_id, name, text, VersionStatus.YANKED, reason)
 
 
 def unyank(services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str) -> ProviderVersion:
-    """Back again. Raises NotFound or Forbidden."""
+    """Publish a yanked version again. Raises NotFound or Forbidden."""
     return _set_status(services, organization_id, name, text, VersionStatus.PUBLISHED, None)
 
 
@@ -147,7 +153,7 @@ def _set_retiring(
 ) -> None:
     def decide(transaction: Transaction) -> None:
         (found,) = transaction.read(keys.provider(name))
-        # Its author sees it even while it is hidden: that is how a deletion that died is finished.
+        # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
         shown = visible(found and replace(found, retiring=False), name, organization_id)
         transaction.write(keys.provider(name), replace(_authored(shown, organization_id), retiring=retiring))
 
@@ -162,7 +168,7 @@ def _set_status(
     status: VersionStatus,
     reason: str | None,
 ) -> ProviderVersion:
-    """A publish of the same moment writes the provider's row too: one of the two decides again after the other."""
+    """A publish at the same time writes the provider's row too, so one of the two transactions runs again."""
 
     def decide(transaction: Transaction) -> ProviderVersion:
         if not is_version(text):
@@ -172,7 +178,7 @@ def _set_status(
         if version is None:
             raise NotFound(f"{name} has no version {text}")
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
-            return version  # what was never published is neither taken back nor brought back
+            return version  # a version that was never published can be neither yanked nor published here
         now = services.clock()
         changed = replace(version, status=status, error_message=reason, updated_at=now)
         others = set(services.store.published_versions(name)) - {text}

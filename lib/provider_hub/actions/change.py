@@ -1,7 +1,7 @@
-"""Changes to what is installed: upgrade, downgrade, deploy again, other settings, uninstall.
+"""Changes of an installation: upgrade, downgrade, deploy again, other settings, uninstall.
 
-One that arrives while another is in flight supersedes it: the row's generation grows, and whatever still
-speaks of the older one is stale.
+A change that arrives while another one is in progress supersedes it: the row's generation grows, and every message
+about the older generation is stale.
 """
 
 from collections.abc import Callable
@@ -35,21 +35,21 @@ Check = Callable[[Installation, str], None]
 def upgrade(
     services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str | None, cause: str
 ) -> Installed:
-    """To a newer version, None the latest. Raises NotFound, Conflict or Invalid."""
+    """Change to a newer version, None for the latest. Raises NotFound, Conflict or Invalid."""
     return _to_version(services, organization, name, version, "version", _must_be_newer, cause)
 
 
 def downgrade(
     services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str, cause: str
 ) -> Installed:
-    """To an older version. Raises NotFound, Conflict or Invalid."""
+    """Change to an older version. Raises NotFound, Conflict or Invalid."""
     return _to_version(services, organization, name, version, "target_version", _must_be_older, cause)
 
 
 def deploy(
     services: Services[DocumentStore], organization: Organization, name: ProviderName, version: str | None, cause: str
 ) -> Installed:
-    """The installed version once more, or any other published one. Raises NotFound, Conflict or Invalid."""
+    """Deploy the installed version once more (None), or any published one. Raises NotFound, Conflict or Invalid."""
     if version is not None:
         return _to_version(services, organization, name, version, "version", lambda _row, _version: None, cause)
 
@@ -90,7 +90,10 @@ def change_settings(
 def uninstall(
     services: Services[DocumentStore], organization: Organization, name: ProviderName, *, cascade: bool, cause: str
 ) -> Installed:
-    """The row, DELETING. Raises NotFound or Conflict."""
+    """Request the removal; the row becomes DELETING.
+
+    Raises NotFound, and Conflict without `cascade` while the runtime reports resources that it manages.
+    """
 
     def decide(transaction: Transaction) -> Installed:
         row, provider = _read(transaction, organization, name)
@@ -135,7 +138,7 @@ def _to_version(
 def _read(
     transaction: Transaction, organization: Organization, name: ProviderName
 ) -> tuple[Installation, Provider | None]:
-    """The row, which may be changed, and its provider. Raises NotFound, or Conflict when it is being removed."""
+    """The row and its provider. Raises NotFound, or Conflict while the row is being removed."""
     row, provider = transaction.read(keys.installation(organization.organization_id, name), keys.provider(name))
     if row is None:
         raise not_installed(name)

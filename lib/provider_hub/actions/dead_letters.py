@@ -1,4 +1,4 @@
-"""Dead letters: what no consumer could handle, kept with its reason until somebody retries or deletes it."""
+"""Dead letters: messages that no consumer could handle, kept with the reason until a tenant retries or deletes them."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, 
 
 KEPT = timedelta(days=30)
 LISTED = 500
-# A document holds 1 MiB; no message of ours comes near.
+# A Firestore document holds at most 1 MiB. The hub's own messages are far smaller.
 PAYLOAD_BYTES = 512 * 1024
 _ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]{0,199}")
 
@@ -33,7 +33,7 @@ class Delivery:
 
 
 def note_failure(services: Services[DocumentStore], delivery: Delivery, reason: str) -> None:
-    """Remember why a delivery failed: once the tries are used up, Pub/Sub itself cannot tell."""
+    """Keep the reason of a failed delivery, since Pub/Sub does not pass it on to the dead-letter topic."""
     now = services.clock()
     error = DeliveryError(delivery.event_id, reason, now, expires_at=now + KEPT)
 
@@ -44,15 +44,18 @@ def note_failure(services: Services[DocumentStore], delivery: Delivery, reason: 
 
 
 def bury(services: Services[DocumentStore], delivery: Delivery, reason: str | None = None) -> DeadLetter:
-    """Keep a message; the reason is the one given, or the last that a consumer noted. Twice is once."""
+    """Keep a message as a dead letter; the reason is the given one, or the last that a consumer noted.
+
+    A second call for the same message changes nothing. Raises TemporaryError.
+    """
     key = keys.dead_letter(delivery.event_id)
 
     def decide(transaction: Transaction) -> DeadLetter:
         known, noted = transaction.read(key, keys.delivery_error(delivery.event_id))
         if known:
             return known
-        told = reason or (noted.reason if noted else "its tries were used up; no consumer said why")
-        letter = _letter(delivery, told, services.clock())
+        why = reason or (noted.reason if noted else "its tries were used up; no consumer said why")
+        letter = _letter(delivery, why, services.clock())
         transaction.write(key, letter)
         transaction.delete(keys.delivery_error(delivery.event_id))
         return letter
@@ -61,12 +64,12 @@ def bury(services: Services[DocumentStore], delivery: Delivery, reason: str | No
 
 
 def list_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> list[DeadLetter]:
-    """Newest first."""
+    """The organization's dead letters, of one provider or of all (None), newest first; at most LISTED."""
     return services.store.dead_letters_of(organization_id, provider, LISTED)
 
 
 def get_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> DeadLetter:
-    """Raises NotFound, for another organization's as well."""
+    """One dead letter. Raises NotFound, also for another organization's."""
     letter = services.store.get(_key(dead_letter_id))
     if letter is None or letter.organization_id != organization_id:
         raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
@@ -74,7 +77,7 @@ def get_letter(services: Services[DocumentStore], organization_id: str, dead_let
 
 
 def retry_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
-    """Back to its topic, through the outbox. Raises NotFound."""
+    """Publish the message to its topic again, through the outbox, and delete the dead letter. Raises NotFound."""
 
     def decide(transaction: Transaction) -> None:
         (letter,) = transaction.read(_key(dead_letter_id))
@@ -87,25 +90,25 @@ def retry_letter(services: Services[DocumentStore], organization_id: str, dead_l
 
 
 def retry_all(services: Services[DeadLetterStore], organization_id: str) -> int:
-    """How many were put back."""
+    """Retry every dead letter of the organization; returns how many."""
     retried = 0
     for letter in list_letters(services, organization_id, None):
         try:
             retry_letter(services, organization_id, letter.dead_letter_id)
         except NotFound:
-            continue  # somebody else's retry or delete was first
+            continue  # another retry or delete came first
         retried += 1
     return retried
 
 
 def delete_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
-    """Raises NotFound."""
+    """Delete one dead letter. Raises NotFound."""
     get_letter(services, organization_id, dead_letter_id)
     services.store.delete_all([keys.dead_letter(dead_letter_id)])
 
 
 def delete_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> int:
-    """All of the organization's, or one provider's; how many."""
+    """Delete the organization's dead letters, of one provider or of all (None); returns how many."""
     deleted = 0
     while letters := list_letters(services, organization_id, provider):
         services.store.delete_all([keys.dead_letter(letter.dead_letter_id) for letter in letters])
@@ -114,14 +117,14 @@ def delete_letters(services: Services[DeadLetterStore], organization_id: str, pr
 
 
 def _key(dead_letter_id: str) -> Key[DeadLetter]:
-    """Raises NotFound for what is no letter's id, and may be no document's either."""
+    """The key of a letter. Raises NotFound for an id that no letter has: it may not even be a legal document id."""
     if not _ID.fullmatch(dead_letter_id):
         raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
     return keys.dead_letter(dead_letter_id)
 
 
 def _letter(delivery: Delivery, reason: str, now: datetime) -> DeadLetter:
-    # Whoever can publish a check-in can claim to be anyone: such a letter is shown to nobody.
+    # Every tenant's pod can publish to the check-in topic and name any organization, so such a letter has no owner.
     claimed = delivery.topic is Topic.CHECK_INS
     payload = "" if claimed or len(delivery.payload.encode()) > PAYLOAD_BYTES else delivery.payload
     about = _about(payload)

@@ -1,8 +1,8 @@
-"""The installer: brings the cluster to what one request of a row's generation asks for.
+"""The installer: makes the cluster match one generation of a row, or removes the row's objects.
 
-Every step may be repeated: the row is taken by id and generation, the deadline's task has a name, objects
-are applied with a fence, removal looks before it believes. So a crash anywhere is answered by delivering
-the same request again.
+Every step can be repeated. The row is taken by id and generation, the deadline's task has a name that is unique,
+objects are applied with a fence, and a removal is confirmed by reading the cluster. So after a crash at any point
+it is enough that Pub/Sub delivers the same request again.
 """
 
 import logging
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What the installer needs beside the rows."""
+    """Handles the installer's requests: deploys a generation, or removes an installation from the cluster."""
 
     services: Services[DocumentStore]
     cluster: Cluster
@@ -42,7 +42,7 @@ class Installer:
     desired_states: DesiredStates
 
     def handle(self, request: InstallationRequest) -> None:
-        """Do what is asked. Raises TemporaryError to be asked again; anything else ends in the row."""
+        """Handle one request. Raises TemporaryError to get it again; every other failure is written to the row."""
         if request.kind is RequestKind.UNINSTALL:
             self._uninstall(request)
         else:
@@ -75,7 +75,7 @@ class Installer:
             if step.outcome is Outcome.STALE:
                 return None
             record_step(transaction, step, now)
-            # Taken before, and not done: the delivery before this one died on the way.
+            # PROCESSING without a change means that an earlier delivery took the row and died before it was done.
             return (step.kept, version) if step.kept.lifecycle_state is LifecycleState.PROCESSING else None
 
         return self.services.outbox.transact(decide)
@@ -98,7 +98,7 @@ class Installer:
         try:
             left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
         except PermanentError as error:
-            # There is nothing to fall back to: it is asked for until the cluster lets it happen.
+            # A removal has nothing to fall back to, so it is repeated until the cluster permits it.
             raise TemporaryError(f"{name} cannot be removed: {error}") from error
         if left:
             raise TemporaryError(f"{name} is not gone yet: {', '.join(left)}")

@@ -1,4 +1,4 @@
-"""From a row and its version to the objects that stand for it: what the installer applies and drift is held against."""
+"""The objects that a row should have in the cluster. The installer applies them, and drift is measured by them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_m
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """The organization's namespace with its limits, and what runs in it for one installation."""
+    """The manifests of the organization's namespace with its limits, and those of one installation."""
 
     namespace: Sequence[Manifest]
     installation: Sequence[Manifest]
@@ -22,12 +22,18 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class DesiredStates:
+    """Makes the manifests of a row from its version, this deployment's runtime facts and the check-in key."""
+
     store: DocumentStore
     facts: RuntimeFacts
     check_in_key: bytes
 
     def of(self, row: Installation, version: ProviderVersion | None) -> Objects:
-        """Raises PermanentError when what the row wants is not registered any more, TemporaryError from the store."""
+        """The row's manifests.
+
+        Raises PermanentError when the row's version or its runtime version is not registered any more, and
+        TemporaryError when the store does not answer.
+        """
         if version is None:
             raise PermanentError(f"{row.canonical} has no version {row.installed_version} any more")
         facts = self._facts_for(version)

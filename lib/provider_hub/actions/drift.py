@@ -1,8 +1,8 @@
-"""Drift: the cluster is held against the rows, a bounded slice at a time, and brought back to them.
+"""Drift: the sweeper compares the cluster with the rows, a bounded slice at a time, and repairs the cluster.
 
-Server-side apply of what is already there changes nothing, so that what an apply did change is what had
-drifted. Objects that no row stands behind are orphans of a crash, or of an actor that came too late.
-Each walk keeps its place in a document of its own; a run that dies only looks at a slice twice.
+A server-side apply of objects that are as they should be changes nothing. So what an apply changes had drifted.
+Objects without a row are orphans: a crash, or an apply after an uninstall, left them behind. Each job keeps its
+cursor in a document; after a crash it reads one slice twice.
 """
 
 import logging
@@ -29,23 +29,25 @@ OBJECTS_A_RUN = 100
 
 @dataclass(frozen=True, slots=True)
 class Drift:
+    """Repairs the objects of READY rows, and removes objects that have no row."""
+
     services: Services[DriftStore]
     cluster: Cluster
     desired_states: DesiredStates
 
     def repair_slice(self) -> int:
-        """Hold the next READY rows against the cluster; how many were repaired."""
+        """Compare the next rows with the cluster; returns how many were repaired."""
         rows = self.services.store.installations_after(self._place("rows"), ROWS_A_RUN)
-        looked = repaired = 0
+        read = repaired = 0
         for row in TimeBudget(self.services.clock).within(rows):
-            looked += 1
+            read += 1
             repaired += self._repaired(row)
-        is_last = looked == len(rows) < ROWS_A_RUN
-        self._remember("rows", None if is_last else "/".join(keys.installation_of(rows[looked - 1]).path))
+        is_last = read == len(rows) < ROWS_A_RUN
+        self._remember("rows", None if is_last else "/".join(keys.installation_of(rows[read - 1]).path))
         return repaired
 
     def remove_orphans(self) -> int:
-        """Look at the next objects in the cluster; how many installations without a row were removed."""
+        """Read the next objects in the cluster; returns how many installations without a row were removed."""
         found, following = self.cluster.object_owners(self._place("objects"), OBJECTS_A_RUN)
         removed = sum(self._removed(owner) for owner in self._orphans(found))
         self._remember("objects", following)
@@ -59,7 +61,7 @@ class Drift:
             return False
 
     def _repair(self, row: Installation) -> bool:
-        """Whether a READY row's objects had to be brought back; late Secrets of a FAILED one just go."""
+        """Apply a READY row's objects; returns whether that changed any. A FAILED row only loses its old Secrets."""
         if row.lifecycle_state not in (LifecycleState.READY, LifecycleState.FAILED):
             return False
         changed = self._applied(row) if row.lifecycle_state is LifecycleState.READY else []
@@ -73,13 +75,17 @@ class Drift:
         return True
 
     def _applied(self, row: Installation) -> list[str]:
-        """What an apply of the row's objects changed."""
+        """Apply the row's objects; returns the names of those that changed."""
         version = self.services.store.get(keys.version(row.provider_name, row.installed_version))
         objects = self.desired_states.of(row, version)
         return [*self.cluster.ensure_namespace(objects.namespace), *self.cluster.apply(objects.installation)]
 
     def _orphans(self, found: Iterable[ObjectOwner]) -> list[ObjectOwner]:
-        """The objects were seen before the rows are looked for: a row is there before its objects are, and after."""
+        """The owners without a row.
+
+        The objects were read before the rows are. A row exists before its objects do, and until they are gone, so an
+        owner without a row is an orphan.
+        """
         owners = {owner.installation_id: owner for owner in found}
         named = (keys.installation_named(owner.organization_id, owner.provider) for owner in owners.values())
         rows = self.services.store.get_all([key for key in named if key])
@@ -92,7 +98,9 @@ class Drift:
         except (TemporaryError, PermanentError) as error:
             log.warning("%s has no row and is left to the next round: %s", orphan, error)
             return False
-        log.warning("%s has no row; removed, %d on their way out", orphan, len(left), extra={"event": "orphan"})
+        log.warning(
+            "%s has no row; removed, %d objects are still terminating", orphan, len(left), extra={"event": "orphan"}
+        )
         return True
 
     def _place(self, job: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Deadlines: a generation that waited too long ends FAILED, with what the cluster shows as the reason."""
+"""Deadlines: a generation that waits too long becomes FAILED; the reason is what the cluster shows."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from provider_hub.domain.names import namespace_for
 
 @dataclass(frozen=True, slots=True)
 class DeadlineCall:
-    """Which generation's deadline a task is about."""
+    """The payload of a deadline's task: which generation it is for. `provider` is the canonical name."""
 
     organization_id: str
     provider: str
@@ -23,11 +23,13 @@ class DeadlineCall:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
+    """Ends the wait of rows whose deadline has passed; Cloud Tasks and the sweeper call it."""
+
     services: Services[DocumentStore]
     cluster: Cluster
 
     def handle(self, call: DeadlineCall) -> Outcome:
-        """What a deadline's task came to. Raises TemporaryError when it came too early, to be called again."""
+        """Handle a deadline's task. Raises TemporaryError when it came too early, so that it is called again."""
         key = keys.installation_named(call.organization_id, call.provider)
         row = self.services.store.get(key) if key else None
         if row is None or (row.installation_id, row.generation) != (call.installation_id, call.generation):
@@ -39,12 +41,12 @@ class Expiry:
         return self.expire(row)
 
     def expire(self, row: Installation) -> Outcome:
-        """End the wait of a row whose deadline has passed."""
+        """End the wait of a row whose deadline has passed. Raises TemporaryError when the database does not answer."""
         event = DeadlinePassed(row.installation_id, row.generation, self._reason(row))
         return apply_event(self.services, row, event).outcome
 
     def _reason(self, row: Installation) -> str:
-        """A cluster that cannot be asked is no reason to wait longer: every wait has an end."""
+        """The reason to record. A cluster that does not answer does not prolong the wait: every wait has an end."""
         if row.lifecycle_state is LifecycleState.PENDING:
             return "no installer took it in time"
         try:
@@ -60,6 +62,6 @@ class Expiry:
         return f"the deadline passed without a check-in: {shown.message or 'the runtime runs but never checked in'}"
 
     def _left_over(self, row: Installation) -> str:
-        """What blocks a removal, a finalizer of somebody's for instance, is named for who can clear it."""
+        """Names the objects that block a removal, such as those with a finalizer, so that somebody can clear them."""
         left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
         return f"still there are {', '.join(left)}" if left else "the removal was not confirmed"

@@ -1,7 +1,7 @@
-"""Idempotency keys: a call that is made again with the same key gets the answer of the first one.
+"""Idempotency keys: a call that is repeated with the same key gets the first call's answer.
 
-A key is reserved before the call is acted on and keeps the answer afterwards. A process that dies in
-between leaves the reservation, which lapses; a call that was refused had no effect, and keeps nothing.
+A key is reserved before the call runs, and its answer is kept afterwards. When the process dies in between, the
+reservation lapses after LEASE. A call that is refused has no effect, so its key is released.
 """
 
 import logging
@@ -23,13 +23,13 @@ HEADER = "Idempotency-Key"
 # 1 to 255 visible ASCII characters.
 KEY_PATTERN = r"[!-~]{1,255}"
 KEPT = timedelta(hours=24)
-# Longer than any function may run: what is reserved for that long is nobody's any more.
+# Longer than any function may run: the process that made an older reservation is gone.
 LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it went out, or will."""
+    """An HTTP answer: status, body text and headers."""
 
     status: int
     body: str
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeyedCall:
-    """Which call a key stands for, and what was asked for with it."""
+    """A call with its key: `route` is its method and path, `request` its body."""
 
     organization_id: str
     route: str
@@ -47,12 +47,12 @@ class KeyedCall:
 
     @property
     def document_id(self) -> str:
-        """The id of the document that keeps the answer."""
+        """The id of the key's document: a digest, since a key may hold any character."""
         return sha256("\0".join((self.organization_id, self.route, self.key)).encode()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
-        """The digest of the request's body."""
+        """The SHA-256 of the body, which tells a repeated call from another call with the same key."""
         return sha256(self.request).hexdigest()
 
 
@@ -114,7 +114,7 @@ def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
 
 
 def _keep(services: Services[DocumentStore], call: KeyedCall, kept: KeptAnswer) -> None:
-    """Best effort: what the call did is committed, and an answer that cannot be kept must not tell otherwise."""
+    """Best effort: the call's effect is committed, so a failure to keep its answer must not fail the call."""
 
     def decide(transaction: Transaction) -> None:
         transaction.write(keys.idempotency(call.document_id), kept)
@@ -126,7 +126,7 @@ def _keep(services: Services[DocumentStore], call: KeyedCall, kept: KeptAnswer) 
 
 
 def _forget(services: Services[DocumentStore], call: KeyedCall) -> None:
-    """Best effort: the reservation lapses by itself, and the caller is told why the call failed, not this."""
+    """Best effort: the reservation lapses by itself, and the caller gets the error of the call, not this one."""
     try:
         services.store.delete_all([keys.idempotency(call.document_id)])
     except TemporaryError as error:

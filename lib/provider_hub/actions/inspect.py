@@ -1,4 +1,4 @@
-"""Looking at installations: the rows of a tenant, and what the cluster shows of one."""
+"""Reading installations: a tenant's rows, and what the cluster shows of one of them."""
 
 import logging
 from dataclasses import replace
@@ -25,7 +25,7 @@ def list_installed(services: Services[TenantStore], organization: Organization) 
 
 
 def get_installed(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installed:
-    """Raises NotFound."""
+    """One installation with its provider. Raises NotFound."""
     row = services.store.get(keys.installation(organization.organization_id, name))
     if row is None:
         raise not_installed(name)
@@ -33,10 +33,10 @@ def get_installed(services: Services[DocumentStore], organization: Organization,
 
 
 def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
-    """What the cluster shows now, told of the generation that the row wants. Raises TemporaryError.
+    """The cluster's status of the generation that the row wants. Raises TemporaryError or PermanentError.
 
-    While the installer has not applied that generation, the cluster still shows the one before: its
-    replicas are told, but as pending and never as healthy.
+    Until the installer has applied that generation, the cluster still shows the one before. Its replicas are
+    returned then, with status `pending` and never as healthy.
     """
     name = row.provider_name.object_name
     shown = cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
@@ -50,7 +50,10 @@ def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
 
 
 def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
-    """The same right after a wish was committed: a cluster that does not answer must not make it look refused."""
+    """As `deployment_status`, right after a change was committed: never raises for the cluster.
+
+    The change is committed. An error for a cluster that does not answer would make it look refused.
+    """
     try:
         return deployment_status(cluster, row)
     except (TemporaryError, PermanentError) as error:

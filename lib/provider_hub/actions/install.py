@@ -1,4 +1,4 @@
-"""Install: a tenant's wish becomes a PENDING row and an outbox entry, in one transaction."""
+"""Install: a tenant's request becomes a PENDING row and an outbox entry, in one transaction."""
 
 from datetime import datetime
 
@@ -22,9 +22,9 @@ from provider_hub.domain.installation import (
 def request_install(
     services: Services[TenantStore], organization: Organization, wish: InstallWish, cause: str
 ) -> Installed:
-    """The new row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
+    """Create the row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
 
-    Three documents are read, in one round trip where the version is named, and two are written.
+    The transaction reads three documents, in one round trip where the version is named, and writes two.
     """
     _check_quota(services, organization)
     provider_key = keys.provider(wish.provider_name)
@@ -84,7 +84,7 @@ def _refuse_existing(existing: Installation | None) -> None:
 
 
 def _check_quota(services: Services[TenantStore], organization: Organization) -> None:
-    """Counted before the transaction: two installs at once may overshoot by one, which harms nobody."""
+    """The count comes before the transaction: two installs at once may exceed the quota by one, which is harmless."""
     now, organization_id = services.clock(), organization.organization_id
     if services.quota_cache.take(organization_id, now):
         return

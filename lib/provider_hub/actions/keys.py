@@ -1,4 +1,4 @@
-"""Where each record is kept (design: one document a record, no collection scanned)."""
+"""Where each record is kept: one document for each record, each found by its key or by an indexed query."""
 
 from provider_hub.actions.ports import Key
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
@@ -9,43 +9,52 @@ from provider_hub.domain.rollout import Member, Rollout
 
 
 def organization(organization_id: str) -> Key[Organization]:
+    """An organization, by its issuer's id."""
     return Key(("organizations", organization_id), Organization)
 
 
 def slug(text: str) -> Key[SlugClaim]:
+    """Which organization a slug belongs to."""
     return Key(("slugs", text), SlugClaim)
 
 
 def provider(name: ProviderName) -> Key[Provider]:
+    """A catalog row."""
     return Key(("providers", name.document_id), Provider)
 
 
 def version(name: ProviderName, text: str) -> Key[ProviderVersion]:
+    """A version of a provider; `text` is the semantic version."""
     return Key(("providers", name.document_id, "versions", text), ProviderVersion)
 
 
 def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
+    """The installation of a provider in an organization: there is at most one."""
     return Key(("organizations", organization_id, "installations", name.document_id), Installation)
 
 
 def installation_of(row: Installation) -> Key[Installation]:
+    """The document of a row."""
     return installation(row.organization_id, row.provider_name)
 
 
 def cursor(name: str) -> Key[Cursor]:
+    """How far a job of the sweeper has read."""
     return Key(("walks", name), Cursor)
 
 
 def rollout(name: ProviderName, version: str) -> Key[Rollout]:
+    """The rollout of one version."""
     return Key(("providers", name.document_id, "rollouts", version), Rollout)
 
 
 def member(name: ProviderName, version: str, installation_id: str) -> Key[Member]:
+    """An installation in a rollout."""
     return Key((*rollout(name, version).path, "members", installation_id), Member)
 
 
 def installation_named(organization_id: str, provider: str) -> Key[Installation] | None:
-    """None for what can be nobody's installation: the words of a message are its sender's to choose."""
+    """The key of an installation that a message names; None where the names are not valid, since anyone chose them."""
     try:
         name = ProviderName.parse(provider)
     except ValueError:
@@ -54,20 +63,25 @@ def installation_named(organization_id: str, provider: str) -> Key[Installation]
 
 
 def outbox(event_id: str) -> Key[OutboxEntry]:
+    """A message that is not published yet."""
     return Key(("outbox", event_id), OutboxEntry)
 
 
 def dead_letter(dead_letter_id: str) -> Key[DeadLetter]:
+    """A dead letter."""
     return Key(("dead_letters", dead_letter_id), DeadLetter)
 
 
 def delivery_error(event_id: str) -> Key[DeliveryError]:
+    """The reason why an event's last delivery failed."""
     return Key(("delivery_errors", event_id), DeliveryError)
 
 
 def idempotency(digest: str) -> Key[KeptAnswer]:
+    """The answer to a keyed call; `digest` stands for organization, route and key."""
     return Key(("idempotency", digest), KeptAnswer)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:
+    """A released image of the runtime."""
     return Key(("runtime_versions", text), RuntimeVersion)

@@ -1,4 +1,4 @@
-"""Undoing an apply that came too late: an uninstall may be confirmed while one is under way."""
+"""Undo an apply that came too late: an uninstall may be confirmed while an apply is still running."""
 
 import logging
 
@@ -13,9 +13,10 @@ log = logging.getLogger(__name__)
 
 
 def remove_if_uninstalled(services: Services[DocumentStore], cluster: Cluster, row: Installation) -> None:
-    """Called after objects of `row` were applied: where the row is gone by then, nobody else would remove them.
+    """Remove the objects that were just applied for `row` when the row is gone or DELETING by now.
 
-    While it is DELETING, the look that confirms the removal may lie before the apply: removing twice is removing once.
+    Where the row is gone, no other job removes them soon. Where it is DELETING, the read that confirms the removal may
+    have come before the apply. A second removal does no harm. Raises TemporaryError or PermanentError.
     """
     current = services.store.get(keys.installation_of(row))
     if (
@@ -26,4 +27,4 @@ def remove_if_uninstalled(services: Services[DocumentStore], cluster: Cluster, r
         return
     left = cluster.remove(namespace_for(row.organization_slug), row.installation_id)
     if left:
-        log.info("%s was uninstalled meanwhile; %s are on their way out", row.installation_id, ", ".join(left))
+        log.info("%s was uninstalled meanwhile; %s are still terminating", row.installation_id, ", ".join(left))

@@ -1,4 +1,4 @@
-"""Organizations: made from a token's claims the first time they are seen."""
+"""Organizations: a row is made from a token's claims when the organization is first seen."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from provider_hub.domain.names import is_organization_id, is_slug
 
 
 class Organizations:
-    """The organizations this process has met; their id and slug never change, so they are remembered."""
+    """The organizations that this process has seen. Their ids and slugs never change, so it keeps them."""
 
     _REMEMBERED = 10_000
 
@@ -21,7 +21,10 @@ class Organizations:
         self._known: dict[str, Organization] = {}
 
     def of(self, claims: OrganizationClaims) -> Organization:
-        """The organization of verified claims. Raises Forbidden for one that cannot be."""
+        """The organization of verified claims.
+
+        Raises Forbidden when its id or slug is not usable, or its slug belongs to another organization.
+        """
         if known := self._known.get(claims.organization_id):
             return known
         if not is_organization_id(claims.organization_id):
@@ -39,13 +42,13 @@ class Organizations:
 
     def _meet(self, claims: OrganizationClaims) -> Organization:
         (organization, is_new), _ = self._services.store.transact(partial(self._admit, claims))
-        if is_new:  # nothing to count: whoever has just been met has nothing installed
+        if is_new:  # a new organization has nothing installed, so its first installs need no count
             quota = self._services.installation_quota
             self._services.quota_cache.counted(organization.organization_id, quota, organization.created_at)
         return organization
 
     def _admit(self, claims: OrganizationClaims, transaction: Transaction) -> tuple[Organization, bool]:
-        """The organization, and whether this transaction makes it."""
+        """The organization, and whether this transaction creates it."""
         organization_key, slug_key = keys.organization(claims.organization_id), keys.slug(claims.slug)
         known, claimed = transaction.read(organization_key, slug_key)
         if known:

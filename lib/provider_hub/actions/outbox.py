@@ -1,7 +1,7 @@
-"""The outbox: a message exists if and only if the change that it tells of was committed.
+"""The outbox: a message exists if and only if the change that it reports was committed.
 
-Committed, then published, then forgotten. A crash between the first two leaves the entry behind, and the
-sweeper publishes it; a crash between the last two publishes it twice, which every consumer takes as once.
+An entry is committed, then published, then deleted. After a crash before the publish, the sweeper publishes it. After
+a crash before the deletion it is published twice, and every consumer handles the second one as a repetition.
 """
 
 import logging
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 class Outbox:
-    """Commits changes together with what they owe to topics, and pays it."""
+    """Commits changes together with the messages about them, and publishes those messages."""
 
     def __init__(self, store: DocumentStore, publisher: Publisher) -> None:
         self.store = store
@@ -32,15 +32,18 @@ class Outbox:
     def transact(self, decide: Callable[[Transaction], R]) -> R:
         """Commit what `decide` writes and emits, then publish. Raises what `decide` raises, or TemporaryError.
 
-        A message that cannot be published now is left to the sweeper: the change is committed, and
-        telling the caller otherwise would be wrong.
+        A message that cannot be published now is left to the sweeper. The change is committed, so the caller must not
+        get an error for it.
         """
         result, emitted = self.store.transact(decide)
         self.relay(emitted)
         return result
 
     def relay(self, entries: Iterable[OutboxEntry]) -> int:
-        """Publish `entries` and forget those that were published; returns how many."""
+        """Publish `entries` and delete those that were published; returns how many.
+
+        Never raises for a topic or the store: what fails is left to the sweeper.
+        """
         published = [entry for entry in entries if self._published(entry)]
         try:
             self.store.delete_all([keys.outbox(entry.event_id) for entry in published])
@@ -58,7 +61,7 @@ class Outbox:
 
 
 def installation_entry(request: InstallationRequest, now: datetime) -> OutboxEntry:
-    """Ordered by installation: the installer sees one installation's generations one after the other."""
+    """The entry of a request to the installer, ordered by installation: its generations arrive one after the other."""
     return OutboxEntry(
         event_id=request.event_id,
         topic=Topic.INSTALLATION_EVENTS,
@@ -70,6 +73,7 @@ def installation_entry(request: InstallationRequest, now: datetime) -> OutboxEnt
 
 
 def version_entry(event: VersionPublished, now: datetime) -> OutboxEntry:
+    """The entry of a published version, ordered by provider: its versions arrive one after the other."""
     return OutboxEntry(
         event_id=event.event_id,
         topic=Topic.VERSION_EVENTS,

@@ -1,4 +1,4 @@
-"""Publish: a version is registered once its wheel was fetched and verified, and then never changes."""
+"""Publish: a version is registered once its wheel was fetched and verified. Afterwards it never changes."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from provider_hub.domain.wheels import WheelRefused, WheelUrl, parse_wheel_url
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The stored version, and whether this call made it."""
+    """A stored version; `created` is False where the very same version was registered before."""
 
     version: ProviderVersion
     created: bool
@@ -93,7 +93,7 @@ def publish(
 
 
 def register_runtime(services: Services[DocumentStore], wish: RuntimeVersionWish) -> tuple[RuntimeVersion, bool]:
-    """Create or update a runtime version; whether it was created."""
+    """Create or update a runtime version; returns it, and whether it was created."""
     key = keys.runtime_version(wish.version)
 
     def decide(transaction: Transaction) -> tuple[RuntimeVersion, bool]:
@@ -193,7 +193,7 @@ def _new_provider(publication: _Publication, author: Author, now: datetime) -> P
 
 
 def _fingerprint(publication: _Publication, digest: str) -> str:
-    """Everything that was published, the wheel by its digest."""
+    """A digest of everything that was published, the wheel by its own digest."""
     facts: Mapping[str, Any] = {
         "wheel_url": str(publication.url),
         "sha256": digest,

@@ -1,4 +1,4 @@
-"""The registration: a runtime that proves itself makes its row READY, and keeps its health told."""
+"""Registration: a runtime's check-in with a valid token makes its row READY, and later ones carry its health."""
 
 import logging
 from collections.abc import Sequence
@@ -26,15 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
+    """Handles check-ins. `check_in_keys` are accepted in turn; the first one makes the tokens of new deployments."""
+
     services: Services[DocumentStore]
     tasks: DeadlineTasks
     check_in_keys: Sequence[bytes]
 
     def handle(self, check_in: CheckIn) -> str:
-        """Apply a check-in; returns what became of it, for the log. Raises TemporaryError to get it again.
+        """Apply a check-in; returns what it did, for the log. Raises TemporaryError to get it again.
 
-        Most check-ins change nothing: they are decided on a plain read, and only one that does change
-        something is decided again in a transaction.
+        `advance` runs twice on purpose. Most check-ins change nothing, so the first run decides on a plain read, which
+        costs one round trip and no lock. Only when that run says that the row would change does `apply_event` read the
+        row again in a transaction and decide on what it finds there.
         """
         row = self._row_of(check_in)
         if row is None:
@@ -52,18 +55,18 @@ class Registration:
         return step.outcome.value
 
     def _is_genuine(self, row: Installation, check_in: CheckIn) -> bool:
-        """By any of the keys: what runs keeps the token that an earlier one made until it is deployed anew.
+        """Whether any key made the token: a pod keeps the token of an older key until it is deployed again.
 
-        What is logged tells when a key is out of use, and that one was taken out too early.
+        The log lines show when an older key is no longer used, and when one was removed too early.
         """
         about = (row.organization_id, row.installation_id, check_in.generation)
         newest, *older = self.check_in_keys
         if token_matches(check_in.token, check_in_token(newest, *about)):
             return True
         if any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
-            log.info("%s has a token of an older key", row.canonical, extra={"event": "check_in_by_older_key"})
+            log.info("%s has the token of an older key", row.canonical, extra={"event": "check_in_by_older_key"})
             return True
-        log.info("%s: a token of no key of ours", row.canonical, extra={"event": "check_in_refused"})
+        log.info("%s: no check-in key made this token", row.canonical, extra={"event": "check_in_refused"})
         return False
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
@@ -71,7 +74,7 @@ class Registration:
         return self.services.store.get(key) if key else None
 
     def _forget_deadline(self, row: Installation) -> None:
-        """Only saves a call: a deadline that fires all the same finds nothing to do."""
+        """Cancel the deadline's task. This only saves a call: a task that fires finds nothing to do."""
         try:
             self.tasks.cancel_deadline(row.installation_id, row.generation)
         except TemporaryError as error:
@@ -80,7 +83,7 @@ class Registration:
 
 def _event_of(row: Installation, check_in: CheckIn) -> Event:
     message = mask(check_in.message) if check_in.message else None
-    # While READY it only degrades; after a deadline it must not pass for the late check-in that recovers.
+    # A READY row only degrades. A FAILED one must not take this report for the late check-in that recovers it.
     if check_in.failed and row.lifecycle_state is not LifecycleState.READY:
         reason = message or "the runtime could not start and gave no reason"
         return DeployFailed(row.installation_id, check_in.generation, reason, "runtime")

@@ -15,7 +15,7 @@ MEMBERS_DELETED_AT_ONCE = 100
 
 
 def list_rollouts(services: Services[RolloutStore], organization_id: str, name: ProviderName) -> list[Rollout]:
-    """The author's view, newest first. Raises NotFound or Forbidden."""
+    """The author's rollouts of a provider, newest first. Raises NotFound or Forbidden."""
     _check_author(services, organization_id, name)
     return services.store.rollouts_of(name, LISTED)
 
@@ -23,7 +23,10 @@ def list_rollouts(services: Services[RolloutStore], organization_id: str, name: 
 def resume(
     services: Services[RolloutStore], tasks: StepTasks, organization_id: str, name: ProviderName, version: str
 ) -> Rollout:
-    """Let a halted rollout go on. Raises NotFound, Forbidden, or Conflict also for what is not the latest any more."""
+    """Let a halted rollout go on.
+
+    Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not the latest.
+    """
     _check_author(services, organization_id, name)
 
     def decide(transaction: Transaction) -> Rollout:
@@ -35,9 +38,9 @@ def resume(
         latest = provider.latest_version if provider else None
         if not is_offered(version, latest):
             raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
-        going_on = replace(resumed(rollout, services.clock()), step=rollout.step + 1)
-        transaction.write(keys.rollout(name, version), going_on)
-        return going_on
+        running = replace(resumed(rollout, services.clock()), step=rollout.step + 1)
+        transaction.write(keys.rollout(name, version), running)
+        return running
 
     rollout, _ = services.store.transact(decide)
     tasks.schedule_step(rollout)
@@ -45,7 +48,10 @@ def resume(
 
 
 def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> None:
-    """Of a provider that is deleted: who publishes the same version under its name begins a rollout of its own."""
+    """Delete the rollouts of a provider that is being deleted.
+
+    Otherwise a new provider of the same name that publishes the same version would find its rollout done.
+    """
     while rollouts := services.store.rollouts_of(name, LISTED):
         for rollout in rollouts:
             while members := services.store.started_members(name, rollout.version, MEMBERS_DELETED_AT_ONCE):

@@ -1,4 +1,4 @@
-"""The sweeper: what a crash left behind is found by what is due, a bounded slice at a time."""
+"""The sweeper finds what is due and no event will trigger any more, such as work that a crash interrupted."""
 
 import logging
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from provider_hub.domain.records import OutboxEntry
 log = logging.getLogger(__name__)
 
 SLICE = 200
-# A commit is normally published within milliseconds; younger entries are somebody's who is doing it right now.
+# An entry is normally published within milliseconds of its commit. A younger one is being published right now.
 OUTBOX_GRACE = timedelta(seconds=10)
 STEP_GRACE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many of each were found due and dealt with in one run, and which jobs failed."""
+    """How many items each job handled in one run, and the names of the jobs that failed."""
 
     done: dict[str, int]
     failed: tuple[str, ...]
@@ -33,19 +33,21 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
+    """Runs every job once per sweep. `silence` is how long a healthy runtime may go without a check-in."""
+
     services: Services[DueStore]
     expiry: Expiry
     waves: Waves
     drift: Drift
     silence: timedelta
-    _put_off: set[str] = field(default_factory=set)
+    _failed_last_time: set[str] = field(default_factory=set)
 
     def sweep(self) -> Swept:
-        """One slice of everything that is due. A job that fails keeps no other from its turn."""
+        """Handle one slice of everything that is due. The other jobs run even when one fails."""
         jobs: dict[str, Callable[[], int]] = {
             "outbox": self._publish_left_behind,
             "deadlines": self._expire_overdue,
-            "silences": self._tell_silence,
+            "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
             "repairs": self.drift.repair_slice,
             "orphans": self.drift.remove_orphans,
@@ -57,7 +59,7 @@ class Sweeper:
         )
 
     def _publish_left_behind(self) -> int:
-        """Slice after slice: what a topic that was down for an hour is owed must not take a day to pay."""
+        """Publish slice after slice, since a topic that was down for an hour has many messages to catch up."""
         budget, tried, published = TimeBudget(self.services.clock), set[str](), 0
         while entries := [entry for entry in self._left_behind() if entry.event_id not in tried]:
             tried |= {entry.event_id for entry in entries}
@@ -78,29 +80,32 @@ class Sweeper:
     def _expire_overdue(self) -> int:
         return self._each(self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
 
-    def _tell_silence(self) -> int:
+    def _degrade_silent(self) -> int:
         cutoff = self.services.clock() - self.silence
 
-        def tell(row: Installation) -> Outcome:
+        def degrade(row: Installation) -> Outcome:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
-        return self._each(self.services.store.silent(cutoff, SLICE), tell)
+        return self._each(self.services.store.silent(cutoff, SLICE), degrade)
 
     def _each(self, rows: list[Installation], action: Callable[[Installation], Outcome]) -> int:
-        """How many it changed. One that fails comes last the next time: the turn would end with it again and again."""
+        """Returns how many rows `action` changed.
+
+        A row that fails comes last in the next sweep: otherwise it could use up the time budget every time.
+        """
         changed = 0
-        in_turn = sorted(rows, key=lambda row: row.installation_id in self._put_off)
-        for row in TimeBudget(self.services.clock).within(in_turn):
-            self._put_off.discard(row.installation_id)
+        ordered = sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)
+        for row in TimeBudget(self.services.clock).within(ordered):
+            self._failed_last_time.discard(row.installation_id)
             try:
                 changed += action(row) is Outcome.CHANGED
             except HubError as error:
-                self._put_off.add(row.installation_id)
+                self._failed_last_time.add(row.installation_id)
                 log.warning("%s is left to the next sweep: %s", row.installation_id, error)
         return changed
 
     def _take_lost_steps(self) -> int:
-        """A rollout's step whose task never came: it died between its commit and naming its successor."""
+        """Take the steps of rollouts that have no task: a step crashed between its commit and scheduling the next."""
         due = self.services.store.due_rollouts(self.services.clock() - STEP_GRACE, SLICE)
         return sum(1 for rollout in TimeBudget(self.services.clock).within(due) if self.waves.take_step(rollout))
 
@@ -111,6 +116,6 @@ def _tried(job: Callable[[], int], name: str) -> int | None:
     except HubError as error:
         log.warning("sweeping %s is left to the next run: %s", name, error)
         return None
-    except Exception:  # a fault of ours in one job is no reason to leave the others undone
+    except Exception:  # a bug in one job must not keep the other jobs from running
         log.exception("sweeping %s failed", name)
         return None

@@ -1,4 +1,4 @@
-"""Which version of a provider a tenant may run, read inside the transaction that uses it."""
+"""Which version of a provider a tenant may run; it is read in the transaction that uses it."""
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Transaction
@@ -8,15 +8,15 @@ from provider_hub.domain.names import ProviderName
 
 
 def visible(provider: Provider | None, name: ProviderName, organization_id: str | None) -> Provider:
-    """Raises NotFound alike for a provider that is not there and one that the organization may not see."""
+    """The provider. Raises NotFound where it does not exist, and likewise where the organization may not see it."""
     if provider is None or not provider.visible_to(organization_id):
         raise NotFound(f"there is no provider {name}")
     return provider
 
 
-def chosen_version(transaction: Transaction, provider: Provider, wished: str | None, field: str) -> ProviderVersion:
-    """The wished version, or the latest. Raises NotFound, or Invalid at body `field` for one that cannot be run."""
-    text = wished or provider.latest_version
+def chosen_version(transaction: Transaction, provider: Provider, named: str | None, field: str) -> ProviderVersion:
+    """The named version, or the latest (None). Raises NotFound, or Invalid at body `field` for one that cannot run."""
+    text = named or provider.latest_version
     if text is None:
         raise NotFound(f"{provider.canonical} has no published version")
     (version,) = transaction.read(keys.version(provider.provider_name, text))
@@ -24,7 +24,7 @@ def chosen_version(transaction: Transaction, provider: Provider, wished: str | N
 
 
 def runnable(version: ProviderVersion | None, name: ProviderName, text: str, field: str) -> ProviderVersion:
-    """Raises NotFound when there is no such version, Invalid when it is not published."""
+    """The version. Raises NotFound when there is none, Invalid at body `field` when it is not published."""
     if version is None:
         raise NotFound(f"{name} has no version {text}")
     if version.status is VersionStatus.YANKED:

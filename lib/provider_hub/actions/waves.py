@@ -1,8 +1,8 @@
-"""Auto-upgrade in waves: one step at a time, each a Cloud Task, so that the queue's rate is the throttle.
+"""Auto-upgrade in waves: one step at a time, each a Cloud Task, so the queue's rate limits the speed.
 
-A step takes slots, each in one transaction with the installation it upgrades, looks at what became of the
-members that are under way, and names its successor. A step that runs twice takes no slot twice: the
-installation it took is not READY on an older version any more. One that is lost is found by its `due_at`.
+A step settles the members whose upgrades have ended, takes slots for more installations, and schedules the next step.
+Each slot is taken in one transaction with the installation that it upgrades. A step that runs twice takes no slot
+twice, because that installation is not READY on an older version any more. The sweeper finds a lost step by `due_at`.
 """
 
 import logging
@@ -51,7 +51,7 @@ Change = Callable[[Rollout], Rollout]
 
 
 class _Slot(Enum):
-    """What came of offering a slot of a wave to an installation."""
+    """The result of offering a slot of a wave to an installation."""
 
     TAKEN = auto()
     NOT_WANTED = auto()
@@ -60,7 +60,7 @@ class _Slot(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """Which step of which rollout a task is about."""
+    """The payload of a step's task: which step of which rollout. `provider` is the canonical name."""
 
     provider: str
     version: str
@@ -69,12 +69,14 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True)
 class Waves:
+    """Starts rollouts and takes their steps; `pace` says how careful they are."""
+
     services: Services[RolloutStore]
     tasks: StepTasks
     pace: Pace
 
     def begin(self, event: VersionPublished) -> str:
-        """Start a version's rollout; returns what came of it. Raises TemporaryError to get the event again."""
+        """Start a version's rollout; returns its state, for the log. Raises TemporaryError to get the event again."""
         name = ProviderName.parse(event.provider)
         candidates = self.services.store.count_auto_installations(name)
         key = keys.rollout(name, event.version)
@@ -114,21 +116,21 @@ class Waves:
         return self.take_step(rollout)
 
     def take_step(self, rollout: Rollout) -> str:
-        """One step of a rollout that is due; returns the state it left it in."""
+        """Take one step of a rollout that is due; returns the state after it. Raises TemporaryError."""
         if rollout.state is RolloutState.RUNNING:
             self._settle_members(rollout)
             self._take_slots(rollout)
         if rollout.state is RolloutState.BAKING:
-            self._look_at_baked(rollout)
+            self._check_baked(rollout)
         moved = self._move_on(rollout)
         if moved.due_at is not None:
             self.tasks.schedule_step(moved)
         return moved.state.value
 
     def _take_slots(self, rollout: Rollout) -> None:
-        """Upgrade installations until the wave is full or the step's share is done, and keep where it stopped.
+        """Upgrade installations until the wave is full or SLOTS_A_STEP are offered, and keep the cursor.
 
-        Where somebody else used up the room, the rest of the page was not looked at: the next wave begins there.
+        When a second run of the step fills the wave meanwhile, the rest of the page stays for the next wave.
         """
         page = self.services.store.auto_installations(rollout.provider_name, rollout.cursor, SLOTS_A_STEP)
         cursor, taken, exhausted = rollout.cursor, 0, False
@@ -145,7 +147,10 @@ class Waves:
         self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
 
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
-        """Offer a slot: the installation, the rollout's count and the member are one transaction."""
+        """Offer a slot: one transaction changes the installation, the rollout's count and the member.
+
+        An installation whose config does not fit the version is left as it is, and its timeline says why.
+        """
         key = keys.rollout(rollout.provider_name, rollout.version)
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
         version_key = keys.version(rollout.provider_name, rollout.version)
@@ -185,7 +190,7 @@ class Waves:
             return _Slot.NOT_WANTED
 
     def _settle_members(self, rollout: Rollout) -> None:
-        """Count what became of the members that were under way, a slice of them."""
+        """Count the members whose upgrades have ended, among the MEMBERS_A_STEP longest under way."""
         members = self.services.store.started_members(rollout.provider_name, rollout.version, MEMBERS_A_STEP)
         rows = self.services.store.get_all([_row_key(member) for member in members])
         for member, row in zip(members, rows, strict=True):
@@ -193,8 +198,8 @@ class Waves:
             if state is not MemberState.STARTED:
                 self._settle(rollout, replace(member, state=state, settled_at=self.services.clock()))
 
-    def _look_at_baked(self, rollout: Rollout) -> None:
-        """Halt before the next wave when this one's installations, a sample of a large one, are not well."""
+    def _check_baked(self, rollout: Rollout) -> None:
+        """Halt before the next wave when this wave's installations are not well; of a large wave a sample is read."""
         name, version = rollout.provider_name, rollout.version
         members = self.services.store.wave_members(name, version, rollout.wave, BAKED_A_STEP)
         rows = self.services.store.get_all([_row_key(member) for member in members])
@@ -217,7 +222,7 @@ class Waves:
         self.services.store.transact(decide)
 
     def _move_on(self, rollout: Rollout) -> Rollout:
-        """The next state and the next step's number, so that a task of this step is stale from here on."""
+        """Write the next state and the next step's number. From then on a task of this step is stale."""
 
         def moved(current: Rollout) -> Rollout:
             return replace(moved_on(current, self.services.clock(), self.pace), step=rollout.step + 1)
@@ -230,7 +235,7 @@ class Waves:
         def decide(transaction: Transaction) -> Rollout:
             (current,) = transaction.read(key)
             if current is None or current.step != rollout.step or current.state not in ACTIVE:
-                return replace(current or rollout, due_at=None)  # another step, or another decision, was first
+                return replace(current or rollout, due_at=None)  # another step or decision came first
             changed = change(current)
             transaction.write(key, changed)
             return changed
@@ -238,9 +243,9 @@ class Waves:
         return self.services.store.transact(decide)[0]
 
     def _supersede_older(self, newest: Rollout) -> None:
-        """Two rollouts of one provider would pull at the same installations: the newer version takes over."""
+        """Two rollouts of one provider would upgrade the same installations, so the newer version takes over."""
         for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
-            # An event that comes late, or twice, must not end the rollout of a version above its own.
+            # An event that comes late or twice must not end the rollout of a newer version.
             if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
                 continue
             self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))

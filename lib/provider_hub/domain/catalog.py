@@ -1,4 +1,4 @@
-"""The store's records: organizations, providers and their versions, and the rules that read them."""
+"""The catalog's records: organizations, providers and their versions; and the rules for seeing and finding them."""
 
 import re
 from collections.abc import Sequence
@@ -14,18 +14,22 @@ TOKEN_LENGTH = 12
 
 
 class Scope(StrEnum):
-    """Who may see a provider: everyone, or its own organization."""
+    """Who may see a provider: everyone (`PUBLIC`), or only its own organization (`TENANT`)."""
 
     PUBLIC = "public"
     TENANT = "tenant"
 
 
 class AuthorKind(StrEnum):
+    """Whether the platform publishes a provider or one of its customers."""
+
     PLATFORM = "platform"
     CUSTOMER = "customer"
 
 
 class VersionStatus(StrEnum):
+    """A version's state. Only PUBLISHED can be installed; a YANKED one keeps running where it is installed."""
+
     BUILDING = "building"
     PUBLISHED = "published"
     FAILED = "failed"
@@ -34,7 +38,7 @@ class VersionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A tenant, known since its claims were first seen; its slug never changes, since namespaces hang on it."""
+    """A tenant. Its slug never changes, because the name of its namespace is made from it."""
 
     organization_id: str
     name: str
@@ -46,7 +50,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class SlugClaim:
-    """Which organization a slug belongs to: the first that came with it."""
+    """The organization that a slug belongs to: the first one whose token had it."""
 
     slug: str
     organization_id: str
@@ -54,6 +58,8 @@ class SlugClaim:
 
 @dataclass(frozen=True, slots=True)
 class Author:
+    """Who publishes a provider; `organization_id` is None for the platform."""
+
     kind: AuthorKind
     organization_id: str | None
     display_name: str
@@ -66,8 +72,8 @@ PLATFORM_AUTHOR = Author(AuthorKind.PLATFORM, None, "Platform")
 class Provider:
     """A catalog row.
 
-    `audience` is who may find it, in one word that a query can ask for: `public`, or the one organization.
-    While `retiring`, a deletion is under way: nobody can see or install it, and the author can delete it again.
+    `audience` is `public` or the id of the only organization that may see it, so a query can filter by it.
+    `retiring` means that a deletion has begun: no caller can see or install it, and its author can delete it again.
     """
 
     prefix: str
@@ -88,14 +94,16 @@ class Provider:
 
     @property
     def provider_name(self) -> ProviderName:
+        """The provider's name."""
         return ProviderName(self.prefix, self.name)
 
     @property
     def canonical(self) -> str:
+        """The name as `prefix/name`."""
         return self.provider_name.canonical
 
     def visible_to(self, organization_id: str | None) -> bool:
-        """Whether a caller of this organization (None: nobody signed in) may know that it exists."""
+        """Whether a caller of this organization may know that it exists; None is a caller who is not signed in."""
         return not self.retiring and self.audience in audiences_of(organization_id)
 
 
@@ -112,10 +120,10 @@ class ResourceSchema:
 
 @dataclass(frozen=True, slots=True)
 class ProviderVersion:
-    """A wheel and its verified digest. Nothing but `status` (and what goes with it) ever changes.
+    """A wheel and its verified digest. Only `status`, `error_message` and `updated_at` ever change.
 
-    `fingerprint` is the digest of everything that was published, so that publishing the same again is
-    told from publishing something else under a version that is taken.
+    `fingerprint` is the digest of everything that was published. It tells whether a second publish of the version
+    is the same or another one.
     """
 
     prefix: str
@@ -141,10 +149,12 @@ class ProviderVersion:
 
     @property
     def provider_name(self) -> ProviderName:
+        """The provider's name."""
         return ProviderName(self.prefix, self.name)
 
     @property
     def semver(self) -> Version:
+        """The version as one that can be compared."""
         return Version.parse(self.version)
 
 
@@ -161,30 +171,30 @@ class RuntimeVersion:
 
 
 def scope_of(prefix: str) -> Scope:
-    """Who sees what is published under `prefix`: the platform's is everyone's, a tenant's its own."""
+    """The scope of a new provider: everyone sees the platform's, only its own organization sees a tenant's."""
     return Scope.PUBLIC if prefix == PLATFORM_PREFIX else Scope.TENANT
 
 
 def audiences_of(organization_id: str | None) -> tuple[str, ...]:
-    """The audiences that a caller belongs to; None is nobody in particular."""
+    """The audiences that a caller belongs to; None is a caller who is not signed in."""
     return (PUBLIC_AUDIENCE,) if organization_id is None else (PUBLIC_AUDIENCE, organization_id)
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words that search compares: lower-case runs of letters and digits."""
+    """The words that a search compares: runs of letters and digits, in lower case."""
     return tuple(re.findall(r"[^\W_]+", text.lower()))
 
 
 def has_words(provider: Provider, words: Sequence[str]) -> bool:
-    """Whether each of `words` begins a word that the provider is described with."""
+    """Whether each of `words` is the beginning of a word in the provider's name or description."""
     described = _described(provider)
     return all(any(word.startswith(beginning) for word in described) for beginning in words)
 
 
 def search_tokens(provider: Provider) -> tuple[str, ...]:
-    """What a query may ask one at a time for: the beginnings of every word, and `#tag` for every tag.
+    """The tokens that a query can find the provider by: the beginnings of every word, and `#tag` for every tag.
 
-    Firestore finds a document by one token only; a search for several words filters what the first one finds.
+    A Firestore query matches one token only. A search for several words filters what one of them finds.
     """
     beginnings = {
         word[:length] for word in _described(provider) for length in range(1, min(len(word), TOKEN_LENGTH) + 1)
@@ -197,6 +207,6 @@ def _described(provider: Provider) -> tuple[str, ...]:
 
 
 def newer_of(current: str | None, candidate: Version) -> str:
-    """Which of the two "latest" names."""
+    """The version that is the latest of the two; `current` None is a provider without one."""
     known = [Version.parse(current)] if current else []
     return str(latest([*known, candidate]))

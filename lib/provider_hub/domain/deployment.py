@@ -1,4 +1,4 @@
-"""What a Deployment and its pods show, told as one status and one reason a person can act on."""
+"""The state of a Deployment and its pods, as one status and one reason that a person can act on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ _IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIm
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """The observed state of an installation's Deployment (contract, section 3), and which generation it is of."""
+    """The observed state of an installation's Deployment (contract, section 3).
+
+    `generation` is the installation's generation that the Deployment was applied for, 0 where it does not say.
+    """
 
     generation: int
     deployment_name: str
@@ -30,7 +33,7 @@ class DeploymentStatus:
 
 
 def describe(deployment: Object, pods: Sequence[Object]) -> DeploymentStatus:
-    """The status of `deployment`, with the container's own reason where its newest pods are not well."""
+    """The status of `deployment`, with the container's own reason where one of its newest pods is not ready."""
     status = deployment.get("status", {})
     conditions = {item["type"]: item for item in status.get("conditions", ())}
     wanted = deployment["spec"].get("replicas", 1)
@@ -66,13 +69,13 @@ def _status(
 
 
 def _reason(deployment: Object, pods: Sequence[Object], conditions: Mapping[str, Object]) -> str | None:
-    """The most telling of: what a pod of this generation says, what kept pods from being made, the deadline."""
+    """The best reason there is: a pod of this generation, else why no pod could be created, else the deadline."""
     generation = deployment["metadata"].get("annotations", {}).get(GENERATION)
     current = [pod for pod in pods if pod["metadata"].get("annotations", {}).get(GENERATION) == generation]
     newest_first = sorted(current, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     for pod in newest_first:
-        if told := _pod_reason(pod):
-            return mask(told)
+        if reason := _pod_reason(pod):
+            return mask(reason)
     if _is(conditions, "ReplicaFailure", "True"):
         return mask(f"no pod could be made: {conditions['ReplicaFailure'].get('message', '')}")
     if _is(conditions, "Progressing", "False"):
@@ -83,8 +86,8 @@ def _reason(deployment: Object, pods: Sequence[Object], conditions: Mapping[str,
 def _pod_reason(pod: Object) -> str | None:
     status = pod.get("status", {})
     for container in status.get("containerStatuses", ()):
-        if told := _container_reason(container):
-            return told
+        if reason := _container_reason(container):
+            return reason
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"no node takes the pod: {condition.get('message') or condition.get('reason')}"

@@ -1,4 +1,4 @@
-"""The state machine drawn from its table, for people: `python -m provider_hub.domain.diagram` prints it as Mermaid."""
+"""Draws the state machine from its table: `python -m provider_hub.domain.diagram` prints it as Mermaid."""
 
 from collections import defaultdict
 
@@ -8,7 +8,7 @@ _NOWHERE = "[*]"
 
 
 def state_diagram() -> str:
-    """A Mermaid state diagram with an arrow for each pair of states and all that leads from one to the other."""
+    """A Mermaid state diagram: one arrow for each pair of states, with all triggers that lead from one to the other."""
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for (source, trigger), target in TRANSITIONS.items():
         arrows[_shown(source), _shown(target)].append(trigger.value)

@@ -1,7 +1,7 @@
-"""The refusals and failures of the domain, each with one human sentence.
+"""The refusals and failures of the system, each with one sentence for a person.
 
 The HTTP layer maps a Refusal to its status; a Pub/Sub consumer raises TemporaryError to be delivered
-again and records PermanentError. No message names a document path, a host of ours or a token.
+again, and records PermanentError. No message names a document path, an internal host or a token.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ class HubError(Exception):
 
 
 class Refusal(HubError):
-    """The caller asked for something that cannot be; `str()` is the sentence to answer with."""
+    """The caller asked for something that is not possible; `str()` is the sentence to answer with."""
 
 
 class NotFound(Refusal):
-    """Unknown, or not visible to the caller: the two are never told apart."""
+    """Unknown, or not visible to the caller: the answer never shows which of the two."""
 
 
 class Forbidden(Refusal):
@@ -28,7 +28,7 @@ class Conflict(Refusal):
 
 
 class UnderWay(Conflict):
-    """The same request is being handled right now; asking again shortly gets its answer."""
+    """The same request is being handled right now; a repetition in a moment gets its answer."""
 
 
 class QuotaExceeded(Refusal):
@@ -52,7 +52,7 @@ class Problem:
 
 
 class Invalid(Refusal):
-    """The request is well-formed JSON that cannot be accepted; `problems` says where."""
+    """The request is well-formed JSON that a rule refuses; `problems` says where."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(problem.msg for problem in problems))
@@ -60,20 +60,20 @@ class Invalid(Refusal):
 
     @classmethod
     def at(cls, *loc: str | int, msg: str, kind: str = "value_error") -> "Invalid":
-        """A single problem at `loc`."""
+        """A refusal with a single problem at `loc`."""
         return cls(Problem(loc, msg, kind))
 
 
 class TemporaryError(HubError):
-    """A dependency failed in a way that passes; trying again later is right."""
+    """A dependency failed in a way that passes, so a later retry may succeed."""
 
 
 class PermanentError(HubError):
-    """Trying again cannot help; `str()` is the reason to record."""
+    """A retry cannot succeed; `str()` is the reason to record."""
 
 
 class MalformedMessage(PermanentError):
-    """A message that no consumer can ever understand; it belongs in the dead letters."""
+    """A message that no consumer can read; it becomes a dead letter without a retry."""
 
 
 class NotAuthenticated(HubError):

@@ -1,4 +1,4 @@
-"""Identifiers: sortable by time, unique by chance, made from a time and random bytes that the caller brings."""
+"""Identifiers that sort by time. They are made from a time and random bytes that the caller gives."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Who calls: the principals of the two realms, made only from claims that were verified."""
+"""The callers: the principals of the two realms. They are made only from claims that were verified."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class OrganizationClaims:
-    """The organization a customer token speaks for.
+    """The organization that a customer token is for.
 
     `role` is without the issuer's `org:` prefix, None where the token names none; `name` is the display
     name, None where the issuer does not send one.
@@ -34,7 +34,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A tenant's CI."""
+    """A tenant's machine, such as its CI; `organization` is None where the token names none."""
 
     machine_id: str
     organization: OrganizationClaims | None = None
@@ -47,7 +47,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUser:
-    """A person of the console realm: reads, never publishes."""
+    """A person of the console realm, who reads and never publishes."""
 
     user_id: str
 

@@ -1,8 +1,8 @@
-"""What an installation is in Kubernetes: its objects, as plain manifests for server-side apply.
+"""The Kubernetes objects of an installation, as plain manifests for server-side apply.
 
-Every object carries the installation's id and generation, by which writes are fenced and removals are
-found. The Secret is one a generation: a pod of the old generation that restarts in the middle of a
-rollout must find its own config and token, not its successor's.
+Every object carries the installation's id and generation. Writes are fenced by them, and a removal finds the objects by
+them. Each generation has a Secret of its own: a pod of the old generation that restarts during a rollout must find its
+own config and token, not those of the new generation.
 """
 
 import re
@@ -34,7 +34,7 @@ RESERVED_CONFIG_KEYS = frozenset({"PATH", "HOME", "HOSTNAME", "TMPDIR"})
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What one tier gets: replicas, and for each container what is reserved and what is the most."""
+    """The resources of one tier: the replicas, and each container's requests and limits as Kubernetes quantities."""
 
     replicas: int
     cpu_request: str
@@ -53,7 +53,7 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
-    """What every runtime is told, whichever provider it runs."""
+    """What every runtime is given, whichever provider it runs. Times are in seconds."""
 
     image: str
     check_in_topic: str
@@ -65,12 +65,12 @@ class RuntimeFacts:
 
 
 def is_reserved(key: str) -> bool:
-    """Whether a config key would override what the platform itself sets in the pod."""
+    """Whether a config key is one that the platform itself sets in the pod, and no tenant may set."""
     return key in RESERVED_CONFIG_KEYS or key.startswith(RESERVED_CONFIG_PREFIXES)
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
-    """The organization's namespace and what limits it, the namespace first."""
+    """The organization's namespace, quota, limits and network policies; the namespace comes first."""
     namespace = namespace_for(slug)
     annotations = {ORGANIZATION_ID: organization_id}
 
@@ -183,7 +183,7 @@ def _container(
         "command": list(DEFAULT_ENTRYPOINT),
         **_override(version),
         "env": environment,
-        # envFrom is never expanded: a config value with `$(…)` in it arrives as it was written.
+        # Kubernetes never expands envFrom, so a config value with `$(…)` arrives as the tenant wrote it.
         "envFrom": [{"secretRef": {"name": secret_name}}],
         "ports": [{"name": "http", "containerPort": RUNTIME_PORT, "protocol": "TCP"}],
         "resources": {
@@ -280,7 +280,7 @@ def _annotations(row: Installation) -> dict[str, str]:
 
 
 def _label(text: str) -> str:
-    """The nearest that a label value may hold; it is for people to read, nothing is found by it."""
+    """`text` with only the characters that a label value may have. It is for people; nothing selects by it."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:63].strip("._-")
 
 
@@ -299,8 +299,8 @@ _PROBES = {
 
 _PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
 
-# Nobody reaches a runtime from outside its namespace. It reaches names, public HTTPS, and the metadata
-# server's workload identity, by which it may publish its check-ins.
+# A runtime takes connections only from its own namespace. It may connect to DNS, to public HTTPS, and to the metadata
+# server, whose workload identity lets it publish its check-ins.
 _RUNTIME_TRAFFIC = {
     "podSelector": {"matchLabels": {"app.kubernetes.io/component": "provider"}},
     "policyTypes": ["Ingress", "Egress"],

@@ -1,4 +1,4 @@
-"""What travels over Pub/Sub, and how it is read back: bounded, typed, refused when it is not understood."""
+"""The messages on Pub/Sub, and how they are read: with types and bounds, and refused where they do not fit."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -29,9 +29,9 @@ _Message = Annotated[str, BeforeValidator(_cut), Field(max_length=MESSAGE_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class VersionPublished:
-    """A version that installations with policy `auto` may want.
+    """A version was published that installations with policy `auto` may be upgraded to.
 
-    `organization_id` is its author's, who is told when this message dies; None for the platform's.
+    `organization_id` is the author's, who sees the dead letter if this message dies; None for the platform's.
     """
 
     provider: str
@@ -41,14 +41,15 @@ class VersionPublished:
 
     @property
     def event_id(self) -> str:
+        """The same for every publish of this version, so its message exists once."""
         return "version-" + sha256(f"{self.provider} {self.version}".encode()).hexdigest()[:40]
 
 
 @pydantic_dataclass(frozen=True, slots=True, config=ConfigDict(extra="ignore"))
 class CheckIn:
-    """What a runtime says of itself (contract, section 7): data from a tenant's pod until its token is verified.
+    """A runtime's report about itself (contract, section 7). Do not trust it before its token is verified.
 
-    `failed` says that this generation can never start, and `message` why. A `message` over MESSAGE_LENGTH
+    `failed` means that this generation can never start; `message` is the reason then. A `message` over MESSAGE_LENGTH
     characters keeps its end.
     """
 
@@ -105,15 +106,15 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 
 def check_in_token(key: bytes, organization_id: str, installation_id: str, generation: int) -> str:
-    """The token that one generation's runtime proves itself with.
+    """The token by which one generation's runtime proves itself: an HMAC-SHA-256 in URL-safe base 64.
 
-    Made from what it stands for, so there is nothing to store, and nothing in it that is of use to
-    another tenant, another life of the provider, or an older generation.
+    It is computed from the three arguments, so the hub stores no token. It is useless for another tenant, another life
+    of the provider, or another generation.
     """
     subject = "\0".join((organization_id, installation_id, str(generation))).encode()
     return urlsafe_b64encode(hmac.digest(key, subject, "sha256")).decode().rstrip("=")
 
 
 def token_matches(presented: str, expected: str) -> bool:
-    """Compares in constant time."""
+    """Compare in constant time, so the duration says nothing about the expected token."""
     return hmac.compare_digest(presented.encode(), expected.encode())

@@ -1,7 +1,7 @@
-"""Names: of organizations and providers as people write them, and of what stands for them in a cluster.
+"""Names of organizations and providers as people write them, and the names of their objects in a cluster.
 
-Cluster names are ours to choose and must never collide: `a-b/c` and `a/b-c` are two providers. A readable
-part alone cannot promise that within 63 characters, so each name ends in a digest of the canonical name.
+Two providers never share a cluster name: `a-b/c` and `a/b-c` are two providers. A readable name of 63 characters cannot
+guarantee that, so each cluster name ends in a digest of the canonical name.
 """
 
 import re
@@ -25,7 +25,7 @@ _NAMESPACE_SLUG_LENGTH = _CLUSTER_NAME_LENGTH - len("org-")
 
 
 def is_organization_id(text: str) -> bool:
-    """Whether `text` may be an organization's id: it becomes a document's id."""
+    """Whether `text` may be an organization's id. It becomes the id of a document."""
     return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
@@ -56,11 +56,12 @@ class ProviderName:
 
     @property
     def canonical(self) -> str:
+        """The name as `prefix/name`."""
         return f"{self.prefix}/{self.name}"
 
     @property
     def document_id(self) -> str:
-        """A Firestore document id cannot hold a slash; a colon is in no name."""
+        """The id of its document: a document id cannot hold a slash, and no name has a colon."""
         return f"{self.prefix}:{self.name}"
 
     @property
@@ -77,8 +78,8 @@ class ProviderName:
 def namespace_for(slug: str) -> str:
     """The namespace of the organization with this slug.
 
-    A slug too long for it is cut and marked by another first word, so that no organization can choose a
-    slug that spells another one's shortened namespace.
+    A slug that is too long is cut and gets another first word. So no organization can choose a slug whose namespace
+    equals another organization's shortened one.
     """
     if len(slug) <= _NAMESPACE_SLUG_LENGTH:
         return f"org-{slug}"
@@ -87,5 +88,5 @@ def namespace_for(slug: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """100 bits, in lower-case base 32: a collision would take 2^50 names on purpose."""
+    """100 bits in lower-case base 32: an attacker would need about 2^50 names for a collision."""
     return b32encode(sha256(text.encode()).digest())[:_DIGEST_LENGTH].decode().lower()

@@ -1,7 +1,7 @@
-"""Rollouts: a new version reaches the installations with policy `auto` in waves, each a proof for the next.
+"""Rollouts: a new version reaches the installations with policy `auto` in waves; each wave tests it for the next.
 
-One installation, then a tenth, then the rest. A wave starts once everything of the one before has settled
-and has then run for a while; too many failures in a wave halt the rollout until its author resumes it.
+The waves are one installation, a tenth, and the rest. A wave starts when every upgrade of the wave before has ended and
+the version has then run for a while. Too many failures in a wave halt the rollout until its author resumes it.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ LAST_WAVE = 3
 
 
 class RolloutState(StrEnum):
-    """`WAITING` for the release to be old enough, `BAKING` between two waves; the last three are ends."""
+    """WAITING: the release is too young. BAKING: between two waves. HALTED, SUPERSEDED and DONE take no more steps."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,6 +31,8 @@ ACTIVE = frozenset({RolloutState.WAITING, RolloutState.RUNNING, RolloutState.BAK
 
 
 class MemberState(StrEnum):
+    """How an installation's upgrade went. `LEFT`: its tenant chose something else meanwhile."""
+
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -39,7 +41,7 @@ class MemberState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An installation that a rollout upgraded; `LEFT` when its tenant chose something else meanwhile."""
+    """An installation that a rollout upgraded, in which wave, and how that went."""
 
     organization_id: str
     prefix: str
@@ -53,10 +55,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """One version's way to the installations. `due_at` is when it wants to be looked at next, None never again.
+    """The rollout of one version. `due_at` is the time of its next step, None where there is none.
 
-    `cursor` is the last installation that was looked at, as the path of its document; `wave_started` and
-    `wave_failed` count within the wave, the others in all.
+    `candidates` is the number of installations with policy `auto` at the start. `cursor` is the path of the last
+    installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
+    `wave_failed` count within the wave, the other counters over all waves.
     """
 
     prefix: str
@@ -81,10 +84,12 @@ class Rollout:
 
     @property
     def provider_name(self) -> ProviderName:
+        """The provider whose version it is."""
         return ProviderName(self.prefix, self.name)
 
     @property
     def unsettled(self) -> int:
+        """How many upgrades have started and not ended."""
         return self.started - self.succeeded - self.failed - self.left
 
     @property
@@ -95,7 +100,11 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How careful rollouts are: the least age of a release, the run between waves, the failures borne (percent)."""
+    """How careful rollouts are.
+
+    `minimum_age` is the least age of a release, `bake` the time between waves, `poll` the time between two steps while
+    upgrades are under way, and `failures_percent` the share of a wave that may fail.
+    """
 
     minimum_age: timedelta
     bake: timedelta
@@ -104,7 +113,7 @@ class Pace:
 
 
 def wave_size(wave: int, candidates: int) -> int:
-    """1, then a tenth, then the rest (there may be more by now than were counted at the start)."""
+    """The size of a wave: 1, a tenth of `candidates`, then without limit, as there may be more installations by now."""
     sizes = {1: 1, 2: max(1, ceil(candidates / 10))}
     return sizes.get(wave, 2**31)
 
@@ -126,7 +135,7 @@ def wants(row: Installation, version: str) -> bool:
 
 
 def fate(member: Member, row: Installation | None, version: str) -> MemberState:
-    """What became of a member, by its installation as it is now."""
+    """A member's state by its installation as it is now."""
     if row is None or row.installation_id != member.installation_id:
         return MemberState.LEFT
     if version in row.failed_versions:
@@ -139,24 +148,24 @@ def fate(member: Member, row: Installation | None, version: str) -> MemberState:
 
 
 def started_one(rollout: Rollout) -> Rollout:
-    """One more slot of the wave is taken."""
+    """The rollout after one more slot of the wave was taken."""
     return replace(rollout, started=rollout.started + 1, wave_started=rollout.wave_started + 1)
 
 
 def settled(rollout: Rollout, state: MemberState, pace: Pace) -> Rollout:
-    """Count what became of one member; halt when more of this wave failed than are borne."""
+    """Count a member that ended in `state`; halt when more of this wave failed than `pace` permits."""
     if state is MemberState.SUCCEEDED:
         return replace(rollout, succeeded=rollout.succeeded + 1)
     if state is not MemberState.FAILED:
         return replace(rollout, left=rollout.left + 1)
     counted = replace(rollout, failed=rollout.failed + 1, wave_failed=rollout.wave_failed + 1)
-    if counted.state not in ACTIVE or _is_borne(counted.wave_failed, counted, pace):
+    if counted.state not in ACTIVE or _is_permitted(counted.wave_failed, counted, pace):
         return counted
     return halted(counted, f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed")
 
 
 def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
-    """Whether an installation whose upgrade succeeded has fared badly since: what baking is there to show."""
+    """Whether an installation is degraded or failed since its upgrade succeeded. Baking waits for such failures."""
     if member.state is not MemberState.SUCCEEDED or row is None or row.installation_id != member.installation_id:
         return False
     if version in row.failed_versions:
@@ -165,8 +174,8 @@ def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
 
 
 def baked(rollout: Rollout, unwell: int, pace: Pace) -> Rollout:
-    """A rollout whose wave has run for a while: halted when more of it fare badly than are borne."""
-    if not unwell or _is_borne(unwell, rollout, pace):
+    """The rollout after its wave has baked: halted when more of the wave are unwell than `pace` permits."""
+    if not unwell or _is_permitted(unwell, rollout, pace):
         return rollout
     return halted(
         rollout, f"{unwell} of {rollout.wave_started} installations of wave {rollout.wave} are not well since"
@@ -174,12 +183,12 @@ def baked(rollout: Rollout, unwell: int, pace: Pace) -> Rollout:
 
 
 def halted(rollout: Rollout, reason: str) -> Rollout:
-    """No further installation is upgraded until the author resumes."""
+    """The rollout without a next step, until its author resumes it; `reason` is for the author."""
     return replace(rollout, state=RolloutState.HALTED, halted_reason=reason, due_at=None)
 
 
 def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
-    """The rollout after a look at it: the wave goes on, bakes, gives way to the next, or all is done."""
+    """The rollout after a step: its wave goes on, bakes, or ends and the next begins; or the rollout is done."""
     if rollout.state is RolloutState.WAITING:
         return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
     if rollout.state is RolloutState.BAKING:
@@ -194,11 +203,11 @@ def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
 
 
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
-    """A halted rollout goes on with its wave, its failures forgiven."""
+    """A halted rollout that goes on with its wave; the wave's failures no longer count."""
     return replace(rollout, state=RolloutState.RUNNING, wave_failed=0, halted_reason=None, due_at=now, updated_at=now)
 
 
-def _is_borne(failures: int, rollout: Rollout, pace: Pace) -> bool:
+def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:
     return failures * 100 <= pace.failures_percent * rollout.wave_started
 
 

@@ -1,4 +1,4 @@
-"""Semantic versions (semver.org 2.0.0), ordered totally."""
+"""Semantic versions (semver.org 2.0.0) in a total order."""
 
 import re
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _Rank = tuple[tuple[bool, int, str], ...]
 class Version:
     """A semantic version.
 
-    semver leaves two versions that differ in build metadata unordered; here the metadata breaks the
-    tie, so that "latest" is one version and never depends on which was read first.
+    semver does not order two versions that differ only in build metadata. Here the metadata decides, so "latest" is
+    one version and never depends on the order in which versions are read.
     """
 
     major: int
@@ -44,6 +44,7 @@ class Version:
 
     @property
     def is_prerelease(self) -> bool:
+        """Whether the version has a pre-release part, such as `-rc.1`."""
         return bool(self.prerelease)
 
     def __str__(self) -> str:
@@ -71,12 +72,12 @@ def is_version(text: str) -> bool:
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Whether `version` ranks above `than`; both are semantic versions that were stored."""
+    """Whether `version` ranks above `than`. Raises ValueError for text that is no semantic version."""
     return Version.parse(version) > Version.parse(than)
 
 
 def latest(versions: "list[Version]") -> Version | None:
-    """The highest of `versions`; a pre-release only where nothing else is."""
+    """The highest of `versions`; a pre-release only where there is no release. None where there are no versions."""
     return max(versions, key=lambda version: (not version.is_prerelease, version), default=None)
 
 

@@ -51,6 +51,7 @@ class WheelUrl:
 
     @property
     def file_name(self) -> str:
+        """The last part of the path, percent-decoded: the wheel's file name."""
         return unquote(self.path.rpartition("/")[2])
 
     @property
