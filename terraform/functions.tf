@@ -46,6 +46,7 @@ locals {
     HUB_CONSOLE_AUDIENCES         = join(",", var.console_realm.audiences)
     HUB_CONSOLE_PARTIES           = join(",", var.console_realm.parties)
     HUB_CLUSTER_ENDPOINT          = local.cluster_endpoint
+    HUB_CLUSTER_HUB_ID            = "${replace(local.project, ":", ".")}.${var.name}"
     HUB_RUNTIME_IMAGE             = coalesce(var.runtime_image, local.built_image)
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
     HUB_DEPLOY_DEADLINE_SECONDS   = var.timing.deploy_deadline

@@ -64,6 +64,16 @@ class Settings(BaseModel):
         "", description="GKE control plane, `https://…`; calls carry the function's IAM token."
     )
     kubeconfig: str = Field("", description="A kubeconfig file, instead of `cluster_endpoint`.")
+    cluster_hub_id: str = Field(
+        "provider-hub",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        description="Label of this hub's objects: each hub of one cluster has its own, and touches no other's.",
+    )
+    cluster_namespace_prefix: str = Field(
+        "",
+        pattern=r"^([a-km-np-z][a-z0-9-]{0,14}-)?$",
+        description="What this hub's namespaces begin with in a shared cluster; not with l or o, as `org-…`.",
+    )
     runtime_image: str = Field(
         "provider-hub/pragma-runtime:local", description="Image of versions that pin no runtime version."
     )

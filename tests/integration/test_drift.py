@@ -8,40 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client, config
-from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
+from tests.integration.drifting import NAME, NAMESPACE, Installed
 
 from local_kubernetes.cluster.embedded import serving
 from provider_hub.actions import keys
-from provider_hub.actions.deploy import Installer
-from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
-from provider_hub.actions.install import request_install
-from provider_hub.actions.publish import publish
-from provider_hub.actions.services import apply_event
-from provider_hub.actions.wishes.installations import InstallWish
-from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters import kubernetes
-from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
-from provider_hub.domain.catalog import Author, AuthorKind, Organization
+from provider_hub.adapters.kubernetes import KubernetesApi
 from provider_hub.domain.installation import (
-    CheckedIn,
-    Health,
-    Installation,
-    InstallationRequest,
-    ResourceTier,
     Trigger,
 )
-from provider_hub.domain.manifests import Manifest, RuntimeFacts
-from provider_hub.domain.messages import decode
-from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.domain.records import Topic
+from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, Manifest
 from provider_hub.settings import Settings
-
-NAME = ProviderName("drifting", "weather")
-NAMESPACE = namespace_for("drifting")
-FACTS = RuntimeFacts("runtime:1", "projects/p/topics/t", "http://pubsub", 300, "", 600, 400)
 
 
 @pytest.fixture(scope="module")
@@ -51,46 +30,6 @@ def kubeconfig() -> Iterator[Path]:
         return
     with serving() as cluster:
         yield cluster.kubeconfig_file
-
-
-class Installed:
-    """One READY installation, in the store and in the cluster."""
-
-    def __init__(self, backend: Backend, kubeconfig: Path) -> None:
-        self.backend = backend
-        self.cluster: Kubernetes = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
-        self.desired_states = DesiredStates(backend.store, FACTS, b"key")
-        self.drift = Drift(backend.services, self.cluster, self.desired_states)
-        self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.desired_states)
-        connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
-        self.core: Any = client.CoreV1Api(connection)
-        self.apps: Any = client.AppsV1Api(connection)
-        self.row = self._ready()
-
-    def _ready(self) -> Installation:
-        services = self.backend.services
-        metadata = MetadataWish(display_name="Weather", description="Readings")
-        version = PublishWish(name=str(NAME), version="1.0.0", wheel_url="https://x/w.whl", metadata=metadata)
-        author = Author(AuthorKind.CUSTOMER, "org_drifting", "Drifting")
-        publish(services, FakeWheels(), NAME, version, author)
-        now = self.backend.clock()
-        organization = Organization("org_drifting", "Drifting", "drifting", "active", now, now)
-        wish = InstallWish(
-            provider_name=NAME, version="1.0.0", resource_tier=ResourceTier.FREE, config={"KEY": "value"}
-        )
-        row = request_install(services, organization, wish, "a test").row
-        (message,) = self.backend.topics.pull(Topic.INSTALLATION_EVENTS)
-        self.installer.handle(decode(InstallationRequest, message.data))
-        event = CheckedIn(row.installation_id, 1, "1.0.0", Health.HEALTHY)
-        return apply_event(services, row, event).kept
-
-    def timeline(self) -> list[Trigger]:
-        row = self.backend.store.get(keys.installation_of(self.row))
-        assert row is not None
-        return [entry.event for entry in row.timeline]
-
-    def remove(self) -> None:
-        self.cluster.remove(NAMESPACE, self.row.installation_id)
 
 
 @pytest.fixture
@@ -183,15 +122,14 @@ def test_objects_without_a_row_are_removed(installed: Installed) -> None:
 def test_objects_of_an_earlier_life_are_removed_and_the_present_one_stays(installed: Installed) -> None:
     (secret,) = installed.core.list_namespaced_secret(NAMESPACE).items
     earlier = "00000000000000000000000000"
-    secret.metadata.labels["provider-hub/installation-id"] = earlier
-    secret.metadata.annotations["provider-hub/installation-id"] = earlier
-    leftover = client.V1Secret(
-        metadata=client.V1ObjectMeta(
-            name="leftover", labels=secret.metadata.labels, annotations=secret.metadata.annotations
-        ),
-        data=secret.data,
-    )
-    installed.core.create_namespaced_secret(NAMESPACE, leftover)
+    metadata = {
+        "name": "leftover",
+        "namespace": NAMESPACE,
+        "labels": {**secret.metadata.labels, INSTALLATION_ID: earlier},
+        "annotations": {**secret.metadata.annotations, INSTALLATION_ID: earlier},
+    }
+    leftover = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": secret.data}
+    installed.api.apply(leftover, MANAGER)
     assert sum(installed.drift.remove_orphans() for _ in range(4)) == 1
     names = [item.metadata.name for item in installed.core.list_namespaced_secret(NAMESPACE).items]
     assert names == [f"{NAME.object_name}-g1"]

@@ -87,6 +87,19 @@ def namespace_for(slug: str) -> str:
     return f"long-org-{slug[:room].rstrip('-')}-{_digest(slug)}"
 
 
+def prefixed_namespace(prefix: str, namespace: str) -> str:
+    """`namespace` as a hub with this prefix calls it: a DNS label of ≤ 63 characters. Done once or twice is the same.
+
+    A hub that shares a cluster with others has a prefix, so that each of them can have an organization `acme`.
+    """
+    if not prefix or namespace.startswith(prefix):
+        return namespace
+    if len(prefix) + len(namespace) <= _CLUSTER_NAME_LENGTH:
+        return prefix + namespace
+    room = _CLUSTER_NAME_LENGTH - len(prefix) - _DIGEST_LENGTH - 1
+    return f"{prefix}{namespace[:room].rstrip('-')}-{_digest(namespace)}"
+
+
 def _digest(text: str) -> str:
     """100 bits in lower-case base 32: an attacker would need about 2^50 names for a collision."""
     return b32encode(sha256(text.encode()).digest())[:_DIGEST_LENGTH].decode().lower()

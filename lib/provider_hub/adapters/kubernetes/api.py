@@ -23,8 +23,8 @@ _CALL_SECONDS = 10
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _TEMPORARY_STATUS = frozenset({0, 401, 408, 425, 429, 500, 502, 503, 504})
-# The cause that a 403 gives in a namespace that is being deleted: it will be made again.
-_NAMESPACE_GOES = b"NamespaceTerminating"
+# A 403 that passes: the namespace is being deleted and will be made again; a quota is used up until something goes.
+_PASSING_REFUSALS = (b"NamespaceTerminating", b"exceeded quota", b"failed quota")
 _PATHS = {
     "Deployment": ("/apis/apps/v1", "deployments"),
     "LimitRange": ("/api/v1", "limitranges"),
@@ -70,7 +70,7 @@ class KubernetesApi:
         except Gone:
             return None
 
-    def list(self, kind: str, namespace: str | None, selector: str, **options: Any) -> Object:
+    def list(self, kind: str, namespace: str | None, selector: str | None, **options: Any) -> Object:
         """The list object; a namespace of None is all of them."""
         return self._call("GET", _path(kind, namespace), {"labelSelector": selector, **options})
 
@@ -79,6 +79,12 @@ class KubernetesApi:
         metadata = manifest["metadata"]
         path = _path(manifest["kind"], metadata.get("namespace"), metadata["name"])
         return self._call("PATCH", path, {"fieldManager": manager, "force": "true"}, manifest, _APPLY)
+
+    def replace(self, kind: str, item: Object, manager: str) -> Object:
+        """PUT the object, unless somebody wrote after its `resourceVersion`; the object as it is then."""
+        metadata = item["metadata"]
+        path = _path(kind, metadata.get("namespace"), metadata["name"])
+        return self._call("PUT", path, {"fieldManager": manager}, item)
 
     def delete(self, kind: str, item: Object) -> None:
         """In the background, with the object's uid as a precondition: a successor of the same name is not ours."""
@@ -159,7 +165,7 @@ def _translated(status: int, content: bytes, call: str) -> Exception:
     special: dict[int, Callable[[], Exception]] = {404: Gone, 409: Conflicted, 410: Expired}
     if status in special:
         return special[status]()
-    passes = status in _TEMPORARY_STATUS or _NAMESPACE_GOES in content
+    passes = status in _TEMPORARY_STATUS or any(cause in content for cause in _PASSING_REFUSALS)
     kind = TemporaryError if passes else PermanentError
     return kind(f"the cluster refused to {call} ({status}): {mask(_message_of(content))}")
 

@@ -7,6 +7,7 @@ into a conflict, upon which everything is looked at again. A missing object is a
 an object that is still missing the server ignores it and creates (a Service only since Kubernetes 1.23).
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,17 +16,27 @@ from typing import Any
 
 from provider_hub.actions.cluster import ObjectOwner, StaleGeneration
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
+from provider_hub.adapters.kubernetes.ownership import (
+    ONLY_HUB,
+    Hub,
+    generation_of,
+    installation_of,
+    is_made_by_hub,
+    is_of,
+    owner_of,
+    without_foreign_fields,
+)
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.manifests import (
     GENERATION,
     INSTALLATION_ID,
     MANAGER,
-    ORGANIZATION_ID,
-    PROVIDER,
     TOKEN,
     Manifest,
 )
+
+log = logging.getLogger(__name__)
 
 _CONFLICT_TRIES = 5
 _NEVER_A_VERSION = "1"
@@ -38,85 +49,109 @@ _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
 
 
 class Kubernetes:
-    """One cluster (`operations.cluster.Cluster`)."""
+    """One cluster, as one hub of perhaps several sees it; the port is `actions.cluster.Cluster`."""
 
-    def __init__(self, api: KubernetesApi, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: KubernetesApi, hub: Hub = ONLY_HUB, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds. Connects to nothing."""
         self._api = api
+        self._hub = hub
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="kubernetes")
         self._clock = clock
         self._trusted_namespaces: dict[str, float] = {}
+        self._tolerated: set[tuple[str, str, str]] = set()
         self._lock = threading.Lock()
 
     def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
-        """Apply an organization's namespace and its limits, unless that was done a short while ago."""
-        name = manifests[0]["metadata"]["name"]
+        """Apply an organization's namespace and its limits, unless that was done a short while ago.
+
+        Raises PermanentError where the namespace is another hub's, another organization's or somebody else's.
+        """
+        namespace, *limits = [self._hub.stamped(manifest) for manifest in manifests]
+        name = namespace["metadata"]["name"]
         with self._lock:
             if self._trusted_namespaces.get(name, 0.0) > self._clock():
                 return []
         try:
-            changed = [self._apply_unfenced(manifests[0]), *self._each(self._apply_unfenced, manifests[1:])]
+            changed = [self._apply_namespace(namespace), *self._each(self._apply_unfenced, limits)]
         except (Gone, Conflicted) as error:
             raise TemporaryError(f"the namespace {name} is being changed by another as well") from error
         with self._lock:
             self._trusted_namespaces[name] = self._clock() + _NAMESPACE_TRUST_SECONDS
-        return _names(manifests, changed)
+        return _names([namespace, *limits], changed)
 
     def apply(self, manifests: Sequence[Manifest]) -> list[str]:
         """Apply all but the last side by side, then the last: the Deployment, whose pods need the others."""
+        stamped = [self._hub.stamped(manifest) for manifest in manifests]
         try:
-            changed = self._each(self._apply_fenced, manifests[:-1])
-            changed.append(self._apply_fenced(manifests[-1]))
-            return _names(manifests, changed)
+            changed = self._each(self._apply_fenced, stamped[:-1])
+            changed.append(self._apply_fenced(stamped[-1]))
+            return _names(stamped, changed)
         except Gone as gone:
             with self._lock:
-                self._trusted_namespaces.pop(manifests[-1]["metadata"]["namespace"], None)
+                self._trusted_namespaces.pop(stamped[-1]["metadata"]["namespace"], None)
             raise TemporaryError("the namespace is gone; it will be made again") from gone
 
     def prune(self, namespace: str, installation_id: str, keep_generations: frozenset[int]) -> None:
-        for kind in ("Secret", "PodDisruptionBudget"):
-            for item in self._list(kind, namespace, installation_id):
-                if _is_outdated(item, keep_generations):
+        """Delete what older generations left, and copies of the installation's objects that somebody else made."""
+        within = self._hub.namespace(namespace)
+        for kind in ("Secret", "PodDisruptionBudget", "Deployment"):
+            for item in self._list(kind, within, installation_id):
+                is_outdated = kind != "Deployment" and _is_outdated(item, keep_generations)
+                if is_outdated or not is_made_by_hub(item):
                     self._api.delete(kind, item)
 
     def remove(self, namespace: str, installation_id: str) -> list[str]:
-        def sweep(kind: str) -> list[str]:
-            items = self._list(kind, namespace, installation_id)
+        """Delete everything of the installation; the second look also finds what somebody took the label from."""
+        within = self._hub.namespace(namespace)
+
+        def delete(kind: str) -> None:
+            for item in self._list(kind, within, installation_id):
+                self._api.delete(kind, item)
+
+        def delete_rest(kind: str) -> list[str]:
+            items = self._belonging(kind, within, installation_id)
             if kind in _OURS:
                 for item in items:
                     self._api.delete(kind, item)
             return [f"{kind} {item['metadata']['name']}" for item in items]
 
-        if not any(self._each(sweep, _LEFT_TO_WAIT_FOR)):
-            return []
-        left = self._each(lambda kind: self._list(kind, namespace, installation_id), _LEFT_TO_WAIT_FOR)
-        return [
-            f"{kind} {item['metadata']['name']}"
-            for kind, items in zip(_LEFT_TO_WAIT_FOR, left, strict=True)
-            for item in items
-        ]
+        self._each(delete, _OURS)
+        return [name for names in self._each(delete_rest, _LEFT_TO_WAIT_FOR) for name in names]
 
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
-        deployment = self._api.get("Deployment", namespace, name)
-        if deployment is None or _annotation(deployment, INSTALLATION_ID) != installation_id:
+        """What the Deployment and its pods say; None where there is none of this installation."""
+        within = self._hub.namespace(namespace)
+        deployment = self._api.get("Deployment", within, name)
+        if deployment is None or installation_of(deployment) != installation_id:
             return None
-        return describe(deployment, self._list("Pod", namespace, installation_id))
+        return describe(deployment, self._list("Pod", within, installation_id))
 
     def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
+        """This hub's alone. An object whose owner somebody overwrote is left out: whose it is, nobody can tell."""
         kind, _, token = (place or _TRACED[0]).partition(" ")
+        selector = f"{INSTALLATION_ID},{self._hub.selector}"
         try:
-            page = self._api.list(kind, None, INSTALLATION_ID, limit=limit, **({"continue": token} if token else {}))
+            page = self._api.list(kind, None, selector, limit=limit, **({"continue": token} if token else {}))
         except Expired:
             return [], kind
         following = page["metadata"].get("continue")
-        owners = [owner for item in page["items"] if (owner := _owner_of(item))]
+        owners = [owner for item in page["items"] if (owner := _owner_of(kind, item))]
         if following:
             return owners, f"{kind} {following}"
         later = _TRACED[_TRACED.index(kind) + 1 :]
         return owners, later[0] if later else None
 
+    def _apply_namespace(self, manifest: Manifest) -> bool:
+        """Whether that changed anything. What administrators add to a namespace stays."""
+        before = self._existing(manifest)
+        if before is not None:
+            self._hub.refuse_foreign(before, manifest)
+        return _differ(before, self._api.apply(manifest, MANAGER))
+
     def _apply_unfenced(self, manifest: Manifest) -> bool:
         """Whether that changed anything."""
         before = self._existing(manifest)
+        self._without_foreign_fields(before, manifest)
         return _differ(before, self._api.apply(manifest, MANAGER))
 
     def _apply_fenced(self, manifest: Manifest) -> bool:
@@ -124,11 +159,37 @@ class Kubernetes:
         for _ in range(_CONFLICT_TRIES):
             existing = self._standing(manifest)
             try:
-                after = self._api.apply(_fenced(manifest, existing), MANAGER)
+                cleaned, removed = self._without_foreign_fields(existing, manifest)
+                after = self._api.apply(_fenced(manifest, cleaned), MANAGER)
             except Conflicted:
                 continue  # somebody wrote in between: look again
+            self._tolerate_what_comes_back(manifest, after, removed)
             return _differ(existing, after)
         raise TemporaryError(f"{manifest['kind']} {manifest['metadata']['name']} is being written by another as well")
+
+    def _without_foreign_fields(
+        self, existing: Object | None, manifest: Manifest
+    ) -> tuple[Object | None, frozenset[str]]:
+        """The object once what others added to it is removed, and who had; raises Conflicted on a writer in between.
+
+        An apply removes only what this system's own earlier apply had set: without this, an init container or a
+        variable that somebody added with `kubectl` would outlive every upgrade.
+        """
+        if existing is None:
+            return None, frozenset()
+        cleaned, managers = without_foreign_fields(existing, manifest)
+        if not any((*_named(manifest), manager) not in self._tolerated for manager in managers):
+            return existing, frozenset()
+        return self._api.replace(manifest["kind"], cleaned, MANAGER), managers
+
+    def _tolerate_what_comes_back(self, manifest: Manifest, after: Object, removed: frozenset[str]) -> None:
+        """Whose fields are there again at once is no person but an admission webhook, as GKE Autopilot's are."""
+        if not removed:
+            return
+        _, there_again = without_foreign_fields(after, manifest)
+        for manager in removed & there_again:
+            log.info("%s %s: %s writes into it at every apply and is left to it", *_named(manifest), manager)
+            self._tolerated.add((*_named(manifest), manager))
 
     def _standing(self, manifest: Manifest) -> Object | None:
         """The object as it is, that this manifest may be applied over; None if missing. Raises StaleGeneration."""
@@ -146,6 +207,11 @@ class Kubernetes:
     def _list(self, kind: str, namespace: str, installation_id: str) -> list[Object]:
         items: list[Object] = self._api.list(kind, namespace, f"{INSTALLATION_ID}={installation_id}")["items"]
         return items
+
+    def _belonging(self, kind: str, namespace: str, installation_id: str) -> list[Object]:
+        """By label or annotation: somebody may have taken one of them away."""
+        items = self._api.list(kind, namespace, None)["items"]
+        return [item for item in items if is_of(item, installation_id)]
 
     def _each(self, action: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """All of them side by side, waiting for all before the first error is raised."""
@@ -165,24 +231,39 @@ def _fenced(manifest: Manifest, existing: Object | None) -> Manifest:
 
 
 def _is_of_earlier_life(existing: Object, manifest: Manifest) -> bool:
-    """Ids sort by time, and a new life begins only once the row of the one before is gone: this is a leftover."""
+    """Whether it is a leftover, or an object of the same name that somebody else created.
+
+    Ids sort by time, and a new life begins only once the row of the one before is gone.
+    """
+    owner = installation_of(existing)
+    if not owner or not is_made_by_hub(existing):
+        return not is_made_by_hub(existing)
     wanted: str = manifest["metadata"]["annotations"][INSTALLATION_ID]
-    return (_annotation(existing, INSTALLATION_ID) or "") < wanted
+    return owner < wanted
 
 
 def _refuse_if_newer(existing: Object | None, manifest: Manifest) -> None:
     if existing is None:
         return
-    if _annotation(existing, INSTALLATION_ID) != manifest["metadata"]["annotations"][INSTALLATION_ID]:
-        raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} belongs to a later installation")
-    if _generation_of(existing) > _generation_of(manifest):
-        raise StaleGeneration(f"{manifest['kind']} {manifest['metadata']['name']} is of a newer generation")
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    if installation_of(existing) not in ("", manifest["metadata"]["annotations"][INSTALLATION_ID]):
+        raise StaleGeneration(f"{kind} {name} belongs to a later installation")
+    if generation_of(existing) > int(manifest["metadata"]["annotations"][GENERATION]):
+        raise StaleGeneration(f"{kind} {name} is of a newer generation")
 
 
 def _is_outdated(item: Object, kept: frozenset[int]) -> bool:
-    """Never a newer one: it is of an actor who is at work right now, and whoever prunes is late."""
-    generation = _generation_of(item)
-    return generation not in kept and generation < max(kept, default=generation + 1)
+    """Never a newer one: it is of an actor who is at work right now, and whoever prunes is late.
+
+    Nor one whose generation somebody overwrote: pods of a generation that is kept may need it.
+    """
+    generation = generation_of(item)
+    return 0 < generation < max(kept, default=generation + 1) and generation not in kept
+
+
+def _named(manifest: Manifest) -> tuple[str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], f"{metadata.get('namespace')}/{metadata['name']}"
 
 
 def _names(manifests: Sequence[Manifest], changed: Sequence[bool]) -> list[str]:
@@ -190,12 +271,13 @@ def _names(manifests: Sequence[Manifest], changed: Sequence[bool]) -> list[str]:
     return [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest, is_changed in chosen if is_changed]
 
 
-def _owner_of(item: Object) -> ObjectOwner | None:
-    found = [_annotation(item, name) for name in (ORGANIZATION_ID, PROVIDER, INSTALLATION_ID)]
-    organization_id, provider, installation_id = found
-    if not (organization_id and provider and installation_id):
+def _owner_of(kind: str, item: Object) -> ObjectOwner | None:
+    metadata = item["metadata"]
+    owner = owner_of(item)
+    if owner is None:
+        log.warning("%s %s/%s: somebody changed whose it is", kind, metadata["namespace"], metadata["name"])
         return None
-    return ObjectOwner(item["metadata"]["namespace"], organization_id, provider, installation_id)
+    return ObjectOwner(metadata["namespace"], *owner)
 
 
 def _version(item: Object | None) -> str | None:
@@ -211,13 +293,3 @@ def _differ(before: Object | None, after: Object) -> bool:
 def _substance(item: Object) -> Object:
     metadata = {key: value for key, value in item["metadata"].items() if key not in _BOOKKEEPING}
     return {**{key: value for key, value in item.items() if key != "status"}, "metadata": metadata}
-
-
-def _annotation(item: Object, name: str) -> str | None:
-    value: str | None = item["metadata"].get("annotations", {}).get(name)
-    return value
-
-
-def _generation_of(item: Object) -> int:
-    text = _annotation(item, GENERATION) or "0"
-    return int(text) if text.isdigit() else 0

@@ -1,0 +1,212 @@
+"""Others use the cluster too: another hub, and people with `kubectl`. None of them is hurt, and none stops the hub."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.backend import Backend
+from tests.integration.drifting import NAME, NAMESPACE, Installed
+
+from local_kubernetes.cluster.embedded import serving
+from provider_hub.actions import keys
+from provider_hub.actions.drift import Drift
+from provider_hub.adapters import kubernetes
+from provider_hub.adapters.kubernetes import HUB_ID
+from provider_hub.domain.errors import PermanentError
+from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
+from provider_hub.domain.names import prefixed_namespace
+from provider_hub.settings import Settings
+
+DEPLOYMENT = NAME.object_name
+
+
+@pytest.fixture(scope="module")
+def kubeconfig() -> Iterator[Path]:
+    if given := os.environ.get("KUBECONFIG"):
+        yield Path(given)
+        return
+    with serving() as cluster:
+        yield cluster.kubeconfig_file
+
+
+@pytest.fixture
+def installed(backend: Backend, kubeconfig: Path) -> Iterator[Installed]:
+    made = Installed(backend, kubeconfig)
+    yield made
+    made.remove()
+
+
+def hub_on(kubeconfig: Path, **settings: str) -> kubernetes.Kubernetes:
+    return kubernetes.connect(
+        Settings.model_validate({"project": "p", "kubeconfig": str(kubeconfig), **settings}),
+    )
+
+
+def patched(installed: Installed, change: dict[str, Any], manager: str = "kubectl-edit") -> None:
+    installed.apps.patch_namespaced_deployment(DEPLOYMENT, NAMESPACE, change, field_manager=manager)
+
+
+def pod_spec(installed: Installed) -> Any:
+    return installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).spec.template.spec
+
+
+def swept(installed: Installed) -> int:
+    return sum(installed.drift.remove_orphans() for _ in range(6))
+
+
+ADDED = {
+    "a variable that tenants may not set": {
+        "spec": {
+            "template": {
+                "spec": {
+                    "containers": [
+                        {"name": "runtime", "env": [{"name": "PIP_INDEX_URL", "value": "https://elsewhere"}]}
+                    ]
+                }
+            }
+        }
+    },
+    "an init container": {
+        "spec": {"template": {"spec": {"initContainers": [{"name": "first", "image": "x", "command": ["true"]}]}}}
+    },
+    "a second container": {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "x"}]}}}},
+    "a node selector": {"spec": {"template": {"spec": {"nodeSelector": {"disk": "none"}}}}},
+    "a pause": {"spec": {"paused": True}},
+    "a label": {"metadata": {"labels": {"team": "blue"}}},
+    "an annotation of the pods": {"spec": {"template": {"metadata": {"annotations": {"team": "blue"}}}}},
+    "other replicas": {"spec": {"replicas": 0}},
+    "another generation": {"metadata": {"annotations": {GENERATION: "999"}}},
+    "a generation that is none": {"metadata": {"annotations": {GENERATION: "²"}}},
+    "another installation": {"metadata": {"annotations": {INSTALLATION_ID: "ZZZZZZZZZZZZZZZZZZZZZZZZZZ"}}},
+    "another organization": {"metadata": {"annotations": {ORGANIZATION_ID: "org_other"}}},
+    "a provider that is none": {"metadata": {"annotations": {PROVIDER: "///"}}},
+    "another hub": {"metadata": {"labels": {HUB_ID: "another"}}},
+}
+
+
+@pytest.mark.parametrize("added", ADDED)
+def test_what_somebody_changed_with_kubectl_is_undone_and_the_installation_stays(
+    installed: Installed, added: str
+) -> None:
+    before = installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+    patched(installed, ADDED[added])
+    assert swept(installed) == 0
+    assert installed.drift.repair_slice() == 1
+    after = installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+    assert after.metadata.uid == before.metadata.uid
+    assert after.spec.to_dict() == before.spec.to_dict()
+    assert after.metadata.labels == before.metadata.labels
+    for name, value in before.metadata.annotations.items():
+        if name.startswith("provider-hub/"):
+            assert after.metadata.annotations[name] == value
+    assert installed.drift.repair_slice() == 0
+
+
+def test_a_restart_by_kubectl_is_left_alone(installed: Installed) -> None:
+    asked = {"kubectl.kubernetes.io/restartedAt": "2030-01-01T00:00:00Z"}
+    patched(installed, {"spec": {"template": {"metadata": {"annotations": asked}}}}, "kubectl-rollout")
+    assert installed.drift.repair_slice() == 0
+
+
+def test_a_copy_of_a_deployment_is_removed(installed: Installed) -> None:
+    original = installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+    metadata = {"name": "copy", "labels": original.metadata.labels, "annotations": original.metadata.annotations}
+    copy = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": original.spec}
+    installed.apps.create_namespaced_deployment(NAMESPACE, copy, field_manager="kubectl-create")
+    installed.drift.repair_slice()
+    assert [item.metadata.name for item in installed.apps.list_namespaced_deployment(NAMESPACE).items] == [DEPLOYMENT]
+
+
+def test_an_object_that_lost_its_labels_is_removed_with_its_installation(installed: Installed) -> None:
+    patched(installed, {"metadata": {"labels": {INSTALLATION_ID: None, HUB_ID: None}}})
+    installed.remove()
+    assert installed.apps.list_namespaced_deployment(NAMESPACE).items == []
+
+
+def test_what_a_webhook_writes_at_every_apply_is_no_drift(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutation = {"spec": {"template": {"spec": {"nodeSelector": {"autopilot": "yes"}}}}}
+    patched(installed, mutation, "webhook")
+    apply = kubernetes.KubernetesApi.apply
+
+    def apply_with_mutation(api: kubernetes.KubernetesApi, manifest: Any, manager: str) -> Any:
+        made = apply(api, manifest, manager)
+        if manifest["kind"] != "Deployment":
+            return made
+        patched(installed, mutation, "webhook")
+        return api.get("Deployment", NAMESPACE, DEPLOYMENT)
+
+    monkeypatch.setattr(kubernetes.KubernetesApi, "apply", apply_with_mutation)
+    assert [installed.drift.repair_slice() for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_second_hub_removes_nothing_of_the_first(installed: Installed, kubeconfig: Path) -> None:
+    other = hub_on(kubeconfig, cluster_hub_id="second")
+    installed.backend.store.delete_all([keys.installation_of(installed.row)])  # as in the second hub's own database
+    drift = Drift(installed.backend.services, other, installed.desired_states)
+    assert sum(drift.remove_orphans() for _ in range(6)) == 0
+    assert installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).spec.replicas == 1
+
+
+def test_two_hubs_serve_the_same_organization_side_by_side(
+    installed: Installed, backend: Backend, kubeconfig: Path
+) -> None:
+    namespace = prefixed_namespace("b-", NAMESPACE)
+    other = hub_on(kubeconfig, cluster_hub_id="second", cluster_namespace_prefix="b-")
+    row = installed.row
+    version = backend.store.get(keys.version(row.provider_name, row.installed_version))
+    wanted = installed.desired_states.of(row, version)
+    other.ensure_namespace(wanted.namespace)
+    other.apply(wanted.installation)
+    assert installed.apps.read_namespaced_deployment(DEPLOYMENT, namespace).metadata.labels[HUB_ID] == "second"
+    assert [owner.namespace for owner in other.object_owners(None, 100)[0]] == [namespace]
+    assert swept(installed) == 0
+    assert installed.drift.repair_slice() == 0
+    other.remove(NAMESPACE, row.installation_id)
+    assert installed.apps.list_namespaced_deployment(namespace).items == []
+    assert installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).spec.replicas == 1
+
+
+def namespace_manifests(installed: Installed) -> Any:
+    row = installed.row
+    version = installed.backend.store.get(keys.version(row.provider_name, row.installed_version))
+    return installed.desired_states.of(row, version).namespace
+
+
+def test_the_namespace_of_another_hub_is_refused_with_the_reason(installed: Installed, kubeconfig: Path) -> None:
+    other = hub_on(kubeconfig, cluster_hub_id="second")
+    with pytest.raises(PermanentError, match=f"{NAMESPACE} belongs to another hub"):
+        other.ensure_namespace(namespace_manifests(installed))
+    labels = installed.core.read_namespace(NAMESPACE).metadata.labels
+    assert labels[HUB_ID] == "provider-hub"
+
+
+def test_the_namespace_of_another_organization_is_refused(installed: Installed, kubeconfig: Path) -> None:
+    manifests = namespace_manifests(installed)
+    manifests[0]["metadata"]["annotations"] = {ORGANIZATION_ID: "org_intruder"}
+    with pytest.raises(PermanentError, match="belongs to another organization"):
+        hub_on(kubeconfig).ensure_namespace(manifests)
+
+
+def test_a_namespace_that_somebody_made_is_not_taken_over(installed: Installed, kubeconfig: Path) -> None:
+    manifests = namespace_manifests(installed)
+    for manifest in manifests:
+        key = "name" if manifest["kind"] == "Namespace" else "namespace"
+        manifest["metadata"][key] = "org-theirs"
+    installed.core.create_namespace({"metadata": {"name": "org-theirs", "labels": {"team": "blue"}}})
+    try:
+        with pytest.raises(PermanentError, match="org-theirs was there before"):
+            hub_on(kubeconfig).ensure_namespace(manifests)
+        assert installed.core.read_namespace("org-theirs").metadata.labels["team"] == "blue"
+    finally:
+        installed.core.delete_namespace("org-theirs")
+
+
+def test_the_installation_is_ready_throughout(installed: Installed) -> None:
+    row = installed.backend.store.get(keys.installation_of(installed.row))
+    assert row is not None
+    assert row.lifecycle_state is LifecycleState.READY
