@@ -12,7 +12,7 @@ from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
-from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
+from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
 from provider_hub.domain.installation import ResourceTier
 from provider_hub.domain.manifests import (
@@ -92,6 +92,7 @@ def _object(name: str) -> Object:
         "namespace": "org-acme",
         "uid": "u",
         "resourceVersion": "7",
+        "labels": {HUB_ID: "provider-hub"},
         "annotations": {INSTALLATION_ID: "01", GENERATION: "1"},
     }
     template = {"spec": {"containers": [{"name": "runtime", "image": "image"}]}}

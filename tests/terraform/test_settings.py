@@ -7,7 +7,14 @@ from provider_hub.settings import Settings, variable_name
 
 ROOT = read()
 # For one machine: a stand-in's address, or a file that a deployment does not have.
-LOCAL_ONLY = {"tasks_endpoint", "cluster_namespace_prefix", "kubeconfig", "runtime_ca_file", "wheel_ca_file", "wheel_private_hosts"}
+LOCAL_ONLY = {
+    "tasks_endpoint",
+    "cluster_namespace_prefix",
+    "kubeconfig",
+    "runtime_ca_file",
+    "wheel_ca_file",
+    "wheel_private_hosts",
+}
 
 
 def given() -> set[str]:
