@@ -12,7 +12,7 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout
-from provider_hub.domain.wheels import WheelUrl
+from provider_hub.domain.wheels import Packages, WheelUrl
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -130,6 +130,7 @@ class FakeWheels:
     """Whatever is asked for is there, with one digest; `refused` is raised instead while it is set."""
 
     digest: str = "a" * 64
+    packages: Packages = field(default_factory=lambda: Packages.only("weather_provider"))
     refused: Invalid | None = None
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
@@ -139,7 +140,7 @@ class FakeWheels:
         self.while_fetching()
         if self.refused:
             raise self.refused
-        return Wheel(self.digest, version)
+        return Wheel(self.digest, version, self.packages)
 
 
 def _generation(manifest: Manifest) -> int:

@@ -55,13 +55,13 @@ def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts,
         if parsed.wheel_url:
             raise UsageError("--wheel-url says where a FILE is served; a URL already does.")
         url = parsed_url(given)
-        return read_url(url, ca_file), str(url)
+        return read_url(url, ca_file, parsed.package), str(url)
     if not parsed.wheel_url:
         raise UsageError(
             "--wheel-url says where the file is served, and is needed: the API fetches the wheel from there. "
             f"On this machine `hub wheels add {given}` prints one."
         )
-    found = read_file(Path(given))
+    found = read_file(Path(given), parsed.package)
     served: str = parsed.wheel_url
     return found, f"{served}{quote(found.file_name)}" if served.endswith("/") else served
 
@@ -82,7 +82,8 @@ def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Names
         "version": parsed.version or semver_of(wheel.version),
         "wheel_url": url,
         "sha256": wheel.sha256,
-        "package_name": parsed.package or _package(wheel),
+        # Where none is named the API chooses, by the same rule by which the wheel was read here.
+        "package_name": parsed.package or None,
         "metadata": {
             "display_name": display_name[:_LONGEST_DISPLAY_NAME],
             "description": description[:_LONGEST_DESCRIPTION],
@@ -93,14 +94,6 @@ def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Names
         "runtime_version": parsed.runtime_version,
         **wheel.schemas,
     }
-
-
-def _package(wheel: WheelFacts) -> str:
-    if len(wheel.packages) == 1:
-        return wheel.packages[0]
-    if not wheel.packages:
-        raise Refused(f"{wheel.file_name} has no package to import, so it is no provider.")
-    raise UsageError(f"the wheel has several packages ({', '.join(wheel.packages)}): say which with --package.")
 
 
 def _described(version: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ nothing of the wheel is run.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,36 +20,45 @@ from packaging.version import Version
 
 from hub_cli.download import MAX_WHEEL_BYTES, download
 from hub_cli.errors import Refused, UsageError
-from provider_hub.domain.wheels import WheelContents, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
+from provider_hub.domain.wheels import PackageUnclear, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
+from provider_hub.domain.wheels.versions import is_ranked_otherwise
 
 SCHEMAS_FILE = "provider_schemas.json"
 SCHEMA_FIELDS = ("schemas", "config_schema", "outputs_schema")
 _MAX_SCHEMAS_BYTES = 1024 * 1024
+_INSTALLED_AS_CODE = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
 _PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
 @dataclass(frozen=True, slots=True)
 class WheelFacts:
-    """`version` as the wheel spells it; `schemas` has those of SCHEMA_FIELDS that the package offers."""
+    """What a wheel says of itself.
+
+    `version` is as the wheel spells it. `package` is the provider's dotted name. `schemas` has those of SCHEMA_FIELDS
+    that the package offers.
+    """
 
     file_name: str
     distribution: str
     version: str
     sha256: str
-    packages: tuple[str, ...]
+    package: str
     summary: str | None
     schemas: Mapping[str, Any]
 
 
-def read_file(path: Path) -> WheelFacts:
-    """Raises UsageError for what cannot be read, Refused for what is no wheel."""
+def read_file(path: Path, package: str | None = None) -> WheelFacts:
+    """Read a wheel; `package` names the provider's, None = the wheel's only one.
+
+    Raises UsageError for what cannot be read or has several packages, Refused for what can be no provider's wheel.
+    """
     try:
         with path.open("rb") as file:
             if path.stat().st_size > MAX_WHEEL_BYTES:
                 raise Refused(f"{path.name} is over {MAX_WHEEL_BYTES // 1024**2} MiB, the most that can be published.")
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with _refused_by_name(path.name):
-                return _facts(file, path.name, inspect_wheel(file, path.name), sha256)
+                return _facts(file, path.name, sha256, package)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.") from error
 
@@ -59,11 +69,11 @@ def parsed_url(raw: str) -> WheelUrl:
         return parse_wheel_url(raw)
 
 
-def read_url(url: WheelUrl, ca_file: str | None) -> WheelFacts:
-    """Download a wheel and read it. Raises Refused."""
+def read_url(url: WheelUrl, ca_file: str | None, package: str | None = None) -> WheelFacts:
+    """Download a wheel and read it as `read_file` does. Raises UsageError or Refused."""
     with _refused_by_name(str(url)), TemporaryFile() as file:
         sha256 = download(url, file, ca_file)
-        return _facts(file, url.file_name, inspect_wheel(file, url.file_name), sha256)
+        return _facts(file, url.file_name, sha256, package)
 
 
 def semver_of(version: str) -> str:
@@ -72,7 +82,7 @@ def semver_of(version: str) -> str:
     `1.4` is `1.4.0`, `2.0.0rc1` is `2.0.0-rc.1`, `1.0.0.dev3` is `1.0.0-dev.3`, `1.0.0+build.5` stays.
     """
     parsed = Version(version)
-    if parsed.epoch or parsed.is_postrelease or len(parsed.release) > 3 or (parsed.pre and parsed.dev is not None):
+    if parsed.epoch or len(parsed.release) > 3 or is_ranked_otherwise(version):
         raise UsageError(
             f"the wheel's version {version} is no semantic version, and what it would be is a guess: build it as "
             "MAJOR.MINOR.PATCH, with -rc.N for a pre-release."
@@ -89,31 +99,35 @@ def semver_of(version: str) -> str:
 def _refused_by_name(name: str) -> Iterator[None]:
     try:
         yield
+    except PackageUnclear as error:
+        raise UsageError(
+            f"the wheel has several packages ({', '.join(error.candidates)}): say which with --package."
+        ) from error
     except WheelError as error:
         raise Refused(f"{name.partition('?')[0]}: {error}.") from error
 
 
-def _facts(file: IO[bytes], file_name: str, contents: WheelContents, sha256: str) -> WheelFacts:
+def _facts(file: IO[bytes], file_name: str, sha256: str, named: str | None) -> WheelFacts:
+    contents = inspect_wheel(file, file_name)
+    package = contents.packages.choose(named)
     return WheelFacts(
         file_name=file_name,
         distribution=contents.distribution,
         version=contents.version,
         sha256=sha256,
-        packages=contents.packages,
+        package=package,
         summary=contents.summary,
-        schemas=_schemas(file, contents.packages),
+        schemas=_schemas(file, package),
     )
 
 
-def _schemas(file: IO[bytes], packages: tuple[str, ...]) -> Mapping[str, Any]:
+def _schemas(file: IO[bytes], package: str) -> Mapping[str, Any]:
     """From an archive that was inspected: its names and sizes are sound."""
+    wanted = f"{package.replace('.', '/')}/{SCHEMAS_FILE}"
     with ZipFile(file) as archive:
-        wanted = {f"{package}/{SCHEMAS_FILE}" for package in packages}
-        offered = sorted(wanted & set(archive.namelist()))
+        offered = [name for name in archive.namelist() if _INSTALLED_AS_CODE.sub("", name, count=1) == wanted]
         if not offered:
             return {}
-        if len(offered) > 1:
-            raise Refused(f"the wheel offers schemas twice, as {' and '.join(offered)}: keep one of the files.")
         with archive.open(offered[0]) as stream:
             content = stream.read(_MAX_SCHEMAS_BYTES + 1)
     return _checked(content, offered[0])
@@ -123,7 +137,7 @@ def _checked(content: bytes, name: str) -> Mapping[str, Any]:
     if len(content) > _MAX_SCHEMAS_BYTES:
         raise Refused(f"the wheel's {name} is over {_MAX_SCHEMAS_BYTES // 1024} KiB.")
     try:
-        found = json.loads(content)
+        found = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Refused(f"the wheel's {name} is no JSON document.") from error
     if not isinstance(found, dict) or not set(found) <= set(SCHEMA_FIELDS):

@@ -179,7 +179,7 @@ STEPS: list[Step | Publish | Halt] = [
     Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),
     Step("GET", f"/providers/{SHOP}", shows={"latest_version": "1.1.0", "install_count": 0}),
     Step("GET", f"/providers/{SHOP}/versions", shows={"version": "1.1.0", "status": "published"}),
-    Step("GET", f"/providers/{SHOP}/versions/1.0.0", shows={"version": "1.0.0", "package_name": None}),
+    Step("GET", f"/providers/{SHOP}/versions/1.0.0", shows={"version": "1.0.0", "package_name": "weather_provider"}),
     Step("PATCH", f"/providers/{SHOP}", shows={"readme": "# Weather"}, body={"readme": "# Weather"}),
     Step("POST", YANK, shows={"status": "yanked"}, body={"reason": "wrong units"}),
     Step("DELETE", YANK, shows={"status": "published"}),

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from tests.integration.tenants import Tenants
 from tests.integration.test_http_catalog import VERSION_FIELDS
+from tests.runtime_harness import make_wheel
 
-from local_stack.wheelhost import AddedWheel
+from local_stack.stack_file import wheels_dir
+from local_stack.wheelhost import AddedWheel, add_wheel
 from provider_hub.domain.records import Topic
 
 METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
@@ -167,3 +169,75 @@ def test_a_runtime_version_is_made_then_updated_and_may_be_pinned(tenants: Tenan
     assert set(made.json) == fields
     assert (updated.json["image_url"], updated.json["released_at"]) == ("image:2", made.json["released_at"])
     assert publish(tenants, wheel, runtime_version="1.0").json["runtime_version"] == "1.0"
+
+
+def hosted(
+    tenants: Tenants, directory: Path, files: list[str], name: str = "gauge", version: str = "1.0.0"
+) -> AddedWheel:
+    """A wheel with these empty files on the stand-in's host."""
+    around = tenants.deployed.around
+    made = make_wheel(directory, dict.fromkeys(files, ""), name=name, version=version)
+    return add_wheel(made, wheels_dir(around.state_dir), around.wheels_url)
+
+
+def test_the_package_that_runtimes_import_is_stored_where_none_was_named(tenants: Tenants, tmp_path: Path) -> None:
+    wheel = hosted(tenants, tmp_path, ["acme/gauge/__init__.py", "tests/__init__.py"])
+    made = publish(tenants, wheel, name="acme/gauge", version="1.0.0")
+    assert (made.status_code, made.json["package_name"]) == (201, "acme.gauge")
+    again = publish(tenants, wheel, name="acme/gauge", version="1.0.0", package_name="acme.gauge")
+    assert (again.status_code, again.json) == (200, made.json)
+
+
+def test_a_command_of_ones_own_may_import_what_it_likes(tenants: Tenants, tmp_path: Path) -> None:
+    wheel = hosted(tenants, tmp_path, ["one/__init__.py", "two/__init__.py"], name="own-command")
+    made = publish(tenants, wheel, name="acme/gauge", version="1.0.0", entrypoint=["python", "-m", "two"])
+    assert (made.status_code, made.json["package_name"]) == (201, None)
+
+
+@pytest.mark.parametrize(
+    ("files", "distribution", "changes", "where", "why"),
+    [
+        ([], "jupyter", {}, "wheel_url", "nothing to import, only metadata and dependencies"),
+        (["requests-stubs/__init__.pyi"], "types-requests", {}, "wheel_url", "only type stubs"),
+        (["argparse.py"], "argparse", {}, "wheel_url", "Python's own module of that name comes first"),
+        (["one/__init__.py", "two/__init__.py"], "several", {}, "package_name", "several packages (one, two)"),
+        (["acme/gauge/__init__.py"], "namespace", {"package_name": "acme"}, "package_name", "name acme.gauge instead"),
+        (["gauge/__init__.py"], "misnamed", {"package_name": "other"}, "package_name", "no package 'other'"),
+        (
+            ["one/__init__.py", "two/__init__.py"],
+            "default-command",
+            {"entrypoint": ["python", "-m", "pragma_runtime.entrypoint"]},
+            "package_name",
+            "several packages",
+        ),
+    ],
+)
+def test_a_wheel_that_could_never_start_is_refused_with_the_reason(
+    tenants: Tenants,
+    tmp_path: Path,
+    files: list[str],
+    distribution: str,
+    changes: dict[str, Any],
+    where: str,
+    why: str,
+) -> None:
+    wheel = hosted(tenants, tmp_path, files, name=distribution)
+    before = tenants.deployed.documents.all()
+    response = publish(tenants, wheel, name="acme/gauge", version="1.0.0", **changes)
+    assert response.status_code == 422, response.text
+    (problem,) = response.json["detail"]
+    assert problem["loc"] == ["body", where]
+    assert why in problem["msg"]
+    assert tenants.deployed.documents.all() == before
+
+
+@pytest.mark.parametrize("version", ["1.0.0-1", "1.0.0-post.1", "1.0.0-r1"])
+def test_a_post_release_is_refused_since_it_would_rank_below_what_it_fixes(
+    tenants: Tenants, tmp_path: Path, version: str
+) -> None:
+    wheel = hosted(tenants, tmp_path, ["gauge.py"], version="1.0.0.post1")
+    response = publish(tenants, wheel, name="acme/gauge", version=version)
+    assert response.status_code == 422, response.text
+    (problem,) = response.json["detail"]
+    assert problem["loc"] == ["body", "version"]
+    assert "as 1.0.1 and not as 1.0.0.post1" in problem["msg"]

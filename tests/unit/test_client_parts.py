@@ -100,7 +100,7 @@ def test_a_wheel_tells_its_name_version_digest_package_and_schemas(tmp_path: Pat
     wheel = make_wheel(tmp_path, files, name="weather-provider", version="1.4.0")
     found = wheel_facts.read_file(wheel)
     assert (found.distribution.replace("_", "-"), found.version) == ("weather-provider", "1.4.0")
-    assert found.packages == ("weather",)
+    assert found.package == "weather"
     assert found.schemas == SCHEMAS
     assert len(found.sha256) == 64
 

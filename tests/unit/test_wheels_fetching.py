@@ -31,6 +31,8 @@ from provider_hub.adapters.wheels import (
 from provider_hub.adapters.wheels.connection import CheckedAddress, dial
 from provider_hub.domain.wheels import (
     DigestMismatch,
+    Packages,
+    WheelContents,
     WheelInvalid,
     WheelRefused,
     WheelUnreachable,
@@ -52,6 +54,7 @@ def make_wheel() -> bytes:
         archive.writestr("acme/__init__.py", "")
         archive.writestr("acme-1.2.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme\nVersion: 1.2.0\n")
         archive.writestr("acme-1.2.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+        archive.writestr("acme-1.2.0.dist-info/RECORD", "")
     return buffer.getvalue()
 
 
@@ -225,15 +228,8 @@ def fetch(internet: Internet, certificates: Certificates) -> Fetcher:
 
 def test_a_wheel_is_fetched_digested_and_read(fetch: Fetcher, internet: Internet) -> None:
     fetched = fetch(sha256=SHA256)
-    assert fetched == FetchedWheel(
-        distribution="acme",
-        version="1.2.0",
-        packages=("acme",),
-        requires_python=None,
-        summary=None,
-        sha256=SHA256,
-        size=len(WHEEL),
-    )
+    contents = WheelContents("acme", "1.2.0", Packages.only("acme"), requires_python=None, summary=None)
+    assert fetched == FetchedWheel(contents, sha256=SHA256, size=len(WHEEL))
     [request] = internet.requests
     assert request.startswith(f"GET /{FILE} HTTP/1.1\r\n")
     assert "\r\nHost: files.example\r\n" in request
@@ -340,7 +336,7 @@ def test_the_policy_comes_from_the_settings() -> None:
 def test_a_redirect_is_followed_to_a_path_of_any_name(fetch: Fetcher, internet: Internet, status: str) -> None:
     internet.replies[f"/{FILE}"] = redirect("https://cdn.example/blobs/1?sig=%2f", status)
     internet.replies["/blobs/1?sig=%2f"] = reply()
-    assert fetch().version == "1.2.0"
+    assert fetch().contents.version == "1.2.0"
     assert internet.resolved == ["files.example", "cdn.example"]
 
 

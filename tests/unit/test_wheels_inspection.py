@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provider_hub.domain.wheels import WheelInvalid, inspect_wheel
+from provider_hub.domain.wheels import Packages, WheelInvalid, inspect_wheel
 from provider_hub.domain.wheels import inspection as limits
 
 FILE_NAME = "acme_store-1.2.0-py3-none-any.whl"
@@ -69,7 +69,11 @@ def member(name: str, change: Callable[[zipfile.ZipInfo], None] = lambda _: None
 
 def test_a_wheel_tells_its_name_version_packages_and_what_it_needs() -> None:
     assert inspect(archive(entries())) == limits.WheelContents(
-        distribution="Acme.Store", version="1.2.0", packages=("acme",), requires_python=">=3.11", summary="Shops"
+        distribution="Acme.Store",
+        version="1.2.0",
+        packages=Packages(("acme",), frozenset({"acme", "acme.store"}), provider="acme"),
+        requires_python=">=3.11",
+        summary="Shops",
     )
 
 
@@ -89,7 +93,13 @@ def test_packages_are_what_can_be_imported() -> None:
         "not-importable/__init__.py": b"",
         "empty/": b"",
     }
-    assert inspect(archive(entries() | more)).packages == ("acme", "namespace", "native", "placed", "single")
+    assert inspect(archive(entries() | more)).packages.candidates == (
+        "acme",
+        "namespace.deep",
+        "native",
+        "placed",
+        "single",
+    )
 
 
 def test_what_a_package_vendors_is_not_mistaken_for_the_wheel() -> None:
@@ -120,6 +130,12 @@ def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) ->
     ("changed", "why"),
     [
         ({"METADATA": None}, "has no .*METADATA"),
+        ({"RECORD": None}, "has no .*RECORD"),
+        ({"METADATA": METADATA.encode() + b"\nAuthor: Jos\xe9\n"}, "METADATA is no UTF-8 text at line 9"),
+        ({"RECORD": b"acme/Jos\xe9.py,,\n"}, "RECORD is no UTF-8 text at line 1"),
+        ({"WHEEL": b"Wheel-Version: 1.0\nGenerator: Jos\xe9\n"}, "WHEEL is no UTF-8 text at line 2"),
+        ({"entry_points.txt": b"[\xe9]\n"}, "entry_points.txt is no UTF-8 text"),
+        ({"entry_points.txt": "no group\n"}, "entry_points.txt is no list of entry points"),
         ({"WHEEL": None}, "has no .*WHEEL"),
         ({"METADATA": METADATA.replace("Acme.Store", "other")}, "metadata names 'other'"),
         ({"METADATA": METADATA.replace("Acme.Store", "../other")}, "metadata names"),
@@ -129,11 +145,11 @@ def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) ->
         ({"METADATA": METADATA.replace("Version: 1.2.0\n", "")}, "says version ''"),
         ({"METADATA": METADATA.replace("Name: Acme.Store\n", "")}, "metadata names ''"),
         ({"METADATA": METADATA.replace(">=3.11", "newer")}, "Requires-Python"),
-        ({"METADATA": b"\xff\xfe\x00"}, "metadata names ''"),
+        ({"METADATA": b"\xff\xfe\x00"}, "METADATA is no UTF-8 text at line 1"),
         ({"METADATA": ""}, "metadata names ''"),
         ({"WHEEL": "Wheel-Version: 2.0\n"}, "Wheel-Version 1.x"),
         ({"WHEEL": ""}, "Wheel-Version 1.x"),
-        ({"WHEEL": b"\x00\xff"}, "Wheel-Version 1.x"),
+        ({"WHEEL": b"\x00\xff"}, "WHEEL is no UTF-8 text at line 1"),
     ],
 )
 def test_metadata_that_is_missing_or_says_otherwise_is_refused(

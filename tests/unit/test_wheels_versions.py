@@ -34,6 +34,12 @@ def test_spellings_of_one_version_are_the_same(semver: str, wheel: str) -> None:
         ("1.0.0", "1!1.0.0"),
         ("1.0.0-x.7.z.92", "1.0.0"),
         ("1.0.0", "not a version"),
+        ("1.0.0-1", "1.0.0.post1"),
+        ("1.0.0-post.1", "1.0.0.post1"),
+        ("1.0.0-r4", "1.0.0.post4"),
+        ("1.0.0-rev.4", "1.0.0.post4"),
+        ("1.0.0-rc.1.post.2", "1.0.0rc1.post2"),
+        ("1.0.0-rc.1.dev.2", "1.0.0rc1.dev2"),
     ],
 )
 def test_other_versions_are_not(semver: str, wheel: str) -> None:

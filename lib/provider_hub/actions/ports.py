@@ -18,7 +18,7 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
-from provider_hub.domain.wheels import WheelUrl
+from provider_hub.domain.wheels import Packages, WheelUrl
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -214,6 +214,7 @@ class Wheel:
 
     sha256: str
     version: str
+    packages: Packages
 
 
 class Wheels(Protocol):

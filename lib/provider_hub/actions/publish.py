@@ -26,10 +26,19 @@ from provider_hub.domain.catalog import (
     search_tokens,
 )
 from provider_hub.domain.errors import Conflict, Invalid
+from provider_hub.domain.manifests import DEFAULT_ENTRYPOINT
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.versions import Version
-from provider_hub.domain.wheels import WheelRefused, WheelUrl, parse_wheel_url
+from provider_hub.domain.wheels import (
+    PackageRefused,
+    Packages,
+    PackageUnclear,
+    WheelRefused,
+    WheelUrl,
+    parse_wheel_url,
+)
+from provider_hub.domain.wheels.package import imported_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +51,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class _Publication:
-    """A publisher's wish, with the name, the URL and the schemas that were read out of it."""
+    """A publisher's wish, with the name, the URL and the schemas that were read out of it.
+
+    `package_name` is the package to import: the one that was named, then the one that the wheel turned out to have.
+    """
 
     provider: ProviderName
     wish: PublishWish
     url: WheelUrl
+    package_name: str | None
     schemas: tuple[ResourceSchema, ...]
 
 
@@ -62,15 +75,18 @@ def publish(
     The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
     publishes the same version meanwhile is met again in the transaction.
     """
+    named = imported_name(wish.package_name) if wish.package_name else None
     publication = _Publication(
-        provider_name, wish, _parsed_url(wish.wheel_url), wish.resource_schemas_of(provider_name)
+        provider_name, wish, _parsed_url(wish.wheel_url), named, wish.resource_schemas_of(provider_name)
     )
     stored = services.store.get(keys.version(provider_name, wish.version))
     if stored and wish.sha256:
-        return _same_or_refused(stored, _fingerprint(publication, wish.sha256))
+        as_stored = replace(publication, package_name=named or stored.package_name)
+        return _same_or_refused(stored, _fingerprint(as_stored, wish.sha256))
     _check_metadata(publication, services.store.get(keys.provider(provider_name)))
     _check_runtime_version(services, wish.runtime_version)
     wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
+    publication = replace(publication, package_name=_package(publication, wheel.packages))
     fingerprint = _fingerprint(publication, wheel.sha256)
 
     def decide(transaction: Transaction) -> Published:
@@ -116,6 +132,20 @@ def _parsed_url(raw: str) -> WheelUrl:
         raise Invalid.at("body", "wheel_url", msg=str(error)) from error
 
 
+def _package(publication: _Publication, packages: Packages) -> str | None:
+    """The package that the version's runtime imports. Raises Invalid where it could import none.
+
+    A publisher's own entry point imports what it likes: None where the wheel does not say what that may be.
+    """
+    if tuple(publication.wish.entrypoint or DEFAULT_ENTRYPOINT) != DEFAULT_ENTRYPOINT:
+        return publication.package_name or packages.provider
+    try:
+        return packages.choose(publication.package_name)
+    except PackageRefused as refusal:
+        is_about_the_name = publication.package_name or isinstance(refusal, PackageUnclear)
+        raise Invalid.at("body", "package_name" if is_about_the_name else "wheel_url", msg=str(refusal)) from refusal
+
+
 def _same_or_refused(stored: ProviderVersion, fingerprint: str) -> Published:
     if stored.fingerprint == fingerprint:
         return Published(stored, created=False)
@@ -152,7 +182,7 @@ def _new_version(publication: _Publication, digest: str, fingerprint: str, now: 
         updated_at=now,
         published_at=now,
         runtime_version=publication.wish.runtime_version,
-        package_name=publication.wish.package_name,
+        package_name=publication.package_name,
         entrypoint=None if publication.wish.entrypoint is None else tuple(publication.wish.entrypoint),
         schemas=publication.schemas,
         config_schema=as_text(publication.wish.config_schema),
@@ -197,7 +227,7 @@ def _fingerprint(publication: _Publication, digest: str) -> str:
     facts: Mapping[str, Any] = {
         "wheel_url": str(publication.url),
         "sha256": digest,
-        "package_name": publication.wish.package_name,
+        "package_name": publication.package_name,
         "entrypoint": publication.wish.entrypoint,
         "runtime_version": publication.wish.runtime_version,
         "schemas": [

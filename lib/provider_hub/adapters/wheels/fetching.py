@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from time import monotonic
 from typing import IO, Any, Self
@@ -59,9 +59,10 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedWheel(WheelContents):
-    """A wheel whose bytes were read to the end and looked into: `sha256` in hexadecimal, `size` in bytes."""
+class FetchedWheel:
+    """A wheel whose bytes were read to the end and inspected: `sha256` in hexadecimal, `size` in bytes."""
 
+    contents: WheelContents
     sha256: str
     size: int
 
@@ -81,7 +82,7 @@ def fetch_wheel(
         if expected_sha256 is not None and not hmac.compare_digest(sha256.encode(), expected_sha256.lower().encode()):
             raise DigestMismatch(f"the wheel's sha256 is {sha256}, not the {expected_sha256[:64]} that was given")
         spool.seek(0)
-        return FetchedWheel(**asdict(inspect_wheel(spool, url.file_name)), sha256=sha256, size=size)
+        return FetchedWheel(inspect_wheel(spool, url.file_name), sha256, size)
 
 
 class _Fetch:

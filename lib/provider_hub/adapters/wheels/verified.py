@@ -5,6 +5,7 @@ from provider_hub.adapters.wheels.fetching import FetchPolicy, fetch_wheel
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.wheels import DigestMismatch, WheelError, WheelUrl, same_version
+from provider_hub.domain.wheels.versions import is_ranked_otherwise
 
 
 class VerifiedWheels:
@@ -20,7 +21,17 @@ class VerifiedWheels:
             raise Invalid.at("body", "sha256", msg=str(error)) from error
         except WheelError as error:
             raise Invalid.at("body", "wheel_url", msg=str(error)) from error
-        if not same_version(version, wheel.version):
-            mismatch = f"the wheel says that it is version {wheel.version}, not {version} of {provider}"
-            raise Invalid.at("body", "version", msg=mismatch)
-        return Wheel(wheel.sha256, wheel.version)
+        contents = wheel.contents
+        if not same_version(version, contents.version):
+            mismatch = f"the wheel says that it is version {contents.version}, not {version} of {provider}"
+            raise Invalid.at("body", "version", msg=f"{mismatch}{_remedy(contents.version)}")
+        return Wheel(wheel.sha256, contents.version, contents.packages)
+
+
+def _remedy(wheel_version: str) -> str:
+    if not is_ranked_otherwise(wheel_version):
+        return ""
+    return (
+        ", and no semantic version can say the same: build it as MAJOR.MINOR.PATCH, a fix of 1.0.0 as 1.0.1 and not as "
+        "1.0.0.post1"
+    )

@@ -11,11 +11,15 @@ from provider_hub.domain.wheels.errors import (
     WheelUnreachable,
 )
 from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
+from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
 from provider_hub.domain.wheels.urls import WheelUrl, parse_wheel_url
 from provider_hub.domain.wheels.versions import same_version
 
 __all__ = [
     "DigestMismatch",
+    "PackageRefused",
+    "PackageUnclear",
+    "Packages",
     "WheelContents",
     "WheelError",
     "WheelInvalid",

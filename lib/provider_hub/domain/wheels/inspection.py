@@ -5,8 +5,10 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterable
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from dataclasses import dataclass
-from email.parser import BytesParser
+from email.parser import Parser
 from typing import IO, TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
@@ -15,6 +17,7 @@ from packaging.utils import InvalidName, InvalidWheelFilename, NormalizedName, c
 from packaging.version import InvalidVersion, Version
 
 from provider_hub.domain.wheels.errors import WheelInvalid
+from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, Packages, WheelLayout, find_packages
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
@@ -24,6 +27,8 @@ MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_METADATA_BYTES = 1024 * 1024
 MAX_WHEEL_FILE_BYTES = 64 * 1024
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+_SMALL_FILE_BYTES = 64 * 1024
 
 _END = struct.Struct("<4s4H2LH")
 _END_SIGNATURE = b"PK\x05\x06"
@@ -33,8 +38,6 @@ _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1 | 0x40
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.{1,2}(/|$)|//")
 _DIST_INFO = re.compile(r"(.+)-([^-]+)\.dist-info")
-_DATA_ROOT = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
-_MODULE = re.compile(r"([^/.]+)(?:\.py|\.[^/]*\.so|\.so)")
 
 # What zipfile, zlib and the decoders inside raise on bytes made to break them.
 _BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
@@ -44,12 +47,12 @@ _BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, 
 class WheelContents:
     """What a wheel says of itself: `distribution` and `version` as its METADATA spells them.
 
-    `packages` are the names it makes importable, sorted; `requires_python` and `summary` are None where not given.
+    `requires_python` and `summary` are None where not given.
     """
 
     distribution: str
     version: str
-    packages: tuple[str, ...]
+    packages: Packages
     requires_python: str | None
     summary: str | None
 
@@ -65,9 +68,17 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
                 raise WheelInvalid("the wheel's entries are not as many as its end record says: build it again")
             _check_entries(entries)
             dist_info = _dist_info([entry.filename for entry in entries], name, version)
-            _check_wheel_file(_read(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
-            metadata = _read(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES)
-            return _contents(metadata, name, version, [entry.filename for entry in entries if not entry.is_dir()])
+            _check_wheel_file(_read_text(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
+            # Installers read both as UTF-8 and stop at a wheel without either.
+            _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
+            metadata = _parsed(_read_text(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
+            return WheelContents(
+                distribution=_distribution(metadata, name),
+                version=_same_version(metadata, version),
+                packages=find_packages(_layout(archive, dist_info, str(name))),
+                requires_python=_requires_python(metadata),
+                summary=metadata.get("summary"),
+            )
     except _BROKEN as error:
         raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error
 
@@ -163,24 +174,69 @@ def _read(archive: ZipFile, name: str, limit: int) -> bytes:
     return content
 
 
-def _check_wheel_file(content: bytes) -> None:
-    written = str(BytesParser().parsebytes(content, headersonly=True)["Wheel-Version"])
+def _read_text(archive: ZipFile, name: str, limit: int) -> str:
+    content = _read(archive, name, limit)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise WheelInvalid(f"the wheel's {name[:200]} is no UTF-8 text at line {line}: build it as UTF-8") from None
+
+
+def _read_small(archive: ZipFile, name: str) -> str | None:
+    """The text of a file of the archive; None where there is none, or it is long or no UTF-8."""
+    try:
+        if archive.getinfo(name).file_size > _SMALL_FILE_BYTES:
+            return None
+        return _read(archive, name, _SMALL_FILE_BYTES).decode("utf-8-sig")
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
+def _layout(archive: ZipFile, dist_info: str, distribution: str) -> WheelLayout:
+    def names_in(name: str) -> tuple[str, ...]:
+        return tuple((_read_small(archive, f"{dist_info}/{name}") or "").split())
+
+    return WheelLayout(
+        distribution=distribution,
+        files=tuple(entry.filename for entry in archive.infolist() if not entry.is_dir()),
+        read=lambda name: _read_small(archive, name),
+        top_level=names_in("top_level.txt"),
+        namespaces=frozenset(names_in("namespace_packages.txt")),
+        entry_points=_entry_points(archive, f"{dist_info}/entry_points.txt"),
+    )
+
+
+class _EntryPoints(ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Keep the name as it is: two may differ in case alone."""
+        return optionstr
+
+
+def _entry_points(archive: ZipFile, name: str) -> tuple[str, ...]:
+    """The values of the providers' group. Raises WheelInvalid for a file that no installer could read."""
+    if name not in archive.NameToInfo:
+        return ()
+    parser = _EntryPoints(delimiters=("=",), interpolation=None, strict=False)
+    try:
+        parser.read_string(_read_text(archive, name, MAX_METADATA_BYTES))
+    except ConfigParserError as error:
+        raise WheelInvalid(f"the wheel's {name[:200]} is no list of entry points: build it again") from error
+    return tuple(parser[ENTRY_POINT_GROUP].values()) if ENTRY_POINT_GROUP in parser else ()
+
+
+def _check_wheel_file(content: str) -> None:
+    written = str(Parser().parsestr(content, headersonly=True)["Wheel-Version"])
     if not re.fullmatch(r"1\.[0-9]{1,4}", written.strip()):
         raise WheelInvalid("the wheel's WHEEL file has no Wheel-Version 1.x, the only one installers know")
 
 
-def _contents(metadata: bytes, name: NormalizedName, version: Version, files: list[str]) -> WheelContents:
+def _parsed(metadata: str) -> "RawMetadata":
     # Half of what this package costs to import, and a function that starts need not wait for it.
     from packaging.metadata import parse_email  # noqa: PLC0415
 
     raw, _ = parse_email(metadata)
-    return WheelContents(
-        distribution=_distribution(raw, name),
-        version=_same_version(raw, version),
-        packages=_packages(files),
-        requires_python=_requires_python(raw),
-        summary=raw.get("summary"),
-    )
+    return raw
 
 
 def _distribution(raw: "RawMetadata", name: NormalizedName) -> str:
@@ -215,17 +271,3 @@ def _version(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
-
-
-def _packages(files: Iterable[str]) -> tuple[str, ...]:
-    """What can be imported: top-level folders with a module somewhere in them, and top-level modules."""
-    names = {_top_level(_DATA_ROOT.sub("", file, count=1)) for file in files}
-    return tuple(sorted(name for name in names if name.isidentifier()))
-
-
-def _top_level(path: str) -> str:
-    folder, slash, _ = path.partition("/")
-    module = _MODULE.fullmatch(path.rpartition("/")[2])
-    if not module or folder.endswith((".dist-info", ".data")):
-        return ""
-    return folder if slash else module[1]

@@ -8,8 +8,21 @@ def same_version(semver: str, wheel_version: str) -> bool:
 
     `1.0.0-rc.1` is `1.0.0rc1`, `1.0.0+build.5` is the same local version. A semver that PEP 440 cannot
     express equals only itself.
+
+    A post-release is no semantic version: `1.0.0-1` is `1.0.0.post1` to PEP 440, which ranks it above 1.0.0, and a
+    pre-release to semantic versioning, which ranks it below. So is a development release of a pre-release.
     """
     try:
-        return Version(semver) == Version(wheel_version)
+        published, written = Version(semver), Version(wheel_version)
     except InvalidVersion:
         return semver == wheel_version
+    return published == written and not is_ranked_otherwise(wheel_version)
+
+
+def is_ranked_otherwise(wheel_version: str) -> bool:
+    """Whether semantic versioning would order this version's spelling otherwise than PEP 440 does."""
+    try:
+        version = Version(wheel_version)
+    except InvalidVersion:
+        return False
+    return version.is_postrelease or (version.pre is not None and version.dev is not None)
