@@ -34,6 +34,7 @@ class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
     calls: list[tuple[str, Any]] = field(default_factory=list)
     before: dict[str, Callable[[Any], object]] = field(default_factory=dict)
+    lost: dict[str, list[grpc.StatusCode]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -48,6 +49,10 @@ class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
         self.before[method] = fail_once
 
+    def lose_answers(self, method: str, status: grpc.StatusCode, times: int) -> None:
+        """Have the next calls of `method` take effect, and their answers be lost on the way back."""
+        self.lost[method] = [status] * times
+
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         return self._intercepted(continuation, details, request)
 
@@ -58,7 +63,11 @@ class Rpcs(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
         method = details.method.rpartition("/")[2]
         self.calls.append((method, request))
         self.before.get(method, _nothing)(request)
-        return continuation(details, request)
+        answer = continuation(details, request)
+        if lost := self.lost.get(method):
+            answer.result()
+            raise Failure(lost.pop())
+        return answer
 
 
 def _nothing(_request: Any) -> None:

@@ -18,6 +18,7 @@ from tests.integration.rpcs import Failure
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions import keys
+from provider_hub.actions.idempotency import Answer, KeyedCall, reserved
 from provider_hub.actions.install import request_install
 from provider_hub.actions.ports import Key, Transaction
 from provider_hub.actions.wishes.installations import InstallWish
@@ -185,6 +186,46 @@ def test_a_database_that_does_not_answer_is_temporary(backend: Backend, method: 
     backend.rpcs.fail(method, status, times=1)
     with pytest.raises(TemporaryError, match="the database did not answer"):
         calls[method]()
+
+
+LOST = [grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN]
+
+
+@pytest.mark.parametrize("status", LOST)
+def test_an_install_whose_commit_answer_is_lost_is_answered_with_its_row(
+    stocked: Backend, status: grpc.StatusCode
+) -> None:
+    stocked.rpcs.lose_answers("Commit", status, times=1)
+    wanted = InstallWish(provider_name=WEATHER, version="1.0.0")
+    installed = request_install(stocked.services, ACME, wanted, "user_1")
+    assert stocked.store.get(keys.installation_of(installed.row)) == installed.row
+    (message,) = stocked.topics.pull(Topic.INSTALLATION_EVENTS)
+    assert installed.row.installation_id.encode() in message.data
+
+
+def test_a_reservation_whose_commit_answer_is_lost_is_recognised_and_its_call_made(backend: Backend) -> None:
+    call = KeyedCall("org_acme", "POST /providers/install", "key-1", b"{}")
+    backend.rpcs.lose_answers("Commit", grpc.StatusCode.DEADLINE_EXCEEDED, times=1)
+    with reserved(backend.services, call) as reservation:
+        assert reservation.kept is None
+        reservation.keep(Answer(201, "made", {}))
+    with reserved(backend.services, call) as again:
+        assert again.kept == Answer(201, "made", {})
+
+
+def test_a_deletion_whose_commit_answer_is_lost_counts_as_done(backend: Backend) -> None:
+    backend.put(keys.slug("acme"), SlugClaim("acme", "org_1"))
+    backend.rpcs.lose_answers("Commit", grpc.StatusCode.DEADLINE_EXCEEDED, times=1)
+    backend.store.transact(lambda transaction: transaction.delete(keys.slug("acme")))
+    assert backend.store.get(keys.slug("acme")) is None
+
+
+def test_a_commit_that_did_not_happen_is_temporary_and_not_taken_for_done(backend: Backend) -> None:
+    backend.put(keys.slug("acme"), SlugClaim("acme", "org_1"))
+    backend.rpcs.fail("Commit", grpc.StatusCode.DEADLINE_EXCEEDED, times=1)
+    with pytest.raises(TemporaryError, match="the database did not answer"):
+        backend.put(keys.slug("acme"), SlugClaim("acme", "org_2"))
+    assert backend.store.get(keys.slug("acme")) == SlugClaim("acme", "org_1")
 
 
 def test_reading_after_writing_is_a_fault_of_ours(backend: Backend) -> None:

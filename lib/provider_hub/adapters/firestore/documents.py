@@ -6,7 +6,7 @@ its own; here the first read begins it (`new_transaction`).
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -55,7 +55,8 @@ class FirestoreDocuments:
     def transact(self, decide: Callable[["FirestoreTransaction"], R]) -> tuple[R, tuple[OutboxEntry, ...]]:
         """Run `decide` and commit, up to ATTEMPTS times while commits conflict. Returns its result and what it emitted.
 
-        Raises what `decide` raises, and TemporaryError where the database does not answer or conflicts do not end.
+        Raises what `decide` raises, and TemporaryError where the database does not answer or conflicts do not end. A
+        commit whose answer was lost counts as committed when the documents show it.
         """
         previous = b""
         for attempt in range(ATTEMPTS):
@@ -68,13 +69,14 @@ class FirestoreDocuments:
             except _CONFLICTS as conflict:
                 previous = transaction.transaction_id
                 last = conflict
+                continue
             except BaseException as error:
                 transaction.roll_back()
-                if isinstance(error, _TEMPORARY):
+                if not isinstance(error, _TEMPORARY):
+                    raise
+                if not transaction.was_committed():
                     raise no_answer(error) from error
-                raise
-            else:
-                return result, tuple(transaction.emitted)
+            return result, tuple(transaction.emitted)
         raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
 
     def get(self, key: Key[R]) -> R | None:
@@ -115,6 +117,13 @@ class FirestoreDocuments:
             for key, name in zip(wanted, names, strict=True)
         ]
         return records, transaction_id
+
+    def read_raw(self, names: Sequence[str]) -> dict[str, Any]:
+        """The documents that exist among these full names, as they are stored. Raises what the client raises."""
+        request = api.BatchGetDocumentsRequest(database=self._database, documents=names)
+        responses = self._client.batch_get_documents(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+        found = (api.BatchGetDocumentsResponse.pb(response) for response in responses)
+        return {answer.found.name: answer.found for answer in found if answer.HasField("found")}
 
     def commit_writes(self, writes: list[Write], transaction_id: bytes) -> None:
         """Commit; an empty id is a commit without a transaction. Raises what the client raises."""
@@ -159,6 +168,7 @@ class FirestoreTransaction:
         self._writes: list[Write] = []
         self.transaction_id = b""
         self.emitted: list[OutboxEntry] = []
+        self._commit_sent = False
 
     def read(self, *wanted: Key[Any]) -> Any:
         """The records in the order of `wanted`. Raises AssertionError after the first write."""
@@ -184,6 +194,7 @@ class FirestoreTransaction:
     def commit(self) -> None:
         """Commit the writes; a transaction without any is rolled back. Raises what the client raises."""
         if self._writes:
+            self._commit_sent = True
             self._store.commit_writes(self._writes, self.transaction_id)
         else:
             self.roll_back()
@@ -197,10 +208,33 @@ class FirestoreTransaction:
         except exceptions.GoogleAPICallError:
             self.transaction_id = b""
 
+    def was_committed(self) -> bool:
+        """Whether the commit took effect although its answer was lost.
+
+        A connection that breaks after the commit leaves the caller without an answer. The documents show it: all of
+        them are as this transaction wrote them. Call this after `roll_back`, which ends a commit still on its way.
+        False also where the database does not answer now, or a later change wrote one of the documents.
+        """
+        if not self._commit_sent:
+            return False
+        names = [write.update.name or write.delete for write in self._writes]
+        try:
+            stored = self._store.read_raw(names)
+        except _TEMPORARY:
+            return False
+        return all(_is_in_effect(write, stored) for write in self._writes)
+
     def _options(self) -> dict[str, Any]:
         if self.transaction_id:
             return {"transaction": self.transaction_id}
         return {"new_transaction": {"read_write": {"retry_transaction": self._retry_of}}}
+
+
+def _is_in_effect(write: Write, stored: Mapping[str, Any]) -> bool:
+    if write.delete:
+        return write.delete not in stored
+    wanted = Write.pb(write).update
+    return wanted.name in stored and stored[wanted.name].fields == wanted.fields
 
 
 @contextmanager
