@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -91,7 +91,7 @@ class CheckIns:
         with self._condition:
             self._stopped = True  # no regular check-in may come after this one
             self._condition.notify()
-        vitals = Vitals("degraded", reason)
+            vitals = replace(self._vitals, health="degraded", message=reason)
         ends_at = time.monotonic() + timeout
         failures = 0
         while True:

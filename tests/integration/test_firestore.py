@@ -297,6 +297,7 @@ installations = st.builds(
     healthy_streak=st.integers(0, 2),
     last_check_in_at=st.none() | moments,
     active_resources=st.integers(0, 2**53),
+    resource_types=st.lists(texts, max_size=3).map(tuple),
     deadline_at=st.none() | moments,
     failed_by_deadline=st.booleans(),
     is_rollback=st.booleans(),

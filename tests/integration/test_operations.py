@@ -256,6 +256,19 @@ def test_a_check_in_makes_it_ready_and_its_deadline_is_forgotten(world: World) -
     assert world.tasks.deadlines == {}
 
 
+def test_a_row_holds_the_resource_types_that_its_runtime_last_served(world: World) -> None:
+    world.make_ready()
+    assert world.check_in(resource_types=("repository", "secret")) == "changed"
+    assert world.row.resource_types == ("repository", "secret")
+    assert world.check_in(resource_types=("repository", "secret")) == "nothing new"
+
+
+def test_a_check_in_of_an_earlier_life_is_not_of_this_installation(world: World) -> None:
+    world.installer.handle(world.install())
+    assert world.check_in(installation_id="01EARLIER") == "unknown installation"
+    assert world.row.lifecycle_state is LifecycleState.PROCESSING
+
+
 def test_a_deadline_that_cannot_be_forgotten_changes_nothing(world: World) -> None:
     world.installer.handle(world.install())
     world.tasks.failing = TemporaryError("down")

@@ -234,6 +234,7 @@ def test_a_check_in_that_says_nothing_new_is_written_at_most_every_five_minutes(
     later = checked_in(row, START + 5 * MINUTE)
     assert (later.outcome, later.kept.last_check_in_at) == (Outcome.CHANGED, START + 5 * MINUTE)
     assert checked_in(row, START + MINUTE, active_resources=1).kept.active_resources == 1
+    assert checked_in(row, START + MINUTE, resource_types=("rain",)).kept.resource_types == ("rain",)
 
 
 def test_silence_degrades_a_ready_row_once() -> None:

@@ -40,7 +40,7 @@ class Registration:
         row again in a transaction and decide on what it finds there.
         """
         row = self._row_of(check_in)
-        if row is None:
+        if row is None or check_in.installation_id not in {None, row.installation_id}:
             return "unknown installation"
         if not self._is_genuine(row, check_in):
             return "token refused"
@@ -94,4 +94,5 @@ def _event_of(row: Installation, check_in: CheckIn) -> Event:
         Health.DEGRADED if check_in.failed else check_in.health,
         message,
         check_in.active_resources,
+        check_in.resource_types,
     )

@@ -16,6 +16,8 @@ from provider_hub.domain.masking import tail
 from provider_hub.domain.names import MAX_CANONICAL, ProviderName, is_organization_id
 
 MESSAGE_LENGTH = 2000
+MOST_RESOURCE_TYPES = 100
+_ResourceType = Annotated[str, Field(min_length=1, max_length=100)]
 _Id = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -50,7 +52,8 @@ class CheckIn:
     """A runtime's report about itself (contract, section 7). Do not trust it before its token is verified.
 
     `failed` means that this generation can never start; `message` is the reason then. A `message` over MESSAGE_LENGTH
-    characters keeps its end.
+    characters keeps its end. `resource_types` are the names that the provider's worker serves: none for a provider
+    without a worker.
     """
 
     organization_id: _Id
@@ -61,7 +64,9 @@ class CheckIn:
     health: Health = Health.HEALTHY
     message: _Message | None = None
     instance_id: Annotated[str | None, Field(max_length=256)] = None
+    installation_id: _Id | None = None
     active_resources: Annotated[int, Field(ge=0, le=2**53)] = 0
+    resource_types: Annotated[tuple[_ResourceType, ...], Field(max_length=MOST_RESOURCE_TYPES)] = ()
     stopping: bool = False
     failed: bool = False
     sent_at: datetime | None = None

@@ -84,6 +84,7 @@ _INSTALLATION: Mapping[str, Any] = {
     "lifecycle_state": "ready",
     "health": "healthy",
     "health_message": None,
+    "resource_types": ["forecast", "station"],
     "failure_message": None,
     "rollback_on_failure": True,
     "allow_major_upgrades": False,

@@ -53,6 +53,7 @@ class ProviderInstallation(Response):
     lifecycle_state: LifecycleState = Field(description="How far the last change is.")
     health: Health = Field(description="What the runtime says of itself; `degraded` too when it is silent.")
     health_message: str | None = Field(description="Why it is degraded.")
+    resource_types: tuple[str, ...] = Field(description="The resource types that its runtime serves, as it last said.")
     failure_message: str | None = Field(description="Why the last change failed, and what was restored.")
     rollback_on_failure: bool = Field(description="Whether a failed upgrade goes back.")
     allow_major_upgrades: bool = Field(description="Whether `auto` may take another major version.")
@@ -79,6 +80,7 @@ class ProviderInstallation(Response):
             lifecycle_state=row.lifecycle_state,
             health=row.health,
             health_message=row.health_message,
+            resource_types=row.resource_types,
             failure_message=row.failure_message,
             rollback_on_failure=row.rollback_on_failure,
             allow_major_upgrades=row.allow_major_upgrades,

@@ -15,6 +15,7 @@ class _Vitals(TypedDict):
 
     last_check_in_at: datetime
     active_resources: int
+    resource_types: tuple[str, ...]
 
 
 def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
@@ -108,10 +109,15 @@ def _degraded(row: Installation, event: CheckedIn, now: datetime, deadlines: Dea
 def _nothing_new(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
     """Write `last_check_in_at` only when the last write is old enough: check-ins are the most frequent message."""
     fresh = row.last_check_in_at is not None and now - row.last_check_in_at < deadlines.check_in_writes
-    if fresh and event.active_resources == row.active_resources:
+    said_before = (row.active_resources, row.resource_types)
+    if fresh and (event.active_resources, event.resource_types) == said_before:
         return unchanged(row)
     return noted(row, **_vitals(event, now))
 
 
 def _vitals(event: CheckedIn, now: datetime) -> _Vitals:
-    return {"last_check_in_at": now, "active_resources": event.active_resources}
+    return {
+        "last_check_in_at": now,
+        "active_resources": event.active_resources,
+        "resource_types": event.resource_types,
+    }

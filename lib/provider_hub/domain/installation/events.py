@@ -32,6 +32,7 @@ class CheckedIn:
     health: Health
     message: str | None = None
     active_resources: int = 0
+    resource_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ class Installation:
     should run. `revision` is what should run. `ready_revision` and `ready_generation` are what last became READY.
     `current_version` is the version whose runtime last checked in.
 
+    `resource_types` are the names that its runtime serves, as it last said.
+
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
     restores an earlier revision. Auto-upgrade never offers a version in `failed_versions` again (at most
     REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
@@ -117,6 +119,7 @@ class Installation:
     healthy_streak: int = 0
     last_check_in_at: datetime | None = None
     active_resources: int = 0
+    resource_types: tuple[str, ...] = ()
     deadline_at: datetime | None = None
     failed_by_deadline: bool = False
     is_rollback: bool = False

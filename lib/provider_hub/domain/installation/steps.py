@@ -99,6 +99,7 @@ class Change(TypedDict, total=False):
     healthy_streak: int
     last_check_in_at: datetime | None
     active_resources: int
+    resource_types: tuple[str, ...]
     deadline_at: datetime | None
     failed_by_deadline: bool
     is_rollback: bool
