@@ -4,7 +4,8 @@
 #   PROJECT, REGION      where (required)
 #   NAME                 the environment, default hub; one state and one set of names each
 #   VAR_FILE             a .tfvars file beside terraform.tfvars, which Terraform reads by itself
-#   CUSTOMER_ISSUER, CONSOLE_ISSUER   the token issuers, where no .tfvars file gives the realms
+#   CUSTOMER_ISSUER, CONSOLE_ISSUER   the token issuers, where no .tfvars file gives the realms, and
+#   CUSTOMER_PARTY, CONSOLE_PARTY     the application (`azp`) whose tokens are taken
 #   AUTO_APPROVE=1       apply the plan without asking
 #   BASE_IMAGE           what the runtime image is built on; by digest, or a tag that is looked up at the build
 #   HUB_TOKEN_COMMAND    prints a token of the customer realm, for the smoke test; or HUB_TOKEN, a token that lasts
@@ -34,6 +35,11 @@ check_inputs() {
   gcloud auth print-access-token >/dev/null 2>&1 || fail "gcloud has no credentials: gcloud auth login && gcloud auth application-default login"
 }
 
+check_realms() {
+  [[ -z ${CUSTOMER_ISSUER:-} || -n ${CUSTOMER_PARTY:-} ]] || fail "CUSTOMER_ISSUER needs CUSTOMER_PARTY: whose tokens (azp) are taken"
+  [[ -z ${CONSOLE_ISSUER:-} || -n ${CONSOLE_PARTY:-} ]] || fail "CONSOLE_ISSUER needs CONSOLE_PARTY: whose tokens (azp) are taken"
+}
+
 check_smoke_inputs() {
   [[ ${SKIP_SMOKE:-} == 1 || -n ${HUB_TOKEN_COMMAND:-}${HUB_TOKEN:-} ]] ||
     fail "the smoke test publishes as a tenant: set HUB_TOKEN_COMMAND to a command that prints a customer token, or SKIP_SMOKE=1"
@@ -57,8 +63,8 @@ bootstrap() {
 collect_variables() {
   variables=(-var "project=$PROJECT" -var "region=$REGION" -var "name=$NAME" -var "operators=[\"$(operator)\"]")
   [[ -z ${VAR_FILE:-} ]] || variables+=(-var-file "$(realpath "$VAR_FILE")")
-  [[ -z ${CUSTOMER_ISSUER:-} ]] || variables+=(-var "customer_realm={issuer=\"$CUSTOMER_ISSUER\"}")
-  [[ -z ${CONSOLE_ISSUER:-} ]] || variables+=(-var "console_realm={issuer=\"$CONSOLE_ISSUER\"}")
+  [[ -z ${CUSTOMER_ISSUER:-} ]] || variables+=(-var "customer_realm={issuer=\"$CUSTOMER_ISSUER\",parties=[\"${CUSTOMER_PARTY:-}\"]}")
+  [[ -z ${CONSOLE_ISSUER:-} ]] || variables+=(-var "console_realm={issuer=\"$CONSOLE_ISSUER\",parties=[\"${CONSOLE_PARTY:-}\"]}")
 }
 
 operator() {
@@ -118,6 +124,7 @@ smoke_test() {
 
 deploy() {
   check_inputs deploy
+  check_realms
   check_smoke_inputs
   bootstrap
   collect_variables
@@ -132,6 +139,7 @@ deploy() {
 
 destroy() {
   check_inputs destroy
+  check_realms
   bootstrap
   collect_variables
   say "taking $NAME down in $PROJECT, its database included; the daily and weekly backups stay until they expire"

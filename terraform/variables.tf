@@ -35,7 +35,7 @@ variable "check_in_keys" {
 }
 
 variable "console_realm" {
-  description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists, empty = not checked."
+  description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists; one of them is needed, since an issuer serves other applications too."
   type = object({
     issuer    = string
     jwks_url  = optional(string)
@@ -45,6 +45,10 @@ variable "console_realm" {
   validation {
     condition     = startswith(var.console_realm.issuer, "https://") && startswith(coalesce(var.console_realm.jwks_url, "https://"), "https://")
     error_message = "console_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
+  }
+  validation {
+    condition     = length(var.console_realm.audiences) + length(var.console_realm.parties) > 0
+    error_message = "console_realm needs audiences or parties: without, a token for any application of the issuer passes."
   }
   validation {
     condition     = trimsuffix(var.console_realm.issuer, "/") != trimsuffix(var.customer_realm.issuer, "/")
@@ -63,6 +67,10 @@ variable "customer_realm" {
   validation {
     condition     = startswith(var.customer_realm.issuer, "https://") && startswith(coalesce(var.customer_realm.jwks_url, "https://"), "https://")
     error_message = "customer_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
+  }
+  validation {
+    condition     = length(var.customer_realm.audiences) + length(var.customer_realm.parties) > 0
+    error_message = "customer_realm needs audiences or parties: without, a token for any application of the issuer passes."
   }
 }
 

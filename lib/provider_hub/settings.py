@@ -50,12 +50,20 @@ class Settings(BaseModel):
 
     customer_issuer: str = Field("", description="`iss` of the customer realm.")
     customer_jwks_url: str = Field("", description="Where the customer realm's keys are.")
-    customer_audiences: Words = Field((), description="Accepted `aud`, comma-separated; empty = not checked.")
-    customer_parties: Words = Field((), description="Accepted `azp`, comma-separated; empty = not checked.")
+    customer_audiences: Words = Field(
+        (), description="Accepted `aud`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
+    )
+    customer_parties: Words = Field(
+        (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
+    )
     console_issuer: str = Field("", description="`iss` of the console realm.")
     console_jwks_url: str = Field("", description="Where the console realm's keys are.")
-    console_audiences: Words = Field((), description="Accepted `aud`, comma-separated; empty = not checked.")
-    console_parties: Words = Field((), description="Accepted `azp`, comma-separated; empty = not checked.")
+    console_audiences: Words = Field(
+        (), description="Accepted `aud`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
+    )
+    console_parties: Words = Field(
+        (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
+    )
 
     check_in_keys: SecretStr = Field(
         SecretStr(""), description="Keys of the check-in tokens' HMAC, comma-separated: the first makes, all check."

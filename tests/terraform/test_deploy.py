@@ -129,10 +129,24 @@ def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deploy
 
 
 def test_issuers_from_the_environment_reach_the_plan(deployment: Deployment) -> None:
-    deployment.run("deploy", **GIVEN, CUSTOMER_ISSUER="https://a.example", CONSOLE_ISSUER="https://b.example")
-    assert '-var customer_realm={issuer="https://a.example"}' in deployment.text()
-    assert '-var console_realm={issuer="https://b.example"}' in deployment.text()
+    deployment.run(
+        "deploy",
+        **GIVEN,
+        CUSTOMER_ISSUER="https://a.example",
+        CONSOLE_ISSUER="https://b.example",
+        CUSTOMER_PARTY="a",
+        CONSOLE_PARTY="b",
+    )
+    assert '-var customer_realm={issuer="https://a.example",parties=["a"]}' in deployment.text()
+    assert '-var console_realm={issuer="https://b.example",parties=["b"]}' in deployment.text()
     assert '-var operators=["user:me@example.com"]' in deployment.text()
+
+
+def test_an_issuer_without_an_application_is_refused_before_anything_happens(deployment: Deployment) -> None:
+    ran = deployment.run("deploy", **GIVEN, CUSTOMER_ISSUER="https://a.example")
+    assert ran.returncode == 1
+    assert "CUSTOMER_ISSUER needs CUSTOMER_PARTY" in ran.stderr
+    assert deployment.calls("enable", "plan") == []
 
 
 def test_nothing_follows_an_apply_that_failed(deployment: Deployment) -> None:

@@ -32,6 +32,19 @@ def test_a_machine_speaks_for_the_organization_of_the_flat_claims() -> None:
     assert principal == Machine("mch_1", organization=OrganizationClaims("org_1", "acme", role="member"))
 
 
+def test_both_forms_of_the_organization_may_say_the_same() -> None:
+    nested = {"id": "org_1", "slg": "acme", "rol": "admin"}
+    principal = customer_principal(claims(sub="user_1", o=nested, org_id="org_1", org_role="org:admin"))
+    assert principal.organization == OrganizationClaims("org_1", "acme", role="admin")
+
+
+@pytest.mark.parametrize("flat", [{"org_id": "org_2"}, {"org_slug": "other"}, {"org_role": "org:member"}])
+def test_two_organizations_in_one_token_are_refused(flat: dict[str, str]) -> None:
+    nested = {"id": "org_1", "slg": "acme", "rol": "admin"}
+    with pytest.raises(NotAuthenticated, match="disagree"):
+        customer_principal(claims(sub="mch_1", o=nested, **flat))
+
+
 @pytest.mark.parametrize("absent", [{}, {"o": None}, {"o": {}}, {"org_id": None, "org_slug": None, "org_role": None}])
 def test_a_token_without_an_organization_is_a_principal_without_one(absent: dict[str, Any]) -> None:
     assert customer_principal(claims(sub="user_1", **absent)) == User("user_1")

@@ -21,6 +21,7 @@ from provider_hub.settings import Settings, SettingsError
 
 NOW = 1_800_000_000
 ISSUER = "https://customers.example"
+APP = "https://app.example"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -79,6 +80,15 @@ def test_times_have_sixty_seconds_of_leeway(changes: dict[str, Any]) -> None:
         ({"iss": f"{ISSUER}/"}, "InvalidIssuer"),
         ({"iss": None}, "MissingRequiredClaim"),
         ({"sub": None}, "MissingRequiredClaim"),
+        ({"sts": "pending"}, "session is not active"),
+        ({"exp": NOW + 24 * 3600 + 1}, "more than 24 hours"),
+        ({"exp": NOW + 24 * 3600 + 1, "iat": None}, "more than 24 hours"),
+        ({"exp": NOW + 100 * 365 * 24 * 3600, "iat": None, "nbf": None}, "more than 24 hours"),
+        ({"iat": NOW - 24 * 3600, "exp": NOW + 1}, "more than 24 hours"),
+        ({"typ": "ID"}, "typ is not an access token's"),
+        ({"typ": "id_token"}, "typ is not an access token's"),
+        ({"typ": "Refresh"}, "typ is not an access token's"),
+        ({"token_use": "id"}, "token_use is not access"),
     ],
 )
 def test_a_token_whose_claims_do_not_hold_is_refused(changes: dict[str, Any], why: str) -> None:
@@ -213,6 +223,8 @@ def settings(**changes: Any) -> Settings:
         "customer_jwks_url": f"{ISSUER}/jwks",
         "console_issuer": "https://console.example",
         "console_jwks_url": "https://console.example/jwks",
+        "customer_parties": (APP,),
+        "console_parties": (APP,),
         **changes,
     }
     return Settings(project="p", **given)
@@ -227,12 +239,12 @@ def authenticator(monkeypatch: pytest.MonkeyPatch) -> Authenticator:
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 def test_a_customer_is_known_by_the_bearer_token(authenticator: Authenticator, scheme: str) -> None:
-    assert authenticator.customer(scheme + signed(claims())) == User("user_1")
+    assert authenticator.customer(scheme + signed(claims(azp=APP))) == User("user_1")
     assert authenticator.customer(scheme + signed(claims(sub="mch_1"))) == Machine("mch_1")
 
 
 def test_a_token_of_one_realm_is_none_in_the_other(authenticator: Authenticator) -> None:
-    customer = "Bearer " + signed(claims())
+    customer = "Bearer " + signed(claims(azp=APP))
     console = "Bearer " + signed(claims(sub="mch_1", jti="mt_1", iss="https://console.example"), key=OTHER_KEY)
     assert authenticator.console(console) == ConsoleMachine("mch_1", "mt_1")
     with pytest.raises(NotAuthenticated):
@@ -269,3 +281,35 @@ def test_keys_are_not_read_over_plain_http_from_elsewhere(url: str) -> None:
 
 def test_keys_may_be_read_over_plain_http_from_this_machine() -> None:
     assert Authenticator(settings(customer_jwks_url="http://127.0.0.1:8080/jwks"))
+
+
+@pytest.mark.parametrize("realm_name", ["customer", "console"])
+def test_a_realm_takes_tokens_for_named_applications_alone(realm_name: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"set HUB_{realm_name.upper()}_AUDIENCES or HUB_{realm_name.upper()}_PARTIES"
+    ):
+        Authenticator(settings(**{f"{realm_name}_parties": ()}))
+    assert Authenticator(settings(**{f"{realm_name}_parties": (), f"{realm_name}_audiences": ("hub",)}))
+
+
+def test_on_one_machine_the_issuer_serves_nothing_else() -> None:
+    assert Authenticator(settings(customer_jwks_url="http://127.0.0.1:8080/jwks", customer_parties=()))
+
+
+def test_one_issuer_for_both_realms_is_refused() -> None:
+    with pytest.raises(SettingsError, match="HUB_CUSTOMER_ISSUER and HUB_CONSOLE_ISSUER are one issuer"):
+        Authenticator(settings(console_issuer=ISSUER))
+
+
+@pytest.mark.parametrize("header", [{"typ": "id_token"}, {"typ": "logout+jwt"}, {"cat": "cl_B7d4PD222AAA"}])
+def test_what_the_issuer_signs_for_another_use_is_refused(header: dict[str, Any]) -> None:
+    token = jwt.encode(claims(), KEY, algorithm="RS256", headers={"kid": "k1", **header})
+    with pytest.raises(NotAuthenticated, match=r"access token|template"):
+        realm().verify(token)
+
+
+@pytest.mark.parametrize("header", [{}, {"typ": "at+jwt"}, {"cat": "cl_B7d4PD111AAA"}])
+@pytest.mark.parametrize("said", [{}, {"sts": "active"}, {"typ": "Bearer"}, {"token_use": "access"}])
+def test_an_access_token_or_a_sessions_passes(header: dict[str, Any], said: dict[str, Any]) -> None:
+    token = jwt.encode(claims(**said), KEY, algorithm="RS256", headers={"kid": "k1", **header})
+    assert realm().verify(token)["sub"] == "user_1"

@@ -22,6 +22,9 @@ class Authenticator:
 
     def __init__(self, settings: Settings, *, clock: Clock = time.time) -> None:
         """Raises SettingsError where a realm is configured by half or unsafely."""
+        if settings.customer_issuer and settings.customer_issuer == settings.console_issuer:
+            customer, console = variable_name("customer_issuer"), variable_name("console_issuer")
+            raise SettingsError(f"{customer} and {console} are one issuer: a tenant's token would open the console")
         has_customers = settings.customer_issuer or settings.customer_jwks_url
         has_console = settings.console_issuer or settings.console_jwks_url
         self._customer = customer_realm(settings, clock=clock) if has_customers else None

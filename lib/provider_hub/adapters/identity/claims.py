@@ -53,10 +53,12 @@ def _organization(claims: VerifiedClaims) -> OrganizationClaims | None:
     nested = claims.get("o") or {}
     if not isinstance(nested, dict):
         raise NotAuthenticated("the token's organization claim o is not an object")
-    if nested:
-        organization_id, slug, role = (_text(nested, key) for key in ("id", "slg", "rol"))
-    else:
-        organization_id, slug, role = (_text(claims, key) for key in ("org_id", "org_slug", "org_role"))
+    short = [_text(nested, key) for key in ("id", "slg", "rol")]
+    long = [_text(claims, key) for key in ("org_id", "org_slug", "org_role")]
+    # Where an issuer lets applications add claims, one of the two may not be the issuer's own word.
+    if any(one and other and _bare(one) != _bare(other) for one, other in zip(short, long, strict=True)):
+        raise NotAuthenticated("the token names two organizations or roles: o and org_* disagree")
+    organization_id, slug, role = short if any(short) else long
     if organization_id is None and slug is None:
         return None
     for value in (organization_id, slug):
@@ -65,9 +67,14 @@ def _organization(claims: VerifiedClaims) -> OrganizationClaims | None:
     return OrganizationClaims(
         organization_id=str(organization_id),
         slug=str(slug),
-        role=role.removeprefix("org:") if role else None,
+        role=_bare(role) if role else None,
         name=_text(claims, "org_name"),
     )
+
+
+def _bare(text: str) -> str:
+    """A role without the issuer's prefix, which `org_role` has and `o.rol` has not; an id or slug as it is."""
+    return text.removeprefix("org:")
 
 
 def _scopes(claims: VerifiedClaims) -> tuple[str, ...]:

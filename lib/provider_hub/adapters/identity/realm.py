@@ -15,9 +15,13 @@ from provider_hub.settings import Settings, SettingsError, variable_name
 
 ALGORITHM = "RS256"
 LEEWAY_SECONDS = 60
+MAX_LIFETIME_SECONDS = 24 * 3600
 MAX_TOKEN_CHARACTERS = 8 * 1024
 
 _COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_HEADER_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_CLAIM_TYPES = frozenset({"bearer", "jwt", "at+jwt", "access", "access_token"})
+_CLERK_TEMPLATE = "cl_B7d4PD222AAA"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
@@ -65,12 +69,16 @@ class Realm:
             raise NotAuthenticated(f"not a token of the {self.name} realm: {_reason(error)}") from None
         self._check_times(claims)
         self._check_party(claims)
+        _check_use(jwt.get_unverified_header(unverified_token), claims)
         return VerifiedClaims(claims)
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         now = self.clock()
-        if _moment(claims, "exp", default=0) <= now - LEEWAY_SECONDS:
+        expires = _moment(claims, "exp", default=0)
+        if expires <= now - LEEWAY_SECONDS:
             raise NotAuthenticated("the token has expired")
+        if expires - _moment(claims, "iat", default=now) > MAX_LIFETIME_SECONDS:
+            raise NotAuthenticated("the token is good for more than 24 hours")
         for claim in ("nbf", "iat"):
             if _moment(claims, claim, default=now) > now + LEEWAY_SECONDS:
                 raise NotAuthenticated(f"the token is of the future by its {claim}")
@@ -87,6 +95,7 @@ class Realm:
 def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
     """The realm of tenants. Raises SettingsError where its settings are missing or not safe."""
     settings.require("customer_issuer", "customer_jwks_url")
+    _require_audience(settings, "customer")
     return Realm(
         name="customer",
         issuer=settings.customer_issuer,
@@ -100,6 +109,7 @@ def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
 def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
     """The realm of the platform itself. Raises SettingsError where its settings are missing or not safe."""
     settings.require("console_issuer", "console_jwks_url")
+    _require_audience(settings, "console")
     return Realm(
         name="console",
         issuer=settings.console_issuer,
@@ -108,6 +118,18 @@ def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
         parties=settings.console_parties,
         clock=clock,
     )
+
+
+def _require_audience(settings: Settings, realm: str) -> None:
+    """An issuer serves other applications too: a token for one of those must not open this one.
+
+    The issuer of one machine, whose keys come from that machine itself, serves nothing else.
+    """
+    if urlsplit(getattr(settings, f"{realm}_jwks_url")).hostname in _LOOPBACK:
+        return
+    if not (getattr(settings, f"{realm}_audiences") or getattr(settings, f"{realm}_parties")):
+        audiences, parties = (variable_name(f"{realm}_{name}") for name in ("audiences", "parties"))
+        raise SettingsError(f"set {audiences} or {parties}: without, a token for any application of the issuer passes")
 
 
 def _safe_url(url: str, field: str) -> str:
@@ -133,6 +155,25 @@ def _key_id(unverified_token: str) -> str:
     if not isinstance(kid, str) or not kid:
         raise NotAuthenticated("the token names no kid")
     return kid
+
+
+def _check_use(header: dict[str, Any], claims: dict[str, Any]) -> None:
+    """An issuer signs other things with the same key: ID tokens, refresh tokens, tokens made from a template.
+
+    None of them is an access token or a session's, whatever else it says. The places are those of RFC 9068 (the
+    header's `typ`), Keycloak (`typ`), Cognito (`token_use`) and Clerk (the header's `cat`; `sts` is `pending`
+    while a sign-in still wants something of the user).
+    """
+    if str(header.get("typ") or "JWT").lower() not in _HEADER_TYPES:
+        raise NotAuthenticated("the token's header typ is not an access token's")
+    if header.get("cat") == _CLERK_TEMPLATE:
+        raise NotAuthenticated("the token was made from a template and is not a session's")
+    if str(claims.get("typ") or "bearer").lower() not in _CLAIM_TYPES:
+        raise NotAuthenticated("the token's typ is not an access token's")
+    if claims.get("token_use") not in (None, "access"):
+        raise NotAuthenticated("the token's token_use is not access")
+    if claims.get("sts") not in (None, "active"):
+        raise NotAuthenticated("the token's session is not active")
 
 
 def _moment(claims: dict[str, Any], claim: str, *, default: float) -> float:
