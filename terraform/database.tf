@@ -22,6 +22,7 @@ locals {
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
     rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
+    runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }
     versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
   }
 

@@ -48,6 +48,8 @@ locals {
     HUB_CLUSTER_ENDPOINT          = local.cluster_endpoint
     HUB_CLUSTER_HUB_ID            = "${replace(local.project, ":", ".")}.${var.name}"
     HUB_RUNTIME_IMAGE             = coalesce(var.runtime_image, local.built_image)
+    HUB_RUNTIME_PYTHON            = var.runtime_python
+    HUB_RUNTIME_PLATFORM          = var.runtime_platform
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
     HUB_DEPLOY_DEADLINE_SECONDS   = var.timing.deploy_deadline
     HUB_QUEUE_DEADLINE_SECONDS    = var.timing.queue_deadline
@@ -58,6 +60,7 @@ locals {
     HUB_WAVE_POLL_SECONDS         = var.upgrades.poll
     HUB_WAVE_FAILURES_PERCENT     = var.upgrades.failures_percent
     HUB_INSTALLATION_QUOTA        = var.installation_quota
+    HUB_DEFAULT_SCOPE             = var.default_scope
   }
 }
 

@@ -88,6 +88,17 @@ variable "database" {
   }
 }
 
+variable "default_scope" {
+  description = "Who sees a customer's new provider whose author does not say: its own organization (tenant) or everyone (public)."
+  type        = string
+  default     = "tenant"
+  nullable    = false
+  validation {
+    condition     = contains(["tenant", "public"], var.default_scope)
+    error_message = "default_scope is tenant or public."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether database and cluster refuse to be destroyed. `make destroy` asks for false to be applied first."
   type        = bool
@@ -208,12 +219,34 @@ variable "region" {
 }
 
 variable "runtime_image" {
-  description = "Image of runtimes that no runtime version pins. Null = the one that deploy.sh builds from lib/pragma_runtime, its tag being the content's digest."
+  description = "Image of the runtime version that this deployment registers. Null = the one that deploy.sh builds from lib/pragma_runtime, its tag being the content's digest."
   type        = string
   default     = null
   validation {
     condition     = var.runtime_image == null || can(regex("@sha256:[0-9a-f]{64}$", var.runtime_image))
     error_message = "runtime_image is pinned by digest: …@sha256:<64 hexadecimal digits>."
+  }
+}
+
+variable "runtime_platform" {
+  description = "Newest platform tag of a wheel that runtime_image can load, by its C library and machine."
+  type        = string
+  default     = "manylinux_2_36_x86_64"
+  nullable    = false
+  validation {
+    condition     = can(regex("^(manylinux_2_[0-9]{1,2}|musllinux_1_[0-9]{1,2})_(x86_64|aarch64)$", var.runtime_platform))
+    error_message = "runtime_platform is a platform tag such as manylinux_2_36_x86_64."
+  }
+}
+
+variable "runtime_python" {
+  description = "CPython in runtime_image, which wheels are held against when they are published: 3.13, or with its patch release."
+  type        = string
+  default     = "3.13"
+  nullable    = false
+  validation {
+    condition     = can(regex("^3\\.[0-9]{1,2}(\\.[0-9]{1,2})?$", var.runtime_python))
+    error_message = "runtime_python is a version of CPython such as 3.13 or 3.13.2."
   }
 }
 

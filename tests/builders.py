@@ -26,6 +26,7 @@ from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.domain.runtimes import RuntimeImage, registered_default
 from tests.fakes import START
 
 ACME = Organization("org_acme", "Acme", "acme", "active", START, START)
@@ -33,6 +34,8 @@ FULL = Organization("org_full", "Full", "full", "active", START, START)
 OTHER = Organization("org_other", "Other", "other", "active", START, START)
 WEATHER = ProviderName("acme", "weather")
 CLOUD = ProviderName("platform", "cloud")
+IMAGE = RuntimeImage("runtime:1", "3.13", "manylinux_2_36_x86_64")
+RUNTIME = registered_default(IMAGE, START)
 
 
 def revision(version: str = "1.0.0", **changes: Any) -> Revision:
@@ -82,6 +85,7 @@ def version(text: str = "1.0.0", name: ProviderName = WEATHER, **changes: Any) -
         "version": text,
         "wheel_url": f"https://wheels.example/{name.name}-{text}-py3-none-any.whl",
         "wheel_sha256": "a" * 64,
+        "runtime_version": RUNTIME.version,
         "status": VersionStatus.PUBLISHED,
         "fingerprint": "f" * 64,
         "created_at": START,

@@ -131,6 +131,7 @@ class FakeWheels:
 
     digest: str = "a" * 64
     packages: Packages = field(default_factory=lambda: Packages.only("weather_provider"))
+    requires_python: str | None = None
     refused: Invalid | None = None
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
@@ -140,7 +141,16 @@ class FakeWheels:
         self.while_fetching()
         if self.refused:
             raise self.refused
-        return Wheel(self.digest, version, self.packages)
+        return Wheel(
+            sha256=self.digest,
+            version=version,
+            packages=self.packages,
+            distribution=provider.name,
+            summary=None,
+            requires_python=self.requires_python,
+            file_name=url.file_name,
+            size=1000,
+        )
 
 
 def _generation(manifest: Manifest) -> int:

@@ -99,8 +99,8 @@ class HubApi:
                 break
         return found
 
-    def search(self, text: str, tags: Sequence[str], limit: int, *, anonymous: bool) -> Json:
-        query = {"q": text, "tags": list(tags), "limit": str(limit)}
+    def search(self, text: str, tags: Sequence[str], scope: str | None, limit: int, *, anonymous: bool) -> Json:
+        query = {"q": text, "tags": list(tags), "scope": scope or "", "limit": str(limit)}
         answer: Json = self._transport.request("GET", "/providers", query=query, anonymous=anonymous)
         return answer
 
@@ -111,6 +111,10 @@ class HubApi:
 
     def version(self, name: str, version: str, *, anonymous: bool = False) -> Json:
         answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)
+        return answer
+
+    def edit(self, name: str, changes: Mapping[str, Any]) -> Json:
+        answer: Json = self._transport.request("PATCH", f"/providers/{_path_of(name)}", body=changes)
         return answer
 
     def yank(self, name: str, version: str, reason: str | None) -> Json:

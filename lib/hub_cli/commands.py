@@ -15,10 +15,14 @@ _EXIT_STATUSES = """\
 exit status: 0 done, 1 refused or failed, 2 usage, 3 not authenticated, 4 timed out, 5 the API is unavailable"""
 
 
+SCOPES = ("public", "tenant")
+
+
 def register(commands: "Subparsers") -> None:
     """Add the subcommands of this package."""
     _register_publish(commands)
     _register_yank(commands)
+    _register_edit(commands)
     _register_changes(commands)
     _register_looking(commands)
     _register_dead_letters(commands)
@@ -40,6 +44,7 @@ def _register_publish(commands: "Subparsers") -> None:
     publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")
     publish.add_argument("--package", metavar="NAME", help="the package to import, where the wheel has several")
     publish.add_argument("--runtime-version", metavar="VERSION", help="the runtime to pin")
+    publish.add_argument("--scope", choices=SCOPES, help="who sees the provider: everyone, or your own")
     # The API answers once the version can be installed: there is nothing to wait for. Scripts that ask for it go on.
     publish.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     publish.add_argument("--timeout", type=arguments.positive, help=argparse.SUPPRESS)
@@ -53,6 +58,17 @@ def _register_yank(commands: "Subparsers") -> None:
     unyank = _command(commands, "unyank", "offer a yanked version again", _unyank)
     unyank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     unyank.add_argument("version", type=arguments.version)
+
+
+def _register_edit(commands: "Subparsers") -> None:
+    edit = _command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit)
+    edit.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    edit.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your own organization")
+    edit.add_argument("--display-name", metavar="TEXT")
+    edit.add_argument("--description", metavar="TEXT")
+    edit.add_argument("--readme", metavar="TEXT|@FILE", help="Markdown; @- reads standard input")
+    edit.add_argument("--icon-url", metavar="URL")
+    edit.add_argument("--tag", action="append", dest="tags", metavar="TAG", help="may be repeated; replaces all tags")
 
 
 def _register_changes(commands: "Subparsers") -> None:
@@ -86,6 +102,7 @@ def _register_looking(commands: "Subparsers") -> None:
     search = _command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
+    search.add_argument("--scope", choices=SCOPES, help="only what everyone sees, or only your own organization's")
     search.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
 
 
@@ -128,6 +145,12 @@ def _publish(parsed: argparse.Namespace) -> int:
     from hub_cli.publishing import publish  # noqa: PLC0415
 
     return publish(arguments.session(parsed), parsed)
+
+
+def _edit(parsed: argparse.Namespace) -> int:
+    from hub_cli.editing import edit  # noqa: PLC0415
+
+    return edit(arguments.session(parsed), parsed)
 
 
 def _yank(parsed: argparse.Namespace) -> int:

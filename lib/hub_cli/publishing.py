@@ -89,6 +89,7 @@ def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Names
             "description": description[:_LONGEST_DESCRIPTION],
             "icon_url": parsed.icon_url,
             "tags": parsed.tags or None,
+            "scope": parsed.scope,
         },
         "changelog": text_or_file(parsed.changelog),
         "runtime_version": parsed.runtime_version,
@@ -101,6 +102,7 @@ def _described(version: Mapping[str, Any]) -> str:
         ("wheel", version["wheel_url"].partition("?")[0]),
         ("sha256", version["wheel_sha256"]),
         ("package", version["package_name"]),
+        ("runtime", version["runtime_version"]),
         ("schemas", ", ".join(schema["resource"] for schema in version["schemas"])),
     ]
     return f"{version['canonical']} {version['version']} is {version['status']}.\n{facts(pairs)}"

@@ -144,7 +144,7 @@ def _event_line(event: Mapping[str, Any]) -> str:
 
 def _search(session: Session, parsed: argparse.Namespace) -> int:
     anonymous = session.target.token is None
-    page = session.api.search(parsed.text, parsed.tags, parsed.limit, anonymous=anonymous)
+    page = session.api.search(parsed.text, parsed.tags, parsed.scope, parsed.limit, anonymous=anonymous)
     if session.as_json:
         print(as_json(page))
         return 0

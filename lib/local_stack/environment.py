@@ -1,5 +1,6 @@
 """The environment of the functions on one machine: every setting they need, pointed at the local stand-ins."""
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +53,21 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_BAKE_SECONDS": "5",
         "HUB_WAVE_POLL_SECONDS": "1",
         "HUB_KUBECONFIG": str(around.kubeconfig),
+        "HUB_RUNTIME_PYTHON": platform.python_version(),
+        "HUB_RUNTIME_PLATFORM": _platform(),
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",
         "HUB_RUNTIME_CA_FILE": str(around.ca_file),
         "HUB_WHEEL_CA_FILE": str(around.ca_file),
         "HUB_WHEEL_PRIVATE_HOSTS": f"localhost:{port},127.0.0.1:{port}",
     }
+
+
+def _platform() -> str:
+    """The newest platform tag of a wheel that this machine loads."""
+    library, release = platform.libc_ver()
+    minor = release.partition(".")[2] or "17"
+    family = f"manylinux_2_{minor}" if library == "glibc" else "musllinux_1_2"
+    return f"{family}_{platform.machine()}"
 
 
 def _for_libraries(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:

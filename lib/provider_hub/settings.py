@@ -12,6 +12,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from provider_hub.domain.catalog import Scope
+from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
+
 _PREFIX = "HUB_"
 
 
@@ -83,7 +86,15 @@ class Settings(BaseModel):
         description="What this hub's namespaces begin with in a shared cluster; not with l or o, as `org-…`.",
     )
     runtime_image: str = Field(
-        "provider-hub/pragma-runtime:local", description="Image of versions that pin no runtime version."
+        "provider-hub/pragma-runtime:local", description="Image of the runtime version that this deployment registers."
+    )
+    runtime_python: str = Field(
+        "3.13", pattern=PYTHON_PATTERN, description="CPython in that image: `3.13` or `3.13.2`."
+    )
+    runtime_platform: str = Field(
+        "manylinux_2_36_x86_64",
+        pattern=PLATFORM_PATTERN,
+        description="Platform of that image: the newest tag of a wheel that it can load.",
     )
     runtime_pubsub_endpoint: str = Field(
         "https://pubsub.googleapis.com", description="Pub/Sub's REST endpoint, as runtimes reach it."
@@ -96,6 +107,7 @@ class Settings(BaseModel):
     check_in_seconds: float = Field(
         300, gt=0, description="A runtime's check-in interval; also the least between two writes of it."
     )
+    default_scope: Scope = Field(Scope.TENANT, description="Scope of a new provider whose author gives none.")
     installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
 
     release_age_seconds: float = Field(3600, ge=0, description="Least age of a version before auto-upgrade begins.")

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from tests.builders import RUNTIME
 from tests.fakes import FakeCluster, FakeTasks
 from tests.integration.backend import Backend
 
+from provider_hub.actions import keys
 from provider_hub.actions.deploy import Installer
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
@@ -22,6 +24,7 @@ SILENCE = timedelta(minutes=15)
 
 
 def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
+    backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
     return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY))
 
 
@@ -31,6 +34,7 @@ def registration_over(backend: Backend, tasks: FakeTasks) -> Registration:
 
 def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:
     services = backend.services
+    backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
     return Sweeper(
         services=services,
         expiry=Expiry(services, cluster),

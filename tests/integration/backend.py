@@ -20,13 +20,14 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
+from tests.builders import IMAGE
 from tests.fakes import FakeClock
 from tests.integration.rpcs import Rpcs
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker, Key
-from provider_hub.actions.services import Services
+from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
@@ -138,6 +139,7 @@ class Backend:
             clock=self.clock,
             new_id=self._new_id,
             deadlines=DEADLINES,
+            publishing=PublishingRules(IMAGE),
             installation_quota=self.quota,
             config_checker=self.config_checker,
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config
+from tests.builders import RUNTIME
 from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
@@ -47,6 +48,7 @@ class Installed:
         given = Settings.model_validate({"project": "p", "kubeconfig": str(kubeconfig), **settings})
         self.cluster: Kubernetes = kubernetes.connect(given)
         self.api = connected(given)
+        backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
         self.desired_states = DesiredStates(backend.store, FACTS, b"key")
         self.drift = Drift(backend.services, self.cluster, self.desired_states)
         self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.desired_states)
@@ -58,7 +60,9 @@ class Installed:
     def _ready(self) -> Installation:
         services = self.backend.services
         metadata = MetadataWish(display_name="Weather", description="Readings")
-        version = PublishWish(name=str(NAME), version="1.0.0", wheel_url="https://x/w.whl", metadata=metadata)
+        version = PublishWish(
+            name=str(NAME), version="1.0.0", wheel_url="https://x/w-1.0.0-py3-none-any.whl", metadata=metadata
+        )
         author = Author(AuthorKind.CUSTOMER, "org_drifting", "Drifting")
         publish(services, FakeWheels(), NAME, version, author)
         now = self.backend.clock()

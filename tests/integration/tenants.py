@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.builders import ACME, CLOUD, OTHER, WEATHER, provider, version, wish
+from tests.builders import ACME, CLOUD, OTHER, RUNTIME, WEATHER, provider, version, wish
 from tests.integration.backend import Documents
 from tests.runtime_harness import make_wheel
 
@@ -96,6 +96,7 @@ class Tenants:
     def furnish(self) -> None:
         """Store all of it, as of the past."""
         put = self.deployed.put
+        put(keys.runtime_version(RUNTIME.version), RUNTIME)
         for organization in (ACME, OTHER):
             put(keys.organization(organization.organization_id), organization)
             put(keys.slug(organization.slug), SlugClaim(organization.slug, organization.organization_id))
@@ -124,10 +125,10 @@ class Tenants:
         self.deployed.put(keys.installation(row.organization_id, name), row)
         return row
 
-    def host_wheel(self, directory: Path, name: str = "weather", text: str = "2.0.0") -> AddedWheel:
+    def host_wheel(self, directory: Path, name: str = "weather", text: str = "2.0.0", **kind: Any) -> AddedWheel:
         """A real wheel on the stand-in's HTTPS host."""
         host = wheels_dir(self.deployed.around.state_dir)
         hosted = host / f"{name}-{text}-py3-none-any.whl"
         if not hosted.exists():
-            hosted = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text)
+            hosted = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text, **kind)
         return add_wheel(hosted, host, self.deployed.around.wheels_url)

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.builders import ACME, CLOUD, OTHER, WEATHER, provider, revision, version, wish
+from tests.builders import ACME, CLOUD, OTHER, RUNTIME, WEATHER, provider, revision, version, wish
 from tests.fakes import START
 from tests.integration.backend import Backend, backend_on
 from tests.integration.rpcs import Failure
@@ -25,7 +25,6 @@ from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.adapters.firestore.documents import ATTEMPTS
 from provider_hub.domain.catalog import (
     ResourceSchema,
-    RuntimeVersion,
     SlugClaim,
     VersionStatus,
 )
@@ -337,7 +336,7 @@ RECORDS: list[tuple[Key[Any], Any]] = [
         DeadLetter("event-1", "event-1", Topic.CHECK_INS, "", "{}", None, None, "UNKNOWN", "why", 10, START, START),
     ),
     (keys.delivery_error("event-1"), DeliveryError("event-1", "why", START, START)),
-    (keys.runtime_version("1.0"), RuntimeVersion("1.0", "image:1", None, START, START, START)),
+    (keys.runtime_version(RUNTIME.version), RUNTIME),
 ]
 
 

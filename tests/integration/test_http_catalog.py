@@ -12,7 +12,7 @@ PROVIDER_FIELDS = {
 VERSION_FIELDS = {
     "prefix", "name", "version", "canonical", "runtime_version", "wheel_url", "wheel_sha256", "package_name",
     "entrypoint", "source_hash", "build_id", "schemas", "changelog", "status", "published_at", "error_message",
-    "created_at", "updated_at",
+    "created_at", "updated_at", "distribution_name", "summary", "requires_python", "wheel_filename", "wheel_size",
 }  # fmt: skip
 ACMES = ["acme/busy", "acme/leaving", "acme/radio", "acme/weather"]
 
@@ -79,7 +79,7 @@ def test_a_provider_is_shown_with_its_author_and_a_count_over_all_tenants(tenant
         tenants.deployed.call("POST", "/providers/install", token, body={"provider_name": "platform/cloud"})
     shown = tenants.deployed.call("GET", "/providers/platform/cloud").json
     assert set(shown) == PROVIDER_FIELDS
-    assert shown["author"] == {"kind": "platform", "organization_id": None, "display_name": "Platform"}
+    assert shown["author"] == {"kind": "platform", "organization_id": "platform", "display_name": "Platform"}
     assert (shown["install_count"], shown["scope"]) == (2, "public")
     own = tenants.deployed.call("GET", "/providers/acme/weather", tenants.user).json
     assert (own["author"]["kind"], own["author"]["organization_id"], own["scope"]) == ("customer", "org_acme", "tenant")
@@ -159,3 +159,44 @@ def test_a_version_that_was_never_published_is_not_published_by_taking_back_a_ya
     path = "/providers/acme/weather/versions/1.4.0"
     tenants.deployed.call("DELETE", f"{path}/yank", tenants.user)
     assert tenants.deployed.call("GET", path, tenants.user).json["status"] == "building"
+
+
+def install(tenants: Tenants, token: str, name: str = "acme/radio") -> Any:
+    return tenants.deployed.call("POST", "/providers/install", token, body={"provider_name": name})
+
+
+def test_what_its_author_makes_public_every_other_organization_finds_reads_and_installs(tenants: Tenants) -> None:
+    assert tenants.deployed.call("GET", "/providers/acme/radio", tenants.other).status_code == 404
+    assert install(tenants, tenants.other).status_code == 404
+    edit(tenants, {"scope": "public"}, "/providers/acme/radio")
+    assert found(tenants, "q=radio", tenants.other)[0] == ["acme/radio"]
+    assert found(tenants, "q=radio&scope=public", None)[0] == ["acme/radio"]
+    assert found(tenants, "q=radio&scope=tenant", tenants.user)[0] == []
+    for path in ("", "/versions", "/versions/1.0.0"):
+        assert tenants.deployed.call("GET", f"/providers/acme/radio{path}", tenants.other).status_code == 200
+    assert install(tenants, tenants.other).status_code == 201
+    for token in (tenants.user, tenants.other):
+        shown = tenants.deployed.call("GET", "/providers/acme/radio", token)
+        assert shown.json["install_count"] == 1
+        assert "org_other" not in shown.text
+    assert tenants.deployed.call("PATCH", "/providers/acme/radio", tenants.other, body={"tags": []}).status_code == 403
+
+
+def test_a_provider_that_another_organization_has_stays_public_and_keeps_its_other_words(tenants: Tenants) -> None:
+    edit(tenants, {"scope": "public"}, "/providers/acme/radio")
+    for token in (tenants.other, tenants.user):
+        assert install(tenants, token).status_code == 201
+    body = {"scope": "tenant", "display_name": "Hidden"}
+    refused = tenants.deployed.call("PATCH", "/providers/acme/radio", tenants.user, body=body)
+    assert (refused.status_code, "installed by 1 other" in refused.json["detail"]) == (409, True)
+    shown = tenants.deployed.call("GET", "/providers/acme/radio", tenants.other).json
+    assert (shown["scope"], shown["display_name"]) == ("public", "Radio")
+
+
+def test_a_provider_that_only_its_author_has_goes_back_to_its_organization(tenants: Tenants) -> None:
+    edit(tenants, {"scope": "public"}, "/providers/acme/radio")
+    assert install(tenants, tenants.user).status_code == 201
+    assert edit(tenants, {"scope": "tenant"}, "/providers/acme/radio")["scope"] == "tenant"
+    assert tenants.deployed.call("GET", "/providers/acme/radio", tenants.other).status_code == 404
+    assert found(tenants, "q=radio&scope=tenant", tenants.user)[0] == ["acme/radio"]
+    assert edit(tenants, {"scope": None}, "/providers/acme/radio")["scope"] == "tenant"

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders import RUNTIME
+from tests.integration.deployed import Deployed, StandIns, deployed_on
 from tests.integration.tenants import Tenants
 from tests.integration.test_http_catalog import VERSION_FIELDS
 from tests.runtime_harness import make_wheel
@@ -11,6 +13,7 @@ from tests.runtime_harness import make_wheel
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import AddedWheel, add_wheel
 from provider_hub.domain.records import Topic
+from provider_hub.settings import Settings
 
 METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
 
@@ -158,16 +161,104 @@ def test_the_platform_publishes_for_everyone(tenants: Tenants, wheel: AddedWheel
     assert (shown["scope"], shown["author"]["kind"]) == ("public", "platform")
 
 
-def test_a_runtime_version_is_made_then_updated_and_may_be_pinned(tenants: Tenants, wheel: AddedWheel) -> None:
-    def register(image_url: str) -> Any:
-        given = {"version": "1.0", "image_url": image_url}
-        return tenants.deployed.call("POST", "/console/runtime/versions", tenants.console_machine, body=given)
+def test_identical_bytes_at_a_fresh_url_are_the_same_version_and_are_fetched_from_there_on(
+    tenants: Tenants, wheel: AddedWheel
+) -> None:
+    first = publish(tenants, wheel, wheel_url=f"{wheel.url}?signature=expires")
+    assert (first.status_code, first.json["wheel_url"]) == (201, wheel.url)
+    for sha256, signature in ((wheel.sha256, "fresh"), (..., "fresher")):
+        again = publish(tenants, wheel, sha256=sha256, wheel_url=f"{wheel.url}?signature={signature}")
+        assert again.status_code == 200
+        assert again.json == {**first.json, "updated_at": again.json["updated_at"]}
+        stored = tenants.deployed.documents.all()["providers/acme:new/versions/2.0.0"]
+        assert stored["wheel_url"] == f"{wheel.url}?signature={signature}"
+    assert len(tenants.deployed.topics.pull(Topic.VERSION_EVENTS)) == 1
 
-    made, updated = register("image:1"), register("image:2")
-    assert (made.status_code, updated.status_code) == (201, 200)
-    fields = {"version", "image_url", "changelog", "released_at", "created_at", "updated_at"}
-    assert set(made.json) == fields
-    assert (updated.json["image_url"], updated.json["released_at"]) == ("image:2", made.json["released_at"])
+
+def test_a_fresh_url_of_other_bytes_is_refused_and_the_old_one_kept(
+    tenants: Tenants, wheel: AddedWheel, tmp_path: Path
+) -> None:
+    publish(tenants, wheel)
+    before = tenants.deployed.documents.all()
+    elsewhere = wheel.url.replace("weather-", "missing-")
+    assert publish(tenants, wheel, wheel_url=elsewhere).status_code == 422
+    other = tenants.host_wheel(tmp_path, name="rival")
+    assert publish(tenants, wheel, wheel_url=other.url, sha256=...).status_code == 409
+    assert tenants.deployed.documents.all() == before
+
+
+def test_what_the_wheel_says_of_itself_is_kept_with_the_version(tenants: Tenants, wheel: AddedWheel) -> None:
+    made = publish(tenants, wheel).json
+    assert (made["distribution_name"], made["wheel_filename"]) == ("weather", wheel.url.rpartition("/")[2])
+    assert (made["summary"], made["requires_python"]) == (None, None)
+    assert made["wheel_size"] > 0
+
+
+def test_the_runtimes_own_command_spelled_out_is_no_entrypoint_of_the_version(
+    tenants: Tenants, wheel: AddedWheel
+) -> None:
+    made = publish(tenants, wheel, entrypoint=["python", "-m", "pragma_runtime.entrypoint"])
+    assert (made.status_code, made.json["entrypoint"]) == (201, None)
+    assert publish(tenants, wheel).status_code == 200
+
+
+@pytest.mark.parametrize("said", [..., "tenant", "public"])
+def test_a_new_provider_is_its_organizations_unless_its_author_says_otherwise(
+    tenants: Tenants, wheel: AddedWheel, said: Any
+) -> None:
+    metadata = METADATA if said is ... else {**METADATA, "scope": said}
+    assert publish(tenants, wheel, metadata=metadata).status_code == 201
+    shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
+    assert shown["scope"] == ("tenant" if said is ... else said)
+    seen = tenants.deployed.call("GET", "/providers/acme/new", tenants.other).status_code
+    assert seen == (200 if said == "public" else 404)
+
+
+def test_the_operator_may_have_new_providers_public(around: StandIns, tmp_path: Path) -> None:
+    with deployed_on(around, HUB_DEFAULT_SCOPE="public") as deployed:
+        tenants = Tenants(deployed)
+        publish(tenants, tenants.host_wheel(tmp_path))
+        assert deployed.call("GET", "/providers/acme/new", tenants.other).json["scope"] == "public"
+
+
+def test_a_later_version_widens_and_narrows_the_scope_as_an_edit_would(
+    tenants: Tenants, wheel: AddedWheel, tmp_path: Path
+) -> None:
+    def release(text: str, scope: str) -> int:
+        released = tenants.host_wheel(tmp_path, text=text)
+        answer = publish(tenants, released, version=text, metadata={**METADATA, "scope": scope})
+        return int(answer.status_code)
+
+    publish(tenants, wheel)
+    assert release("2.1.0", "public") == 201
+    tenants.deployed.call("POST", "/providers/install", tenants.other, body={"provider_name": "acme/new"})
+    assert release("2.2.0", "tenant") == 409
+    shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.other).json
+    assert (shown["scope"], shown["latest_version"]) == ("public", "2.1.0")
+
+
+def test_the_platforms_providers_are_public_and_cannot_be_anything_else(tenants: Tenants, wheel: AddedWheel) -> None:
+    given = body(wheel, name="platform/new", metadata={**METADATA, "scope": "tenant"})
+    refused = tenants.deployed.call("POST", "/console/provider-versions", tenants.console_machine, body=given)
+    assert (refused.status_code, "platform providers are public" in refused.text) == (422, True)
+
+
+def register(tenants: Tenants, **changes: Any) -> Any:
+    given = {"version": "1.0", "image_url": "image:1", **changes}
+    return tenants.deployed.call("POST", "/console/runtime/versions", tenants.console_machine, body=given)
+
+
+def test_a_runtime_version_keeps_its_image_and_may_be_pinned(tenants: Tenants, wheel: AddedWheel) -> None:
+    made = register(tenants)
+    fields = {"version", "image_url", "python_version", "platform", "changelog"}
+    assert (made.status_code, set(made.json)) == (201, fields | {"released_at", "created_at", "updated_at"})
+    again = register(tenants)
+    assert (again.status_code, again.json) == (200, made.json)
+    told = register(tenants, changelog="Mends the check-in")
+    assert (told.status_code, told.json["changelog"]) == (200, "Mends the check-in")
+    for other in ({"image_url": "image:2"}, {"python_version": "3.12"}, {"platform": "manylinux_2_17_x86_64"}):
+        refused = register(tenants, **other)
+        assert (refused.status_code, "runtime versions never change" in refused.json["detail"]) == (409, True)
     assert publish(tenants, wheel, runtime_version="1.0").json["runtime_version"] == "1.0"
 
 
@@ -239,3 +330,37 @@ def test_a_post_release_is_refused_since_it_would_rank_below_what_it_fixes(tenan
         (problem,) = response.json["detail"]
         assert problem["loc"] == ["body", "version"]
         assert "as 1.0.1 and not as 1.0.0.post1" in problem["msg"]
+
+
+def test_a_version_that_names_no_runtime_is_pinned_to_the_newest_that_its_wheel_runs_on(
+    tenants: Tenants, wheel: AddedWheel
+) -> None:
+    register(tenants, version="next", python_version="3.99")
+    made = publish(tenants, wheel).json
+    assert made["runtime_version"] == "next"
+    register(tenants, version="later", python_version="3.99", image_url="image:2")
+    assert publish(tenants, wheel).json == made
+    assert publish(tenants, wheel, runtime_version="next").status_code == 200
+    assert publish(tenants, wheel, runtime_version="later").status_code == 409
+
+
+def test_where_no_runtime_was_registered_the_deployments_own_is_with_the_first_version(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    tenants = Tenants(deployed)
+    made = publish(tenants, tenants.host_wheel(tmp_path)).json
+    stored = deployed.documents.under("runtime_versions")
+    assert set(stored) == {f"runtime_versions/{made['runtime_version']}"}
+    assert stored[f"runtime_versions/{made['runtime_version']}"]["image_url"] == Settings(project="p").runtime_image
+
+
+def test_a_wheel_that_no_runtime_can_run_is_refused_and_told_what_there_is(tenants: Tenants, tmp_path: Path) -> None:
+    before = tenants.deployed.documents.all()
+    old = tenants.host_wheel(tmp_path, name="old", metadata=("Requires-Python: <3.9",))
+    refused = publish(tenants, old)
+    assert refused.status_code == 422
+    assert "<3.9" in refused.text
+    assert f"CPython {RUNTIME.python_version}" in refused.text
+    named = publish(tenants, old, runtime_version=RUNTIME.version)
+    assert (named.status_code, "<3.9" in named.text) == (422, True)
+    assert tenants.deployed.documents.all() == before

@@ -35,7 +35,9 @@ PACE = Pace(timedelta(hours=1), timedelta(minutes=15), timedelta(seconds=15), fa
 
 def _wish(name: ProviderName, version: str) -> PublishWish:
     metadata = MetadataWish(display_name="Weather", description="Readings")
-    return PublishWish(name=str(name), version=version, wheel_url="https://x/w.whl", metadata=metadata)
+    return PublishWish(
+        name=str(name), version=version, wheel_url="https://x/w-1.0.0-py3-none-any.whl", metadata=metadata
+    )
 
 
 class World:

@@ -23,10 +23,13 @@ from terraform.tools.requirements import read_lock
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
+from provider_hub.settings import Settings, variable_name
 
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
 NOWHERE = "127.0.0.1:9"
+# Settings that not just any text is a value of.
+CONSTRAINED = ("runtime_python", "runtime_platform", "default_scope")
 # What each kind of trigger is answered where there is no database: a task or a check-in that cannot be read is dropped,
 # every other message is to be delivered again, and a sweep leaves everything to the next one.
 PUSHED = "/projects/p/topics/t"
@@ -153,6 +156,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
         **{name: "7" if name.endswith(("_SECONDS", "_PERCENT", "_QUOTA")) else "given" for name in given},
         **{name: "https://issuer.example" for name in given if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))},
         "HUB_CHECK_IN_KEYS": "key",
+        **{variable_name(field): str(Settings.model_fields[field].default) for field in CONSTRAINED},
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
         "PUBSUB_EMULATOR_HOST": NOWHERE,
         "GOOGLE_APPLICATION_CREDENTIALS": str(scratch / "credentials.json"),

@@ -3,12 +3,14 @@
 import pytest
 from tests.builders import CLOUD, WEATHER, provider
 
-from provider_hub.domain.catalog import Scope, audiences_of, newer_of, scope_of, search_tokens, words_of
+from provider_hub.domain.catalog import Scope, audiences_of, in_scope, newer_of, search_tokens, words_of
 from provider_hub.domain.versions import Version
 
 
-def test_what_the_platform_publishes_is_everyones_and_what_a_tenant_publishes_its_own() -> None:
-    assert (scope_of("platform"), scope_of("acme")) == (Scope.PUBLIC, Scope.TENANT)
+def test_a_public_provider_is_everyones_and_a_tenant_one_its_organizations() -> None:
+    public = in_scope(provider(WEATHER), Scope.PUBLIC)
+    assert [public.visible_to(viewer) for viewer in (None, "org_acme", "org_other")] == [True, True, True]
+    assert in_scope(public, Scope.TENANT) == provider(WEATHER)
     assert [provider(CLOUD).visible_to(viewer) for viewer in (None, "org_acme")] == [True, True]
     assert [provider(WEATHER).visible_to(viewer) for viewer in (None, "org_acme", "org_other")] == [False, True, False]
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from provider_hub.actions import keys
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
 from provider_hub.actions.rollouts import forget_rollouts
+from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import visible
+from provider_hub.actions.version_choice import authored, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
@@ -17,10 +18,11 @@ from provider_hub.domain.catalog import (
     VersionStatus,
     audiences_of,
     has_words,
+    in_scope,
     search_tokens,
     words_of,
 )
-from provider_hub.domain.errors import Conflict, Forbidden, NotFound
+from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_version, latest
 
@@ -83,12 +85,19 @@ def get_version(
 def edit_provider(
     services: Services[CatalogStore], organization_id: str, name: ProviderName, edit: CatalogEdit
 ) -> Listing:
-    """Apply the author's edit to the catalog row. Raises NotFound or Forbidden."""
+    """Apply the author's edit to the catalog row.
+
+    Raises NotFound, Forbidden, or Conflict for a provider that others have installed and that they should not see.
+    """
+    if edit.scope is Scope.TENANT:
+        hide_from_others(services, organization_id, name)
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
-        provider = _authored(visible(found, name, organization_id), organization_id)
+        provider = authored(visible(found, name, organization_id), organization_id)
         edited = replace(provider, **edit.changes, updated_at=services.clock())
+        if edit.scope is Scope.PUBLIC:
+            edited = in_scope(edited, Scope.PUBLIC)
         edited = replace(edited, search_tokens=search_tokens(edited))
         transaction.write(keys.provider(name), edited)
         return edited
@@ -142,12 +151,6 @@ def _with_counts(services: Services[CatalogStore], providers: Sequence[Provider]
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
 
-def _authored(provider: Provider, organization_id: str) -> Provider:
-    if provider.author.organization_id != organization_id:
-        raise Forbidden(f"{provider.canonical} is not your organization's: only its author may change it")
-    return provider
-
-
 def _set_retiring(
     services: Services[DocumentStore], organization_id: str, name: ProviderName, *, retiring: bool
 ) -> None:
@@ -155,7 +158,7 @@ def _set_retiring(
         (found,) = transaction.read(keys.provider(name))
         # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
         shown = visible(found and replace(found, retiring=False), name, organization_id)
-        transaction.write(keys.provider(name), replace(_authored(shown, organization_id), retiring=retiring))
+        transaction.write(keys.provider(name), replace(authored(shown, organization_id), retiring=retiring))
 
     services.store.transact(decide)
 
@@ -174,7 +177,7 @@ def _set_status(
         if not is_version(text):
             raise NotFound(f"{name} has no version {text[:80]}")
         found, version = transaction.read(keys.provider(name), keys.version(name, text))
-        provider = _authored(visible(found, name, organization_id), organization_id)
+        provider = authored(visible(found, name, organization_id), organization_id)
         if version is None:
             raise NotFound(f"{name} has no version {text}")
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):

@@ -1,7 +1,7 @@
 """The objects that a row should have in the cluster. The installer applies them, and drift is measured by them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore
@@ -10,6 +10,7 @@ from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
+from provider_hub.domain.runtimes import RuntimeVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class DesiredStates:
     store: DocumentStore
     facts: RuntimeFacts
     check_in_key: bytes
+    _pinned: dict[str, RuntimeVersion] = field(default_factory=dict)
 
     def of(self, row: Installation, version: ProviderVersion | None) -> Objects:
         """The row's manifests.
@@ -44,9 +46,9 @@ class DesiredStates:
         )
 
     def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:
-        if version.runtime_version is None:
-            return self.facts
-        pinned = self.store.get(keys.runtime_version(version.runtime_version))
+        name = version.runtime_version
+        pinned = self._pinned.get(name) or self.store.get(keys.runtime_version(name))
         if pinned is None:
-            raise PermanentError(f"runtime version {version.runtime_version} is not registered")
+            raise PermanentError(f"runtime version {name} is not registered")
+        self._pinned[name] = pinned  # it never changes
         return replace(self.facts, image=pinned.image_url)

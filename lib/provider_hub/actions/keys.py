@@ -1,11 +1,12 @@
 """Where each record is kept: one document for each record, each found by its key or by an indexed query."""
 
 from provider_hub.actions.ports import Key
-from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, RuntimeVersion, SlugClaim
+from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
 from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
+from provider_hub.domain.runtimes import RuntimeVersion
 
 
 def organization(organization_id: str) -> Key[Organization]:

@@ -18,6 +18,7 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
+from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.domain.wheels import Packages, WheelUrl
 
 R = TypeVar("R")
@@ -104,6 +105,9 @@ class CatalogStore(DocumentStore, Protocol):
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
+
+    def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
+        """The runtime versions that were released last, the last first."""
 
     def find_providers(
         self, audiences: Sequence[str], token: str | None, limit: int, offset: int
@@ -210,11 +214,16 @@ class ConfigChecker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """What was found out about a wheel by fetching it."""
+    """What was found out about a wheel by fetching it; `size` is in bytes."""
 
     sha256: str
     version: str
     packages: Packages
+    distribution: str
+    summary: str | None
+    requires_python: str | None
+    file_name: str
+    size: int
 
 
 class Wheels(Protocol):

@@ -9,26 +9,26 @@ from typing import Any
 
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
-from provider_hub.actions.ports import DocumentStore, Transaction, Wheels
+from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
+from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
+from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish, as_text
+from provider_hub.actions.wishes.publishing import PublishWish, as_text
 from provider_hub.domain.catalog import (
-    PUBLIC_AUDIENCE,
     Author,
     Provider,
     ProviderVersion,
     ResourceSchema,
-    RuntimeVersion,
     Scope,
     VersionStatus,
+    in_scope,
     newer_of,
-    scope_of,
     search_tokens,
 )
 from provider_hub.domain.errors import Conflict, Invalid
-from provider_hub.domain.manifests import DEFAULT_ENTRYPOINT
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
 from provider_hub.domain.versions import Version
 from provider_hub.domain.wheels import (
     PackageRefused,
@@ -62,9 +62,19 @@ class _Publication:
     package_name: str | None
     schemas: tuple[ResourceSchema, ...]
 
+    @property
+    def scope(self) -> Scope | None:
+        return self.wish.metadata.scope if self.wish.metadata else None
+
+    @property
+    def entrypoint(self) -> tuple[str, ...] | None:
+        """None for the runtime's own command: spelled out, it is still the runtime that runs."""
+        given = self.wish.entrypoint
+        return None if given is None or tuple(given) == DEFAULT_ENTRYPOINT else tuple(given)
+
 
 def publish(
-    services: Services[DocumentStore],
+    services: Services[CatalogStore],
     wheels: Wheels,
     provider_name: ProviderName,
     wish: PublishWish,
@@ -80,49 +90,88 @@ def publish(
         provider_name, wish, _parsed_url(wish.wheel_url), named, wish.resource_schemas_of(provider_name)
     )
     stored = services.store.get(keys.version(provider_name, wish.version))
-    if stored and wish.sha256:
-        as_stored = replace(publication, package_name=named or stored.package_name)
-        return _same_or_refused(stored, _fingerprint(as_stored, wish.sha256))
-    _check_metadata(publication, services.store.get(keys.provider(provider_name)))
-    _check_runtime_version(services, wish.runtime_version)
+    if stored:
+        return _published_again(services, wheels, publication, stored)
+    provider = services.store.get(keys.provider(provider_name))
+    _check_metadata(publication, provider)
+    if wish.runtime_version:
+        named_runtime(services, wish.runtime_version)
     wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
     publication = replace(publication, package_name=_package(publication, wheel.packages))
-    fingerprint = _fingerprint(publication, wheel.sha256)
+    runtime = pinned_for(services, wheel, wish.runtime_version)
+    if provider and not provider.retiring and publication.scope is Scope.TENANT:
+        hide_from_others(services, str(author.organization_id), provider_name)
+    return _register(services, publication, author, wheel, runtime)
+
+
+def _register(
+    services: Services[CatalogStore], publication: _Publication, author: Author, wheel: Wheel, runtime: RuntimeVersion
+) -> Published:
+    name, text = publication.provider, publication.wish.version
+    runtime_key = keys.runtime_version(runtime.version)
 
     def decide(transaction: Transaction) -> Published:
-        provider_key, version_key = keys.provider(provider_name), keys.version(provider_name, wish.version)
-        provider, existing = transaction.read(provider_key, version_key)
+        provider, existing, registered = transaction.read(keys.provider(name), keys.version(name, text), runtime_key)
         if existing:
-            return _same_or_refused(existing, fingerprint)
+            _check_same(existing, publication, wheel.sha256)
+            return Published(existing, created=False)
         _check_metadata(publication, provider)
         if provider and provider.retiring:
-            raise Conflict(f"{provider_name} is being deleted: publish again once that is done")
+            raise Conflict(f"{name} is being deleted: publish again once that is done")
         now = services.clock()
-        version = _new_version(publication, wheel.sha256, fingerprint, now)
-        transaction.write(provider_key, _catalog_row(publication, provider, author, now))
-        transaction.write(version_key, version)
-        event = VersionPublished(provider_name.canonical, wish.version, now, author.organization_id)
-        transaction.emit(version_entry(event, now))
+        version = _new_version(publication, wheel, runtime, now)
+        known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
+        transaction.write(keys.provider(name), _catalog_row(publication, known, now))
+        transaction.write(keys.version(name, text), version)
+        keep_default(services, transaction, runtime, registered)
+        transaction.emit(version_entry(VersionPublished(name.canonical, text, now, author.organization_id), now))
         return Published(version, created=True)
 
     return services.outbox.transact(decide)
 
 
-def register_runtime(services: Services[DocumentStore], wish: RuntimeVersionWish) -> tuple[RuntimeVersion, bool]:
-    """Create or update a runtime version; returns it, and whether it was created."""
-    key = keys.runtime_version(wish.version)
+def _published_again(
+    services: Services[CatalogStore], wheels: Wheels, publication: _Publication, stored: ProviderVersion
+) -> Published:
+    """Raises Conflict for other bytes or fields. A URL that is new to us is fetched from before it is kept."""
+    wish = publication.wish
+    if wish.sha256:
+        as_stored = replace(publication, package_name=publication.package_name or stored.package_name)
+        _check_same(stored, as_stored, wish.sha256)
+        if stored.wheel_url == str(publication.url):
+            return Published(stored, created=False)
+    wheel = wheels.fetch(publication.url, wish.sha256, publication.provider, wish.version)
+    publication = replace(publication, package_name=_package(publication, wheel.packages))
+    return Published(_with_url(services, publication, wheel.sha256), created=False)
 
-    def decide(transaction: Transaction) -> tuple[RuntimeVersion, bool]:
-        (known,) = transaction.read(key)
-        now = services.clock()
-        released = known or RuntimeVersion(
-            wish.version, wish.image_url, wish.changelog, now, created_at=now, updated_at=now
-        )
-        updated = replace(released, image_url=wish.image_url, changelog=wish.changelog, updated_at=now)
-        transaction.write(key, updated)
-        return updated, known is None
+
+def _with_url(services: Services[CatalogStore], publication: _Publication, digest: str) -> ProviderVersion:
+    """The stored version, to be fetched from where its bytes were seen just now: signed URLs expire."""
+    key = keys.version(publication.provider, publication.wish.version)
+
+    def decide(transaction: Transaction) -> ProviderVersion:
+        (stored,) = transaction.read(key)
+        if stored is None:
+            raise Conflict(f"{publication.provider} was deleted meanwhile: publish again")
+        _check_same(stored, publication, digest)
+        if stored.wheel_url == str(publication.url):
+            return stored
+        renewed = replace(stored, wheel_url=str(publication.url), updated_at=services.clock())
+        transaction.write(key, renewed)
+        return renewed
 
     return services.store.transact(decide)[0]
+
+
+def _check_same(stored: ProviderVersion, publication: _Publication, digest: str) -> None:
+    """Raises Conflict unless what is published is what is stored; where the bytes are is no part of that."""
+    same_runtime = publication.wish.runtime_version in (None, stored.runtime_version)
+    if same_runtime and stored.fingerprint == _fingerprint(publication, digest):
+        return
+    raise Conflict(
+        f"{stored.provider_name} {stored.version} is published with other bytes or fields, and versions never "
+        "change: publish what you have under a new version"
+    )
 
 
 def _parsed_url(raw: str) -> WheelUrl:
@@ -137,7 +186,7 @@ def _package(publication: _Publication, packages: Packages) -> str | None:
 
     A publisher's own entry point imports what it likes: None where the wheel does not say what that may be.
     """
-    if tuple(publication.wish.entrypoint or DEFAULT_ENTRYPOINT) != DEFAULT_ENTRYPOINT:
+    if publication.entrypoint:
         return publication.package_name or packages.provider
     try:
         return packages.choose(publication.package_name)
@@ -146,16 +195,9 @@ def _package(publication: _Publication, packages: Packages) -> str | None:
         raise Invalid.at("body", "package_name" if is_about_the_name else "wheel_url", msg=str(refusal)) from refusal
 
 
-def _same_or_refused(stored: ProviderVersion, fingerprint: str) -> Published:
-    if stored.fingerprint == fingerprint:
-        return Published(stored, created=False)
-    raise Conflict(
-        f"{stored.provider_name} {stored.version} is published with other bytes or fields, and versions never "
-        "change: publish what you have under a new version"
-    )
-
-
 def _check_metadata(publication: _Publication, provider: Provider | None) -> None:
+    if publication.provider.prefix == PLATFORM_PREFIX and publication.scope is Scope.TENANT:
+        raise Invalid.at("body", "metadata", "scope", msg="platform providers are public: leave scope out")
     if publication.wish.metadata or (provider and publication.provider.prefix != PLATFORM_PREFIX):
         return
     which = "every platform version" if provider else "a provider's first version"
@@ -164,26 +206,26 @@ def _check_metadata(publication: _Publication, provider: Provider | None) -> Non
     )
 
 
-def _check_runtime_version(services: Services[DocumentStore], pinned: str | None) -> None:
-    if pinned and services.store.get(keys.runtime_version(pinned)) is None:
-        raise Invalid.at("body", "runtime_version", msg=f"runtime version {pinned!r} is not registered")
-
-
-def _new_version(publication: _Publication, digest: str, fingerprint: str, now: datetime) -> ProviderVersion:
+def _new_version(publication: _Publication, wheel: Wheel, runtime: RuntimeVersion, now: datetime) -> ProviderVersion:
     return ProviderVersion(
         prefix=publication.provider.prefix,
         name=publication.provider.name,
         version=publication.wish.version,
         wheel_url=str(publication.url),
-        wheel_sha256=digest,
+        wheel_sha256=wheel.sha256,
+        runtime_version=runtime.version,
         status=VersionStatus.PUBLISHED,
-        fingerprint=fingerprint,
+        fingerprint=_fingerprint(publication, wheel.sha256),
         created_at=now,
         updated_at=now,
         published_at=now,
-        runtime_version=publication.wish.runtime_version,
+        distribution_name=wheel.distribution,
+        summary=wheel.summary,
+        requires_python=wheel.requires_python,
+        wheel_filename=wheel.file_name,
+        wheel_size=wheel.size,
         package_name=publication.package_name,
-        entrypoint=None if publication.wish.entrypoint is None else tuple(publication.wish.entrypoint),
+        entrypoint=publication.entrypoint,
         schemas=publication.schemas,
         config_schema=as_text(publication.wish.config_schema),
         outputs_schema=as_text(publication.wish.outputs_schema),
@@ -191,8 +233,7 @@ def _new_version(publication: _Publication, digest: str, fingerprint: str, now: 
     )
 
 
-def _catalog_row(publication: _Publication, known: Provider | None, author: Author, now: datetime) -> Provider:
-    provider = known or _new_provider(publication, author, now)
+def _catalog_row(publication: _Publication, provider: Provider, now: datetime) -> Provider:
     if metadata := publication.wish.metadata:
         provider = replace(
             provider,
@@ -201,35 +242,37 @@ def _catalog_row(publication: _Publication, known: Provider | None, author: Auth
             icon_url=metadata.icon_url if metadata.icon_url is not None else provider.icon_url,
             tags=tuple(metadata.tags or provider.tags),
         )
+        # To show it to more people needs no look at who has it; the way back, which does, was gone before.
+        if metadata.scope is Scope.PUBLIC:
+            provider = in_scope(provider, Scope.PUBLIC)
     latest = newer_of(provider.latest_version, Version.parse(publication.wish.version))
     return replace(provider, latest_version=latest, updated_at=now, search_tokens=search_tokens(provider))
 
 
-def _new_provider(publication: _Publication, author: Author, now: datetime) -> Provider:
+def _new_provider(publication: _Publication, author: Author, default_scope: Scope, now: datetime) -> Provider:
     name = publication.provider
-    scope = scope_of(name.prefix)
-    return Provider(
+    scope = Scope.PUBLIC if name.prefix == PLATFORM_PREFIX else publication.scope or default_scope
+    provider = Provider(
         prefix=name.prefix,
         name=name.name,
         display_name=name.name,
         description="",
         author=author,
         scope=scope,
-        audience=PUBLIC_AUDIENCE if scope is Scope.PUBLIC else str(author.organization_id),
+        audience="",
         latest_version=None,
         created_at=now,
         updated_at=now,
     )
+    return in_scope(provider, scope)
 
 
 def _fingerprint(publication: _Publication, digest: str) -> str:
-    """A digest of everything that was published, the wheel by its own digest."""
+    """A digest of everything that was published: the wheel by its own digest, without where it was or runs."""
     facts: Mapping[str, Any] = {
-        "wheel_url": str(publication.url),
         "sha256": digest,
         "package_name": publication.package_name,
-        "entrypoint": publication.wish.entrypoint,
-        "runtime_version": publication.wish.runtime_version,
+        "entrypoint": publication.entrypoint,
         "schemas": [
             (schema.resource, schema.provider, schema.description, schema.config_schema, schema.outputs_schema)
             for schema in publication.schemas
@@ -243,6 +286,7 @@ def _fingerprint(publication: _Publication, digest: str) -> str:
             publication.wish.metadata.description,
             publication.wish.metadata.icon_url,
             publication.wish.metadata.tags or (),
+            publication.wish.metadata.scope,
         ),
     }
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -13,6 +13,7 @@ from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
 from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, Store, Transaction
 from provider_hub.actions.quota import QuotaCache
+from provider_hub.domain.catalog import Scope
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import (
     Deadlines,
@@ -23,6 +24,7 @@ from provider_hub.domain.installation import (
     Step,
     advance,
 )
+from provider_hub.domain.runtimes import RuntimeImage
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,15 @@ StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=St
 
 
 @dataclass(frozen=True, slots=True)
+class PublishingRules:
+    """What the operator decided for what is published: the runtime's image, and who sees a provider whose author
+    does not say."""
+
+    runtime: RuntimeImage
+    default_scope: Scope = Scope.TENANT
+
+
+@dataclass(frozen=True, slots=True)
 class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
@@ -52,6 +63,7 @@ class Services(Generic[StoreT_co]):
     clock: Clock
     new_id: Callable[[datetime], str]
     deadlines: Deadlines
+    publishing: PublishingRules
     installation_quota: int = 100
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)

@@ -3,7 +3,7 @@
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Transaction
 from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
-from provider_hub.domain.errors import Invalid, NotFound
+from provider_hub.domain.errors import Forbidden, Invalid, NotFound
 from provider_hub.domain.names import ProviderName
 
 
@@ -11,6 +11,13 @@ def visible(provider: Provider | None, name: ProviderName, organization_id: str 
     """The provider. Raises NotFound where it does not exist, and likewise where the organization may not see it."""
     if provider is None or not provider.visible_to(organization_id):
         raise NotFound(f"there is no provider {name}")
+    return provider
+
+
+def authored(provider: Provider, organization_id: str) -> Provider:
+    """Raises Forbidden for a provider of another author."""
+    if provider.author.organization_id != organization_id:
+        raise Forbidden(f"{provider.canonical} is not your organization's: only its author may change it")
     return provider
 
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, latest
 
 PUBLIC_AUDIENCE = "public"
@@ -120,10 +120,12 @@ class ResourceSchema:
 
 @dataclass(frozen=True, slots=True)
 class ProviderVersion:
-    """A wheel and its verified digest. Only `status`, `error_message` and `updated_at` ever change.
+    """A wheel and its verified digest. Only `status`, `error_message`, `wheel_url` and `updated_at` ever change.
 
-    `fingerprint` is the digest of everything that was published. It tells whether a second publish of the version
-    is the same or another one.
+    `wheel_url` changes to where the same bytes were published again, since signed URLs expire. `runtime_version` is
+    the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
+    what the wheel says of itself. `fingerprint` is the digest of everything that was published. It tells whether a
+    second publish of the version is the same or another one.
     """
 
     prefix: str
@@ -131,12 +133,17 @@ class ProviderVersion:
     version: str
     wheel_url: str
     wheel_sha256: str
+    runtime_version: str
     status: VersionStatus
     fingerprint: str
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None = None
-    runtime_version: str | None = None
+    distribution_name: str | None = None
+    summary: str | None = None
+    requires_python: str | None = None
+    wheel_filename: str | None = None
+    wheel_size: int | None = None
     package_name: str | None = None
     entrypoint: tuple[str, ...] | None = None
     source_hash: str | None = None
@@ -158,21 +165,10 @@ class ProviderVersion:
         return Version.parse(self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeVersion:
-    """A released image of the runtime, which a provider version may pin."""
-
-    version: str
-    image_url: str
-    changelog: str | None
-    released_at: datetime
-    created_at: datetime
-    updated_at: datetime
-
-
-def scope_of(prefix: str) -> Scope:
-    """The scope of a new provider: everyone sees the platform's, only its own organization sees a tenant's."""
-    return Scope.PUBLIC if prefix == PLATFORM_PREFIX else Scope.TENANT
+def in_scope(provider: Provider, scope: Scope) -> Provider:
+    """The provider as `scope` shows it: to everyone, or to its author's organization."""
+    audience = PUBLIC_AUDIENCE if scope is Scope.PUBLIC else str(provider.author.organization_id)
+    return replace(provider, scope=scope, audience=audience)
 
 
 def audiences_of(organization_id: str | None) -> tuple[str, ...]:

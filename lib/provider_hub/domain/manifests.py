@@ -13,6 +13,7 @@ from typing import Any
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.installation import Installation, ResourceTier
 from provider_hub.domain.names import namespace_for
+from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT
 
 Manifest = dict[str, Any]
 
@@ -23,7 +24,6 @@ PROVIDER = "provider-hub/provider"
 MANAGER = "provider-hub"
 TOKEN = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the name of it in a generation's Secret
 
-DEFAULT_ENTRYPOINT = ("python", "-m", "pragma_runtime.entrypoint")
 RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532

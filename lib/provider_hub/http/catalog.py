@@ -13,7 +13,8 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.actions.wishes.fields import NO_NUL
-from provider_hub.domain.catalog import AuthorKind, Scope
+from provider_hub.domain.catalog import Author, AuthorKind, Scope
+from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
@@ -38,8 +39,14 @@ class AuthorBody(Response):
     """Who published a provider."""
 
     kind: AuthorKind = Field(description="`platform`, or `customer` for an organization.")
-    organization_id: str | None = Field(description="The organization; null for the platform.")
+    organization_id: str = Field(description="The organization; `platform` for the platform, whose prefix it is.")
     display_name: str = Field(description="What people read as the author's name.")
+
+    @classmethod
+    def of(cls, author: Author) -> Self:
+        """The view of an author. Later clients take no null, and no organization can be called `platform`."""
+        organization_id = author.organization_id or PLATFORM_PREFIX
+        return cls(kind=author.kind, organization_id=organization_id, display_name=author.display_name)
 
 
 class ProviderBody(Response):
@@ -72,7 +79,7 @@ class ProviderBody(Response):
             canonical=provider.canonical,
             display_name=provider.display_name,
             description=provider.description,
-            author=AuthorBody.model_validate(provider.author),
+            author=AuthorBody.of(provider.author),
             scope=provider.scope,
             icon_url=provider.icon_url,
             readme=provider.readme,
@@ -107,9 +114,9 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
     return ProviderBody.of(browse.get_provider(hub.services, call.viewer, call.provider))
 
 
-@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404,))
+@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404, 409))
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
-    """Change how the author's provider is shown."""
+    """Change how the author's provider is shown, and to whom."""
     organization_id = call.organization.organization_id
     return ProviderBody.of(browse.edit_provider(hub.services, organization_id, call.provider, body))
 

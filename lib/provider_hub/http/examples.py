@@ -65,6 +65,8 @@ REQUESTS: Mapping[type[Wish], Mapping[str, Any]] = {
     RuntimeVersionWish: {
         "version": "3.2.0",
         "image_url": "europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0",
+        "python_version": "3.13",
+        "platform": "manylinux_2_36_x86_64",
         "changelog": None,
     },
 }
@@ -144,9 +146,14 @@ RESPONSES: Mapping[type[Response], Mapping[str, Any]] = {
         "name": "weather",
         "version": "1.4.0",
         "canonical": "acme/weather",
-        "runtime_version": None,
+        "runtime_version": "python3.13-5f1c2ab09e77",
         "wheel_url": _WHEEL,
         "wheel_sha256": _SHA256,
+        "wheel_filename": _WHEEL.rpartition("/")[2],
+        "wheel_size": 48213,
+        "distribution_name": "weather-provider",
+        "summary": "Sunlight by the hour.",
+        "requires_python": ">=3.11",
         "package_name": "weather_provider",
         "entrypoint": None,
         "source_hash": None,
@@ -184,6 +191,8 @@ RESPONSES: Mapping[type[Response], Mapping[str, Any]] = {
     publishing.RuntimeVersionBody: {
         "version": "3.2.0",
         "image_url": "europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0",
+        "python_version": "3.13",
+        "platform": "manylinux_2_36_x86_64",
         "changelog": None,
         "released_at": _PUBLISHED,
         "created_at": _PUBLISHED,

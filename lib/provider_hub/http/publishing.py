@@ -7,12 +7,14 @@ from typing import Self
 from pydantic import Field
 
 from provider_hub.actions import publish as publications
+from provider_hub.actions import runtimes
 from provider_hub.actions.ports import Wheels
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish
-from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, RuntimeVersion
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
@@ -73,10 +75,12 @@ class RuntimeVersionBody(Response):
 
     version: str = Field(description="What the version is called.")
     image_url: str = Field(description="The container image of the runtime.")
+    python_version: str = Field(description="CPython in the image.")
+    platform: str = Field(description="The newest platform tag of a wheel that the image loads.")
     changelog: str | None = Field(description="What is new.")
     released_at: datetime = Field(description="When it was first registered.")
     created_at: datetime = Field(description="The same as `released_at`.")
-    updated_at: datetime = Field(description="When it was last registered.")
+    updated_at: datetime = Field(description="When its changelog last changed.")
 
     @classmethod
     def of(cls, version: RuntimeVersion) -> Self:
@@ -84,8 +88,10 @@ class RuntimeVersionBody(Response):
         return cls.model_validate(version)
 
 
-@routes.add("POST", "/console/runtime/versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,))
+@routes.add(
+    "POST", "/console/runtime/versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,), refusals=(409,)
+)
 def register_runtime(hub: Hub, _call: Call, body: RuntimeVersionWish) -> Reply[RuntimeVersionBody]:
-    """Register or update a version of the runtime."""
-    version, created = publications.register_runtime(hub.services, body)
-    return Reply(RuntimeVersionBody.of(version), status=201 if created else 200)
+    """Register a version of the runtime, which then keeps its image."""
+    registered = runtimes.register_runtime(hub.services, body)
+    return Reply(RuntimeVersionBody.of(registered.runtime), status=201 if registered.created else 200)

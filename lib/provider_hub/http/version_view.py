@@ -32,15 +32,20 @@ class SchemaBody(Response):
 
 
 class ProviderVersionBody(Response):
-    """A version of a provider: a wheel and its digest. All but its status never changes."""
+    """A version of a provider: a wheel and its digest. Only its status and its URL ever change."""
 
     prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
     name: str = Field(description="The provider's name within its namespace.")
     version: str = Field(description="Semantic version 2.0.0.")
     canonical: str = Field(description="`prefix/name`.")
-    runtime_version: str | None = Field(description="The version of the runtime that it is pinned to.")
+    runtime_version: str = Field(description="The version of the runtime that it is pinned to.")
     wheel_url: str = Field(description="Where the wheel was fetched from, without its query.")
     wheel_sha256: str = Field(description="The SHA-256 of the wheel's bytes, 64 hexadecimal digits.")
+    wheel_filename: str | None = Field(description="The wheel's file name.")
+    wheel_size: int | None = Field(description="The wheel's size in bytes.")
+    distribution_name: str | None = Field(description="What the wheel calls its distribution.")
+    summary: str | None = Field(description="The wheel's own summary.")
+    requires_python: str | None = Field(description="The Python versions that the wheel says it runs on.")
     package_name: str | None = Field(description="The Python package to import; null infers it from the wheel.")
     entrypoint: list[str] | None = Field(description="The command of the container; null is the runtime's own.")
     source_hash: str | None = Field(description="Of no use here: always null.")
@@ -51,7 +56,7 @@ class ProviderVersionBody(Response):
     published_at: datetime | None = Field(description="When it was published.")
     error_message: str | None = Field(description="Why it failed or was yanked.")
     created_at: datetime = Field(description="When it was registered.")
-    updated_at: datetime = Field(description="When its status last changed.")
+    updated_at: datetime = Field(description="When its status or its URL last changed.")
 
     @classmethod
     def of(cls, version: ProviderVersion) -> Self:
@@ -62,8 +67,14 @@ class ProviderVersionBody(Response):
             version=version.version,
             canonical=version.provider_name.canonical,
             runtime_version=version.runtime_version,
-            wheel_url=version.wheel_url,
+            # The query of a signed URL lets whoever has it fetch the wheel.
+            wheel_url=version.wheel_url.partition("?")[0],
             wheel_sha256=version.wheel_sha256,
+            wheel_filename=version.wheel_filename,
+            wheel_size=version.wheel_size,
+            distribution_name=version.distribution_name,
+            summary=version.summary,
+            requires_python=version.requires_python,
             package_name=version.package_name,
             entrypoint=None if version.entrypoint is None else list(version.entrypoint),
             source_hash=version.source_hash,

@@ -9,13 +9,14 @@ from typing import Generic, TypeVar
 
 from provider_hub import COLLECTOR_THRESHOLD, logs
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.services import Services
+from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
 from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import Pace
+from provider_hub.domain.runtimes import RuntimeImage
 from provider_hub.settings import Settings, SettingsError, settings, variable_name
 
 T = TypeVar("T")
@@ -54,6 +55,9 @@ def services(given: Settings) -> Services:
             queue=timedelta(seconds=given.queue_deadline_seconds),
             deploy=timedelta(seconds=given.deploy_deadline_seconds),
             check_in_writes=timedelta(seconds=given.check_in_seconds),
+        ),
+        publishing=PublishingRules(
+            RuntimeImage(given.runtime_image, given.runtime_python, given.runtime_platform), given.default_scope
         ),
         installation_quota=given.installation_quota,
     )

@@ -39,11 +39,14 @@ class CatalogEdit(Wish):
     readme: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="Markdown.")
     tags: Tags | None = Field(None, description="All tags, not those to add.")
     icon_url: WebAddress | None = Field(None, description="An `http` or `https` address of a picture.")
+    scope: Scope | None = Field(
+        None, description="Who sees it: everyone, or its author's organization alone, once no other has it installed."
+    )
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The given fields of the catalog row with their new values; null is one for those that may be null."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        """The given fields of the catalog row but `scope`, which is more than a field; null is a value for some."""
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"scope"}}
         if given.get("tags") is not None:
             given["tags"] = tuple(given["tags"])
         return {name: value for name, value in given.items() if value is not None or name in _MAY_BE_NULL}

@@ -8,9 +8,10 @@ from pydantic import ConfigDict, Field, model_validator
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
 from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
-from provider_hub.domain.catalog import ResourceSchema
+from provider_hub.domain.catalog import ResourceSchema, Scope
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 
 PACKAGE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 # It is also the id of a document: it has no slash, and is none of the names that Firestore keeps for itself.
@@ -56,6 +57,11 @@ class MetadataWish(Wish):
         None, description="An `http` or `https` address of a picture; null keeps the present one."
     )
     tags: Tags | None = Field(None, description="All tags; null or none keeps the present ones.")
+    scope: Scope | None = Field(
+        None,
+        description="Who sees the provider: `public` everyone, `tenant` its own organization; null keeps what it is, "
+        "and takes the operator's default for a new one.",
+    )
 
 
 class PublishWish(Wish):
@@ -100,7 +106,7 @@ class PublishWish(Wish):
         | None
     ) = Field(None, description="The command of the container, a word each; null is the runtime's own.")
     runtime_version: RuntimeVersionName | None = Field(
-        None, description="A registered version of the runtime to pin the version to."
+        None, description="A registered version of the runtime; null takes the newest that the wheel runs on."
     )
 
     @model_validator(mode="after")
@@ -120,13 +126,19 @@ class PublishWish(Wish):
 
 
 class RuntimeVersionWish(Wish):
-    """A version of the runtime to register or update."""
+    """A version of the runtime to register; a known one keeps its image."""
 
     model_config = ConfigDict(title="RuntimeVersionRequest")
 
     version: RuntimeVersionName = Field(description="What the version is called.")
     image_url: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\s\x00-\x1f]+$")] = Field(
         description="The container image of the runtime."
+    )
+    python_version: Annotated[str, Field(pattern=PYTHON_PATTERN)] | None = Field(
+        None, description="CPython in the image, `3.13` or `3.13.2`; null is that of the deployment's own image."
+    )
+    platform: Annotated[str, Field(pattern=PLATFORM_PATTERN)] | None = Field(
+        None, description="The newest platform tag of a wheel that the image loads; null is that of the own image."
     )
     changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="What is new.")
 

@@ -20,6 +20,7 @@ from provider_hub.domain.installation import Health, Installation, LifecycleStat
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, MemberState, Rollout
+from provider_hub.domain.runtimes import RuntimeVersion
 
 _COUNTS_AT_A_TIME = 10
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
@@ -77,6 +78,10 @@ class FirestoreStore(FirestoreDocuments):
         parent = self.name_of(keys.provider(provider))
         query = build_query("versions", where=where, fields=("version",))
         return [document.fields["version"].string_value for document in self._documents(query, parent)]
+
+    def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
+        """The runtime versions that were released last, the last first."""
+        return self._query(RuntimeVersion, "runtime_versions", order=("-released_at",), limit=limit)
 
     def find_providers(
         self, audiences: Sequence[str], token: str | None, limit: int, offset: int

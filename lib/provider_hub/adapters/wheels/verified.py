@@ -25,7 +25,16 @@ class VerifiedWheels:
         if not same_version(version, contents.version):
             mismatch = f"the wheel says that it is version {contents.version}, not {version} of {provider}"
             raise Invalid.at("body", "version", msg=f"{mismatch}{_remedy(contents.version)}")
-        return Wheel(wheel.sha256, contents.version, contents.packages)
+        return Wheel(
+            sha256=wheel.sha256,
+            version=contents.version,
+            packages=contents.packages,
+            distribution=contents.distribution,
+            summary=contents.summary,
+            requires_python=contents.requires_python,
+            file_name=url.file_name,
+            size=wheel.size,
+        )
 
 
 def _remedy(wheel_version: str) -> str:

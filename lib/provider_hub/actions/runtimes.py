@@ -1,0 +1,94 @@
+"""Runtime versions: registering an image once and for all, and pinning a wheel to the one that it will run on."""
+
+from dataclasses import dataclass, replace
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction, Wheel
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.publishing import RuntimeVersionWish
+from provider_hub.domain.errors import Conflict, Invalid
+from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, registered_default
+from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for
+
+# Nobody pins to what was released a hundred images ago without naming it.
+NEWEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registered runtime version; `created` is False where the very same was registered before."""
+
+    runtime: RuntimeVersion
+    created: bool
+
+
+def register_runtime(services: Services[CatalogStore], wish: RuntimeVersionWish) -> Registered:
+    """Register an image under a name, or find the very same there. Raises Conflict for a name that has another image.
+
+    What is pinned to a runtime version must stay what it was, so only the changelog of a known one changes.
+    """
+    version, changelog, own = wish.version, wish.changelog, services.publishing.runtime
+    image = RuntimeImage(wish.image_url, wish.python_version or own.python_version, wish.platform or own.platform)
+    key = keys.runtime_version(version)
+
+    def decide(transaction: Transaction) -> Registered:
+        (known,) = transaction.read(key)
+        now = services.clock()
+        if known is None:
+            made = replace(registered_default(image, now), version=version, changelog=changelog)
+            transaction.write(key, made)
+            return Registered(made, created=True)
+        if known.image != image:
+            raise Conflict(
+                f"runtime version {version} is registered as {_told(known.image)}, and runtime versions never change: "
+                f"register {_told(image)} under another name"
+            )
+        changed = replace(known, changelog=changelog, updated_at=now) if known.changelog != changelog else known
+        transaction.write(key, changed)
+        return Registered(changed, created=False)
+
+    return services.store.transact(decide)[0]
+
+
+def named_runtime(services: Services[CatalogStore], version: str) -> RuntimeVersion:
+    """The runtime version that a publisher names. Raises Invalid when it is not registered."""
+    runtime = services.store.get(keys.runtime_version(version))
+    default = _default(services)
+    if runtime is None and version != default.version:
+        raise Invalid.at("body", "runtime_version", msg=f"runtime version {version!r} is not registered")
+    return runtime or default
+
+
+def pinned_for(services: Services[CatalogStore], wheel: Wheel, named: str | None) -> RuntimeVersion:
+    """The runtime version that a wheel will run on: the named one, else the newest that it fits. Raises Invalid.
+
+    The image of this deployment's own settings counts as registered: `keep_default` makes it so.
+    """
+    need = WheelNeed(wheel.file_name, wheel.requires_python)
+    if named is None:
+        known = {runtime.version: runtime for runtime in services.store.newest_runtimes(NEWEST)}
+        default = _default(services)
+        return newest_for(need, {default.version: default, **known}.values())
+    runtime = named_runtime(services, named)
+    check_fit(need, runtime)
+    return runtime
+
+
+def keep_default(
+    services: Services[CatalogStore], transaction: Transaction, pinned: RuntimeVersion, stored: object
+) -> None:
+    """Register the deployment's own image in the transaction of the first version that is pinned to it.
+
+    `stored` is what that transaction read under the name. No step of a deployment has to run for it, so none can be
+    forgotten, and a version is never pinned to a name that nothing stands behind.
+    """
+    if stored is None and pinned.version == services.publishing.runtime.default_name:
+        transaction.write(keys.runtime_version(pinned.version), pinned)
+
+
+def _default(services: Services[DocumentStore]) -> RuntimeVersion:
+    return registered_default(services.publishing.runtime, services.clock())
+
+
+def _told(image: RuntimeImage) -> str:
+    return f"{image.image_url} (CPython {image.python_version}, {image.platform})"
