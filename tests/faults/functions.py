@@ -14,6 +14,7 @@ from werkzeug.test import EnvironBuilder
 
 from provider_hub import wiring
 from provider_hub.adapters import kubernetes, pubsub, tasks
+from provider_hub.adapters.firestore import documents
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
 from provider_hub.settings import Settings
@@ -88,7 +89,7 @@ class Functions:
             patch.setattr(pubsub, "connect", self._publisher)
             patch.setattr(tasks, "connect", lambda settings: tasks.CloudTasks(self._transport(), settings))
             patch.setattr(kubernetes, "connect", lambda _: self.cluster.adapter(self.injector, self._process))
-            patch.setattr(firestore, "time", SimpleNamespace(sleep=lambda _seconds: None))
+            patch.setattr(documents, "time", SimpleNamespace(sleep=lambda _seconds: None))
             patch.setattr(wiring, "now", self.clock)
             patch.setattr(wiring, "settings", lambda: self.settings)
             patch.setattr(wiring, "logs", SimpleNamespace(configure=lambda *_: None))

@@ -93,7 +93,8 @@ def adapter(world: World, port: str, process: Process) -> Adapter:
 @pytest.mark.parametrize("port", PORTS)
 def test_every_method_of_a_port_is_driven_here(port: str) -> None:
     module = cluster if port == "Cluster" else ports
-    methods = {name for name in vars(getattr(module, port)) if not name.startswith("_")}
+    protocols = [part for part in getattr(module, port).__mro__ if part.__module__ == module.__name__]
+    methods = {name for part in protocols for name in vars(part) if not name.startswith("_")}
     assert methods == set(PORTS[port]), "a new method of a port: call it here, so that its faults are tried"
 
 

@@ -35,7 +35,7 @@ def connect(settings: Settings) -> "CloudTasks":
 
 
 class CloudTasks:
-    """The queues (`operations.ports.Tasks`)."""
+    """The queues (`actions.ports.Tasks`)."""
 
     def __init__(self, client: CloudTasksClient, settings: Settings) -> None:
         self._client = client
