@@ -329,3 +329,32 @@ def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_s
         "auto-upgrade to 1.1.0 skipped: the installation's config does not fit 1.1.0: "
         'does not fit the provider\'s config_schema: type "integer"'
     )
+
+
+def test_a_patch_of_the_installed_major_is_offered_after_a_new_major_is_the_latest(backend: Backend) -> None:
+    world = World(backend, installations=3)
+    world.waves.begin(world.publish("2.0.0"))
+    assert world.run("2.0.0").state is RolloutState.DONE
+    assert world.waves.begin(world.publish("1.0.1")) == "waiting"
+    assert world.run("1.0.1").state is RolloutState.DONE
+    assert len(world.on("1.0.1")) == 3
+
+
+def test_a_new_major_leaves_the_rollout_of_the_installed_major_running(backend: Backend) -> None:
+    world = World(backend, installations=3)
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("2.0.0"))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert len(world.on("1.1.0")) == 3
+
+
+def test_below_one_a_minor_is_taken_only_where_majors_are_allowed(backend: Backend) -> None:
+    world = World(backend, installations=0, version="0.1.0")
+    beta = Revision("0.1.0", ResourceTier.FREE, {})
+    world.put("org_careful", revision=beta, ready_revision=beta, current_version="0.1.0")
+    world.put("org_bold", revision=beta, ready_revision=beta, current_version="0.1.0", allow_major_upgrades=True)
+    world.waves.begin(world.publish("0.2.0"))
+    for _ in range(2):
+        world.step("0.2.0")
+    assert world.on("0.2.0") == ["org_bold"]
+    assert world.on("0.1.0") == ["org_careful"]

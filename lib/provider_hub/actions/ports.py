@@ -131,6 +131,9 @@ class RolloutStore(DocumentStore, Protocol):
     def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
 
+    def published_versions(self, provider: ProviderName) -> list[str]:
+        """The published versions' numbers alone: a provider may have thousands of versions."""
+
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""
 
@@ -200,6 +203,10 @@ class StepTasks(Protocol):
 
         Raises TemporaryError.
         """
+
+
+class Tasks(DeadlineTasks, StepTasks, Protocol):
+    """Both kinds of calls, as one adapter makes them."""
 
 
 class ConfigChecker(Protocol):

@@ -25,9 +25,10 @@ def resume(
 ) -> Rollout:
     """Let a halted rollout go on.
 
-    Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not the latest.
+    Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not offered any more.
     """
     _check_author(services, organization_id, name)
+    published = services.store.published_versions(name)
 
     def decide(transaction: Transaction) -> Rollout:
         rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
@@ -36,7 +37,7 @@ def resume(
         if rollout.state is not RolloutState.HALTED:
             raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted")
         latest = provider.latest_version if provider else None
-        if not is_offered(version, latest):
+        if not is_offered(version, published):
             raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
         running = replace(resumed(rollout, services.clock()), step=rollout.step + 1)
         transaction.write(keys.rollout(name, version), running)

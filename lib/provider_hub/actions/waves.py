@@ -32,6 +32,7 @@ from provider_hub.domain.rollout import (
     fate,
     halted,
     is_offered,
+    is_same_line,
     is_unwell,
     moved_on,
     settled,
@@ -79,13 +80,14 @@ class Waves:
         """Start a version's rollout; returns its state, for the log. Raises TemporaryError to get the event again."""
         name = ProviderName.parse(event.provider)
         candidates = self.services.store.count_auto_installations(name)
+        published = self.services.store.published_versions(name)
         key = keys.rollout(name, event.version)
 
         def decide(transaction: Transaction) -> Rollout | None:
             known, provider = transaction.read(key, keys.provider(name))
             if known:
                 return known if known.state in ACTIVE else None
-            if provider is None or not is_offered(event.version, provider.latest_version):
+            if provider is None or not is_offered(event.version, published):
                 return None
             now = self.services.clock()
             rollout = Rollout(
@@ -243,10 +245,13 @@ class Waves:
         return self.services.store.transact(decide)[0]
 
     def _supersede_older(self, newest: Rollout) -> None:
-        """Two rollouts of one provider would upgrade the same installations, so the newer version takes over."""
+        """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
         for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
             # An event that comes late or twice must not end the rollout of a newer version.
             if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
+                continue
+            # Installations that take no majors still need the other line's version.
+            if not is_same_line(newest.version, other.version):
                 continue
             self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
 

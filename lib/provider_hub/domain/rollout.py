@@ -4,6 +4,7 @@ The waves are one installation, a tenth, and the rest. A wave starts when every 
 the version has then run for a while. Too many failures in a wave halt the rollout until its author resumes it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,7 @@ from math import ceil
 
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version, is_newer
+from provider_hub.domain.versions import Version, is_newer, latest
 
 LAST_WAVE = 3
 
@@ -118,9 +119,16 @@ def wave_size(wave: int, candidates: int) -> int:
     return sizes.get(wave, 2**31)
 
 
-def is_offered(version: str, latest: str | None) -> bool:
-    """Whether a published version is rolled out by itself: the latest, and no pre-release."""
-    return version == latest and not Version.parse(version).is_prerelease
+def is_offered(version: str, published: Iterable[str]) -> bool:
+    """Whether auto-upgrade offers a version: a release that is the highest of all, or the highest of an older line.
+
+    After 2.0.0 an installation that takes no majors still gets 1.0.1. The first release of an older line is offered to
+    no installation, since none can be on an earlier version of that line.
+    """
+    candidate = Version.parse(version)
+    releases = [other for other in map(Version.parse, published) if not other.is_prerelease]
+    line = [other for other in releases if other.line == candidate.line]
+    return candidate in (latest(releases), latest(line)) and (candidate == latest(releases) or len(line) > 1)
 
 
 def wants(row: Installation, version: str) -> bool:
@@ -130,7 +138,7 @@ def wants(row: Installation, version: str) -> bool:
         and row.lifecycle_state is LifecycleState.READY
         and version not in row.failed_versions
         and is_newer(version, than=row.installed_version)
-        and (row.allow_major_upgrades or _major(version) == _major(row.installed_version))
+        and (row.allow_major_upgrades or is_same_line(version, row.installed_version))
     )
 
 
@@ -223,5 +231,6 @@ def _next_wave(rollout: Rollout, now: datetime) -> Rollout:
     )
 
 
-def _major(version: str) -> int:
-    return Version.parse(version).major
+def is_same_line(version: str, other: str) -> bool:
+    """Whether an upgrade from one to the other counts as no major one (`Version.line`)."""
+    return Version.parse(version).line == Version.parse(other).line

@@ -47,6 +47,14 @@ class Version:
         """Whether the version has a pre-release part, such as `-rc.1`."""
         return bool(self.prerelease)
 
+    @property
+    def line(self) -> tuple[int, int]:
+        """The versions that this one is compatible with by its number: the same major, or below 1.0.0 the same minor.
+
+        semver promises nothing below 1.0.0 (rule 4). By custom a 0.x minor is breaking, as Cargo and npm take it too.
+        """
+        return (self.major, 0) if self.major else (0, self.minor)
+
     def __str__(self) -> str:
         text = f"{self.major}.{self.minor}.{self.patch}"
         if self.prerelease:
