@@ -122,7 +122,8 @@ def config(pairs: Iterable[str], file: str | None) -> dict[str, str]:
 def _config_file(file: str) -> dict[str, str]:
     text = _read(file)
     if not text.lstrip().startswith("{"):
-        lines = (line.strip() for line in text.splitlines())
+        # Line ends and no others: a value may hold what Unicode calls a separator.
+        lines = (line.strip() for line in text.split("\n"))
         return dict(_pair(line, file) for line in lines if line and not line.startswith(_COMMENT))
     try:
         found = json.loads(text)
@@ -142,8 +143,10 @@ def _pair(text: str, place: str) -> tuple[str, str]:
 
 
 def _read(file: str) -> str:
+    """A text as people write it on any system: with or without a byte-order mark, lines ended by CR LF, LF or CR."""
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -32,8 +32,11 @@ class StackInfo:
     def read(cls, state_dir: Path) -> Self:
         """The stack that runs in `state_dir`. Raises NoStack when none does, or it does not serve yet."""
         try:
-            info = cls(**json.loads(stack_file(state_dir).read_text()))
-            # A killed stack leaves its file behind, and its tokens and URLs are worth nothing.
+            info = cls(**json.loads(stack_file(state_dir).read_text(encoding="utf-8")))
+            # A killed stack leaves its file behind, and its tokens and URLs are worth nothing. Below 1 stand groups
+            # of processes, one of which always lives.
+            if info.pid < 1:
+                raise ProcessLookupError
             os.kill(info.pid, 0)
         except (FileNotFoundError, ProcessLookupError):
             raise NoStack(

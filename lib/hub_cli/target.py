@@ -1,6 +1,5 @@
 """Which API a command speaks to, and with which token: options, then the environment, then the stack of this folder."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -9,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub_cli.errors import NoStack, NotAuthenticated, UsageError
-from hub_cli.stack_file import StackInfo
+from hub_cli.hosts import is_this_machine
+from hub_cli.stack_file import StackInfo, stack_file
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -49,11 +49,29 @@ def resolve(
 
 def _stack(state_dir: Path) -> StackInfo:
     try:
-        return StackInfo.read(state_dir)
+        info = StackInfo.read(state_dir)
     except (NoStack, OSError, ValueError, TypeError) as error:
         raise UsageError(
             f"no API to speak to: give --api-url or HUB_API_URL, or start a stack here ({state_dir} has none)."
         ) from error
+    _check_is_ours(state_dir, info.api_url)
+    return info
+
+
+def _check_is_ours(state_dir: Path, url: str) -> None:
+    """The folder may have come with somebody else's files, and the token must not go where they say."""
+    file = stack_file(state_dir)
+    if any(path.stat().st_uid != os.geteuid() for path in (state_dir, file)):
+        raise UsageError(f"{file} is another user's, and no token goes where it says: give --api-url or HUB_API_URL.")
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    if not is_this_machine(host):
+        raise UsageError(
+            f"{file} names an API that is not on this machine, and no token goes where a folder says: give its URL "
+            "with --api-url or HUB_API_URL if you trust it."
+        )
 
 
 def _checked_url(url: str) -> str:
@@ -65,21 +83,14 @@ def _checked_url(url: str) -> str:
         parts, host, port_is_sound = urlsplit(""), "", False
     if parts.scheme not in ("https", "http") or not host or not port_is_sound or parts.username or parts.query:
         raise UsageError("the API's URL is not usable: write it as https://host, without user, password or query.")
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise UsageError(f"http://{host} would carry the token in the clear: use https://{host}.")
     return url.rstrip("/")
 
 
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _checked_token(token: str | None) -> str | None:
-    """A token from a file or a variable often ends in a newline, and no header may."""
-    text = (token or "").strip()
+    """A token from a file often ends in a newline or begins with a byte-order mark, and no header may."""
+    text = (token or "").strip().strip("\ufeff").strip()
     if not text:
         return None
     if not _TOKEN.fullmatch(text):

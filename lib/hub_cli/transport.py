@@ -4,24 +4,40 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 
-from hub_cli.connections import cause, pool
+from hub_cli.connections import cause, pool, within
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
 from hub_cli.target import Target
 
 # A publish answers once the API has fetched and verified the wheel, for which it takes up to two minutes.
 READ_SECONDS = 180.0
+# One try, however slowly the host sends; a longer answer than this is none of the API's.
+TRY_SECONDS = READ_SECONDS + 30
+_LONGEST_ANSWER_BYTES = 64 * 1024**2
 PATIENCE_SECONDS = 10.0
+# How long the same request may be under way elsewhere: the API keeps a reservation for five minutes.
+UNDER_WAY_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 _PASSING = frozenset({502, 503, 504})
+_PASSING_IF_TIMED = frozenset({409, 429})
 _LONGEST_DETAIL = 2000
 
 Query = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
 
 
 class NotThere(Refused):
@@ -31,7 +47,8 @@ class NotThere(Refused):
 class Transport:
     """Requests to one target. Redirects are not followed: the token is for this host alone.
 
-    One that is not answered, or with a passing failure, is made again for `patience` seconds.
+    One that is not answered, or with a passing failure, is made again for `patience` seconds. One that the API says is
+    under way already (409 with Retry-After: an earlier try whose connection broke off) is asked about until it is done.
     """
 
     def __init__(
@@ -46,7 +63,7 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        self._pool = pool(target.ca_file, read_seconds=READ_SECONDS)
+        self._pool = pool(target.api_url, target.ca_file, read_seconds=READ_SECONDS)
 
     def request(
         self,
@@ -73,35 +90,52 @@ class Transport:
         content = None if body is None else json.dumps(body).encode()
         return _result(self._patiently(method, url, headers, content))
 
-    def _patiently(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> urllib3.BaseHTTPResponse:
-        deadline = self._clock() + self._patience
+    def _patiently(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
+        began = self._clock()
+        deadline = began + self._patience
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                response = self._pool.request(method, url, headers=headers, body=content, retries=False, redirect=False)
+                response = within(TRY_SECONDS, lambda: self._once(method, url, headers, content))
             except urllib3.exceptions.HTTPError as error:
                 if not _may_repeat(method, error) or self._clock() + pause > deadline:
                     raise Unavailable(f"{self._target.api_url} does not answer: {cause(error)}.") from error
             else:
                 asked = _retry_after(response)
-                if response.status not in _PASSING or self._clock() + max(pause, asked) > deadline:
+                until = began + UNDER_WAY_SECONDS if response.status == 409 else deadline
+                if not _may_pass(response) or self._clock() + max(pause, asked) > until:
                     return response
                 self._sleep(max(0.0, asked - pause))
             self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
+        """One try, with the whole answer read."""
+        response = self._pool.request(method, url, headers=headers, body=content, redirect=False, preload_content=False)
+        with response:
+            content_of_answer = response.read(_LONGEST_ANSWER_BYTES + 1)
+        if len(content_of_answer) > _LONGEST_ANSWER_BYTES:
+            raise Refused("what answers is not the API: its answer has no end; is the URL right?")
+        return _Answer(response.status, response.headers, content_of_answer)
+
+
+def _may_pass(response: _Answer) -> bool:
+    """Whether the same request may be answered otherwise in a while."""
+    return response.status in _PASSING or (response.status in _PASSING_IF_TIMED and "Retry-After" in response.headers)
 
 
 def _may_repeat(method: str, error: urllib3.exceptions.HTTPError) -> bool:
     """A certificate stays wrong; a request that may have been carried out is repeated where that does no harm."""
     if isinstance(error, urllib3.exceptions.SSLError):
         return False
-    never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
+    never_sent = isinstance(
+        error,
+        urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ProxyError,
+    )
     return never_sent or method in ("GET", "POST")
 
 
-def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
+def _retry_after(response: _Answer) -> float:
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else 0.0
 
@@ -111,14 +145,14 @@ def _encoded(query: Query | None) -> str:
     return "?" + urlencode(given, doseq=True) if given else ""
 
 
-def _result(response: urllib3.BaseHTTPResponse) -> Any:
+def _result(response: _Answer) -> Any:
     content = _parsed(response)
     if response.status < 300:
         return content
     raise _error(response.status, _sentence(content) or f"the API answered {response.status}")
 
 
-def _parsed(response: urllib3.BaseHTTPResponse) -> Any:
+def _parsed(response: _Answer) -> Any:
     if not response.data:
         return None
     try:

@@ -1,7 +1,9 @@
 """The client's parts: where it speaks to, what it reads of a wheel, how it waits, and what it prints."""
 
+import dataclasses
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from hub_cli import arguments, display, target, waiting, wheel_facts
 from hub_cli.api import HubApi, Installation
 from hub_cli.display import Progress
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
+from hub_cli.stack_file import StackInfo
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
 from provider_hub.domain.wheels import same_version
@@ -63,6 +66,45 @@ def test_without_a_url_or_a_stack_the_error_says_what_to_give(tmp_path: Path) ->
         target.resolve(None, None, None, tmp_path, {})
 
 
+def stack_in(directory: Path, api_url: str = "http://127.0.0.1:8080", pid: int | None = None) -> None:
+    fields = dict.fromkeys((found.name for found in dataclasses.fields(StackInfo)), "")
+    StackInfo(
+        **{**fields, "api_url": api_url, "state_dir": str(directory), "pid": os.getpid() if pid is None else pid}
+    ).write()  # type: ignore[arg-type]
+
+
+def test_the_stack_of_the_folder_is_found(tmp_path: Path) -> None:
+    stack_in(tmp_path)
+    assert target.resolve(None, None, None, tmp_path, {}).api_url == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("url", ["https://collector.example", "https://127.0.0.1.collector.example", "https://[", "x"])
+def test_a_folder_does_not_say_where_else_the_token_goes(tmp_path: Path, url: str) -> None:
+    stack_in(tmp_path, api_url=url)
+    with pytest.raises(UsageError, match="not on this machine, and no token goes where a folder says"):
+        target.resolve(None, "secret-token", None, tmp_path, {})
+
+
+def test_another_users_folder_does_not_say_where_the_token_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack_in(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(UsageError, match="another user's, and no token goes where it says"):
+        target.resolve(None, "secret-token", None, tmp_path, {})
+
+
+@pytest.mark.parametrize("pid", [0, -1, -os.getpid()])
+def test_a_group_of_processes_is_no_stack_that_runs(tmp_path: Path, pid: int) -> None:
+    stack_in(tmp_path, pid=pid)
+    with pytest.raises(UsageError, match="no API to speak to"):
+        target.resolve(None, None, None, tmp_path, {})
+
+
+def test_a_token_from_a_file_of_another_system_has_no_byte_order_mark() -> None:
+    assert target.resolve("https://hub.example", "\ufeffsecret-token\r\n", None, NOWHERE, {}).token == "secret-token"
+
+
 def test_a_token_of_two_words_is_refused_without_being_told() -> None:
     with pytest.raises(UsageError) as refused:
         target.resolve("https://hub.example", "Bearer secret", None, NOWHERE, {})
@@ -81,6 +123,31 @@ def test_config_is_read_from_lines_or_json_and_options_win(tmp_path: Path) -> No
     document = tmp_path / "config.json"
     document.write_text(json.dumps({"A": "1"}))
     assert arguments.config([], str(document)) == {"A": "1"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_config_and_texts_are_read_as_any_system_writes_them(tmp_path: Path, end: str, mark: bytes) -> None:
+    lines = tmp_path / "config.env"
+    lines.write_bytes(mark + end.join(["# the stations", "A=1", "B=a\u2028b\x0cc", "C=3"]).encode())
+    assert arguments.config([], str(lines)) == {"A": "1", "B": "a\u2028b\x0cc", "C": "3"}
+    document = tmp_path / "config.json"
+    document.write_bytes(mark + f'{{"A":{end}"1"}}'.encode())
+    assert arguments.config([], str(document)) == {"A": "1"}
+    changelog = tmp_path / "CHANGES.md"
+    changelog.write_bytes(mark + f"One{end}Two".encode())
+    assert arguments.text_or_file(f"@{changelog}") == "One\nTwo"
+
+
+def test_schemas_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": "\ufeff" + json.dumps(SCHEMAS)}
+    assert wheel_facts.read_file(make_wheel(tmp_path, files)).schemas == SCHEMAS
+
+
+def test_schemas_of_a_package_in_a_namespace_are_found(tmp_path: Path) -> None:
+    files = {"acme/weather/__init__.py": "", f"acme/weather/{wheel_facts.SCHEMAS_FILE}": json.dumps(SCHEMAS)}
+    found = wheel_facts.read_file(make_wheel(tmp_path, files))
+    assert (found.package, found.schemas) == ("acme.weather", SCHEMAS)
 
 
 @pytest.mark.parametrize("content", ["hunter2", '{"A": 1}', '{"A": ', "=hunter2"])

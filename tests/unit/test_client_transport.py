@@ -2,15 +2,19 @@
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import urllib3
 
-from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
+from hub_cli import transport
+from hub_cli.connections import within
+from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable, UsageError
 from hub_cli.target import Target
-from hub_cli.transport import NotThere, Transport
+from hub_cli.transport import UNDER_WAY_SECONDS, NotThere, Transport
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -47,7 +51,7 @@ def api() -> Iterator[Api]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that the base class calls
+        do_GET = do_POST = do_DELETE = do_CONNECT = answer  # noqa: N815 - the names that the base class calls
 
         def log_message(self, *_: object) -> None:
             """Quiet: a test says what it found itself."""
@@ -180,3 +184,108 @@ def test_a_connection_that_is_refused_is_unavailable(pauses: Pauses) -> None:
     with pytest.raises(Unavailable, match="the connection is refused"):
         transport.request("DELETE", "/x")
     assert 0 < pauses.now <= 3
+
+
+def test_a_request_that_is_under_way_already_is_waited_for(connect: Connect, api: Api, pauses: Pauses) -> None:
+    busy: Answer = (409, {"Retry-After": "1"}, b'{"detail": "the same request is under way"}')
+    api.answers = (*[busy] * 40, OK)
+    assert connect(patience=10).request("POST", "/provider-versions", body={"a": 1}) == {"slug": "acme"}
+    assert len({headers["idempotency-key"] for _, _, headers, _ in api.asked}) == 1
+    assert pauses.now > 40
+
+
+def test_a_request_that_stays_under_way_is_given_up(connect: Connect, api: Api, pauses: Pauses) -> None:
+    api.answers = [(409, {"Retry-After": "1"}, b'{"detail": "the same request is under way"}')]
+    with pytest.raises(Refused, match="under way"):
+        connect().request("POST", "/provider-versions", body={})
+    assert 290 < pauses.now <= UNDER_WAY_SECONDS
+
+
+def test_a_conflict_without_retry_after_is_a_refusal_at_once(connect: Connect, api: Api) -> None:
+    api.answers = [(409, {}, b'{"detail": "published with other bytes"}')]
+    with pytest.raises(Refused, match="other bytes"):
+        connect().request("POST", "/provider-versions", body={})
+    assert len(api.asked) == 1
+
+
+def test_too_many_requests_is_waited_for_as_long_as_the_api_asks(connect: Connect, api: Api, pauses: Pauses) -> None:
+    api.answers = [(429, {"Retry-After": "7"}, b'{"detail": "slow down"}'), OK]
+    assert connect().request("GET", "/organizations/me") == {"slug": "acme"}
+    assert pauses.now == 7
+
+
+@pytest.fixture
+def proxied(api: Api, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """A client of a host that only the proxy, which `api` plays, leads to."""
+    for name in ("no_proxy", "NO_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", api.url)
+
+    def made(url: str = "https://hub.invalid") -> Transport:
+        return Transport(Target(url, TOKEN), patience=0.1)
+
+    return made
+
+
+def test_https_proxy_is_asked_for_a_tunnel_and_sees_no_token(proxied: Connect, api: Api) -> None:
+    api.answers = [(407, {}, b"")]
+    with pytest.raises(Unavailable, match=r"the proxy that the environment names does not lead there .*407"):
+        proxied().request("GET", "/organizations/me")
+    assert {(method, path) for method, path, _, _ in api.asked} == {("CONNECT", "hub.invalid:443")}
+    assert TOKEN not in str(api.asked)
+
+
+def test_a_proxys_password_is_sent_to_the_proxy_alone(
+    proxied: Connect, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", api.url.replace("http://", "http://someone:pass%40word@"))
+    api.answers = [(407, {}, b"")]
+    with pytest.raises(Unavailable) as refused:
+        proxied().request("GET", "/organizations/me")
+    assert "pass" not in str(refused.value)
+    [(_, _, headers, _), *_] = api.asked
+    assert headers["proxy-authorization"] == "Basic " + b64encode(b"someone:pass@word").decode()
+
+
+@pytest.mark.parametrize("excepted", ["hub.invalid", ".invalid", "*"])
+def test_no_proxy_names_hosts_that_are_asked_directly(
+    proxied: Connect, api: Api, monkeypatch: pytest.MonkeyPatch, excepted: str
+) -> None:
+    monkeypatch.setenv("NO_PROXY", excepted)
+    with pytest.raises(Unavailable, match="its name does not resolve"):
+        proxied().request("GET", "/organizations/me")
+    assert api.asked == []
+
+
+def test_this_machine_is_never_asked_through_a_proxy(
+    connect: Connect, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert connect().request("GET", "/organizations/me") == {"slug": "acme"}
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "http://", "http://proxy:x"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_value(
+    proxied: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(UsageError, match="write it as http://host:port"):
+        proxied()
+
+
+def test_work_that_does_not_end_is_given_up() -> None:
+    never = threading.Event()
+    try:
+        with pytest.raises(urllib3.exceptions.TimeoutError):
+            within(0.05, never.wait)
+    finally:
+        never.set()
+
+
+def test_an_answer_without_an_end_is_given_up(connect: Connect, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_LONGEST_ANSWER_BYTES", 1000)
+    api.answers = [(200, {}, b"x" * 2000)]
+    with pytest.raises(Refused, match="has no end"):
+        connect().request("GET", "/organizations/me")
