@@ -94,7 +94,7 @@ def test_another_users_folder_does_not_say_where_the_token_goes(
         target.resolve(None, "secret-token", None, tmp_path, {})
 
 
-@pytest.mark.parametrize("pid", [0, -1, -os.getpid()])
+@pytest.mark.parametrize("pid", [0, -1, -os.getpid()], ids=["own group", "all", "a group"])
 def test_a_group_of_processes_is_no_stack_that_runs(tmp_path: Path, pid: int) -> None:
     stack_in(tmp_path, pid=pid)
     with pytest.raises(UsageError, match="no API to speak to"):
