@@ -47,6 +47,10 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
         "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
         "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
+        "HUB_CUSTOMER_LOOKUP_URL": issuer.lookup_url(Realm.CUSTOMER),
+        "HUB_CUSTOMER_LOOKUP_SECRET": issuer.lookup_secret(Realm.CUSTOMER),
+        "HUB_CONSOLE_LOOKUP_URL": issuer.lookup_url(Realm.CONSOLE),
+        "HUB_CONSOLE_LOOKUP_SECRET": issuer.lookup_secret(Realm.CONSOLE),
         "HUB_CHECK_IN_KEYS": around.check_in_key,
         # Caution that is measured in hours shows nothing to a person who waits for it.
         "HUB_RELEASE_AGE_SECONDS": "0",

@@ -6,11 +6,12 @@ Stands in for the two identity providers and for Google's own OIDC tokens on Clo
 import base64
 import enum
 import hashlib
+import hmac
 import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from local_stack.errors import LocalError
 from local_stack.secret_files import secret_file
 
 JWKS_PATH = "/.well-known/jwks.json"
+LOOKUP_PATH = "/v1/m2m_tokens/verify"
 DEFAULT_LIFETIME = 3600.0
 _AUTHORIZED_PARTY = "hub"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -54,6 +56,30 @@ class TokenIssuer:
         """A customer Machine (a tenant's CI) of the organization `slug`. Raises LocalError likewise."""
         claims = {"sub": f"mch_{slug}"}
         return self._mint(Realm.CUSTOMER, claims | _organization(slug, present=organization), lifetime)
+
+    def opaque_machine(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """An opaque token of a customer Machine. What it stands for is kept beside the keys, for `look_up`."""
+        return self._keep(Realm.CUSTOMER, f"mch_{slug}", _organization(slug, present=organization), (), lifetime)
+
+    def opaque_console_machine(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
+        """An opaque token of the platform's own CI."""
+        return self._keep(Realm.CONSOLE, "mch_console", {}, ("provider_versions:write",), lifetime)
+
+    def look_up(self, realm: Realm, token: str) -> dict[str, Any] | None:
+        """What Clerk answers to `POST /v1/m2m_tokens/verify`; None for a token that the realm did not make."""
+        path = self._opaque_file(realm, token)
+        if not path.is_file():
+            return None
+        kept: dict[str, Any] = json.loads(path.read_bytes())
+        return {**kept, "expired": kept["expiration"] <= time.time() * 1000}
+
+    def lookup_url(self, realm: Realm) -> str:
+        """Where opaque tokens of the realm are looked up."""
+        return self.issuer(realm) + LOOKUP_PATH
+
+    def lookup_secret(self, realm: Realm) -> str:
+        """The machine secret key that a look-up in the realm must carry."""
+        return secret_file(self.keys_dir / f"{realm}-lookup", lambda: secrets.token_hex(24).encode()).decode()
 
     def console_user(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
         """A person at the platform's console."""
@@ -101,12 +127,31 @@ class TokenIssuer:
         payload = {"azp": _AUTHORIZED_PARTY} | standard | dict(claims)
         return jwt.encode(payload, key, algorithm="RS256", headers={"kid": _key_id(key.public_key())})
 
+    def _keep(
+        self, realm: Realm, subject: str, claims: Mapping[str, Any], scopes: Sequence[str], lifetime: float
+    ) -> str:
+        token = f"mt_{secrets.token_urlsafe(32)}"
+        kept = {
+            "object": "machine_to_machine_token",
+            "id": f"mt_{secrets.token_hex(12)}",
+            "subject": subject,
+            "claims": dict(claims),
+            "scopes": list(scopes),
+            "revoked": False,
+            "expiration": int((time.time() + lifetime) * 1000),
+        }
+        secret_file(self._opaque_file(realm, token), json.dumps(kept).encode)
+        return token
+
+    def _opaque_file(self, realm: Realm, token: str) -> Path:
+        return self.keys_dir / f"{realm}-opaque" / hashlib.sha256(token.encode()).hexdigest()
+
     def _key(self, realm: Realm) -> rsa.RSAPrivateKey:
         return _private_key(self.keys_dir / f"{realm}.pem")
 
 
 def issuer_application(issuer: TokenIssuer) -> web.Application:
-    """Serves each realm's JWKS."""
+    """Serves each realm's JWKS, and the look-up of its opaque tokens."""
 
     def handler(document: str) -> Any:
         async def respond(_: web.Request) -> web.Response:
@@ -117,7 +162,26 @@ def issuer_application(issuer: TokenIssuer) -> web.Application:
     application = web.Application()
     for realm in Realm:
         application.router.add_get(f"/{realm}{JWKS_PATH}", handler(json.dumps(issuer.jwks(realm))))
+        application.router.add_post(f"/{realm}{LOOKUP_PATH}", _lookup(issuer, realm))
     return application
+
+
+def _lookup(issuer: TokenIssuer, realm: Realm) -> Any:
+    expected = f"Bearer {issuer.lookup_secret(realm)}"
+
+    async def respond(request: web.Request) -> web.Response:
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+            return web.json_response({"errors": [{"code": "authentication_invalid"}]}, status=401)
+        try:
+            token = str((await request.json())["token"])
+        except (ValueError, KeyError, TypeError):
+            return web.json_response({"errors": [{"code": "request_body_invalid"}]}, status=400)
+        found = issuer.look_up(realm, token)
+        if found is None:
+            return web.json_response({"errors": [{"code": "resource_not_found"}]}, status=404)
+        return web.json_response(found)
+
+    return respond
 
 
 def check_slug(slug: str) -> str:

@@ -59,6 +59,10 @@ class Settings(BaseModel):
     customer_parties: Words = Field(
         (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
     )
+    customer_lookup_url: str = Field(
+        "", description="Where the customer realm's opaque machine tokens are looked up; empty = they are refused."
+    )
+    customer_lookup_secret: SecretStr = Field(SecretStr(""), description="Machine secret key for that call.")
     console_issuer: str = Field("", description="`iss` of the console realm.")
     console_jwks_url: str = Field("", description="Where the console realm's keys are.")
     console_audiences: Words = Field(
@@ -67,6 +71,10 @@ class Settings(BaseModel):
     console_parties: Words = Field(
         (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
     )
+    console_lookup_url: str = Field(
+        "", description="Where the console realm's opaque machine tokens are looked up; empty = they are refused."
+    )
+    console_lookup_secret: SecretStr = Field(SecretStr(""), description="Machine secret key for that call.")
 
     check_in_keys: SecretStr = Field(
         SecretStr(""), description="Keys of the check-in tokens' HMAC, comma-separated: the first makes, all check."

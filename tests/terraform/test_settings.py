@@ -7,7 +7,12 @@ from provider_hub.settings import Settings, variable_name
 
 ROOT = read()
 # For one machine: a stand-in's address, or a file that a deployment does not have.
+# Opaque tokens are looked up where somebody sets the variables by hand: their secret is the issuer's to give.
 LOCAL_ONLY = {
+    "customer_lookup_url",
+    "customer_lookup_secret",
+    "console_lookup_url",
+    "console_lookup_secret",
     "tasks_endpoint",
     "cluster_namespace_prefix",
     "kubeconfig",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings import Settings, SettingsError, variable_name
 
@@ -30,7 +31,10 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
 @dataclass(frozen=True)
 class Realm:
-    """An issuer, its keys, and what its tokens must say; `audiences` and `parties` empty = not checked."""
+    """An issuer, its keys, and what its tokens must say; `audiences` and `parties` empty = not checked.
+
+    `opaque` looks up opaque machine tokens; None refuses them.
+    """
 
     name: str
     issuer: str
@@ -38,12 +42,17 @@ class Realm:
     audiences: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
     clock: Clock = time.time
+    opaque: OpaqueTokens | None = None
 
     def verify(self, unverified_token: str) -> VerifiedClaims:
         """The claims of a token of this realm.
 
         Raises NotAuthenticated where it is none, IdentityUnavailable where no key is at hand to tell.
         """
+        if is_opaque(unverified_token):
+            if self.opaque is None:
+                raise NotAuthenticated(f"the {self.name} realm looks up no opaque tokens")
+            return VerifiedClaims(self.opaque.claims(unverified_token))
         # Before any key is looked for, so that what cannot be a token of ours costs no fetch.
         kid = _key_id(unverified_token)
         key = self.keys.key(kid)
@@ -103,6 +112,7 @@ def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
         audiences=settings.customer_audiences,
         parties=settings.customer_parties,
         clock=clock,
+        opaque=_opaque(settings, "customer", clock),
     )
 
 
@@ -117,6 +127,7 @@ def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
         audiences=settings.console_audiences,
         parties=settings.console_parties,
         clock=clock,
+        opaque=_opaque(settings, "console", clock),
     )
 
 
@@ -130,6 +141,17 @@ def _require_audience(settings: Settings, realm: str) -> None:
     if not (getattr(settings, f"{realm}_audiences") or getattr(settings, f"{realm}_parties")):
         audiences, parties = (variable_name(f"{realm}_{name}") for name in ("audiences", "parties"))
         raise SettingsError(f"set {audiences} or {parties}: without, a token for any application of the issuer passes")
+
+
+def _opaque(settings: Settings, realm: str, clock: Clock) -> OpaqueTokens | None:
+    """None where the realm looks up none. Raises SettingsError for an unsafe URL, or one without its secret."""
+    field = f"{realm}_lookup_url"
+    url: str = getattr(settings, field)
+    if not url:
+        return None
+    settings.require(f"{realm}_lookup_secret")
+    secret: str = getattr(settings, f"{realm}_lookup_secret").get_secret_value()
+    return OpaqueTokens(_safe_url(url, field), secret, clock=clock)
 
 
 def _safe_url(url: str, field: str) -> str:
