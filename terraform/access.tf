@@ -201,7 +201,7 @@ resource "time_sleep" "builder_grants" {
   create_duration = "60s"
   triggers = {
     service_account = google_service_account.builder.id
-    repository      = google_artifact_registry_repository.functions.id
+    registry        = "${var.region}-docker.pkg.dev/${local.project}/${google_artifact_registry_repository.functions.repository_id}"
     bucket          = google_storage_bucket.sources.name
   }
 

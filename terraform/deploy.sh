@@ -74,6 +74,7 @@ operator() {
 }
 
 plan_and_apply() {
+  (cd "$root" && "$python" -m terraform.tools.package)
   terraform -chdir="$here" plan -input=false -out=plan.out "$@" "${variables[@]}"
   if [[ ${AUTO_APPROVE:-} != 1 ]]; then
     local answer

@@ -73,7 +73,6 @@ module "function" {
   name        = "${var.name}-${replace(each.key, "_", "-")}"
   function    = each.key
   description = each.value.description
-  repository  = abspath("${path.module}/..")
   size        = local.sizes[each.key]
   public      = each.value.public
   url         = local.urls[each.key]
@@ -91,7 +90,7 @@ module "function" {
 
   build = {
     service_account = time_sleep.builder_grants.triggers.service_account
-    repository      = time_sleep.builder_grants.triggers.repository
+    registry        = time_sleep.builder_grants.triggers.registry
     bucket          = time_sleep.builder_grants.triggers.bucket
   }
 }

@@ -2,10 +2,6 @@ terraform {
   required_version = ">= 1.9, < 2.0"
 
   required_providers {
-    archive = {
-      source  = "hashicorp/archive"
-      version = "~> 2.7"
-    }
     google = {
       source  = "hashicorp/google"
       version = "~> 6.50"

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terraform.tools.package import make
+
+from local_stack.function_list import FUNCTIONS
 from tests.rehearsal.provider import serving
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +62,8 @@ def working_copy(directory: Path) -> Iterator[Terraform]:
     for name in ("terraform", *_BESIDE):
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     root = directory / "terraform"
+    for function in FUNCTIONS:
+        make(function, root / ".build")
     (root / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     with serving(root) as environment:
         # A configuration of its own: whatever the user's says of providers does not count here.

@@ -26,3 +26,12 @@ def test_each_example_plans(terraform: Terraform, example: Path) -> None:
     assert actions <= {"create", "read"}
     functions = [one for one in plan["resource_changes"] if one["type"] == "google_storage_bucket_object"]
     assert len(functions) >= 11
+
+
+def test_a_second_plan_after_an_apply_changes_nothing(tmp_path: Path) -> None:
+    options = ("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={EXAMPLES[0]}")
+    with working_copy(tmp_path) as fresh:
+        fresh.plan(*options)
+        fresh.apply()
+        again = fresh.plan(*options)
+    assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}

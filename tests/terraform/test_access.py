@@ -126,18 +126,10 @@ def test_no_grant_is_of_a_primitive_role(block: Block) -> None:
     assert "admin" not in str(block.body["role"]).lower()
 
 
-def test_allusers_may_only_call_public_functions() -> None:
-    found = [block for block in GRANTS if re.search(r"all(Authenticated)?Users", str(block.body))]
-    assert [block.address for block in found] == ["google_cloud_run_v2_service_iam_member.public"]
-    assert found[0].body["count"] == "${var.public ? 1 : 0}"
+def test_nothing_is_granted_to_everybody() -> None:
+    assert not [block for block in GRANTS if re.search(r"all(Authenticated)?Users", str(block.body))]
     (call,) = ROOT.of("module", "function")
     assert call.body["public"] == "${each.value.public}"
-
-
-def test_allusers_is_named_nowhere_else() -> None:
-    text = "".join(path.read_text() for path in TERRAFORM.rglob("*.tf"))
-    assert text.count("allUsers") == 1
-    assert "allAuthenticatedUsers" not in text
 
 
 def test_project_wide_grants_are_those_that_no_resource_policy_can_replace() -> None:

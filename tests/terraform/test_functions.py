@@ -44,10 +44,10 @@ def test_a_function_that_nothing_calls_is_refused(triggers: str, tmp_path: Path)
 
 def test_each_function_runs_as_a_service_account_of_its_own() -> None:
     (account,) = resources(MODULE, "google_service_account")
-    (function,) = resources(MODULE, "google_cloudfunctions2_function")
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
     assert account["account_id"] == "${var.name}"
-    (service,) = function["service_config"]
-    assert service["service_account_email"] == "${google_service_account.this.email}"
+    (template,) = function["template"]
+    assert template["service_account"] == "${google_service_account.this.email}"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -56,8 +56,8 @@ def test_an_account_id_is_short_enough_beneath_the_longest_prefix(name: str) -> 
 
 
 def test_the_entry_point_is_named_like_the_folder() -> None:
-    (function,) = resources(MODULE, "google_cloudfunctions2_function")
-    assert function["build_config"][0]["entry_point"] == "${var.function}"
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
+    assert function["build_config"][0]["function_target"] == "${var.function}"
     for name in FUNCTIONS:
         source = (FUNCTIONS_DIR / name / "main.py").read_text()
         assert f"\ndef {name}(" in source, f"functions/{name}/main.py has no function called {name}"
@@ -86,9 +86,15 @@ def test_terraform_derives_who_may_call_from_the_triggers() -> None:
 
 
 def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
-    (function,) = resources(MODULE, "google_cloudfunctions2_function")
-    ingress = function["service_config"][0]["ingress_settings"]
-    assert ingress == '${var.public ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_INTERNAL_ONLY"}'
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
+    wanted = '${var.public ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_INTERNAL_ONLY"}'
+    assert function["ingress"] == wanted
+
+
+def test_a_public_function_needs_no_grant_to_everybody() -> None:
+    """Domain-restricted sharing, the default of new organizations, refuses a grant to `allUsers`."""
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
+    assert function["invoker_iam_disabled"] == "${var.public}"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -99,8 +105,8 @@ def test_a_function_that_handles_several_requests_at_once_has_a_whole_cpu(name: 
 
 def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
     """Cloud Run sends `concurrency` requests before it starts another instance; those over the threads only wait."""
-    (function,) = resources(MODULE, "google_cloudfunctions2_function")
-    variables = function["service_config"][0]["environment_variables"]
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
+    variables = function["template"][0]["containers"][0]["dynamic"][0]["env"]["for_each"]
     assert re.sub(r"\s", "", variables) == "${merge(var.environment,{THREADS=tostring(var.size.concurrency)})}"
 
 
@@ -111,10 +117,9 @@ def test_wheels_being_fetched_fit_into_publishings_memory() -> None:
 
 
 def test_a_secret_comes_by_reference_to_one_version() -> None:
-    (function,) = resources(MODULE, "google_cloudfunctions2_function")
-    (secret,) = function["service_config"][0]["dynamic"]
-    content = secret["secret_environment_variables"]["content"][0]
-    assert content["secret"] == "${secret_environment_variables.value.id}"
-    assert content["version"] == "${secret_environment_variables.value.version}"
+    (function,) = resources(MODULE, "google_cloud_run_v2_service")
+    _, secret = function["template"][0]["containers"][0]["dynamic"]
+    (source,) = secret["env"]["content"][0]["value_source"]
+    assert source["secret_key_ref"] == [{"secret": "${env.value.id}", "version": "${env.value.version}"}]
     (call,) = ROOT.of("module", "function")
     assert "google_secret_manager_secret_version.this[secret].version" in call.body["secrets"]

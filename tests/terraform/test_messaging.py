@@ -34,12 +34,6 @@ def test_every_consumer_is_a_function_that_is_not_public() -> None:
         assert not FUNCTIONS[consumer_of(topic)].is_public
 
 
-def test_no_function_is_triggered_by_its_own_event_trigger() -> None:
-    """That one offers neither dead-lettering nor ordering."""
-    function = read(TERRAFORM / "modules" / "function").resource("google_cloudfunctions2_function.this")
-    assert "event_trigger" not in function.body
-
-
 def test_a_consumer_gets_its_messages_in_order() -> None:
     assert subscription("consumer")["enable_message_ordering"] is True
 

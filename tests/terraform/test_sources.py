@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 from terraform.tools.configuration import TERRAFORM, read
+from terraform.tools.package import contents, make
 from terraform.tools.requirements import read_lock
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
@@ -81,12 +82,6 @@ def install(requirements: str, site: Path) -> None:
         (Path(folder) / "site").rename(site)
 
 
-def zip_contents(function: str) -> dict[str, Path]:
-    """What the module puts into the zip, by name, from its own patterns."""
-    modules = {str(path.relative_to(LIB)): path for path in LIB.glob(MODULE.local("included")) if path.is_file()}
-    return {name: FUNCTIONS_DIR / function / name for name in ("main.py", "requirements.txt")} | modules
-
-
 @pytest.fixture(scope="session")
 def site_of(installed: dict[str, Distribution], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """A folder with the distributions of a requirements.txt and no others; one for all that ask for the same."""
@@ -118,7 +113,7 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
     function: str, site_of: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "function"
-    for name, file in zip_contents(function).items():
+    for name, file in contents(function).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.read_bytes())
     site = site_of(folder / "requirements.txt")
@@ -166,15 +161,12 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
 
 
 def test_the_zip_has_main_and_requirements_at_its_root_and_the_library_beside() -> None:
-    names = set(zip_contents("installer"))
+    names = set(contents("installer"))
     assert {"main.py", "requirements.txt", "provider_hub/__init__.py", "provider_hub/settings.py"} <= names
-    files = MODULE.local("files")
-    assert '["main.py", "requirements.txt"] : name => "${local.folder}/${name}"' in files
-    assert 'for name in local.modules : name => "${local.lib}/${name}"' in files
 
 
 def test_a_zip_holds_the_hubs_own_package_and_no_other() -> None:
-    assert {name.partition("/")[0] for name in zip_contents("installer")} == {
+    assert {name.partition("/")[0] for name in contents("installer")} == {
         "main.py",
         "requirements.txt",
         "provider_hub",
@@ -183,4 +175,10 @@ def test_a_zip_holds_the_hubs_own_package_and_no_other() -> None:
 
 def test_a_zips_name_carries_the_hash_of_its_content() -> None:
     stored = MODULE.resource("google_storage_bucket_object.source").body
-    assert "${data.archive_file.source.output_sha256}" in stored["name"]
+    assert "${filesha256(local.archive)}" in stored["name"]
+    assert MODULE.local("archive") == "${path.root}/.build/${var.function}.zip"
+
+
+def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = make("catalog", tmp_path / "a"), make("catalog", tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()

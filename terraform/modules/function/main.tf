@@ -1,15 +1,9 @@
 locals {
-  folder = "${var.repository}/functions/${var.function}"
-  lib    = "${var.repository}/lib"
-
-  # What goes into the zip, beside main.py and requirements.txt at its root: this one package.
-  included = "provider_hub/**/*.py"
-  modules  = fileset(local.lib, local.included)
-
-  files = merge(
-    { for name in ["main.py", "requirements.txt"] : name => "${local.folder}/${name}" },
-    { for name in local.modules : name => "${local.lib}/${name}" },
-  )
+  # Made by `python -m terraform.tools.package` before every plan. The same sources give the same bytes.
+  archive = "${path.root}/.build/${var.function}.zip"
+  image   = "${var.build.registry}/${var.name}"
+  # What functions run on. It is named twice: for the build, and for the container that gets its security fixes.
+  base_image = "${var.region}-docker.pkg.dev/serverless-runtimes/google-22-full/runtimes/python312"
 }
 
 resource "google_service_account" "this" {
@@ -28,72 +22,79 @@ resource "google_secret_manager_secret_iam_member" "this" {
   member    = google_service_account.this.member
 }
 
-data "archive_file" "source" {
-  type        = "zip"
-  output_path = "${path.root}/.build/${var.name}.zip"
-
-  dynamic "source" {
-    for_each = local.files
-    content {
-      filename = source.key
-      content  = file(source.value)
-    }
-  }
-}
-
 # The name carries the content's hash: changed code is another object, and so another deployment.
 resource "google_storage_bucket_object" "source" {
   bucket = var.build.bucket
-  name   = "functions/${var.name}/${data.archive_file.source.output_sha256}.zip"
-  source = data.archive_file.source.output_path
+  name   = "functions/${var.name}/${filesha256(local.archive)}.zip"
+  source = local.archive
 
   lifecycle {
     create_before_destroy = true
   }
 }
 
-resource "google_cloudfunctions2_function" "this" {
+# A Cloud Run service that is built from source, which is what a function is since its second generation. The functions' own
+# resource cannot switch the invoker check off, so that a public function would need a grant to `allUsers`.
+resource "google_cloud_run_v2_service" "this" {
   project     = var.project
   location    = var.region
   name        = var.name
   description = var.description
+  ingress     = var.public ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+  # The load balancer has no identity to show, and domain-restricted sharing refuses `allUsers`. Who is calling is in the
+  # bearer token, which the function checks itself.
+  invoker_iam_disabled = var.public
+  deletion_protection  = false # holds no data; its source is in the repository
 
   build_config {
-    runtime           = "python312"
-    entry_point       = var.function
-    service_account   = var.build.service_account
-    docker_repository = var.build.repository
-
-    source {
-      storage_source {
-        bucket = var.build.bucket
-        object = google_storage_bucket_object.source.name
-      }
-    }
-
-    automatic_update_policy {} # security fixes of the base image arrive without a deployment
+    source_location          = "gs://${var.build.bucket}/${google_storage_bucket_object.source.name}"
+    function_target          = var.function
+    image_uri                = local.image
+    base_image               = local.base_image
+    enable_automatic_updates = true # security fixes of the base image arrive without a deployment
+    service_account          = var.build.service_account
   }
 
-  service_config {
-    service_account_email            = google_service_account.this.email
-    available_memory                 = var.size.memory
-    available_cpu                    = var.size.cpu
+  template {
+    service_account                  = google_service_account.this.email
+    timeout                          = "${var.size.timeout}s"
     max_instance_request_concurrency = var.size.concurrency
-    min_instance_count               = var.size.min_instances
-    max_instance_count               = var.size.max_instances
-    timeout_seconds                  = var.size.timeout
-    ingress_settings                 = var.public ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_INTERNAL_ONLY"
-    all_traffic_on_latest_revision   = true
-    # The framework's threads: Cloud Run sends this many requests to an instance before it starts another one.
-    environment_variables = merge(var.environment, { THREADS = tostring(var.size.concurrency) })
 
-    dynamic "secret_environment_variables" {
-      for_each = var.secrets
-      content {
-        key        = secret_environment_variables.key
-        project_id = var.project
-        secret     = secret_environment_variables.value.id
-        version    = secret_environment_variables.value.version
+    scaling {
+      min_instance_count = var.size.min_instances
+      max_instance_count = var.size.max_instances
+    }
+
+    containers {
+      image          = local.image
+      base_image_uri = local.base_image
+
+      resources {
+        limits            = { cpu = var.size.cpu, memory = var.size.memory }
+        cpu_idle          = true # paid for while it handles requests
+        startup_cpu_boost = true
+      }
+
+      dynamic "env" {
+        # The framework's threads: Cloud Run sends this many requests to an instance before it starts another one.
+        for_each = merge(var.environment, { THREADS = tostring(var.size.concurrency) })
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      dynamic "env" {
+        for_each = var.secrets
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = env.value.id
+              version = env.value.version
+            }
+          }
+        }
       }
     }
   }
@@ -106,19 +107,12 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
 
   project  = var.project
   location = var.region
-  name     = google_cloudfunctions2_function.this.name
+  name     = google_cloud_run_v2_service.this.name
   role     = "roles/run.invoker"
   member   = each.value
-}
 
-# The load balancer has no identity of its own to show. Who is calling is in the bearer token, which the function checks;
-# and it can be called no other way than through the load balancer, see ingress_settings.
-resource "google_cloud_run_v2_service_iam_member" "public" {
-  count = var.public ? 1 : 0
-
-  project  = var.project
-  location = var.region
-  name     = google_cloudfunctions2_function.this.name
-  role     = "roles/run.invoker"
-  member   = "allUsers"
+  lifecycle {
+    # A service that was made anew has the same name and no grants.
+    replace_triggered_by = [google_cloud_run_v2_service.this.uid]
+  }
 }

@@ -5,17 +5,12 @@ output "member" {
 
 output "service" {
   description = "Name of its Cloud Run service, once its callers may call it."
-  value       = google_cloudfunctions2_function.this.name
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.caller,
-    google_cloud_run_v2_service_iam_member.public,
-  ]
+  value       = google_cloud_run_v2_service.this.name
+  depends_on  = [google_cloud_run_v2_service_iam_member.caller]
 }
 
 output "url" {
   description = "Its address, once its callers may call it."
   value       = var.url
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.caller,
-  ]
+  depends_on  = [google_cloud_run_v2_service.this, google_cloud_run_v2_service_iam_member.caller]
 }

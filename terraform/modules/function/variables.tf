@@ -1,8 +1,8 @@
 variable "build" {
-  description = "How the source becomes a container: the account that builds, the Artifact Registry repository (ids both) and the bucket of sources."
+  description = "How the source becomes a container: the account that builds (its id), the address of the image registry and the bucket of sources."
   type = object({
     service_account = string
-    repository      = string
+    registry        = string
     bucket          = string
   })
 }
@@ -49,11 +49,6 @@ variable "public" {
 
 variable "region" {
   description = "Region it runs in."
-  type        = string
-}
-
-variable "repository" {
-  description = "Absolute path of the repository's root."
   type        = string
 }
 

@@ -19,7 +19,9 @@ _FILE = Path(__file__).with_name("google-provider-schema.json.gz")
 TEXT = b'"string"'
 TEXTS = b'["list","string"]'
 MAP = b'["map","string"]'
-_MAPS = frozenset({"annotations", "attributes", "headers", "keepers", "label_extractors", "labels", "tags", "triggers"})
+_MAPS = frozenset(
+    {"annotations", "attributes", "headers", "keepers", "label_extractors", "labels", "limits", "tags", "triggers"}
+)
 _MAP_ENDINGS = ("_labels", "_annotations", "environment_variables")
 _LIST = 2
 _SINGLE = 1
@@ -32,7 +34,6 @@ CHOSEN_BY_GOOGLE = frozenset({("google_compute_global_address", "address"), ("go
 
 # What Google computes inside a block that the configuration gives; the schema lists only top-level ones.
 COMPUTED_IN_BLOCKS: Mapping[str, tuple[str, ...]] = {
-    "Cloudfunctions2FunctionServiceConfig": ("uri", "gcf_uri", "service"),
     "ContainerClusterControlPlaneEndpointsConfigDnsEndpointConfig": ("endpoint",),
     "ContainerClusterPrivateClusterConfig": ("private_endpoint", "public_endpoint"),
 }
@@ -147,28 +148,6 @@ def _block(given: Mapping[str, Any], computed: Collection[str]) -> Block:
     return Block(plain, blocks, repeated, required)
 
 
-ARCHIVE = ProviderSchema(
-    Block({}),
-    {},
-    {
-        "archive_file": Block(
-            attributes(
-                "type",
-                "output_path",
-                "source_dir",
-                "source_file",
-                "source_content",
-                "source_content_filename",
-                "excludes",
-                "output_file_mode",
-                required=("type", "output_path"),
-                computed=("id", "output_base64sha256", "output_md5", "output_sha256", "output_size"),
-            ),
-            {"source": Block(attributes("content", "filename", required=("content", "filename")))},
-            repeated=("source",),
-        )
-    },
-)
 RANDOM = ProviderSchema(
     Block({}),
     {

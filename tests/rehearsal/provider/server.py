@@ -27,7 +27,6 @@ def serving(directory: Path) -> Iterator[Mapping[str, str]]:
     schemas = {
         "google": schema.google(types),
         "google-beta": schema.google(types, beta=True),
-        "archive": schema.ARCHIVE,
         "random": schema.RANDOM,
         "time": schema.TIME,
     }

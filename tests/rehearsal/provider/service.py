@@ -1,12 +1,9 @@
 """One provider as Terraform calls it, over gRPC."""
 
 import base64
-import hashlib
 import json
 import secrets
-import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from tests.rehearsal.provider.messages import MESSAGE
@@ -15,8 +12,6 @@ from tests.rehearsal.provider.schema import INHERITED, Block, ProviderSchema
 from tests.rehearsal.provider.values import Object, decode, encode
 
 _ERROR = 1
-# A zip's members get one time, so that the same content is the same archive.
-_EPOCH = (2049, 1, 1, 0, 0, 0)
 PROJECT_NUMBER = "123456789012"
 
 
@@ -83,8 +78,6 @@ class ProviderService:
 
     def _ReadDataSource(self, request: Any) -> Any:  # noqa: N802
         config = decode(request.config)
-        if request.type_name == "archive_file":
-            return MESSAGE["DataResponse"](state=encode(config | _archive(config)))
         fill = _fill_of(request.type_name)
         block = self._schema.data_sources[request.type_name]
         return MESSAGE["DataResponse"](
@@ -144,24 +137,6 @@ _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
         "hex": lambda values: _random(values).hex(),
     },
     "random_id": {"hex": lambda values: _random(values).hex()},
-    "google_cloudfunctions2_function": {},
     "google_secret_manager_secret_version": {"version": lambda _: "1"},
     "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
 }
-
-
-def _archive(config: Object) -> Object:
-    path = Path(config["output_path"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for source in sorted(config.get("source") or [], key=lambda one: str(one["filename"])):
-            archive.writestr(zipfile.ZipInfo((source["filename"]), _EPOCH), (source["content"]))
-    content = path.read_bytes()
-    sha256 = hashlib.sha256(content)
-    return {
-        "id": (sha256.hexdigest()),
-        "output_sha256": (sha256.hexdigest()),
-        "output_base64sha256": (base64.b64encode(sha256.digest()).decode()),
-        "output_md5": (hashlib.md5(content, usedforsecurity=False).hexdigest()),
-        "output_size": str(len(content)),
-    }
