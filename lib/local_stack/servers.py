@@ -40,7 +40,7 @@ async def start_issuer(exits: AsyncExitStack, state_dir: Path) -> TokenIssuer:
 async def start_wheel_host(exits: AsyncExitStack, state_dir: Path) -> str:
     """Serve the wheels of `state_dir` over HTTPS; returns the base URL."""
     wheels_dir(state_dir).mkdir(parents=True, exist_ok=True)
-    context = server_context(ca_file(state_dir), keys_dir(state_dir))
+    context = server_context(ca_file(state_dir))
     listener = listening_socket(0)
     application = wheel_application(wheels_dir(state_dir))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
