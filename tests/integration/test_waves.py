@@ -11,11 +11,13 @@ from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, resume
+from provider_hub.actions.services import apply_event
 from provider_hub.actions.waves import StepCall, Waves, _Slot
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
+    DeadlinePassed,
     Health,
     Installation,
     LifecycleState,
@@ -26,7 +28,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import Pace, Rollout, RolloutState
+from provider_hub.domain.rollout import Pace, Rollout, RolloutState, wants
 
 NAME = ProviderName("acme", "weather")
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
@@ -358,3 +360,19 @@ def test_below_one_a_minor_is_taken_only_where_majors_are_allowed(backend: Backe
         world.step("0.2.0")
     assert world.on("0.2.0") == ["org_bold"]
     assert world.on("0.1.0") == ["org_careful"]
+
+
+def test_upgrades_that_ran_out_of_time_halt_the_rollout_and_the_version_can_be_offered_again(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    (late,) = [row for row in world.rows() if row.lifecycle_state is LifecycleState.PENDING]
+    assert late.deadline_at
+    backend.clock.now = late.deadline_at
+    event = DeadlinePassed(late.installation_id, late.generation, "the wheel host did not answer")
+    back = apply_event(backend.services, late, event).kept
+    assert (back.installed_version, back.is_rollback, back.failed_versions) == ("1.0.0", True, ())
+    halted = world.step("1.1.0")
+    assert (halted.state, halted.failed) == (RolloutState.HALTED, 1)
+    assert wants(replace(back, lifecycle_state=LifecycleState.READY), "1.1.0")

@@ -185,10 +185,10 @@ def test_the_timeline_is_bounded_and_has_every_change_of_state(wanted: list[Move
 
 
 @given(moves())
-def test_a_version_that_failed_is_remembered_unless_it_was_ready_before(wanted: list[Move]) -> None:
+def test_a_version_that_failed_for_good_is_remembered_unless_it_was_ready_before(wanted: list[Move]) -> None:
     for seen in play(wanted):
         row = seen.step.row
-        if row is None or not any(entry.to_state is LifecycleState.FAILED for entry in seen.new_entries):
+        if row is None or not any(entry.event is Trigger.DEPLOY_FAILED for entry in seen.new_entries):
             continue
         failed = seen.before.installed_version
         was_ready = seen.before.ready_revision is not None and seen.before.ready_revision.version == failed
@@ -322,3 +322,10 @@ def test_a_step_names_the_transitions_that_it_added_to_the_timeline(wanted: list
     for seen in play(wanted):
         if seen.step.row is not None:
             assert seen.step.moved == seen.new_entries
+
+
+@given(moves())
+def test_a_deadline_that_passes_blames_no_version(wanted: list[Move]) -> None:
+    for seen in play(wanted):
+        if seen.step.row is not None and any(entry.event is Trigger.DEADLINE for entry in seen.new_entries):
+            assert seen.step.row.failed_versions == seen.before.failed_versions

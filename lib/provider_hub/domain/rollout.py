@@ -146,13 +146,26 @@ def fate(member: Member, row: Installation | None, version: str) -> MemberState:
     """A member's state by its installation as it is now."""
     if row is None or row.installation_id != member.installation_id:
         return MemberState.LEFT
-    if version in row.failed_versions:
+    if _failed_since(row, version, member.started_at):
         return MemberState.FAILED
     if row.installed_version != version or row.lifecycle_state is LifecycleState.DELETING:
         return MemberState.LEFT
     if row.lifecycle_state is LifecycleState.FAILED:
         return MemberState.FAILED
     return MemberState.SUCCEEDED if row.lifecycle_state is LifecycleState.READY else MemberState.STARTED
+
+
+def _failed_since(row: Installation, version: str, since: datetime) -> bool:
+    """Whether the version failed for this installation, also where it was rolled back by now.
+
+    A deadline that passed blames no version (`failed_versions`), but it counts as a failure of the wave.
+    """
+    if version in row.failed_versions:
+        return True
+    return any(
+        entry.to_state is LifecycleState.FAILED and entry.version == version and entry.at >= since
+        for entry in row.timeline
+    )
 
 
 def started_one(rollout: Rollout) -> Rollout:
@@ -176,7 +189,7 @@ def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
     """Whether an installation is degraded or failed since its upgrade succeeded. Baking waits for such failures."""
     if member.state is not MemberState.SUCCEEDED or row is None or row.installation_id != member.installation_id:
         return False
-    if version in row.failed_versions:
+    if _failed_since(row, version, member.started_at):
         return True
     return row.installed_version == version and row.health is Health.DEGRADED
 

@@ -57,7 +57,7 @@ def _failed(row: Installation, trigger: Trigger, reason: str, cause: str, now: d
         deadline_at=None,
         failed_by_deadline=trigger is Trigger.DEADLINE,
         failure_message=_failure_message(row, reason),
-        failed_versions=_failed_versions(row),
+        failed_versions=_failed_versions(row, trigger),
     )
     restored = _revision_to_restore(row)
     if restored is None:
@@ -101,9 +101,15 @@ def _failure_message(row: Installation, reason: str) -> str:
     return trimmed(f"{row.installed_version} failed: {reason}")
 
 
-def _failed_versions(row: Installation) -> tuple[str, ...]:
-    """The failed versions with this one, unless this very version was READY before: then something else is to blame."""
+def _failed_versions(row: Installation, trigger: Trigger) -> tuple[str, ...]:
+    """The failed versions, with this one where it is to blame.
+
+    It is to blame when the installer or the runtime called the failure permanent. A deadline may as well have passed
+    because a registry or the cluster was down. A version that was READY before is not to blame either.
+    """
     version = row.installed_version
+    if trigger is Trigger.DEADLINE:
+        return row.failed_versions
     if (row.ready_revision and row.ready_revision.version == version) or version in row.failed_versions:
         return row.failed_versions
     return (*row.failed_versions, version)[-REMEMBERED_FAILURES:]
