@@ -94,8 +94,9 @@ class Installation:
     `resource_types` are the names that its runtime serves, as it last said.
 
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
-    restores an earlier revision. Auto-upgrade never offers a version in `failed_versions` again: the
-    installer or the runtime gave it up (at most REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
+    restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up: auto-upgrade
+    never offers them again (at most REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH
+    transitions, oldest first.
     """
 
     organization_id: str
