@@ -24,7 +24,7 @@ locals {
   # The function that each queue's tasks go to.
   queue_servers = { for name, function in local.functions : function.triggers.queue => name if can(function.triggers.queue) }
 
-  # Every setting of lib/provider_hub/settings.py that a deployment has; the check-in keys come as a secret.
+  # Every setting that follows from what is provisioned; the check-in keys come as a secret.
   environment = {
     GOOGLE_CLOUD_PROJECT          = local.project
     HUB_LOCATION                  = var.region
@@ -51,17 +51,13 @@ locals {
     HUB_RUNTIME_PYTHON            = var.runtime_python
     HUB_RUNTIME_PLATFORM          = var.runtime_platform
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
-    HUB_DEPLOY_DEADLINE_SECONDS   = var.timing.deploy_deadline
-    HUB_QUEUE_DEADLINE_SECONDS    = var.timing.queue_deadline
-    HUB_SILENCE_SECONDS           = var.timing.silence
-    HUB_CHECK_IN_SECONDS          = var.timing.check_in
-    HUB_RELEASE_AGE_SECONDS       = var.upgrades.release_age
-    HUB_BAKE_SECONDS              = var.upgrades.bake
-    HUB_WAVE_POLL_SECONDS         = var.upgrades.poll
-    HUB_WAVE_FAILURES_PERCENT     = var.upgrades.failures_percent
-    HUB_INSTALLATION_QUOTA        = var.installation_quota
     HUB_DEFAULT_SCOPE             = var.default_scope
   }
+
+  # The settings that an operator may choose, as the code's own table gives them: default, and bounds of numbers.
+  settings_row = "(?m)^\\| `HUB_(?P<name>[A-Z_]+)` \\| `?(?P<default>[^`|]*)`? \\| (?P<above>[>≥]?) ?(?P<least>[0-9.]*)(?:, ≤ (?P<most>[0-9.]+))? \\| operator \\|"
+  settings     = { for row in regexall(local.settings_row, file("${path.module}/../docs/settings.md")) : lower(row.name) => row }
+  chosen       = { for name, value in var.settings : "HUB_${upper(name)}" => value }
 }
 
 module "function" {
@@ -79,7 +75,7 @@ module "function" {
   callers     = { for caller in each.value.callers : caller => google_service_account.caller[caller].member }
 
   # An empty value means the same as none, and a function's configuration does not keep empty ones.
-  environment = { for key, value in local.environment : key => tostring(value) if value != "" }
+  environment = { for key, value in merge(local.environment, local.chosen) : key => tostring(value) if value != "" }
   secrets = {
     for secret in keys(lookup(local.access[each.key], "reads_secret", {})) :
     local.secrets[secret].variable => {

@@ -3,7 +3,7 @@ locals {
     # A deadline that comes late leaves somebody waiting: as fast as the function's instances can take them.
     deadlines = { per_second = 100, concurrent = 200, attempts = 20 }
     # The throttle of auto-upgrade waves: what the cluster and the wheel hosts can bear.
-    upgrades = { per_second = var.upgrades.per_second, concurrent = 20, attempts = 20 }
+    upgrades = { per_second = var.upgrades_per_second, concurrent = 20, attempts = 20 }
   }
 
   # When Cloud Scheduler calls a function, in cron's notation.

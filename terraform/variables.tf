@@ -138,17 +138,6 @@ variable "functions" {
   }
 }
 
-variable "installation_quota" {
-  description = "Installations that one organization may have."
-  type        = number
-  default     = 100
-  nullable    = false
-  validation {
-    condition     = var.installation_quota >= 1 && floor(var.installation_quota) == var.installation_quota
-    error_message = "installation_quota is a whole number from 1."
-  }
-}
-
 variable "name" {
   description = "Beginning of every resource's name; two environments in one project need two."
   type        = string
@@ -250,43 +239,48 @@ variable "runtime_python" {
   }
 }
 
-variable "timing" {
-  description = "Waits, in seconds: a deploy without a check-in, a request without an installer, silence until degraded, a runtime's check-in interval."
-  type = object({
-    deploy_deadline = optional(number, 600)
-    queue_deadline  = optional(number, 3600)
-    silence         = optional(number, 900)
-    check_in        = optional(number, 300)
-  })
-  default  = {}
-  nullable = false
+variable "settings" {
+  description = "Settings of the functions that differ from their defaults, such as { bake_seconds = 3600 }: a variable of docs/settings.md that the operator sets, in lower case without HUB_."
+  type        = map(string)
+  default     = {}
+  nullable    = false
   validation {
-    condition     = alltrue([for seconds in values(var.timing) : seconds > 0]) && var.timing.silence >= 2 * var.timing.check_in
-    error_message = "Each of timing is above 0, and silence at least twice check_in: one late check-in is no outage."
+    condition     = alltrue([for name in keys(var.settings) : contains(keys(local.settings), name)])
+    error_message = "settings has a name that is none; an operator may set: ${join(", ", keys(local.settings))}."
+  }
+  validation {
+    condition = alltrue([for name, value in var.settings : try(
+      local.settings[name].above == "" || tonumber(value) > tonumber(local.settings[name].least) ||
+      local.settings[name].above == "≥" && tonumber(value) == tonumber(local.settings[name].least), false
+    )])
+    error_message = "settings has a number that is too small, or a text where a number belongs: docs/settings.md gives the bounds."
+  }
+  validation {
+    condition = alltrue([for name, value in var.settings : try(
+      tonumber(value) <= tonumber(coalesce(local.settings[name].most, value)), !can(tonumber(value))
+    )])
+    error_message = "settings has a number that is too large: docs/settings.md gives the bounds."
+  }
+  validation {
+    condition     = alltrue([for name, value in var.settings : !endswith(name, "_quota") || try(floor(tonumber(value)) == tonumber(value), false)])
+    error_message = "A quota of settings is a whole number."
+  }
+  validation {
+    condition = try(
+      tonumber(lookup(var.settings, "silence_seconds", local.settings["silence_seconds"].default)) >=
+      2 * tonumber(lookup(var.settings, "check_in_seconds", local.settings["check_in_seconds"].default)), false
+    )
+    error_message = "settings.silence_seconds is at least twice check_in_seconds: one late check-in is no outage."
   }
 }
 
-variable "upgrades" {
-  description = "How auto-upgrades roll out: steps a second over all rollouts, the least age of a version and how long a wave runs before the next (seconds), how often a wave is looked at (seconds), and the percentage of failed upgrades above which a rollout halts."
-  type = object({
-    per_second       = optional(number, 5)
-    release_age      = optional(number, 3600)
-    bake             = optional(number, 900)
-    poll             = optional(number, 15)
-    failures_percent = optional(number, 5)
-  })
-  default  = {}
-  nullable = false
+variable "upgrades_per_second" {
+  description = "Steps of auto-upgrade rollouts that Cloud Tasks dispatches in a second, over all rollouts."
+  type        = number
+  default     = 5
+  nullable    = false
   validation {
-    condition     = var.upgrades.per_second > 0 && var.upgrades.per_second <= 500
-    error_message = "upgrades.per_second is above 0 and at most 500, which is what a queue can do."
-  }
-  validation {
-    condition     = var.upgrades.release_age >= 0 && var.upgrades.bake >= 0 && var.upgrades.poll > 0
-    error_message = "upgrades.release_age and bake are 0 or more seconds, poll is above 0."
-  }
-  validation {
-    condition     = var.upgrades.failures_percent >= 0 && var.upgrades.failures_percent <= 100
-    error_message = "upgrades.failures_percent is between 0 and 100."
+    condition     = var.upgrades_per_second > 0 && var.upgrades_per_second <= 500
+    error_message = "upgrades_per_second is above 0 and at most 500, which is what a queue can do."
   }
 }

@@ -3,20 +3,24 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.catalog import Hub, routes
-from provider_hub.settings import Settings
+from provider_hub.settings import Core, Identity, Tasks
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application[Hub]:
+class Needs(Core, Tasks, Identity): ...
+
+
+def wire(settings: Needs) -> Application[Hub]:
     hub = services(settings)
     return Application(routes, Hub(hub, tasks.connect(settings)), Authenticator(settings), hub)
 
 
-application = Once(wire)
+application = Once(Needs, wire)
 answer_unrouted()
 
 

@@ -3,11 +3,13 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.http.push import bury_pushed, pushed_topic
+from provider_hub.settings import Core
 from provider_hub.wiring import Once, services, topics
 
-hub = Once(services)
-names = Once(topics)
+hub = Once(Core, services)
+names = Once(Core, topics)
 
 
 @functions_framework.http

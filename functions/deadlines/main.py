@@ -3,19 +3,23 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.expire import DeadlineCall, Expiry
 from provider_hub.adapters import kubernetes
 from provider_hub.http.callbacks import TaskHandler
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster, Core
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> TaskHandler[DeadlineCall]:
+class Needs(Core, Cluster): ...
+
+
+def wire(settings: Needs) -> TaskHandler[DeadlineCall]:
     expiry = Expiry(services(settings), kubernetes.connect(settings))
     return TaskHandler(DeadlineCall, expiry.handle)
 
 
-handler = Once(wire)
+handler = Once(Needs, wire)
 
 
 @functions_framework.http

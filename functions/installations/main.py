@@ -1,25 +1,27 @@
 """Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, uninstall."""
 
-from dataclasses import replace
-
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.installations import Hub, routes
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster, Core, Identity
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application[Hub]:
-    hub = replace(services(settings), config_checker=JsonSchemaChecker())
+class Needs(Core, Cluster, Identity): ...
+
+
+def wire(settings: Needs) -> Application[Hub]:
+    hub = services(settings, JsonSchemaChecker())
     return Application(routes, Hub(hub, kubernetes.connect(settings)), Authenticator(settings), hub)
 
 
-application = Once(wire)
+application = Once(Needs, wire)
 answer_unrouted()
 
 

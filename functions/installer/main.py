@@ -3,17 +3,21 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.deploy import Installer
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.records import Topic
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster, Tasks
 from provider_hub.wiring import Once, services
-from provider_hub.wiring.desired_states import desired_states
+from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
+class Needs(DesiredStateSettings, Cluster, Tasks): ...
+
+
+def wire(settings: Needs) -> PushConsumer[InstallationRequest]:
     hub = services(settings)
     work = Installer(
         services=hub,
@@ -24,7 +28,7 @@ def wire(settings: Settings) -> PushConsumer[InstallationRequest]:
     return PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
 
 
-consumer = Once(wire)
+consumer = Once(Needs, wire)
 
 
 @functions_framework.http

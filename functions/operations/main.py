@@ -3,19 +3,23 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.operations import Hub, routes
-from provider_hub.settings import Settings
+from provider_hub.settings import Core, Identity
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application[Hub]:
+class Needs(Core, Identity): ...
+
+
+def wire(settings: Needs) -> Application[Hub]:
     hub = services(settings)
     return Application(routes, Hub(hub), Authenticator(settings), hub)
 
 
-application = Once(wire)
+application = Once(Needs, wire)
 answer_unrouted()
 
 

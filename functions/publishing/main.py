@@ -3,22 +3,26 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.publishing import Hub, routes
-from provider_hub.settings import Settings
+from provider_hub.settings import Core, Identity, Wheels
 from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> Application[Hub]:
+class Needs(Core, Identity, Wheels): ...
+
+
+def wire(settings: Needs) -> Application[Hub]:
     hub = services(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
     return Application(routes, Hub(hub, wheels), Authenticator(settings), hub)
 
 
-application = Once(wire)
+application = Once(Needs, wire)
 answer_unrouted()
 
 

@@ -3,22 +3,26 @@
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.register import Registration
 from provider_hub.adapters import tasks
 from provider_hub.domain.messages import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Settings
-from provider_hub.wiring import Once, check_in_keys, services
+from provider_hub.settings import CheckIns, Core, Tasks
+from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> PushConsumer[CheckIn]:
+class Needs(Core, Tasks, CheckIns): ...
+
+
+def wire(settings: Needs) -> PushConsumer[CheckIn]:
     hub = services(settings)
-    work = Registration(hub, tasks.connect(settings), check_in_keys(settings))
+    work = Registration(hub, tasks.connect(settings), settings.signing_keys)
     return PushConsumer(hub, Topic.CHECK_INS, CheckIn, work.handle)
 
 
-consumer = Once(wire)
+consumer = Once(Needs, wire)
 
 
 @functions_framework.http

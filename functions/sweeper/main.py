@@ -1,11 +1,9 @@
 """The sweeper: called by Cloud Scheduler to find what a crash or a silence left behind."""
 
-from dataclasses import replace
-from datetime import timedelta
-
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.sweep import Sweeper
@@ -13,25 +11,28 @@ from provider_hub.actions.waves import Waves
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.http.callbacks import ScheduleHandler
-from provider_hub.settings import Settings
-from provider_hub.wiring import Once, pace, services
-from provider_hub.wiring.desired_states import desired_states
+from provider_hub.settings import Cluster, Rollouts, Tasks
+from provider_hub.wiring import Once, services
+from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-def wire(settings: Settings) -> ScheduleHandler:
-    hub = replace(services(settings), config_checker=JsonSchemaChecker())
+class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts): ...
+
+
+def wire(settings: Needs) -> ScheduleHandler:
+    hub = services(settings, JsonSchemaChecker())
     cluster = kubernetes.connect(settings)
     work = Sweeper(
         services=hub,
         expiry=Expiry(hub, cluster),
-        waves=Waves(hub, tasks.connect(settings), pace(settings)),
+        waves=Waves(hub, tasks.connect(settings), settings.pace),
         drift=Drift(hub, cluster, desired_states(settings, hub)),
-        silence=timedelta(seconds=settings.silence_seconds),
+        silence=settings.silence,
     )
     return ScheduleHandler(work.sweep)
 
 
-handler = Once(wire)
+handler = Once(Needs, wire)
 
 
 @functions_framework.http

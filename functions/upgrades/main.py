@@ -1,10 +1,9 @@
 """The upgrades: a published version starts a rollout, and Cloud Tasks calls for each of its steps."""
 
-from dataclasses import replace
-
 import flask
 import functions_framework
 
+import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.waves import StepCall, Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
@@ -13,20 +12,23 @@ from provider_hub.domain.records import Topic
 from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.push import PushConsumer
 from provider_hub.http.triggers import TopicOrQueue
-from provider_hub.settings import Settings
-from provider_hub.wiring import Once, pace, services
+from provider_hub.settings import Core, Rollouts, Tasks
+from provider_hub.wiring import Once, services
 
 
-def wire(settings: Settings) -> TopicOrQueue:
-    hub = replace(services(settings), config_checker=JsonSchemaChecker())
-    waves = Waves(hub, tasks.connect(settings), pace(settings))
+class Needs(Core, Tasks, Rollouts): ...
+
+
+def wire(settings: Needs) -> TopicOrQueue:
+    hub = services(settings, JsonSchemaChecker())
+    waves = Waves(hub, tasks.connect(settings), settings.pace)
     return TopicOrQueue(
         topic=PushConsumer(hub, Topic.VERSION_EVENTS, VersionPublished, waves.begin),
         queue=TaskHandler(StepCall, waves.step),
     )
 
 
-handler = Once(wire)
+handler = Once(Needs, wire)
 
 
 @functions_framework.http

@@ -30,7 +30,7 @@ from local_stack.servers import ca_file, start_gateway, start_issuer, start_task
 from local_stack.stack_file import keys_dir, logs_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
 from local_stack.tasks import LocalTasks
-from provider_hub.settings import Settings
+from provider_hub.settings import AllSettings
 
 DEFAULT_PORT = 8080
 DEFAULT_PROJECT = "local-hub"
@@ -91,7 +91,7 @@ class LocalStack:
         self._exits.push_async_callback(self._supervisor.stop)
         tasks, around = await self._start_servers(session)
         environment = function_environment(around, os.environ)
-        settings = Settings.from_environment(environment)
+        settings = AllSettings.from_environment(environment)
         for queue in (settings.deadlines_queue, settings.upgrades_queue):
             name = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
             tasks.add_queue(tasks_v2.Queue(name=name))
@@ -150,7 +150,7 @@ class LocalStack:
         )
 
     async def _start_children(
-        self, session: aiohttp.ClientSession, environment: Mapping[str, str], settings: Settings
+        self, session: aiohttp.ClientSession, environment: Mapping[str, str], settings: AllSettings
     ) -> None:
         """All at once: imports of the functions fill the time in which the JVMs wait for the disk."""
         await _all_of(
@@ -160,7 +160,7 @@ class LocalStack:
             *(self._supervisor.start(function.child(environment)) for function in self._functions),
         )
 
-    async def _start_pubsub(self, session: aiohttp.ClientSession, settings: Settings) -> None:
+    async def _start_pubsub(self, session: aiohttp.ClientSession, settings: AllSettings) -> None:
         dead_letters = self._url(dead_letter_keeper())
         routes = [
             topics.Route(name, self._url(consumer_of(topic)), dead_letters)

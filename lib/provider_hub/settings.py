@@ -1,21 +1,38 @@
-"""The settings of every function: read once from the environment, typed, and explained here.
+"""The settings of the functions, in groups: read once from the environment, typed, and explained here.
 
-Each field is the environment variable `HUB_<FIELD>` in capitals; the project alone is
-`GOOGLE_CLOUD_PROJECT`, which Google's own libraries read too. A setting that a function needs and
-nobody gave stops it at its start, with the variable's name.
+A field is the environment variable `HUB_<FIELD>` in capitals; the project alone is `GOOGLE_CLOUD_PROJECT`, which
+Google's own libraries read too. A function names the groups that it needs as the bases of one class, and reads that:
+
+    class Needs(Core, Tasks, Rollouts): ...
+
+A variable that a named group requires and that is not set stops the function at its start. Groups that a function does
+not name are not read. A field's name ends in its unit where it has one.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
-from os import environ
+from datetime import timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import model_validator as validator
+from pydantic.config import JsonDict
 
+from provider_hub.domain import installation
 from provider_hub.domain.catalog import Scope
+from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 
 _PREFIX = "HUB_"
+# Who sets a variable where an operator may not: Terraform derives it, or it exists on one machine only.
+_BY_TERRAFORM: JsonDict = {"set_by": "Terraform"}
+_LOCAL: JsonDict = {"set_by": "local stack"}
+# The issuer gives this secret, and Terraform has no place for it yet.
+_BY_HAND: JsonDict = {"set_by": "hand"}
+
+
+def variable_name(field: str) -> str:
+    """The environment variable that holds a field."""
+    return "GOOGLE_CLOUD_PROJECT" if field == "project" else _PREFIX + field.upper()
 
 
 def _split(value: object) -> object:
@@ -24,130 +41,70 @@ def _split(value: object) -> object:
     return value
 
 
+def _without_empty_key(value: SecretStr) -> SecretStr:
+    # Anyone can sign with an empty key.
+    if not all(key.strip() for key in value.get_secret_value().split(",")):
+        raise ValueError("has an empty key: separate keys by single commas")
+    return value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Required = Annotated[str, Field(min_length=1)]
 
 
 class SettingsError(Exception):
-    """A setting is missing or malformed; the message names its environment variable."""
+    """A setting is missing or malformed; the message names its environment variable and never its value."""
 
 
 class Settings(BaseModel):
-    """What one deployment of Provider Hub is told about itself."""
+    """Any number of groups."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    project: str = Field(min_length=1, description="Google Cloud project id.")
-    location: str = Field("local", description="Region of the Cloud Tasks queues.")
-    database: str = Field("(default)", description="Firestore database id.")
-
-    installation_events_topic: str = Field("installation-events", description="Topic the installer consumes.")
-    version_events_topic: str = Field("version-events", description="Topic the auto-upgrade waves start from.")
-    check_ins_topic: str = Field("runtime-check-ins", description="Topic that runtimes publish to.")
-
-    deadlines_queue: str = Field("deadlines", description="Cloud Tasks queue of deploy deadlines.")
-    deadlines_url: str = Field("", description="URL of the `deadlines` function, the target of its tasks.")
-    upgrades_queue: str = Field("upgrades", description="Cloud Tasks queue that throttles auto-upgrade waves.")
-    upgrades_url: str = Field("", description="URL of the `upgrades` function's task route.")
-    tasks_service_account: str = Field("", description="Account whose OIDC token a task carries.")
-    tasks_endpoint: str = Field("", description="host:port of a local Cloud Tasks; empty = Google's.")
-
-    customer_issuer: str = Field("", description="`iss` of the customer realm.")
-    customer_jwks_url: str = Field("", description="Where the customer realm's keys are.")
-    customer_audiences: Words = Field(
-        (), description="Accepted `aud`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
-    )
-    customer_parties: Words = Field(
-        (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
-    )
-    customer_lookup_url: str = Field(
-        "", description="Where the customer realm's opaque machine tokens are looked up; empty = they are refused."
-    )
-    customer_lookup_secret: SecretStr = Field(SecretStr(""), description="Machine secret key for that call.")
-    console_issuer: str = Field("", description="`iss` of the console realm.")
-    console_jwks_url: str = Field("", description="Where the console realm's keys are.")
-    console_audiences: Words = Field(
-        (), description="Accepted `aud`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
-    )
-    console_parties: Words = Field(
-        (), description="Accepted `azp`, comma-separated; empty = not checked. An `aud` or an `azp` must be given."
-    )
-    console_lookup_url: str = Field(
-        "", description="Where the console realm's opaque machine tokens are looked up; empty = they are refused."
-    )
-    console_lookup_secret: SecretStr = Field(SecretStr(""), description="Machine secret key for that call.")
-
-    check_in_keys: SecretStr = Field(
-        SecretStr(""), description="Keys of the check-in tokens' HMAC, comma-separated: the first makes, all check."
-    )
-    cluster_endpoint: str = Field(
-        "", description="GKE control plane, `https://…`; calls carry the function's IAM token."
-    )
-    kubeconfig: str = Field("", description="A kubeconfig file, instead of `cluster_endpoint`.")
-    cluster_hub_id: str = Field(
-        "provider-hub",
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
-        description="Label of this hub's objects: each hub of one cluster has its own, and touches no other's.",
-    )
-    cluster_namespace_prefix: str = Field(
-        "",
-        pattern=r"^([a-km-np-z][a-z0-9-]{0,14}-)?$",
-        description="What this hub's namespaces begin with in a shared cluster; not with l or o, as `org-…`.",
-    )
-    runtime_image: str = Field(
-        "provider-hub/pragma-runtime:local", description="Image of the runtime version that this deployment registers."
-    )
-    runtime_python: str = Field(
-        "3.13", pattern=PYTHON_PATTERN, description="CPython in that image: `3.13` or `3.13.2`."
-    )
-    runtime_platform: str = Field(
-        "manylinux_2_36_x86_64",
-        pattern=PLATFORM_PATTERN,
-        description="Platform of that image: the newest tag of a wheel that it can load.",
-    )
-    runtime_pubsub_endpoint: str = Field(
-        "https://pubsub.googleapis.com", description="Pub/Sub's REST endpoint, as runtimes reach it."
-    )
-    runtime_ca_file: str = Field("", description="Extra CA file runtimes trust for wheel hosts; empty = the system's.")
-
-    deploy_deadline_seconds: float = Field(600, gt=0, description="From PROCESSING to FAILED without a check-in.")
-    queue_deadline_seconds: float = Field(3600, gt=0, description="From PENDING to FAILED without an installer.")
-    silence_seconds: float = Field(900, gt=0, description="Without a check-in for this long, a READY row is degraded.")
-    check_in_seconds: float = Field(
-        300, gt=0, description="A runtime's check-in interval; also the least between two writes of it."
-    )
-    default_scope: Scope = Field(Scope.TENANT, description="Scope of a new provider whose author gives none.")
-    installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
-
-    release_age_seconds: float = Field(3600, ge=0, description="Least age of a version before auto-upgrade begins.")
-    bake_seconds: float = Field(900, ge=0, description="How long a wave of auto-upgrades runs before the next begins.")
-    wave_poll_seconds: float = Field(15, gt=0, description="Time between two looks at a wave that is under way.")
-    wave_failures_percent: float = Field(
-        5, ge=0, le=100, description="A wave with more failed upgrades than this halts its rollout."
-    )
-
-    wheel_ca_file: str = Field("", description="Extra CA file trusted when a wheel is fetched; empty = the system's.")
-    wheel_private_hosts: Words = Field(
-        (), description="host:port pairs exempt from the private-address refusal; for one machine only."
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Self:
-        """Read `HUB_*` from `variables`; an empty value counts as not given.
+        """Read this class's fields from `variables`; an empty value counts as not set.
 
-        Raises SettingsError naming each variable that is missing or wrong, never its value.
+        Raises SettingsError that names each variable that is missing or wrong, and what is expected.
         """
-        given: dict[str, Any] = {
-            name.removeprefix(_PREFIX).lower(): value
-            for name, value in variables.items()
-            if name.startswith(_PREFIX) and value
-        }
-        if project := variables.get("GOOGLE_CLOUD_PROJECT"):
-            given["project"] = project
+        names = {field: variable_name(field) for field in cls.model_fields}
+        given = {field: variables[name] for field, name in names.items() if variables.get(name)}
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            wrong = "; ".join(f"{variable_name(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())
-            raise SettingsError(f"settings from the environment are not usable: {wrong}") from None
+            wrong = "; ".join(cls._expectation(item) for item in error.errors(include_input=False, include_url=False))
+            raise SettingsError(f"the environment's settings cannot be used: {wrong}") from None
+
+    @classmethod
+    def _expectation(cls, item: Any) -> str:
+        """One error of pydantic's as a sentence about the variable."""
+        if not item["loc"]:
+            return str(item["ctx"]["error"])
+        field = str(item["loc"][0])
+        if item["type"] == "missing":
+            return f"{variable_name(field)} is not set: {cls.model_fields[field].description}"
+        return f"{variable_name(field)}: {item['msg']}"
+
+
+class Project(Settings):
+    """Which project and database."""
+
+    project: Required = Field(json_schema_extra=_BY_TERRAFORM, description="Google Cloud project id.")
+    database: str = Field("(default)", json_schema_extra=_BY_TERRAFORM, description="Firestore database id.")
+
+
+class Topics(Settings):
+    """What the topics are called in this deployment."""
+
+    installation_events_topic: str = Field(
+        "installation-events", json_schema_extra=_BY_TERRAFORM, description="Topic that the installer consumes."
+    )
+    version_events_topic: str = Field(
+        "version-events", json_schema_extra=_BY_TERRAFORM, description="Topic that starts auto-upgrade rollouts."
+    )
+    check_ins_topic: str = Field(
+        "runtime-check-ins", json_schema_extra=_BY_TERRAFORM, description="Topic that runtimes publish to."
+    )
 
     @property
     def topic_names(self) -> Mapping[str, str]:
@@ -158,23 +115,262 @@ class Settings(BaseModel):
             "runtime-check-ins": self.check_ins_topic,
         }
 
-    def require(self, *fields: str) -> None:
-        """Raise SettingsError naming the variables of those `fields` that are empty."""
-        missing = [variable_name(field) for field in fields if not str(_plain(getattr(self, field)))]
-        if missing:
-            raise SettingsError(f"set {', '.join(missing)}: this function cannot work without")
+
+class Deadlines(Settings):
+    """How long the hub waits before it acts."""
+
+    deploy_deadline_seconds: float = Field(
+        600, gt=0, description="A generation that is PROCESSING for this long without a check-in becomes FAILED."
+    )
+    queue_deadline_seconds: float = Field(
+        3600, gt=0, description="A row that is PENDING for this long becomes FAILED: no installer took it."
+    )
+    silence_seconds: float = Field(
+        900, gt=0, description="A READY row without a check-in for this long becomes degraded."
+    )
+    check_in_seconds: float = Field(
+        300, gt=0, description="A runtime's check-in interval. An unchanged row is written at most this often."
+    )
+
+    @property
+    def deadlines(self) -> installation.Deadlines:
+        """The waits as the state machine takes them."""
+        return installation.Deadlines(
+            queue=timedelta(seconds=self.queue_deadline_seconds),
+            deploy=timedelta(seconds=self.deploy_deadline_seconds),
+            check_in_writes=timedelta(seconds=self.check_in_seconds),
+        )
+
+    @property
+    def silence(self) -> timedelta:
+        """How long a READY row may be without a check-in."""
+        return timedelta(seconds=self.silence_seconds)
 
 
-def variable_name(field: str) -> str:
-    """The environment variable that holds a field of Settings."""
-    return "GOOGLE_CLOUD_PROJECT" if field == "project" else _PREFIX + field.upper()
+class Limits(Settings):
+    """What one organization may use."""
+
+    installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
 
 
-def _plain(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+class Runtimes(Settings):
+    """What the pods of installed providers get."""
+
+    runtime_image: str = Field(
+        "provider-hub/pragma-runtime:local",
+        json_schema_extra=_BY_TERRAFORM,
+        description="Image of the runtime version that this deployment registers.",
+    )
+    runtime_python: str = Field(
+        "3.13",
+        pattern=PYTHON_PATTERN,
+        json_schema_extra=_BY_TERRAFORM,
+        description="CPython in that image: `3.13` or `3.13.2`.",
+    )
+    runtime_platform: str = Field(
+        "manylinux_2_36_x86_64",
+        pattern=PLATFORM_PATTERN,
+        json_schema_extra=_BY_TERRAFORM,
+        description="Platform of that image: the newest tag of a wheel that it can load.",
+    )
+    runtime_pubsub_endpoint: str = Field(
+        "https://pubsub.googleapis.com",
+        json_schema_extra=_BY_TERRAFORM,
+        description="Pub/Sub's REST endpoint, as runtimes reach it.",
+    )
+    runtime_ca_file: str = Field(
+        "", json_schema_extra=_LOCAL, description="Extra CA file that runtimes trust. Unset: the system's alone."
+    )
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """This process's settings, read at the first call."""
-    return Settings.from_environment(environ)
+class Publishing(Settings):
+    """What a publication gets that says nothing else."""
+
+    default_scope: Scope = Field(
+        Scope.TENANT, json_schema_extra=_BY_TERRAFORM, description="Scope of a new provider whose author gives none."
+    )
+
+
+class Core(Project, Topics, Deadlines, Limits, Runtimes, Publishing):
+    """What every function needs."""
+
+
+class Tasks(Settings):
+    """Cloud Tasks: the queues, and the functions that their tasks go to."""
+
+    location: str = Field("local", json_schema_extra=_BY_TERRAFORM, description="Region of the Cloud Tasks queues.")
+    deadlines_queue: str = Field(
+        "deadlines", json_schema_extra=_BY_TERRAFORM, description="Cloud Tasks queue of deploy deadlines."
+    )
+    deadlines_url: Required = Field(
+        json_schema_extra=_BY_TERRAFORM, description="URL of the function that the deadlines' tasks go to."
+    )
+    upgrades_queue: str = Field(
+        "upgrades", json_schema_extra=_BY_TERRAFORM, description="Cloud Tasks queue of rollout steps."
+    )
+    upgrades_url: Required = Field(
+        json_schema_extra=_BY_TERRAFORM, description="URL of the function that the rollout steps' tasks go to."
+    )
+    tasks_service_account: str = Field(
+        "", json_schema_extra=_BY_TERRAFORM, description="Account whose OIDC token a task carries. Unset: none."
+    )
+    tasks_endpoint: str = Field(
+        "", json_schema_extra=_LOCAL, description="`host:port` of a local Cloud Tasks. Unset: Google's."
+    )
+
+
+class Identity(Settings):
+    """The two realms of callers. A realm without issuer and key URL lets nobody in."""
+
+    customer_issuer: str = Field("", json_schema_extra=_BY_TERRAFORM, description="`iss` of the customer realm.")
+    customer_jwks_url: str = Field(
+        "", json_schema_extra=_BY_TERRAFORM, description="URL of the customer realm's keys: https, or this machine."
+    )
+    customer_audiences: Words = Field(
+        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
+    )
+    customer_parties: Words = Field(
+        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
+    )
+    customer_lookup_url: str = Field(
+        "",
+        json_schema_extra=_BY_HAND,
+        description="URL that looks up opaque machine tokens. Unset: they are refused.",
+    )
+    customer_lookup_secret: SecretStr = Field(
+        SecretStr(""), json_schema_extra=_BY_HAND, description="Machine secret key for that call."
+    )
+    console_issuer: str = Field("", json_schema_extra=_BY_TERRAFORM, description="`iss` of the console realm.")
+    console_jwks_url: str = Field(
+        "", json_schema_extra=_BY_TERRAFORM, description="URL of the console realm's keys: https, or this machine."
+    )
+    console_audiences: Words = Field(
+        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
+    )
+    console_parties: Words = Field(
+        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
+    )
+    console_lookup_url: str = Field(
+        "",
+        json_schema_extra=_BY_HAND,
+        description="URL that looks up opaque machine tokens. Unset: they are refused.",
+    )
+    console_lookup_secret: SecretStr = Field(
+        SecretStr(""), json_schema_extra=_BY_HAND, description="Machine secret key for that call."
+    )
+
+    @validator(mode="after")
+    def _realms_are_whole(self) -> Self:
+        for realm in ("customer", "console"):
+            fields = (f"{realm}_issuer", f"{realm}_jwks_url")
+            missing = [variable_name(field) for field in fields if not getattr(self, field)]
+            if len(missing) == 1:
+                raise ValueError(f"set {missing[0]} too: the {realm} realm needs its issuer and the URL of its keys")
+            if getattr(self, f"{realm}_lookup_url") and not getattr(self, f"{realm}_lookup_secret").get_secret_value():
+                raise ValueError(f"set {variable_name(f'{realm}_lookup_secret')} too: looking up tokens takes it")
+        return self
+
+
+class CheckIns(Settings):
+    """The keys that check-in tokens are signed with."""
+
+    check_in_keys: Annotated[SecretStr, AfterValidator(_without_empty_key)] = Field(
+        json_schema_extra=_BY_TERRAFORM,
+        description="HMAC keys of check-in tokens, comma-separated. New tokens are signed with the first key; "
+        "a token of any of the keys is accepted.",
+    )
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The keys as bytes, the one that signs first."""
+        return tuple(key.strip().encode() for key in self.check_in_keys.get_secret_value().split(","))
+
+
+class Cluster(Settings):
+    """The Kubernetes cluster, named by its endpoint or by a kubeconfig."""
+
+    cluster_endpoint: str = Field(
+        "",
+        json_schema_extra=_BY_TERRAFORM,
+        description="GKE control plane, `https://…`; calls carry the function's IAM token.",
+    )
+    kubeconfig: str = Field("", json_schema_extra=_LOCAL, description="A kubeconfig file. Unset: `cluster_endpoint`.")
+    cluster_hub_id: str = Field(
+        "provider-hub",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        json_schema_extra=_BY_TERRAFORM,
+        description="Label of this hub's objects: each hub of one cluster has its own, and touches no other's.",
+    )
+    cluster_namespace_prefix: str = Field(
+        "",
+        pattern=r"^([a-km-np-z][a-z0-9-]{0,14}-)?$",
+        json_schema_extra=_LOCAL,
+        description="What this hub's namespaces begin with in a shared cluster: no l or o first. Unset: nothing.",
+    )
+
+    @validator(mode="after")
+    def _one_is_named(self) -> Self:
+        if not (self.cluster_endpoint or self.kubeconfig):
+            names = f"{variable_name('cluster_endpoint')} or {variable_name('kubeconfig')}"
+            raise ValueError(f"set {names}: this function calls the cluster")
+        return self
+
+
+class Rollouts(Settings):
+    """The pace of auto-upgrade rollouts."""
+
+    release_age_seconds: float = Field(3600, ge=0, description="A version younger than this starts no rollout.")
+    bake_seconds: float = Field(900, ge=0, description="Time that a wave runs before the next begins.")
+    wave_poll_seconds: float = Field(15, gt=0, description="Time between two looks at a wave under way.")
+    wave_failures_percent: float = Field(
+        5, ge=0, le=100, description="A rollout halts where more of a wave's upgrades than this fail."
+    )
+
+    @property
+    def pace(self) -> Pace:
+        """The settings as rollouts take them."""
+        return Pace(
+            minimum_age=timedelta(seconds=self.release_age_seconds),
+            bake=timedelta(seconds=self.bake_seconds),
+            poll=timedelta(seconds=self.wave_poll_seconds),
+            failures_percent=self.wave_failures_percent,
+        )
+
+
+class Wheels(Settings):
+    """How wheels are fetched."""
+
+    wheel_ca_file: str = Field(
+        "", json_schema_extra=_LOCAL, description="Extra CA file trusted for wheel hosts. Unset: the system's alone."
+    )
+    wheel_private_hosts: Words = Field(
+        (),
+        json_schema_extra=_LOCAL,
+        description="`host:port` pairs, comma-separated, that may have a private address. Unset: none may.",
+    )
+
+
+GROUPS = (
+    Project,
+    Topics,
+    Deadlines,
+    Limits,
+    Runtimes,
+    Publishing,
+    Tasks,
+    Identity,
+    CheckIns,
+    Cluster,
+    Rollouts,
+    Wheels,
+)
+
+
+class AllSettings(Core, Tasks, Identity, CheckIns, Cluster, Rollouts, Wheels):
+    """Every group: what one deployment sets."""
+
+
+def set_by(field: str) -> str:
+    """Who sets a field: `Terraform`, the `local stack` alone, a person by `hand`, or any `operator`."""
+    extra = AllSettings.model_fields[field].json_schema_extra
+    return str(extra["set_by"]) if isinstance(extra, dict) else "operator"

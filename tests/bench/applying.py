@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from provider_hub.adapters import kubernetes
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster
 from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import Ground
@@ -31,7 +31,7 @@ def applies(ground: Ground) -> Iterator[Figure]:
     if shutil.which("kubectl") is None:
         print("kubectl is not installed: the floor of an apply is left out")
         return
-    cluster = kubernetes.connect(Settings(project="bench", kubeconfig=str(ground.kubeconfig)))
+    cluster = kubernetes.connect(Cluster(kubeconfig=str(ground.kubeconfig)))
 
     def ours(namespace: Sequence[Manifest], objects: Sequence[Manifest]) -> None:
         cluster.ensure_namespace(namespace)

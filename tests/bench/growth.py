@@ -36,8 +36,8 @@ from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import OutboxEntry, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
-from provider_hub.settings import Settings
-from provider_hub.wiring.desired_states import desired_states
+from provider_hub.settings import Rollouts
+from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 from tests import builders
 from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, Ground, put
@@ -68,6 +68,10 @@ def growth(ground: Ground, sizes: Sequence[int]) -> list[Point]:
     return [point for size in sizes for point in _Grown(ground, size).points()]
 
 
+class _Needs(DesiredStateSettings, Rollouts):
+    """The settings that the sweeper's work needs."""
+
+
 class _Grown:
     """A project with `rows` installations, ten a tenant, a hundredth as many providers, and the same work due."""
 
@@ -78,21 +82,21 @@ class _Grown:
         project = f"growth-{rows}"
         for topic in Topic:
             put(ground.environment["PUBSUB_EMULATOR_HOST"], f"projects/{project}/topics/{topic.value}", {})
-        given = Settings.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
+        given = _Needs.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
         counted = counting(grpc.insecure_channel, self._tell)
         with patch.dict(os.environ, ground.environment), patch("grpc.insecure_channel", counted):
             self._services = wiring.services(given)
             self._bare: Any = Client(project=project)
             self._store = firestore.connect(project, given.database)
             self._bare_query()  # the ordinary client makes its channel at the first call
-        self._waves = Waves(self._services, FakeTasks(), wiring.pace(given))
+        self._waves = Waves(self._services, FakeTasks(), given.pace)
         cluster = FakeCluster()
         self._sweeper = Sweeper(
             services=self._services,
             expiry=Expiry(self._services, cluster),
             waves=self._waves,
             drift=Drift(self._services, cluster, desired_states(given, self._services)),
-            silence=timedelta(seconds=given.silence_seconds),
+            silence=given.silence,
         )
         self._published = 0
 

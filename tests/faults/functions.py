@@ -17,7 +17,7 @@ from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import documents
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
-from provider_hub.settings import Settings
+from provider_hub.settings import AllSettings
 from tests.fakes import FakeClock, FakeWheels
 from tests.faults.clusters import TestCluster
 from tests.faults.injection import Crash, FaultyClient, Injector, Process
@@ -34,7 +34,7 @@ Observe = Callable[[str, Any, Any], None]
 class BearerIsSlug:
     """Takes the bearer's text as the organization's slug: identity has tests of its own."""
 
-    def __init__(self, _settings: Settings) -> None: ...
+    def __init__(self, _settings: AllSettings) -> None: ...
 
     def customer(self, authorization: str | None) -> CustomerPrincipal:
         slug = str(authorization).removeprefix("Bearer ")
@@ -44,7 +44,7 @@ class BearerIsSlug:
 class Functions:
     """All functions; `call` one, and it is started where it does not run."""
 
-    def __init__(self, settings: Settings, clock: FakeClock, injector: Injector, database: Any) -> None:
+    def __init__(self, settings: AllSettings, clock: FakeClock, injector: Injector, database: Any) -> None:
         self.settings = settings
         self.clock = clock
         self.injector = injector
@@ -91,7 +91,7 @@ class Functions:
             patch.setattr(kubernetes, "connect", lambda _: self.cluster.adapter(self.injector, self._process))
             patch.setattr(documents, "time", SimpleNamespace(sleep=lambda _seconds: None))
             patch.setattr(wiring, "now", self.clock)
-            patch.setattr(wiring, "settings", lambda: self.settings)
+            patch.setattr(wiring, "read", lambda _needs: self.settings)
             patch.setattr(wiring, "logs", SimpleNamespace(configure=lambda *_: None))
             yield
 

@@ -17,7 +17,7 @@ from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.records import Topic
-from provider_hub.settings import Settings
+from provider_hub.settings import AllSettings
 from tests.builders import provider, version
 from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
@@ -63,7 +63,7 @@ class World:
         self.clock = FakeClock()
         self.agenda = Agenda(self.clock)
         self.injector = Injector(plan, pause=self._pause, pauses_in_transactions=not backend.locks)
-        settings = Settings(
+        settings = AllSettings(
             project=backend.project,
             deadlines_url=DEADLINES_URL,
             upgrades_url=UPGRADES_URL,

@@ -30,7 +30,6 @@ from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.http.table import function_for
-from provider_hub.settings import settings
 
 T = TypeVar("T")
 
@@ -126,13 +125,10 @@ class Deployed:
             patch.setattr(logs, "configure", lambda *_: None)
             # Here one process wires hundreds of functions, whose remains have to go.
             patch.setattr(gc, "freeze", lambda: None)
-            settings.cache_clear()
             if function not in self._clients:
                 source = FUNCTIONS / function / "main.py"
                 self._clients[function] = _framework.create_app(function, str(source)).test_client()
-            response = self._clients[function].open(path, method=method, **options)
-            settings.cache_clear()
-        return response
+            return self._clients[function].open(path, method=method, **options)
 
     def put(self, key: Key[T], record: T) -> None:
         self.store.transact(lambda transaction: transaction.write(key, record))

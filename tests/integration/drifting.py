@@ -33,7 +33,7 @@ from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.records import Topic
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster
 
 NAME = ProviderName("drifting", "weather")
 NAMESPACE = namespace_for("drifting")
@@ -45,7 +45,7 @@ class Installed:
 
     def __init__(self, backend: Backend, kubeconfig: Path, **settings: str) -> None:
         self.backend = backend
-        given = Settings.model_validate({"project": "p", "kubeconfig": str(kubeconfig), **settings})
+        given = Cluster.model_validate({"kubeconfig": str(kubeconfig), **settings})
         self.cluster: Kubernetes = kubernetes.connect(given)
         self.api = connected(given)
         backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)

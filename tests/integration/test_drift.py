@@ -20,7 +20,7 @@ from provider_hub.domain.installation import (
     Trigger,
 )
 from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, Manifest
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
 
     monkeypatch.setattr(KubernetesApi, "apply", apply_behind_a_controller)
     # One that trusts no namespace yet, and so applies the quota too.
-    cluster = kubernetes.connect(Settings(project="p", kubeconfig=str(kubeconfig)))
+    cluster = kubernetes.connect(Cluster(kubeconfig=str(kubeconfig)))
     drift = Drift(installed.backend.services, cluster, installed.desired_states)
     assert drift.repair_slice() == 0
     assert next(used) == 2

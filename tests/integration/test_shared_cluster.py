@@ -18,7 +18,7 @@ from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import prefixed_namespace
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster
 
 DEPLOYMENT = NAME.object_name
 
@@ -41,7 +41,7 @@ def installed(backend: Backend, kubeconfig: Path) -> Iterator[Installed]:
 
 def hub_on(kubeconfig: Path, **settings: str) -> kubernetes.Kubernetes:
     return kubernetes.connect(
-        Settings.model_validate({"project": "p", "kubeconfig": str(kubeconfig), **settings}),
+        Cluster.model_validate({"kubeconfig": str(kubeconfig), **settings}),
     )
 
 

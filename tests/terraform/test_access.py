@@ -163,7 +163,7 @@ def test_who_may_make_or_delete_tasks_is_whose_code_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
-    assert ("check-in-keys" in ACCESS[name].get("reads_secret", {})) == wires(name, "check_in_keys", "desired_states")
+    assert ("check-in-keys" in ACCESS[name].get("reads_secret", {})) == wires(name, "signing_keys", "desired_states")
 
 
 @pytest.mark.parametrize("name", ACCESS)

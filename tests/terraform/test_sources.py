@@ -24,7 +24,7 @@ from terraform.tools.requirements import read_lock
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
-from provider_hub.settings import Settings, variable_name
+from provider_hub.settings import AllSettings, variable_name
 
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
@@ -151,7 +151,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
         **{name: "7" if name.endswith(("_SECONDS", "_PERCENT", "_QUOTA")) else "given" for name in given},
         **{name: "https://issuer.example" for name in given if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))},
         "HUB_CHECK_IN_KEYS": "key",
-        **{variable_name(field): str(Settings.model_fields[field].default) for field in CONSTRAINED},
+        **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
         "PUBSUB_EMULATOR_HOST": NOWHERE,
         "GOOGLE_APPLICATION_CREDENTIALS": str(scratch / "credentials.json"),

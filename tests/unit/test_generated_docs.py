@@ -6,12 +6,12 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic_core import PydanticUndefined
 
 from provider_hub.domain.diagram import state_diagram
-from provider_hub.settings import Settings, variable_name
+from provider_hub.settings import GROUPS, AllSettings, set_by, variable_name
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,11 +21,24 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 
 def settings_table() -> str:
-    rows = ["| variable | default | what it is |", "|---|---|---|"]
-    for field, info in Settings.model_fields.items():
-        default = "required" if info.default is PydanticUndefined else _shown(info.default)
-        rows.append(f"| `{variable_name(field)}` | {default} | {info.description} |")
+    rows = ["| variable | default | range | set by | what it is |", "|---|---|---|---|---|"]
+    for group in GROUPS:
+        rows.append(f"| **{group.__name__}** | | | | {group.__doc__} |")
+        for field in group.model_fields:
+            info = AllSettings.model_fields[field]
+            default = "required" if info.is_required() else _shown(info.default)
+            cells = (f"`{variable_name(field)}`", default, _range(info.metadata), set_by(field), info.description)
+            rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def _range(bounds: list[Any]) -> str:
+    """The bounds of a number: `> 0`, or `≥ 0, ≤ 100`. Terraform reads them."""
+    signs = {"gt": ">", "ge": "≥", "le": "≤"}
+    found = [
+        f"{sign} {getattr(bound, name)}" for bound in bounds for name, sign in signs.items() if hasattr(bound, name)
+    ]
+    return ", ".join(found)
 
 
 def _shown(default: object) -> str:

@@ -15,7 +15,7 @@ from provider_hub.adapters.identity import Authenticator, IdentityUnavailable
 from provider_hub.adapters.identity.opaque import OpaqueTokens
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, OrganizationClaims
-from provider_hub.settings import Settings, SettingsError
+from provider_hub.settings import Identity, SettingsError, variable_name
 
 NOW = 1_800_000_000.0
 TOKEN = "mt_0123456789abcdef"
@@ -124,14 +124,15 @@ def test_a_part_of_an_answer_that_makes_no_sense_lets_nobody_in(issuer: Issuer, 
         issuer.tokens.claims(TOKEN)
 
 
-def settings(issuer: TokenIssuer, **changes: str) -> Settings:
-    given: dict[str, Any] = {"project": "p"}
+def settings(issuer: TokenIssuer, **changes: str) -> Identity:
+    given: dict[str, str] = {}
     for realm in (Realm.CUSTOMER, Realm.CONSOLE):
         given[f"{realm}_issuer"] = issuer.issuer(realm)
         given[f"{realm}_jwks_url"] = issuer.jwks_url(realm)
         given[f"{realm}_lookup_url"] = issuer.lookup_url(realm)
         given[f"{realm}_lookup_secret"] = issuer.lookup_secret(realm)
-    return Settings.model_validate({**given, **changes})
+    chosen = {**given, **changes}
+    return Identity.from_environment({variable_name(field): value for field, value in chosen.items()})
 
 
 def against_the_local_issuer(folder: Path, check: Callable[[TokenIssuer], None]) -> None:

@@ -17,7 +17,7 @@ from provider_hub.adapters.identity import Authenticator, IdentityUnavailable, R
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, User
-from provider_hub.settings import Settings, SettingsError
+from provider_hub.settings import Identity, SettingsError, variable_name
 
 NOW = 1_800_000_000
 ISSUER = "https://customers.example"
@@ -217,7 +217,7 @@ def test_an_endpoint_that_is_down_is_unavailable_and_not_a_refusal() -> None:
         realm(fetch=down).verify(signed(claims()))
 
 
-def settings(**changes: Any) -> Settings:
+def settings(**changes: Any) -> Identity:
     given: dict[str, Any] = {
         "customer_issuer": ISSUER,
         "customer_jwks_url": f"{ISSUER}/jwks",
@@ -227,7 +227,7 @@ def settings(**changes: Any) -> Settings:
         "console_parties": (APP,),
         **changes,
     }
-    return Settings(project="p", **given)
+    return Identity.from_environment({variable_name(field): value for field, value in given.items()})
 
 
 @pytest.fixture
@@ -269,8 +269,8 @@ def test_a_realm_without_settings_lets_nobody_in_and_says_which_variables_are_mi
 
 
 def test_a_realm_configured_by_half_stops_at_the_start() -> None:
-    with pytest.raises(SettingsError, match="HUB_CUSTOMER_ISSUER"):
-        Authenticator(settings(customer_issuer=""))
+    with pytest.raises(SettingsError, match="set HUB_CUSTOMER_ISSUER too"):
+        settings(customer_issuer="")
 
 
 @pytest.mark.parametrize("url", ["http://issuer.example/jwks", "ftp://issuer.example/jwks", "issuer.example/jwks"])

@@ -13,7 +13,7 @@ from local_stack.environment import Surroundings, function_environment
 from local_stack.errors import LocalError
 from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
-from provider_hub.settings import Settings
+from provider_hub.settings import AllSettings
 
 
 def jar(tmp_path: Path, release: int) -> Path:
@@ -114,7 +114,7 @@ def surroundings() -> Surroundings:
 
 def test_the_functions_settings_point_at_the_stand_ins() -> None:
     environment = function_environment(surroundings(), {"PATH": "/bin"})
-    settings = Settings.from_environment(environment)
+    settings = AllSettings.from_environment(environment)
     assert environment["FIRESTORE_EMULATOR_HOST"] == "127.0.0.1:1"
     assert environment["PUBSUB_EMULATOR_HOST"] == "127.0.0.1:2"
     assert environment["PATH"] == "/bin"
@@ -128,7 +128,7 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
 
 def test_a_hub_variable_of_the_caller_wins_and_a_foreign_project_does_not() -> None:
     caller = {"HUB_DEPLOY_DEADLINE_SECONDS": "5", "HUB_CHECK_IN_KEYS": "", "GOOGLE_CLOUD_PROJECT": "production"}
-    settings = Settings.from_environment(function_environment(surroundings(), caller))
+    settings = AllSettings.from_environment(function_environment(surroundings(), caller))
     assert settings.deploy_deadline_seconds == 5
     assert settings.check_in_keys.get_secret_value() == "k" * 64
     assert settings.project == "local-hub"

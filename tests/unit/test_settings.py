@@ -2,20 +2,35 @@
 
 import pytest
 
-from provider_hub import wiring
-from provider_hub.settings import Settings, SettingsError, variable_name
+from provider_hub.settings import (
+    AllSettings,
+    CheckIns,
+    Cluster,
+    Core,
+    Identity,
+    Limits,
+    SettingsError,
+    Tasks,
+    variable_name,
+)
 
 
 def test_variables_become_typed_fields() -> None:
-    read = Settings.from_environment(
-        {"GOOGLE_CLOUD_PROJECT": "p", "HUB_INSTALLATION_QUOTA": "7", "HUB_CUSTOMER_AUDIENCES": "a, b,,", "OTHER": "x"}
-    )
-    assert (read.project, read.installation_quota, read.customer_audiences) == ("p", 7, ("a", "b"))
+    read = Identity.from_environment({"HUB_CUSTOMER_AUDIENCES": "a, b,,", "OTHER": "x"})
+    assert read.customer_audiences == ("a", "b")
+    assert Limits.from_environment({"HUB_INSTALLATION_QUOTA": "7"}).installation_quota == 7
 
 
-def test_an_empty_variable_counts_as_not_given() -> None:
-    read = Settings.from_environment({"GOOGLE_CLOUD_PROJECT": "p", "HUB_INSTALLATION_QUOTA": ""})
-    assert read.installation_quota == 100
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert Limits.from_environment({"HUB_INSTALLATION_QUOTA": ""}).installation_quota == 100
+
+
+def test_a_group_that_is_not_named_is_not_read() -> None:
+    class Needs(Core, Tasks): ...
+
+    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_DEADLINES_URL": "d", "HUB_UPGRADES_URL": "u"}
+    read = Needs.from_environment({**given, "HUB_CHECK_IN_KEYS": ",", "HUB_WAVE_FAILURES_PERCENT": "many"})
+    assert (read.project, read.deadlines_url) == ("p", "d")
 
 
 @pytest.mark.parametrize(
@@ -30,32 +45,45 @@ def test_what_is_missing_or_wrong_is_named_by_its_variable_and_never_its_value(
     variables: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SettingsError, match=named) as refusal:
-        Settings.from_environment(variables)
+        Core.from_environment(variables)
     assert "s3cret" not in str(refusal.value)
 
 
-def test_a_required_setting_that_is_empty_is_named() -> None:
-    with pytest.raises(SettingsError, match="set HUB_CHECK_IN_KEYS, HUB_DEADLINES_URL"):
-        Settings(project="p").require("project", "check_in_keys", "deadlines_url")
+def test_every_required_setting_that_is_not_set_is_named_with_what_it_is() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Tasks.from_environment({"HUB_DEADLINES_URL": ""})
+    assert "HUB_DEADLINES_URL is not set: URL of the function that the deadlines' tasks go to." in str(refusal.value)
+    assert "HUB_UPGRADES_URL is not set" in str(refusal.value)
+
+
+def test_a_function_that_calls_the_cluster_needs_one_of_its_two_names() -> None:
+    with pytest.raises(SettingsError, match="set HUB_CLUSTER_ENDPOINT or HUB_KUBECONFIG"):
+        Cluster.from_environment({})
+    assert Cluster.from_environment({"HUB_KUBECONFIG": "/k"}).kubeconfig == "/k"
+
+
+@pytest.mark.parametrize("realm", ["customer", "console"])
+def test_half_a_realm_is_refused(realm: str) -> None:
+    with pytest.raises(SettingsError, match=f"set HUB_{realm.upper()}_JWKS_URL too"):
+        Identity.from_environment({f"HUB_{realm.upper()}_ISSUER": "https://issuer.example"})
 
 
 def test_a_secret_is_not_printed() -> None:
-    assert "hunter2" not in repr(
-        Settings.from_environment({"GOOGLE_CLOUD_PROJECT": "p", "HUB_CHECK_IN_KEYS": "hunter2"})
-    )
+    assert "hunter2" not in repr(CheckIns.from_environment({"HUB_CHECK_IN_KEYS": "hunter2"}))
 
 
 def test_every_setting_is_explained() -> None:
-    assert all(field.description for field in Settings.model_fields.values())
+    assert all(field.description for field in AllSettings.model_fields.values())
     assert variable_name("check_in_keys") == "HUB_CHECK_IN_KEYS"
 
 
 @pytest.mark.parametrize(("given", "keys"), [("one", (b"one",)), ("new, old", (b"new", b"old"))])
 def test_the_check_in_keys_are_told_apart_by_commas(given: str, keys: tuple[bytes, ...]) -> None:
-    assert wiring.check_in_keys(Settings(project="p", check_in_keys=given)) == keys
+    assert CheckIns.from_environment({"HUB_CHECK_IN_KEYS": given}).signing_keys == keys
 
 
 @pytest.mark.parametrize("given", ["", " ", "new,", ",old", "a,,b"])
 def test_an_empty_check_in_key_is_refused(given: str) -> None:
-    with pytest.raises(SettingsError, match="HUB_CHECK_IN_KEYS"):
-        wiring.check_in_keys(Settings(project="p", check_in_keys=given))
+    with pytest.raises(SettingsError, match="HUB_CHECK_IN_KEYS") as refusal:
+        CheckIns.from_environment({"HUB_CHECK_IN_KEYS": given})
+    assert "old" not in str(refusal.value)

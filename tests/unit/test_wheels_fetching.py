@@ -38,7 +38,7 @@ from provider_hub.domain.wheels import (
     WheelUnreachable,
     parse_wheel_url,
 )
-from provider_hub.settings import Settings, SettingsError
+from provider_hub.settings import SettingsError, Wheels
 
 FILE = "acme-1.2.0-py3-none-any.whl"
 URL = f"https://files.example/{FILE}"
@@ -327,7 +327,7 @@ def test_a_private_host_is_fetched_from_only_with_the_port_that_is_exempt(intern
 
 
 def test_the_policy_comes_from_the_settings() -> None:
-    settings = Settings(project="p", wheel_private_hosts=("LOCALHOST:8443",), wheel_ca_file="/ca.pem")
+    settings = Wheels(wheel_private_hosts=("LOCALHOST:8443",), wheel_ca_file="/ca.pem")
     policy = FetchPolicy.from_settings(settings)
     assert (policy.private_hosts, policy.ca_file) == (frozenset({"localhost:8443"}), "/ca.pem")
 

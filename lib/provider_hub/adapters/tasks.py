@@ -20,14 +20,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.rollout import Rollout
-from provider_hub.settings import Settings
+from provider_hub.settings import Project, Tasks
 
 _RPC_SECONDS = 20.0
 
 
-def connect(settings: Settings) -> "CloudTasks":
+class TaskSettings(Project, Tasks):
+    """Where the queues are."""
+
+
+def connect(settings: TaskSettings) -> "CloudTasks":
     """The queues of `settings`, on Google's service or on `tasks_endpoint`."""
-    settings.require("deadlines_url", "upgrades_url")
     if not settings.tasks_endpoint:
         return CloudTasks(CloudTasksClient(), settings)
     transport = CloudTasksGrpcTransport(channel=grpc.insecure_channel(settings.tasks_endpoint))
@@ -37,7 +40,7 @@ def connect(settings: Settings) -> "CloudTasks":
 class CloudTasks:
     """The queues (`actions.ports.Tasks`)."""
 
-    def __init__(self, client: CloudTasksClient, settings: Settings) -> None:
+    def __init__(self, client: CloudTasksClient, settings: TaskSettings) -> None:
         self._client = client
         self._settings = settings
         self._queues = f"projects/{settings.project}/locations/{settings.location}/queues"

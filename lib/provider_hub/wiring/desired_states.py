@@ -3,14 +3,17 @@
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
 from provider_hub.domain.manifests import RuntimeFacts
-from provider_hub.settings import Settings
-from provider_hub.wiring import check_in_keys
+from provider_hub.settings import CheckIns, Core
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4
 
 
-def desired_states(given: Settings, hub: Services) -> DesiredStates:
+class DesiredStateSettings(Core, CheckIns):
+    """What it takes to say what the cluster should hold."""
+
+
+def desired_states(given: DesiredStateSettings, hub: Services) -> DesiredStates:
     facts = RuntimeFacts(
         image=given.runtime_image,
         check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
@@ -20,4 +23,4 @@ def desired_states(given: Settings, hub: Services) -> DesiredStates:
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
     )
-    return DesiredStates(hub.store, facts, check_in_keys(given)[0])
+    return DesiredStates(hub.store, facts, given.signing_keys[0])

@@ -8,7 +8,7 @@ from provider_hub.adapters.identity.jwks import Clock
 from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
-from provider_hub.settings import Settings, SettingsError, variable_name
+from provider_hub.settings import Identity, SettingsError, variable_name
 
 _BEARER = re.compile(r"bearer +([^\s,]+)", re.IGNORECASE)
 
@@ -20,15 +20,13 @@ class Authenticator:
     that serves one realm needs the settings of that one only.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock = time.time) -> None:
-        """Raises SettingsError where a realm is configured by half or unsafely."""
+    def __init__(self, settings: Identity, *, clock: Clock = time.time) -> None:
+        """Raises SettingsError where the realms share an issuer, or one is configured unsafely."""
         if settings.customer_issuer and settings.customer_issuer == settings.console_issuer:
             customer, console = variable_name("customer_issuer"), variable_name("console_issuer")
             raise SettingsError(f"{customer} and {console} are one issuer: a tenant's token would open the console")
-        has_customers = settings.customer_issuer or settings.customer_jwks_url
-        has_console = settings.console_issuer or settings.console_jwks_url
-        self._customer = customer_realm(settings, clock=clock) if has_customers else None
-        self._console = console_realm(settings, clock=clock) if has_console else None
+        self._customer = customer_realm(settings, clock=clock) if settings.customer_issuer else None
+        self._console = console_realm(settings, clock=clock) if settings.console_issuer else None
 
     def customer(self, authorization_header: str | None) -> CustomerPrincipal:
         """The caller of a customer route.

@@ -12,7 +12,7 @@ import jwt
 from provider_hub.adapters.identity.jwks import Clock, KeySet
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
 from provider_hub.domain.errors import NotAuthenticated
-from provider_hub.settings import Settings, SettingsError, variable_name
+from provider_hub.settings import Identity, SettingsError, variable_name
 
 ALGORITHM = "RS256"
 LEEWAY_SECONDS = 60
@@ -101,9 +101,8 @@ class Realm:
             raise NotAuthenticated("the token's azp is none of the accepted parties")
 
 
-def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
+def customer_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
     """The realm of tenants. Raises SettingsError where its settings are missing or not safe."""
-    settings.require("customer_issuer", "customer_jwks_url")
     _require_audience(settings, "customer")
     return Realm(
         name="customer",
@@ -116,9 +115,8 @@ def customer_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
     )
 
 
-def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
+def console_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
     """The realm of the platform itself. Raises SettingsError where its settings are missing or not safe."""
-    settings.require("console_issuer", "console_jwks_url")
     _require_audience(settings, "console")
     return Realm(
         name="console",
@@ -131,7 +129,7 @@ def console_realm(settings: Settings, *, clock: Clock = time.time) -> Realm:
     )
 
 
-def _require_audience(settings: Settings, realm: str) -> None:
+def _require_audience(settings: Identity, realm: str) -> None:
     """An issuer serves other applications too: a token for one of those must not open this one.
 
     The issuer of one machine, whose keys come from that machine itself, serves nothing else.
@@ -143,13 +141,12 @@ def _require_audience(settings: Settings, realm: str) -> None:
         raise SettingsError(f"set {audiences} or {parties}: without, a token for any application of the issuer passes")
 
 
-def _opaque(settings: Settings, realm: str, clock: Clock) -> OpaqueTokens | None:
-    """None where the realm looks up none. Raises SettingsError for an unsafe URL, or one without its secret."""
+def _opaque(settings: Identity, realm: str, clock: Clock) -> OpaqueTokens | None:
+    """None where the realm looks up none. Raises SettingsError for an unsafe URL."""
     field = f"{realm}_lookup_url"
     url: str = getattr(settings, field)
     if not url:
         return None
-    settings.require(f"{realm}_lookup_secret")
     secret: str = getattr(settings, f"{realm}_lookup_secret").get_secret_value()
     return OpaqueTokens(_safe_url(url, field), secret, clock=clock)
 

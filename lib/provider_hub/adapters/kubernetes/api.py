@@ -15,7 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.masking import mask
-from provider_hub.settings import Settings
+from provider_hub.settings import Cluster
 
 Object = dict[str, Any]
 
@@ -142,16 +142,14 @@ class KubernetesApi:
             raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
 
 
-def connected(settings: Settings) -> KubernetesApi:
+def connected(settings: Cluster) -> KubernetesApi:
     """A kubeconfig's cluster, or GKE's control plane with the function's own IAM identity. Nothing is called yet.
 
     GKE's DNS-based endpoint shows a public certificate, so the system's authorities verify it.
-    Raises SettingsError where the settings name neither.
     """
     if settings.kubeconfig:
         user = KubeconfigUser(settings.kubeconfig)
         return KubernetesApi(user.configuration, user)
-    settings.require("cluster_endpoint")
     return KubernetesApi(client.Configuration(host=settings.cluster_endpoint), IamToken())
 
 

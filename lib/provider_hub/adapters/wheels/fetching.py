@@ -21,7 +21,7 @@ from provider_hub.adapters.wheels.connection import CheckedAddress, Clock, Deadl
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
 from provider_hub.domain.wheels.urls import WheelUrl, follow
-from provider_hub.settings import Settings, SettingsError, variable_name
+from provider_hub.settings import SettingsError, Wheels, variable_name
 
 MIB = 1024 * 1024
 MAX_REDIRECTS = 5
@@ -53,7 +53,7 @@ class FetchPolicy:
     clock: Clock = field(default=monotonic, repr=False)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Wheels) -> Self:
         hosts = frozenset(pair.lower() for pair in settings.wheel_private_hosts)
         return cls(private_hosts=hosts, ca_file=settings.wheel_ca_file)
 

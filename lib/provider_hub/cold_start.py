@@ -1,0 +1,17 @@
+"""Shortens a function's cold start. Every `main.py` imports this first, and `wiring.Once` ends it.
+
+Importing a function's libraries makes about 100,000 objects that stay for good, and Python's collector walks them again
+and again meanwhile: a twelfth of a cold start. So the collector waits until the function is wired. This concerns the
+whole process, which is why no other program imports this module.
+"""
+
+import gc
+
+_THRESHOLD = gc.get_threshold()
+gc.set_threshold(50_000)
+
+
+def end() -> None:
+    """Let the collector work as before, and never look at what was made until now: it stays as long as the process."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLD)
