@@ -21,7 +21,10 @@ VERSION = {"name": "acme/weather", "version": "2.0.0", "wheel_url": WHEEL, "meta
 
 @dataclass(frozen=True)
 class Refused:
-    """A request, and what it gets: `detail` is the sentence, or a part of it; `loc` is where it is invalid."""
+    """A request, and what it gets: `detail` is the sentence, or a part of it; `loc` is where it is invalid.
+
+    `rule` says that the request is of its schema and a rule refuses it: clients then get one sentence to show.
+    """
 
     method: str
     path: str
@@ -32,6 +35,7 @@ class Refused:
     loc: tuple[str | int, ...] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    rule: bool = False
 
     def __str__(self) -> str:
         told = self.detail[:30] or "/".join(map(str, self.loc or ()))
@@ -67,6 +71,7 @@ TENANT_ROUTES = [
     ("POST", "/providers/acme/weather/rollouts/1.2.0/resume"),
     ("GET", "/organizations"),
     ("GET", "/organizations/me"),
+    ("GET", "/organizations/me/status"),
     ("GET", "/ops/dead-letter"),
     ("DELETE", "/ops/dead-letter?all=true"),
     ("POST", "/ops/dead-letter/retry-all"),
@@ -249,22 +254,12 @@ NOT_PUBLISHABLE: list[tuple[str, Any, list[str | int]]] = [
     ("name", ..., ["name"]),
     ("name", "", ["name"]),
     ("name", "x" * 201, ["name"]),
-    ("name", "acme/Weather", ["name"]),
     ("name", "acme/we\0ather", ["name"]),
     ("version", ..., ["version"]),
     ("version", "1", ["version"]),
     ("version", "01.0.0", ["version"]),
     ("wheel_url", ..., ["wheel_url"]),
     ("wheel_url", "", ["wheel_url"]),
-    ("wheel_url", "http://wheels.example/x-1.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://wheels.example/x.tar.gz", ["wheel_url"]),
-    ("wheel_url", "https://wheels.example/x?f=x.whl", ["wheel_url"]),
-    ("wheel_url", "https://127.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://[::1]/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://169.254.169.254/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://localhost/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://10.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
-    ("wheel_url", "https://user:pass@wheels.example/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
     ("wheel_url", "https://" + "x" * 2048, ["wheel_url"]),
     ("sha256", "A" * 64, ["sha256"]),
     ("sha256", "a" * 63, ["sha256"]),
@@ -277,7 +272,6 @@ NOT_PUBLISHABLE: list[tuple[str, Any, list[str | int]]] = [
     ("entrypoint", [], ["entrypoint"]),
     ("entrypoint", "python", ["entrypoint"]),
     ("entrypoint", [""], ["entrypoint", 0]),
-    ("runtime_version", "none", ["runtime_version"]),
     ("runtime_version", "a/b", ["runtime_version"]),
     ("runtime_version", "..", ["runtime_version"]),
     ("runtime_version", "__x__", ["runtime_version"]),
@@ -293,6 +287,21 @@ NOT_PUBLISHABLE: list[tuple[str, Any, list[str | int]]] = [
     ("outputs_schema", {"required": "x"}, ["outputs_schema"]),
     ("schemas", {"station": {"config_schema": {"type": 1}}}, ["schemas", "station", "config_schema"]),
     ("schemas", {"station": []}, ["schemas", "station"]),
+]
+
+# The same, of what has its schema: a rule refuses it.
+REFUSED_BY_A_RULE: list[tuple[str, Any, list[str | int]]] = [
+    ("name", "acme/Weather", ["name"]),
+    ("wheel_url", "http://wheels.example/x-1.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://wheels.example/x.tar.gz", ["wheel_url"]),
+    ("wheel_url", "https://wheels.example/x?f=x.whl", ["wheel_url"]),
+    ("wheel_url", "https://127.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://[::1]/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://169.254.169.254/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://localhost/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://10.0.0.1/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("wheel_url", "https://user:pass@wheels.example/x-2.0.0-py3-none-any.whl", ["wheel_url"]),
+    ("runtime_version", "none", ["runtime_version"]),
     ("resource_schemas", {"station": []}, ["resource_schemas", "station"]),
     ("resource_schemas", {"station": {"type": "nonsense"}}, ["resource_schemas", "station"]),
 ]
@@ -343,23 +352,19 @@ INVALID = [
     ],
     Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "\\ud800/x"}', loc=("body",)),
     Refused("POST", "/providers/install", 422, raw=b'{"provider_name": "acme/radio", "x": 1e', loc=("body",)),
-    Refused("POST", "/providers/install", 422, "was yanked", body=install(version="2.0.0"), loc=("body", "version")),
-    Refused("POST", "/providers/install", 422, "is building", body=install(version="3.0.0"), loc=("body", "version")),
-    Refused("POST", f"{WEATHER}/upgrade", 422, "was yanked", body={"version": "1.3.0"}, loc=("body", "version")),
-    Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "1.4.0"}, loc=("body", "version")),
-    Refused(
-        "POST", f"{WEATHER}/upgrade", 422, body={"version": "1.0.0"}, loc=("body", "version"), detail="use downgrade"
-    ),
+    *[
+        Refused("POST", path, 422, sentence, body=body, loc=("body", list(body)[-1]), rule=True)
+        for path, body, sentence in [
+            ("/providers/install", install(version="2.0.0"), "was yanked"),
+            ("/providers/install", install(version="3.0.0"), "is building"),
+            (f"{WEATHER}/upgrade", {"version": "1.3.0"}, "was yanked"),
+            (f"{WEATHER}/upgrade", {"version": "1.4.0"}, "is building"),
+            (f"{WEATHER}/upgrade", {"version": "1.0.0"}, "use downgrade"),
+            (f"{WEATHER}/deploy", {"version": "1.3.0"}, "was yanked"),
+            (f"{WEATHER}/downgrade", {"target_version": "1.2.0"}, "use upgrade"),
+        ]
+    ],
     Refused("POST", f"{WEATHER}/upgrade", 422, body={"version": "new"}, loc=("body", "version")),
-    Refused("POST", f"{WEATHER}/deploy", 422, body={"version": "1.3.0"}, loc=("body", "version"), detail="was yanked"),
-    Refused(
-        "POST",
-        f"{WEATHER}/downgrade",
-        422,
-        body={"target_version": "1.2.0"},
-        loc=("body", "target_version"),
-        detail="use upgrade",
-    ),
     Refused("POST", f"{WEATHER}/downgrade", 422, loc=("body",)),
     Refused("POST", f"{WEATHER}/downgrade", 422, body={}, loc=("body", "target_version")),
     Refused("PATCH", WEATHER, 422, body={"resource_tier": "x"}, loc=("body", "resource_tier")),
@@ -385,10 +390,14 @@ INVALID = [
         "POST", "/providers/acme/weather/versions/1.0.0/yank", 422, body={"reason": "x" * 501}, loc=("body", "reason")
     ),
     Refused("GET", f"/ops/dead-letter?provider={'x' * 201}", 422, loc=("query", "provider")),
-    Refused("DELETE", "/ops/dead-letter", 422, loc=("query", "provider")),
+    Refused("DELETE", "/ops/dead-letter", 422, "name a provider", loc=("query", "provider"), rule=True),
     *[
         Refused("POST", PUBLISH, 422, body=publish(**{name: value}), loc=("body", *where))
         for name, value, where in NOT_PUBLISHABLE
+    ],
+    *[
+        Refused("POST", PUBLISH, 422, body=publish(**{name: value}), loc=("body", *where), rule=True)
+        for name, value, where in REFUSED_BY_A_RULE
     ],
     Refused(
         "POST",
@@ -405,6 +414,7 @@ INVALID = [
         "required on a provider's first version",
         body=publish(name="acme/new", metadata=...),
         loc=("body", "metadata"),
+        rule=True,
     ),
     Refused(
         "POST",
@@ -414,6 +424,7 @@ INVALID = [
         "console_machine",
         publish(name="platform/cloud", metadata=...),
         loc=("body", "metadata"),
+        rule=True,
     ),
     Refused("POST", CONSOLE_PUBLISH, 422, who="console_machine", body={}, loc=("body", "name")),
     *[

@@ -50,21 +50,26 @@ def test_a_refusal_has_its_status_and_shape_and_stores_nothing(tenants: Tenants,
     token = None if case.who is None else getattr(tenants, case.who)
     answer = deployed.call(case.method, case.path, token, body=case.body, raw=case.raw, headers=case.headers)
     assert answer.status == case.status, answer.text
-    check_detail(case, answer.json["detail"])
+    check_error(case, answer.json)
     assert answer.headers.get("www-authenticate") == ("Bearer" if case.status == 401 else None)
     assert ("retry-after" in answer.headers) == (case.status == 429)
     assert deployed.documents.all() == before
 
 
-def check_detail(case: Refused, detail: Any) -> None:
+def check_error(case: Refused, error: dict[str, Any]) -> None:
     if case.status == 422:
-        assert case.loc in [tuple(problem["loc"]) for problem in detail], detail
-        assert case.detail in " ".join(problem["msg"] for problem in detail)
-    elif case.status == 401:
-        assert detail == "Not authenticated"
+        problems = error["errors"] if case.rule else error["detail"]
+        sentence = error["detail"] if case.rule else error["message"]
+        assert set(error) == ({"detail", "errors"} if case.rule else {"detail", "message"})
+        assert case.loc in [tuple(problem["loc"]) for problem in problems], problems
+        place = ".".join(map(str, case.loc or ()))
+        assert case.rule or f"{place}: " in sentence, sentence
     else:
-        assert case.detail in detail
-        assert "\n" not in detail
+        assert set(error) == {"detail"}
+        sentence = error["detail"]
+        assert case.status != 401 or sentence == "Not authenticated"
+    assert case.detail in sentence
+    assert "\n" not in sentence
 
 
 def test_every_refusal_that_is_described_is_in_the_table() -> None:
@@ -166,6 +171,7 @@ STEPS: list[Step | Publish | Halt] = [
     Step("GET", "/auth/me", shows={"organization_id": "org_shop"}),
     Step("GET", "/organizations", shows={"slug": "shop", "status": "active"}),
     Step("GET", "/organizations/me", shows={"organization_id": "org_shop"}),
+    Step("GET", "/organizations/me/status", shows={"status": "ready"}),
     Step("GET", "/organizations/org_shop", shows={"slug": "shop"}),
     Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
     Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),

@@ -1,6 +1,7 @@
 """What holds for every route (contract, section 1): slashes, encodings, HEAD, OPTIONS, ids, bounds, what is down."""
 
 import io
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -153,7 +154,7 @@ def test_the_same_key_and_body_get_the_first_answer_again_and_another_body_422(t
     assert again.data == first.data
     assert again.headers["Location"] == first.headers["Location"]
     other = install("acme/radio")
-    assert (other.status_code, other.json["detail"][0]["loc"]) == (422, ["header", "Idempotency-Key"])
+    assert (other.status_code, other.json["errors"][0]["loc"]) == (422, ["header", "Idempotency-Key"])
     assert install("platform/cloud", tenants.other).json["canonical"] == "platform/cloud"
     assert len(tenants.deployed.documents.under("organizations/org_other/installations")) == 2
 
@@ -183,3 +184,58 @@ def test_a_refused_call_keeps_no_answer(tenants: Tenants) -> None:
     refused = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body, headers=headers)
     assert refused.status_code == 404
     assert tenants.deployed.documents.all() == before
+
+
+def test_what_is_not_of_its_schema_has_its_places_as_detail_and_a_sentence_as_message(tenants: Tenants) -> None:
+    body = {"provider_name": "acme/radio", "version": "1", "config": {"1A": "x"}}
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
+    assert response.status_code == 422
+    assert [problem["loc"] for problem in response.json["detail"]] == [["body", "version"], ["body", "config"]]
+    assert set(response.json["detail"][0]) == {"loc", "msg", "type"}
+    first, second = (problem["msg"] for problem in response.json["detail"])
+    assert response.json["message"] == f"body.version: {first}; body.config: {second}"
+
+
+def test_what_a_rule_refuses_has_a_sentence_as_detail_and_its_places_as_errors(tenants: Tenants) -> None:
+    response = tenants.deployed.call("POST", f"{INSTALLED}/downgrade", tenants.user, body={"target_version": "1.2.0"})
+    assert response.status_code == 422
+    (problem,) = response.json["errors"]
+    assert (problem["loc"], problem["type"]) == (["body", "target_version"], "value_error")
+    assert response.json == {"detail": problem["msg"], "errors": [problem]}
+
+
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [(INSTALLED, "user"), ("/providers", "user"), ("/auth/me", "user"), (INSTALLED, None), ("/nothing", "user")],
+)
+def test_no_cache_keeps_what_was_answered_to_a_token_or_refused(tenants: Tenants, path: str, who: str | None) -> None:
+    response = tenants.deployed.call("GET", path, who and getattr(tenants, who))
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_cache_may_keep_what_is_for_anyone(tenants: Tenants) -> None:
+    assert "Cache-Control" not in tenants.deployed.call("GET", "/providers").headers
+    assert tenants.deployed.call("GET", "/openapi.json").headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("path", [INSTALLED, "/docs", "/nothing"])
+def test_no_browser_guesses_the_type_of_an_answer(tenants: Tenants, path: str) -> None:
+    assert tenants.deployed.call("GET", path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_https_is_demanded_from_then_on_where_it_was_used(tenants: Tenants) -> None:
+    name, behind = "Strict-Transport-Security", {"X-Forwarded-Proto": "https"}
+    answers = [tenants.deployed.call("GET", path, headers=behind) for path in ("/health", INSTALLED)]
+    assert [answer.headers[name] for answer in answers] == ["max-age=31536000"] * 2
+    assert name not in tenants.deployed.call("GET", "/health").headers
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("k", 201), ("one install", 201), ("x" * 255, 201), ("x" * 256, 422), ("é", 422), ("a\tb", 422)]
+)
+def test_the_description_says_which_keys_are_taken(tenants: Tenants, key: str, status: int) -> None:
+    parameter = tenants.deployed.call("GET", "/openapi.json").json["components"]["parameters"]["IdempotencyKey"]
+    assert bool(re.search(parameter["schema"]["pattern"], key)) == (status == 201)
+    body, headers = {"provider_name": "platform/cloud"}, {"Idempotency-Key": key}
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body, headers=headers)
+    assert response.status_code == status

@@ -132,3 +132,10 @@ def test_one_letter_is_deleted(letters: Tenants) -> None:
 def test_health_is_told_to_anyone(tenants: Tenants) -> None:
     response = tenants.deployed.call("GET", "/health")
     assert (response.status_code, response.data) == (200, b'{"status":"ok"}')
+
+
+def test_an_organization_is_ready_once_it_is_known(tenants: Tenants) -> None:
+    for path in ("/organizations/me/status", "/organizations/me/status/"):
+        assert get(tenants, path, tenants.user) == {"status": "ready"}
+    assert tenants.deployed.call("GET", "/organizations/me/status", tenants.homeless).status_code == 403
+    assert tenants.deployed.call("GET", "/organizations/me/status").status_code == 401

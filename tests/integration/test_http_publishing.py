@@ -54,6 +54,13 @@ def test_a_version_is_published_with_its_provider_and_told_to_the_upgrades(tenan
     assert tenants.deployed.documents.under("outbox") == {}
 
 
+def test_an_entrypoint_that_is_the_default_is_null_and_the_same_as_none(tenants: Tenants, wheel: AddedWheel) -> None:
+    first = publish(tenants, wheel, entrypoint=["python", "-m", "pragma_runtime.entrypoint"])
+    assert (first.status_code, first.json["entrypoint"]) == (201, None)
+    again = publish(tenants, wheel)
+    assert (again.status_code, again.json) == (200, first.json)
+
+
 def test_the_same_again_is_200_and_the_stored_row(tenants: Tenants, wheel: AddedWheel) -> None:
     first = publish(tenants, wheel)
     before = tenants.deployed.documents.all()
@@ -104,9 +111,10 @@ def test_a_wheel_that_is_not_what_was_said_is_422_and_nothing_is_stored(
     before = tenants.deployed.documents.all()
     response = publish(tenants, wheel, **{key: value.format(host=host) for key, value in changes.items()})
     assert response.status_code == 422, response.text
-    (problem,) = response.json["detail"]
+    (problem,) = response.json["errors"]
     assert problem["loc"] == ["body", where]
     assert told in problem["msg"]
+    assert response.json["detail"] == problem["msg"]
     assert tenants.deployed.documents.all() == before
 
 
@@ -316,7 +324,7 @@ def test_a_wheel_that_could_never_start_is_refused_with_the_reason(
     before = tenants.deployed.documents.all()
     response = publish(tenants, wheel, name="acme/gauge", version="1.0.0", **changes)
     assert response.status_code == 422, response.text
-    (problem,) = response.json["detail"]
+    (problem,) = response.json["errors"]
     assert problem["loc"] == ["body", where]
     assert why in problem["msg"]
     assert tenants.deployed.documents.all() == before
@@ -327,7 +335,7 @@ def test_a_post_release_is_refused_since_it_would_rank_below_what_it_fixes(tenan
     for version in ("1.0.0-1", "1.0.0-post.1", "1.0.0-r1"):
         response = publish(tenants, wheel, name="acme/gauge", version=version)
         assert response.status_code == 422, response.text
-        (problem,) = response.json["detail"]
+        (problem,) = response.json["errors"]
         assert problem["loc"] == ["body", "version"]
         assert "as 1.0.1 and not as 1.0.0.post1" in problem["msg"]
 

@@ -20,8 +20,8 @@ from provider_hub.domain.records import KeptAnswer
 log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
-# 1 to 255 visible ASCII characters.
-KEY_PATTERN = r"[!-~]{1,255}"
+# 1 to 255 ASCII characters, with spaces inside only: HTTP has none around a header's value.
+KEY_PATTERN = r"[!-~](?:[ -~]{0,253}[!-~])?"
 KEPT = timedelta(hours=24)
 # Longer than any function may run: the process that made an older reservation is gone.
 LEASE = timedelta(minutes=5)

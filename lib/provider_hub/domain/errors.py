@@ -5,6 +5,7 @@ again, and records PermanentError. No message names a document path, an internal
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 
 class HubError(Exception):
@@ -52,16 +53,20 @@ class Problem:
 
 
 class Invalid(Refusal):
-    """The request is well-formed JSON that a rule refuses; `problems` says where."""
+    """A rule refuses what the request asks for, though the request is of its schema; `problems` says where."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(problem.msg for problem in problems))
         self.problems = problems
 
     @classmethod
-    def at(cls, *loc: str | int, msg: str, kind: str = "value_error") -> "Invalid":
+    def at(cls, *loc: str | int, msg: str, kind: str = "value_error") -> Self:
         """A refusal with a single problem at `loc`."""
         return cls(Problem(loc, msg, kind))
+
+
+class SchemaViolation(Invalid):
+    """The request's body, query or header is not of its schema; `problems` says where."""
 
 
 class TemporaryError(HubError):

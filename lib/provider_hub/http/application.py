@@ -76,8 +76,7 @@ class Application(Generic[H]):
         except Exception:
             log.exception("request %s failed", identifier)
             response = responses.error(500, f"this should not have happened; it is logged as request {identifier}")
-        response.headers["X-Request-Id"] = identifier
-        return response
+        return responses.completed(response, request, identifier)
 
     def _dispatch(self, request: Request) -> Response:
         routes, parameters = self._routing.match(request.path)
@@ -144,5 +143,4 @@ def answer_unrouted() -> None:
 
 def _unrouted(error: HTTPException) -> Response:
     response = responses.error(error.code or 500, error.name)
-    response.headers["X-Request-Id"] = request_id(flask.request)
-    return response
+    return responses.completed(response, flask.request, request_id(flask.request))

@@ -20,6 +20,14 @@ class ProblemBody(Response):
 
 
 class ValidationErrorBody(Response):
-    """A body or query that failed validation: where, and what."""
+    """A body, query or header that is not of its schema: where, and what."""
 
     detail: list[ProblemBody] = Field(description="Everything that is wrong.")
+    message: str = Field(description="The same in a sentence for people.")
+
+
+class RuleErrorBody(Response):
+    """What a rule refuses, though it is of its schema: a yanked version, a wheel that is not what was said."""
+
+    detail: str = Field(description="What was wrong, and what to do.")
+    errors: list[ProblemBody] = Field(description="The places that the sentence is about.")

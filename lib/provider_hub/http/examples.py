@@ -219,6 +219,7 @@ RESPONSES: Mapping[type[Response], Mapping[str, Any]] = {
         "created_at": "2026-01-15T08:00:00Z",
         "updated_at": "2026-01-15T08:00:00Z",
     },
+    identity.OrganizationStatus: {"status": "ready"},
     operations.DeadLetterBody: {
         "id": _LETTER,
         "event_id": _LETTER,
@@ -284,5 +285,5 @@ def response(route: Route) -> Any:
 def error(status: int) -> dict[str, Any]:
     """The example of a refusal. Raises KeyError for a status that is none."""
     if status == 422:
-        return {"detail": [_PROBLEM]}
+        return {"detail": [_PROBLEM], "message": f"body.version: {_PROBLEM['msg']}"}
     return {"detail": _ERRORS[status]}

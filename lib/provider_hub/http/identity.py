@@ -83,6 +83,18 @@ def list_organizations(_hub: None, call: Call) -> list[OrganizationBody]:
     return [OrganizationBody.of(call.organization)]
 
 
+class OrganizationStatus(Response):
+    """Whether an organization can be worked with."""
+
+    status: str = Field("ready", description="`ready`: the hub knows the organization.")
+
+
+@routes.add("GET", "/organizations/me/status", Access.TENANT)
+def organization_status(_hub: None, _call: Call) -> OrganizationStatus:
+    """Whether the caller's organization can be worked with."""
+    return OrganizationStatus()
+
+
 @routes.add("GET", "/organizations/{organization_id}", Access.TENANT, refusals=(404,))
 def get_organization(_hub: None, call: Call) -> OrganizationBody:
     """The caller's organization, by its id or as `me`."""

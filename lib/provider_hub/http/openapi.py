@@ -16,7 +16,7 @@ from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
-from provider_hub.http.errors import ErrorBody, ValidationErrorBody
+from provider_hub.http.errors import ErrorBody, RuleErrorBody, ValidationErrorBody
 from provider_hub.http.route import JSON, Access, Route
 from provider_hub.http.table import ROUTES
 
@@ -212,7 +212,7 @@ _ERRORS: Mapping[int, str] = {
     404: "Unknown, or not visible to the caller.",
     409: "What is stored contradicts the request, or the first one with its `Idempotency-Key` is still under way.",
     413: "The body is over 1 MiB.",
-    422: "The body, the query or a header is not valid; `detail` says where.",
+    422: "The body, the query or a header is not of its schema, or a rule refuses what it asks for.",
     429: "Over quota.",
     500: "A fault of ours; it is logged with the request's id.",
     503: "Something this depends on is down: try again.",
@@ -220,11 +220,13 @@ _ERRORS: Mapping[int, str] = {
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    model = ValidationErrorBody if status == HTTPStatus.UNPROCESSABLE_ENTITY else ErrorBody
+    schema = _reference(ErrorBody)
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        schema = {"anyOf": [_reference(ValidationErrorBody), _reference(RuleErrorBody)]}
     return {
         "description": _ERRORS[status],
         "headers": _header_references("X-Request-Id", *_HEADERS_OF.get(status, ())),
-        "content": {JSON: {"schema": _reference(model), "example": examples.error(status)}},
+        "content": {JSON: {"schema": schema, "example": examples.error(status)}},
     }
 
 
@@ -289,7 +291,7 @@ def _schemas() -> dict[str, Any]:
     for route in ROUTES:
         wanted |= {model: "validation" for model in (route.body, route.query) if model is not None}
         wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
-    wanted |= {ErrorBody: "serialization", ValidationErrorBody: "serialization"}
+    wanted |= {ErrorBody: "serialization", ValidationErrorBody: "serialization", RuleErrorBody: "serialization"}
     _, definitions = models_json_schema(
         list(wanted.items()), ref_template=f"{_SCHEMAS}{{model}}", schema_generator=_Schemas
     )

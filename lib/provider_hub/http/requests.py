@@ -8,7 +8,7 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 
 from provider_hub.actions import idempotency
-from provider_hub.domain.errors import Invalid, Problem, TooLarge
+from provider_hub.domain.errors import Problem, SchemaViolation, TooLarge
 from provider_hub.http.route import Route
 
 MAX_BODY = 1024 * 1024
@@ -23,11 +23,11 @@ def request_id(request: Request) -> str:
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The caller's key, None where there is none. Raises Invalid for one that is not usable."""
+    """The caller's key, None where there is none. Raises SchemaViolation for one that is not usable."""
     key = request.headers.get(idempotency.HEADER)
     if key is None or _KEY.fullmatch(key):
         return key
-    raise Invalid.at("header", idempotency.HEADER, msg="must be 1 to 255 visible ASCII characters")
+    raise SchemaViolation.at("header", idempotency.HEADER, msg="must be 1 to 255 printable ASCII characters")
 
 
 def read_body(request: Request) -> bytes:
@@ -41,7 +41,7 @@ def read_body(request: Request) -> bytes:
 
 
 def inputs_of(route: Route, request: Request, raw: bytes) -> dict[str, BaseModel]:
-    """The body and the query that a route's handler takes, by parameter. Raises Invalid."""
+    """The body and the query that a route's handler takes, by parameter. Raises SchemaViolation."""
     inputs: dict[str, BaseModel] = {}
     if route.body is not None:
         inputs["body"] = _body_of(route, route.body, raw)
@@ -53,12 +53,12 @@ def inputs_of(route: Route, request: Request, raw: bytes) -> dict[str, BaseModel
 def _body_of(route: Route, model: type[BaseModel], raw: bytes) -> BaseModel:
     if not raw.strip():
         if route.body_required:
-            raise Invalid.at("body", msg="Field required", kind="missing")
+            raise SchemaViolation.at("body", msg="Field required", kind="missing")
         raw = b"{}"
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise _invalid("body", error) from None
+        raise _violation("body", error) from None
 
 
 def _query_of(route: Route, model: type[BaseModel], request: Request) -> BaseModel:
@@ -70,10 +70,10 @@ def _query_of(route: Route, model: type[BaseModel], request: Request) -> BaseMod
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise _invalid("query", error) from None
+        raise _violation("query", error) from None
 
 
-def _invalid(where: str, error: ValidationError) -> Invalid:
+def _violation(where: str, error: ValidationError) -> SchemaViolation:
     """pydantic's own findings, without the values: an error must not echo a secret of the caller's config."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return Invalid(*(Problem((where, *item["loc"]), item["msg"], item["type"]) for item in found))
+    return SchemaViolation(*(Problem((where, *item["loc"]), item["msg"], item["type"]) for item in found))

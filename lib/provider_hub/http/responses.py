@@ -1,9 +1,10 @@
 """Answers as they leave: a handler's reply, and every refusal with its status and one sentence."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from flask import Response
+from flask import Request, Response
 from pydantic import BaseModel, TypeAdapter
 
 from provider_hub.domain.errors import (
@@ -11,8 +12,10 @@ from provider_hub.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Problem,
     QuotaExceeded,
     Refusal,
+    SchemaViolation,
     TooLarge,
     UnderWay,
 )
@@ -21,6 +24,7 @@ from provider_hub.http.route import JSON, Route
 
 _STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, TooLarge: 413, QuotaExceeded: 429}
 _RETRY_AFTER = {UnderWay: 1, QuotaExceeded: 60}
+_HTTPS_FOR_A_YEAR = "max-age=31536000"
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -38,14 +42,39 @@ def rendered(route: Route, result: Any) -> Response:
 
 
 def refused(refusal: Refusal) -> Response:
-    """The status and the sentence of a refusal; of an invalid request, every problem with its place."""
+    """The status and the sentence of a refusal; of an invalid request, every problem with its place too."""
     if isinstance(refusal, Invalid):
-        problems = [
-            {"loc": list(problem.loc), "msg": problem.msg, "type": problem.type} for problem in refusal.problems
-        ]
-        return json_response(422, _ANY.dump_json({"detail": problems}))
+        return json_response(422, _ANY.dump_json(_invalid(refusal)))
     retry_after = _RETRY_AFTER.get(type(refusal))
     return error(_STATUS[type(refusal)], str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
+
+
+def _invalid(refusal: Invalid) -> dict[str, Any]:
+    """Clients show a `detail` that is a sentence, and a list as it is: only a schema's own findings are a list."""
+    problems = [{"loc": list(problem.loc), "msg": problem.msg, "type": problem.type} for problem in refusal.problems]
+    if isinstance(refusal, SchemaViolation):
+        message = "; ".join(f"{'.'.join(map(str, problem.loc))}: {problem.msg}" for problem in refusal.problems)
+        return {"detail": problems, "message": message}
+    return {"detail": "; ".join(map(_sentence, refusal.problems)), "errors": problems}
+
+
+def _sentence(problem: Problem) -> str:
+    """The sentence of a rule names the field; what is below a field, such as a key of the config, is named here."""
+    below = problem.loc[2:]
+    return f"{'.'.join(map(str, problem.loc[1:]))}: {problem.msg}" if below else problem.msg
+
+
+def completed(response: Response, request: Request, identifier: str) -> Response:
+    """The answer with the headers that every one has."""
+    headers = response.headers
+    headers["X-Request-Id"] = identifier
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.is_secure or request.headers.get("X-Forwarded-Proto") == "https":
+        headers["Strict-Transport-Security"] = _HTTPS_FOR_A_YEAR
+    if "Authorization" in request.headers or response.status_code >= HTTPStatus.BAD_REQUEST:
+        # A token's answer is for its caller alone, and a refusal may be over soon.
+        headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def other_method(method: str, routes: Sequence[Route]) -> Response:

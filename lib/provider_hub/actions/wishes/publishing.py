@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
@@ -104,7 +104,7 @@ class PublishWish(Wish):
             list[Annotated[str, Field(min_length=1, max_length=1000), NO_NUL]], Field(min_length=1, max_length=50)
         ]
         | None
-    ) = Field(None, description="The command of the container, a word each; null is the runtime's own.")
+    ) = Field(None, description="The command of the container, a word each; null, and the runtime's own, are the same.")
     runtime_version: RuntimeVersionName | None = Field(
         None, description="A registered version of the runtime; null takes the newest that the wheel runs on."
     )
@@ -155,5 +155,7 @@ def _from_legacy(resource: str, schema: Any) -> ResourceSchemaWish:
     both = {"config_schema", "outputs_schema"} & set(schema)
     try:
         return ResourceSchemaWish.model_validate(schema if both else {"config_schema": schema})
-    except ValueError as error:
-        raise Invalid.at("body", "resource_schemas", resource, msg=f"is not usable: {error}"[:500]) from None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        sentence = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+        raise Invalid.at("body", "resource_schemas", resource, msg=f"is not usable: {sentence}"[:500]) from None
