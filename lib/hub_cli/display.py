@@ -1,5 +1,6 @@
 """What people see: tables and sentences that fit a terminal, and progress that moves on one alone."""
 
+import io
 import json
 import shutil
 import sys
@@ -35,16 +36,27 @@ def terminal_width() -> int:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
     """Aligned columns in at most `width`: the widest gives way, but never the first, which other commands take."""
-    cells = [heads, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    # Costs more to import than all else of a command that prints no table.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    cells = [[Text(printable(cell), no_wrap=True, overflow="ellipsis") for cell in row] for row in (heads, *rows)]
+    widths = [max(row[column].cell_len for row in cells) for column in range(len(heads))]
     over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
     while over > 0 and (widest := max(widths[1:], default=0)) > 1:
-        widths[widths.index(widest, 1)] -= 1
+        # Of two that are as wide the later one: what is last says why, what is first says which and when.
+        widths[len(widths) - 1 - widths[::-1].index(widest)] -= 1
         over -= 1
-    lines = (
-        _GAP.join(clipped(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    grid = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0))
+    for head, size in zip(cells[0], widths, strict=True):
+        grid.add_column(head, width=size)
+    for row in cells[1:]:
+        grid.add_row(*row)
+    width = sum(widths) + len(_GAP) * len(widths)
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None, force_terminal=False).print(grid)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> str:

@@ -103,7 +103,7 @@ def _watch(session: Session, name: str) -> int:
             if session.as_json and row.raw != last:
                 print(as_json(row.raw, one_line=True), flush=True)
             elif not session.as_json:
-                shown.step(_told(row))
+                shown.step(_described(row))
             last = row.raw
             shown.turn(f"{row.state}, since {moment(row.updated_at)} UTC; Ctrl-C ends this")
             time.sleep(POLL_SECONDS)
@@ -118,7 +118,7 @@ def _watch(session: Session, name: str) -> int:
             row = now
 
 
-def _told(row: Installation) -> str:
+def _described(row: Installation) -> str:
     """A row in a line: its state and version, and the failure that led there."""
     line = f"{state_of(row)} at {row.installed_version}"
     return f"{line}: {row.failure_message}" if row.failure_message and row.state != "ready" else line

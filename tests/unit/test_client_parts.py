@@ -366,6 +366,18 @@ def test_a_table_fits_its_width_and_keeps_the_narrow_columns() -> None:
     assert shown[2] == "b             short"
 
 
+def test_a_table_narrower_than_its_ids_keeps_them_whole() -> None:
+    shown = display.table(("ID", "WHY", "WHEN"), [("i" * 60, "w" * 60, "now")], 40).splitlines()
+    assert shown[1].startswith("i" * 60 + "  ")
+
+
+def test_a_table_shows_others_words_as_they_are_and_wide_letters_at_their_width() -> None:
+    rows = [("acme/a", "[red]not markup[/red] :smile:", "1"), ("acme/b", "雨" * 4, "2")]
+    _, first, second = display.table(("NAME", "ABOUT", "N"), rows, 80).splitlines()
+    assert first == "acme/a  [red]not markup[/red] :smile:  1"
+    assert second == "acme/b  " + "雨" * 4 + " " * 23 + "2"
+
+
 @pytest.fixture
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
