@@ -10,6 +10,13 @@ locals {
       advice   = "GET /ops/dead-letter as the organization shows it with its reason; once that is mended, POST …/retry puts it back."
       severity = "ERROR"
     }
+    orphans_kept = {
+      title    = "most of what runs in the cluster has no row"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.orphans_kept}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
+      advice   = "The sweeper removes nothing. Look whether the functions read the database that belongs to this cluster: HUB_DATABASE, or a restore that is not done yet."
+      severity = "CRITICAL"
+    }
     outbox = {
       title    = "messages are owed for more than 5 minutes"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.outbox_oldest_seconds}\""

@@ -24,6 +24,7 @@ class Surroundings:
     upgrades_url: str
     issuer: TokenIssuer
     check_in_key: str
+    hub_id: str
     kubeconfig: Path
     wheels_url: str
     ca_file: Path
@@ -57,6 +58,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_BAKE_SECONDS": "5",
         "HUB_WAVE_POLL_SECONDS": "1",
         "HUB_KUBECONFIG": str(around.kubeconfig),
+        "HUB_CLUSTER_HUB_ID": around.hub_id,
         "HUB_RUNTIME_PYTHON": platform.python_version(),
         "HUB_RUNTIME_PLATFORM": _platform(),
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",

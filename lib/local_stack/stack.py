@@ -143,6 +143,7 @@ class LocalStack:
             deadlines_url=self._url(server_of("deadlines")) or "",
             upgrades_url=self._url(server_of("upgrades")) or "",
             issuer=issuer,
+            hub_id=secret_file(self._state_dir / "hub-id", _random_id).decode(),
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir),
@@ -252,6 +253,10 @@ def _describe(around: Surroundings, api_url: str, state_dir: Path) -> StackInfo:
         state_dir=str(state_dir),
         pid=os.getpid(),
     )
+
+
+def _random_id() -> bytes:
+    return f"local-{secrets.token_hex(8)}".encode()
 
 
 def _random_key() -> bytes:

@@ -141,6 +141,7 @@ class Deployed:
             deadlines_url="http://127.0.0.1:9/deadlines",
             upgrades_url="http://127.0.0.1:9/upgrades",
             issuer=self.around.issuer,
+            hub_id="local-test",
             check_in_key=CHECK_IN_KEY,
             kubeconfig=self.around.kubeconfig,
             wheels_url=self.around.wheels_url,

@@ -15,11 +15,11 @@ from local_kubernetes.cluster.embedded import serving
 from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes
-from provider_hub.adapters.kubernetes import KubernetesApi
+from provider_hub.adapters.kubernetes import HUB_ID, KubernetesApi
 from provider_hub.domain.installation import (
     Trigger,
 )
-from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, Manifest
+from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.settings import Cluster
 
 
@@ -117,6 +117,42 @@ def test_objects_without_a_row_are_removed(installed: Installed) -> None:
     assert removed == 1
     assert installed.apps.list_namespaced_deployment(NAMESPACE).items == []
     assert installed.core.list_namespaced_secret(NAMESPACE).items == []
+
+
+def orphans(installed: Installed, count: int) -> None:
+    """Secrets of so many installations that the database knows nothing of."""
+    for number in range(count):
+        installation_id = f"0000000000000000000000000{number}"
+        metadata = {
+            "name": f"orphan-{number}",
+            "namespace": NAMESPACE,
+            "labels": {INSTALLATION_ID: installation_id, HUB_ID: "provider-hub"},
+            "annotations": {
+                INSTALLATION_ID: installation_id,
+                ORGANIZATION_ID: "org_unknown",
+                PROVIDER: f"unknown/p{number}",
+            },
+        }
+        installed.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}, MANAGER)
+
+
+def test_where_most_installations_have_no_row_none_is_removed_and_an_alert_is_raised(
+    installed: Installed, caplog: pytest.LogCaptureFixture
+) -> None:
+    orphans(installed, 5)
+    try:
+        assert sum(installed.drift.remove_orphans() for _ in range(6)) == 0
+        assert "orphans_kept" in {getattr(record, "event", "") for record in caplog.records}
+        assert len(installed.core.list_namespaced_secret(NAMESPACE).items) == 6
+    finally:
+        for number in range(5):
+            installed.core.delete_namespaced_secret(f"orphan-{number}", NAMESPACE)
+
+
+def test_a_few_orphans_are_removed(installed: Installed) -> None:
+    orphans(installed, 4)
+    assert sum(installed.drift.remove_orphans() for _ in range(6)) == 4
+    assert len(installed.core.list_namespaced_secret(NAMESPACE).items) == 1
 
 
 def test_objects_of_an_earlier_life_are_removed_and_the_present_one_stays(installed: Installed) -> None:

@@ -105,6 +105,7 @@ def surroundings() -> Surroundings:
         deadlines_url="http://127.0.0.1:4",
         upgrades_url="http://127.0.0.1:5",
         issuer=TokenIssuer("http://127.0.0.1:6", Path("/keys")),
+        hub_id="local-test",
         check_in_key="k" * 64,
         kubeconfig=Path("/state/kubeconfig"),
         wheels_url="https://localhost:7",

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 ROWS_A_RUN = 20
 OBJECTS_A_RUN = 100
+# A crash leaves one orphan at a time. Many at once, and most of what there is, are the sign of a database that is not
+# this cluster's: renamed, restored empty, or another environment's.
+MANY_ORPHANS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,20 @@ class Drift:
         return repaired
 
     def remove_orphans(self) -> int:
-        """Read the next objects in the cluster; returns how many installations without a row were removed."""
+        """Read the next objects in the cluster; returns how many installations without a row were removed.
+
+        Where most installations have no row, none is removed and the place is kept: an alert asks for a person.
+        """
         found, following = self.cluster.object_owners(self._place("objects"), OBJECTS_A_RUN)
-        removed = sum(self._removed(owner) for owner in self._orphans(found))
+        orphans = self._orphans(found)
+        if _is_suspicious(len(orphans), len({owner.installation_id for owner in found})):
+            log.error(
+                "%d installations in the cluster have no row and stay: does this database belong to this cluster?",
+                len(orphans),
+                extra={"event": "orphans_kept"},
+            )
+            return 0
+        removed = sum(self._removed(owner) for owner in orphans)
         self._remember("objects", following)
         return removed
 
@@ -112,3 +126,8 @@ class Drift:
             transaction.write(keys.cursor(job), Cursor(job, place))
 
         self.services.store.transact(decide)
+
+
+def _is_suspicious(orphans: int, all_found: int) -> bool:
+    """Whether so many installations without a row are no orphans, but the rows are missing."""
+    return orphans >= MANY_ORPHANS and orphans * 2 > all_found

@@ -29,13 +29,18 @@ def connect(project: str, topics: Mapping[Topic, str]) -> "PubSubPublisher":
 
 
 class PubSubPublisher:
-    """The topics of one project (`operations.ports.Publisher`)."""
+    """The topics of one project (`actions.ports.Publisher`)."""
 
     def __init__(self, client: PublisherClient, project: str, topics: Mapping[Topic, str]) -> None:
         self._client = client
         self._names = {topic: f"projects/{project}/topics/{name}" for topic, name in topics.items()}
 
     def publish(self, entry: OutboxEntry) -> None:
+        """Publish the payload once, with the event's id as an attribute and the entry's ordering key.
+
+        Returns when the topic has it. Raises TemporaryError where the topic does not take it within the call's time:
+        the entry then stays in the outbox, and the sweeper publishes it.
+        """
         message = PubsubMessage(
             data=entry.payload.encode(),
             attributes={**entry.attributes, "event_id": entry.event_id},

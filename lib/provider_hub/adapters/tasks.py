@@ -46,6 +46,10 @@ class CloudTasks:
         self._queues = f"projects/{settings.project}/locations/{settings.location}/queues"
 
     def schedule_deadline(self, row: Installation) -> None:
+        """Create the task that calls `deadlines` at the row's `deadline_at`. One of the same generation is kept.
+
+        Raises TemporaryError where the queue does not take it.
+        """
         if row.deadline_at is None:
             raise AssertionError("a deadline is scheduled for a row that awaits something")
         body = {
@@ -58,6 +62,10 @@ class CloudTasks:
         self._create(self._settings.deadlines_queue, name, self._settings.deadlines_url, body, row.deadline_at)
 
     def schedule_step(self, rollout: Rollout) -> None:
+        """Create the task that calls `upgrades` for the rollout's next step at its `due_at`; one of that step is kept.
+
+        Raises TemporaryError where the queue does not take it.
+        """
         if rollout.due_at is None:
             raise AssertionError("a step is scheduled for a rollout that is due some time")
         body = {"provider": rollout.provider_name.canonical, "version": rollout.version, "step": rollout.step}
@@ -66,6 +74,7 @@ class CloudTasks:
         self._create(queue, f"rollout-{name.hexdigest()[:40]}", url, body, rollout.due_at)
 
     def cancel_deadline(self, installation_id: str, generation: int) -> None:
+        """Delete the task of that generation's deadline, if it has not run yet. Raises TemporaryError."""
         name = _deadline_name(installation_id, generation)
         try:
             self._client.delete_task(
