@@ -4,17 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.fakes import FakeTasks, FakeWheels
+from tests.fakes import START, FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
+from provider_hub.actions.change import change_settings
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, resume
 from provider_hub.actions.services import apply_event
 from provider_hub.actions.waves import StepCall, Waves, _Slot
+from provider_hub.actions.wishes.installations import SettingsWish
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
-from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, Organization
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
     DeadlinePassed,
@@ -28,6 +30,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import Pace, Rollout, RolloutState, wants
 
 NAME = ProviderName("acme", "weather")
@@ -376,3 +379,48 @@ def test_upgrades_that_ran_out_of_time_halt_the_rollout_and_the_version_can_be_o
     halted = world.step("1.1.0")
     assert (halted.state, halted.failed) == (RolloutState.HALTED, 1)
     assert wants(replace(back, lifecycle_state=LifecycleState.READY), "1.1.0")
+
+
+MANUAL = Organization("org_manual", "Manual", "manual", "active", START, START)
+TAKE_AUTO = SettingsWish(upgrade_policy=UpgradePolicy.AUTO)
+
+
+def switched(world: World) -> Installation:
+    return change_settings(world.waves.services, MANUAL, NAME, TAKE_AUTO, "user_1").row
+
+
+def test_switching_to_auto_after_a_rollout_is_done_upgrades_at_once(backend: Backend) -> None:
+    world = World(backend, installations=1)
+    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    row = switched(world)
+    assert (row.installed_version, row.lifecycle_state) == ("1.1.0", LifecycleState.PENDING)
+    assert row.timeline[-1].reason == "1.0.0 to 1.1.0, which the changed policy takes"
+    assert backend.topics.pull(Topic.INSTALLATION_EVENTS, wanted=2)
+
+
+def test_switching_to_auto_does_not_jump_a_rollout_that_was_halted(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0", well=False).state is RolloutState.HALTED
+    assert switched(world).installed_version == "1.0.0"
+
+
+def test_switching_to_auto_with_a_config_that_the_latest_refuses_keeps_the_policy_and_says_why(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=1)
+    config = {"PORT": "no number"}
+    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL, revision=Revision("1.0.0", ResourceTier.FREE, config))
+    event = world.publish("1.1.0")
+    key = keys.version(NAME, "1.1.0")
+    stored = backend.store.get(key)
+    assert stored
+    backend.put(key, replace(stored, config_schema='{"properties": {"PORT": {"type": "integer"}}}'))
+    world.waves.begin(event)
+    world.run("1.1.0")
+    row = switched(world)
+    assert (row.installed_version, row.upgrade_policy) == ("1.0.0", UpgradePolicy.AUTO)
+    assert row.timeline[-1].event is Trigger.SKIPPED

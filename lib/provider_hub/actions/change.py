@@ -11,7 +11,8 @@ from typing import TypeVar
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, stored_check_needed, transact_checked
 from provider_hub.actions.installed import Installed, not_installed
-from provider_hub.actions.ports import DocumentStore, Transaction
+from provider_hub.actions.offer import offer_latest
+from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version
 from provider_hub.actions.wishes.installations import SettingsWish
@@ -23,6 +24,7 @@ from provider_hub.domain.installation import (
     LifecycleState,
     Revision,
     UninstallRequested,
+    UpgradePolicy,
     advance,
 )
 from provider_hub.domain.names import ProviderName
@@ -61,9 +63,12 @@ def deploy(
 
 
 def change_settings(
-    services: Services[DocumentStore], organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
+    services: Services[RolloutStore], organization: Organization, name: ProviderName, wish: SettingsWish, cause: str
 ) -> Installed:
-    """Another tier or config is deployed; the policies alone change nothing that runs.
+    """Change settings. Another tier or config is deployed.
+
+    A policy that now takes a newer version, whose rollout is done, upgrades to it at once: no rollout comes back for
+    this installation. The other policies change nothing that runs.
 
     Raises NotFound, Conflict, or Invalid for a config that does not fit the version's schema.
     """
@@ -84,7 +89,10 @@ def change_settings(
             transaction.write(keys.installation(organization.organization_id, name), row)
         return Installed(row, provider)
 
-    return transact_checked(services, decide)
+    changed = transact_checked(services, decide)
+    if wish.upgrade_policy is UpgradePolicy.AUTO or wish.allow_major_upgrades:
+        return replace(changed, row=offer_latest(services, changed.row))
+    return changed
 
 
 def uninstall(
