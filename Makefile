@@ -1,13 +1,13 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test bench chaos lint deploy destroy
+.PHONY: help setup up demo unit test generate check-generated bench chaos lint deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## virtual environment, locked dependencies, emulators
 	@.ci/setup
@@ -17,6 +17,9 @@ up: setup ## run the whole system on this machine; Ctrl-C ends it
 
 demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled back and uninstalled
 	@exec $(BIN)/python -m local_stack.demo $(ARGS)
+
+unit: setup ## the tests that need no other process, in seconds
+	@exec $(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)
 
 test: setup ## every test
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
@@ -31,7 +34,17 @@ lint: setup ## style, format, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases --package terraform.tools
+	for main in functions/*/main.py; do $(BIN)/mypy --scripts-are-modules $$main || exit 1; done
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory check-generated
+
+generate: setup ## write what is made from the code and the lock: requirements, tables, pages
+	$(BIN)/python -m terraform.tools.requirements
+	$(BIN)/python -m terraform.tools.readme
+	UPDATE=1 $(BIN)/python -m pytest -q tests/unit/test_generated_docs.py tests/unit/test_documents_page.py
+
+check-generated: setup ## whether that is up to date
 	$(BIN)/python -m terraform.tools.requirements --check
 	$(BIN)/python -m terraform.tools.readme --check
 

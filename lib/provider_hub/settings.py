@@ -195,7 +195,7 @@ class Core(Project, Topics, Deadlines, Limits, Runtimes, Publishing):
     """What every function needs."""
 
 
-class Tasks(Settings):
+class Tasks(Project):
     """Cloud Tasks: the queues, and the functions that their tasks go to."""
 
     location: str = Field("local", json_schema_extra=_BY_TERRAFORM, description="Region of the Cloud Tasks queues.")

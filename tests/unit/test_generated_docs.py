@@ -24,7 +24,7 @@ def settings_table() -> str:
     rows = ["| variable | default | range | set by | what it is |", "|---|---|---|---|---|"]
     for group in GROUPS:
         rows.append(f"| **{group.__name__}** | | | | {group.__doc__} |")
-        for field in group.model_fields:
+        for field in group.__annotations__:
             info = AllSettings.model_fields[field]
             default = "required" if info.is_required() else _shown(info.default)
             cells = (f"`{variable_name(field)}`", default, _range(info.metadata), set_by(field), info.description)

@@ -20,16 +20,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.rollout import Rollout
-from provider_hub.settings import Project, Tasks
+from provider_hub.settings import Tasks
 
 _RPC_SECONDS = 20.0
 
 
-class TaskSettings(Project, Tasks):
-    """Where the queues are."""
-
-
-def connect(settings: TaskSettings) -> "CloudTasks":
+def connect(settings: Tasks) -> "CloudTasks":
     """The queues of `settings`, on Google's service or on `tasks_endpoint`."""
     if not settings.tasks_endpoint:
         return CloudTasks(CloudTasksClient(), settings)
@@ -40,7 +36,7 @@ def connect(settings: TaskSettings) -> "CloudTasks":
 class CloudTasks:
     """The queues (`actions.ports.Tasks`)."""
 
-    def __init__(self, client: CloudTasksClient, settings: TaskSettings) -> None:
+    def __init__(self, client: CloudTasksClient, settings: Tasks) -> None:
         self._client = client
         self._settings = settings
         self._queues = f"projects/{settings.project}/locations/{settings.location}/queues"
