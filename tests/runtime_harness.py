@@ -252,6 +252,13 @@ def _signs_certificates() -> x509.KeyUsage:
     )
 
 
+def _package_in(wheel: Path) -> str:
+    """The first package or module in `wheel`, which is the provider in every wheel of these tests."""
+    with zipfile.ZipFile(wheel) as archive:
+        first = archive.namelist()[0].partition("/")[0]
+    return "" if first.endswith(".dist-info") else first.removesuffix(".py")
+
+
 class RuntimeProcess:
     """One run of `python -m pragma_runtime.entrypoint`."""
 
@@ -342,6 +349,7 @@ class Runtimes:
             "PRAGMA_INSTANCE_ID": "weather-7c9f-x2x1z",
             "PRAGMA_WHEEL_URL": self.host.add(wheel),
             "PRAGMA_WHEEL_SHA256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+            "PRAGMA_PACKAGE_NAME": _package_in(wheel),
             "PRAGMA_CHECK_IN_TOPIC": "projects/test/topics/runtime-check-ins",
             "PRAGMA_PUBSUB_ENDPOINT": self.pubsub.url,
             "PRAGMA_CHECK_IN_TOKEN": TOKEN,

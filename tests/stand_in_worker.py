@@ -85,8 +85,9 @@ def _serve(host: socket.socket, does: str, work_dir: Path) -> None:
     if does == "asks":
         _send(host, {"id": 8, "method": "wait_for_state", "params": {"dispatch_id": 1}})
         (work_dir / "answer").write_text(json.dumps(_read(host)))
+    if "later" in does:
+        time.sleep(1.5)  # check-ins about changes are a second apart: a worker back within it was never away
     if does == "dies later":
-        time.sleep(0.2)
         sys.exit("the storm took it")
     if does == "breaks the protocol later":
         _send_bytes(host, b"[]")

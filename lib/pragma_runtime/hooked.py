@@ -17,7 +17,7 @@ class HookedProvider:
 
     def __init__(self, installed: Installed, settings: Settings, enter: Callable[[str], None]) -> None:
         """`enter` is called with the name of each phase of `start`."""
-        self._package = installed.package
+        self._package = settings.package_name
         self._directory = installed.environment.packages
         self._settings = settings
         self._enter = enter

@@ -29,7 +29,6 @@ class Installed:
 
     environment: ProviderEnvironment
     distribution: str  # the name in the wheel's metadata
-    package: str  # the dotted name to import
     declares_provider: bool  # it has an entry point of the group `pragma.provider`
 
     @property
@@ -50,7 +49,7 @@ def find_installed(settings: Settings) -> Installed | None:
     return Installed(environment, **record)
 
 
-def install(settings: Settings, path: Path, wheel: Wheel, package: str, seconds: float) -> Installed:
+def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Installed:
     """Installs `wheel` from `path` within `seconds`, and then removes `path`: the disk is small.
 
     Raises PermanentError with the cause that pip names, or TemporaryError where an index was out of reach or slow.
@@ -61,7 +60,6 @@ def install(settings: Settings, path: Path, wheel: Wheel, package: str, seconds:
     _run_pip(settings.work_dir, path, environment, seconds, resolve=wheel.has_dependencies)
     facts: dict[str, Any] = {
         "distribution": wheel.distribution,
-        "package": package,
         "declares_provider": wheel.declares_provider,
     }
     # Only a whole install has a record: a start that is killed before this line leaves nothing to reuse.
@@ -128,4 +126,4 @@ def _read(path: Path) -> str:
 
 
 def _stamp(settings: Settings) -> str:
-    return f"{settings.wheel_sha256} {sys.implementation.cache_tag} {settings.package_name}"
+    return f"{settings.wheel_sha256} {sys.implementation.cache_tag}"

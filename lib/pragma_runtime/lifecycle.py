@@ -18,7 +18,7 @@ from pragma_runtime.served import ServedProvider
 from pragma_runtime.server import HealthServer, Readiness
 from pragma_runtime.settings import Settings, public_url, read_settings
 from pragma_runtime.signals import Signals, Stopped
-from pragma_runtime.wheel import Wheel, find_package, read_wheel
+from pragma_runtime.wheel import read_wheel
 
 _FAILURE_REPORT_SECONDS = 20.0
 # Shares of the time for the start.
@@ -109,18 +109,8 @@ class Runtime:
         self._enter(f"fetching {public_url(settings.wheel_url)}")
         path = fetch_wheel(settings, self._left() * _FETCH_SHARE)
         wheel = read_wheel(path)
-        package = settings.package_name or self._package_of(wheel)
         self._enter(f"installing {path.name}")
-        return install(settings, path, wheel, package, self._left() * _INSTALL_SHARE)
-
-    def _package_of(self, wheel: Wheel) -> str:
-        """For versions that were published before their package's name was stored with them."""
-        try:
-            return find_package(wheel)
-        except PermanentError:
-            if self._entrypoint or wheel.declares_provider:
-                return ""  # which may never import it
-            raise
+        return install(settings, path, wheel, self._left() * _INSTALL_SHARE)
 
     def _serve(self, installed: Installed) -> Vitals:
         self._enter(f"waiting for the handshake of {installed.distribution}'s worker")

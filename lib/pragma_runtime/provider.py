@@ -45,6 +45,11 @@ def isolate(directory: Path, scratch: Path) -> None:
 
 def import_provider(name: str, directory: Path) -> ModuleType:
     """Raises PermanentError, with a one-line reason, where the import raises anything or is not the wheel's."""
+    if not name:
+        raise PermanentError(
+            "The version names no package to import: it was published before the hub stored its package's name. "
+            "Publish the wheel as a new version."
+        )
     # `package_name` is often given as the distribution's name.
     name = name.replace("-", "_")
     if not all(part.isidentifier() for part in name.split(".")):

@@ -31,7 +31,7 @@ class Settings:
     instance_id: str  # the pod's name
     wheel_url: str  # https, its path ends in the wheel's file name; may carry a signed query
     wheel_sha256: str  # 64 lowercase hexadecimal digits
-    package_name: str  # "" = inferred from the wheel
+    package_name: str  # dotted, chosen at publishing; "" where an entrypoint or the SDK's worker knows what to import
     check_in_topic: str  # `projects/P/topics/T`
     pubsub_endpoint: str  # https = Google's, with OAuth; http = an emulator, without
     check_in_token: str = field(repr=False)

@@ -100,10 +100,8 @@ def test_a_wheel_for_another_python_is_told_in_the_words_of_pip(start: Runtimes,
     assert "requires a different Python" in _fails(start, wheel)
 
 
-def test_several_packages_ask_for_package_name(start: Runtimes, tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, {"sun.py": "", "moon.py": ""})
-
-    assert "several packages: moon, sun" in _fails(start, wheel)
+def test_a_version_without_a_package_name_says_what_to_do(start: Runtimes, tmp_path: Path) -> None:
+    assert "Publish the wheel as a new version" in _fails(start, _python("", tmp_path), PRAGMA_PACKAGE_NAME=None)
 
 
 def test_a_package_name_that_the_wheel_has_not_is_told(start: Runtimes, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""Which package of a wheel is the provider, and whether there is anything to resolve."""
+"""What the runtime reads from a wheel: whether there is anything to resolve, and whether it is made for the SDK."""
 
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,57 +8,7 @@ from tests.runtime_harness import make_wheel
 
 from pragma_runtime.download import wheel_file_name
 from pragma_runtime.errors import PermanentError
-from pragma_runtime.wheel import find_package, read_wheel
-
-
-def _found(directory: Path, files: Sequence[str], name: str = "sample", top_level: str | None = None) -> str:
-    return find_package(read_wheel(make_wheel(directory, dict.fromkeys(files, ""), name=name, top_level=top_level)))
-
-
-@pytest.mark.parametrize(
-    ("files", "package"),
-    [
-        (["weather/__init__.py", "weather/sun.py"], "weather"),
-        (["weather.py"], "weather"),
-        (["weather.cpython-312-x86_64-linux-gnu.so"], "weather"),
-        (["weather/__init__.py", "tests/__init__.py", "_vendored/__init__.py"], "weather"),
-        (["weather/sun.py"], "weather"),
-        (["acme/providers/weather/__init__.py"], "acme.providers.weather"),
-        (["sample-1.0.0.data/purelib/weather/__init__.py", "sample-1.0.0.data/scripts/run.py"], "weather"),
-        (["weather/__init__.py", "share/icon.png", "weather-stubs/__init__.py"], "weather"),
-    ],
-)
-def test_the_one_package_with_code_is_the_provider(tmp_path: Path, files: list[str], package: str) -> None:
-    assert _found(tmp_path, files) == package
-
-
-def test_of_several_packages_the_one_named_as_the_distribution_wins(tmp_path: Path) -> None:
-    files = ["weather_provider/__init__.py", "sun/__init__.py"]
-
-    assert _found(tmp_path, files, name="Weather-Provider") == "weather_provider"
-
-
-def test_a_package_in_a_namespace_is_recognised_by_its_dotted_name(tmp_path: Path) -> None:
-    files = ["acme/weather/__init__.py", "acme/sun/__init__.py"]
-
-    assert _found(tmp_path, files, name="acme-weather") == "acme.weather"
-
-
-def test_top_level_txt_says_what_counts(tmp_path: Path) -> None:
-    files = ["weather/__init__.py", "sun/__init__.py"]
-
-    assert _found(tmp_path, files, top_level="weather\n") == "weather"
-
-
-def test_an_ambiguous_wheel_is_refused_with_its_candidates(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match=r"several packages: sun, weather\. .*`package_name`"):
-        _found(tmp_path, ["weather/__init__.py", "sun.py"])
-
-
-@pytest.mark.parametrize("files", [[], ["README.txt"], ["tests/__init__.py"], ["/".join("d" * 2000) + "/x.py"]])
-def test_a_wheel_without_a_package_is_refused(tmp_path: Path, files: list[str]) -> None:
-    with pytest.raises(PermanentError, match="no package to import"):
-        _found(tmp_path, files)
+from pragma_runtime.wheel import read_wheel
 
 
 @pytest.mark.parametrize(
@@ -76,6 +25,24 @@ def test_only_requirements_outside_of_extras_are_dependencies(tmp_path: Path, re
     wheel = make_wheel(tmp_path, {"weather.py": ""}, metadata=[f"Requires-Dist: {requirement}"])
 
     assert read_wheel(wheel).has_dependencies is counts
+
+
+@pytest.mark.parametrize(
+    ("entry_points", "declares"),
+    [
+        ("[pragma.provider]\ngithub = github_provider\n", True),
+        ("[console_scripts]\nx = y:z\n\n [ pragma.provider ] \r\ngithub = github_provider\r\n", True),
+        ("[pragma.providers]\ngithub = github_provider\n", False),
+        ("[console_scripts]\npragma.provider = y:z\n", False),
+        ("", False),
+    ],
+)
+def test_a_provider_for_the_sdk_declares_itself_by_an_entry_point(
+    tmp_path: Path, entry_points: str, declares: bool
+) -> None:
+    wheel = make_wheel(tmp_path, {"weather.py": "", "sample-1.0.0.dist-info/entry_points.txt": entry_points})
+
+    assert read_wheel(wheel).declares_provider is declares
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
