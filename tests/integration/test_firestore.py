@@ -182,7 +182,7 @@ def test_a_database_that_does_not_answer_is_temporary(backend: Backend, method: 
         "RunQuery": lambda: backend.store.installations_of("org_acme"),
         "RunAggregationQuery": lambda: backend.store.install_count(WEATHER),
     }
-    backend.rpcs.fail(method, status, times=1)
+    backend.rpcs.fail(method, status, times=2)
     with pytest.raises(TemporaryError, match="the database did not answer"):
         calls[method]()
 

@@ -101,7 +101,17 @@ class FirestoreDocuments:
         return "/".join((self._root, *key.path))
 
     def read_documents(self, wanted: Sequence[Key[Any]], options: dict[str, Any]) -> tuple[list[Any], bytes]:
-        """The records in the order of `wanted`, and the id of the transaction that the read began, empty for none."""
+        """The records in the order of `wanted`, and the id of the transaction that the read began, empty for none.
+
+        Tried once more where the server cannot be reached: a channel that died while an idle instance had no CPU
+        shows that at its next call. A transaction that the first try may have begun holds no lock, and expires.
+        """
+        try:
+            return self._read_documents(wanted, options)
+        except exceptions.ServiceUnavailable:
+            return self._read_documents(wanted, options)
+
+    def _read_documents(self, wanted: Sequence[Key[Any]], options: dict[str, Any]) -> tuple[list[Any], bytes]:
         names = [self.name_of(key) for key in wanted]
         found: dict[str, Any] = {}
         transaction_id = b""
