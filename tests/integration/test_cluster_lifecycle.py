@@ -276,18 +276,18 @@ def test_the_cluster_stops_at_once_with_open_watches() -> None:
     assert time.monotonic() - started < 1.5
 
 
-def post(api: Any, url: str, body: Object) -> int:
-    answer = api.rest_client.pool_manager.request(
-        "POST", url, body=json.dumps(body), headers={"Content-Type": "application/json"}
-    )
+def post(api: Any, cluster: ServedCluster, body: Object) -> int:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cluster.token}"}
+    url = f"{cluster.url}/_faults"
+    answer = api.rest_client.pool_manager.request("POST", url, body=json.dumps(body), headers=headers)
     return int(answer.status)
 
 
 def test_faults_are_turned_on_and_off_at_run_time(cluster: ServedCluster, api: Any, core: Any) -> None:
-    assert post(api, f"{cluster.url}/_faults", {"status": 500, "seconds": 60}) == 200
+    assert post(api, cluster, {"status": 500, "seconds": 60}) == 200
     with pytest.raises(ApiException) as refused:
         core.list_namespace()
-    assert post(api, f"{cluster.url}/_faults", {"seconds": 0}) == 200
+    assert post(api, cluster, {"seconds": 0}) == 200
 
     assert refused.value.status == 500
     assert core.list_namespace().items
@@ -313,4 +313,4 @@ def test_a_fault_hook_is_asked_about_every_request() -> None:
 
 def test_faults_are_not_for_everyone() -> None:
     with serving() as cluster, connect(str(cluster.kubeconfig_file)) as connected:
-        assert post(connected, f"{cluster.url}/_faults", {"seconds": 1}) == 404
+        assert post(connected, cluster, {"seconds": 1}) == 404

@@ -12,6 +12,7 @@ import yaml
 from aiohttp import web
 
 from .faults import Faults
+from .gate import new_token
 from .server import ApiServer
 
 _HOST = "127.0.0.1"
@@ -22,8 +23,9 @@ _SHUTDOWN_SECONDS = 0.5
 class EmbeddedCluster:
     """A served cluster; `start` and `stop` belong to one event loop. See ApiServer for the faults."""
 
-    def __init__(self, *, faults: Faults | None = None, fault_route: bool = False) -> None:
-        self._server = ApiServer(faults=faults, fault_route=fault_route)
+    def __init__(self, *, token: str = "", faults: Faults | None = None, fault_route: bool = False) -> None:
+        self._token = token or new_token()
+        self._server = ApiServer(token=self._token, faults=faults, fault_route=fault_route)
         self._runner: web.AppRunner | None = None
         self._url = ""
 
@@ -33,8 +35,13 @@ class EmbeddedCluster:
         return self._url
 
     def kubeconfig(self) -> str:
-        """A kubeconfig for this cluster, as YAML."""
-        return kubeconfig(self._url)
+        """A kubeconfig for this cluster, as YAML; whoever reads it may do everything in the cluster."""
+        return kubeconfig(self._url, self._token)
+
+    @property
+    def token(self) -> str:
+        """The bearer token that clients send."""
+        return self._token
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
@@ -58,22 +65,25 @@ class EmbeddedCluster:
 
 
 class ServedCluster:
-    """A cluster on a thread: its `url` and the path of a kubeconfig for it."""
+    """A cluster on a thread: its `url`, the bearer token for it, and the path of a kubeconfig that has both."""
 
-    def __init__(self, url: str, kubeconfig_file: Path) -> None:
+    def __init__(self, url: str, token: str, kubeconfig_file: Path) -> None:
         self.url = url
+        self.token = token
         self.kubeconfig_file = kubeconfig_file
 
 
 @contextmanager
-def serving(*, port: int = 0, faults: Faults | None = None, fault_route: bool = False) -> Iterator[ServedCluster]:
+def serving(
+    *, port: int = 0, token: str = "", faults: Faults | None = None, fault_route: bool = False
+) -> Iterator[ServedCluster]:
     """An embedded cluster on a thread of its own, for synchronous callers; it ends with the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="embedded cluster", daemon=True)
     thread.start()
 
     async def started() -> EmbeddedCluster:
-        cluster = EmbeddedCluster(faults=faults, fault_route=fault_route)
+        cluster = EmbeddedCluster(token=token, faults=faults, fault_route=fault_route)
         await cluster.start(port)
         return cluster
 
@@ -83,7 +93,7 @@ def serving(*, port: int = 0, faults: Faults | None = None, fault_route: bool = 
             with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
                 file = Path(folder, "kubeconfig")
                 write_privately(file, cluster.kubeconfig())
-                yield ServedCluster(cluster.url, file)
+                yield ServedCluster(cluster.url, cluster.token, file)
         finally:
             asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result()
     finally:
@@ -92,18 +102,27 @@ def serving(*, port: int = 0, faults: Faults | None = None, fault_route: bool = 
         loop.close()
 
 
-def kubeconfig(url: str) -> str:
-    """A kubeconfig whose one context is the cluster at that URL."""
+def kubeconfig(url: str, token: str) -> str:
+    """A kubeconfig whose one context is the cluster at that URL, with the token as the user's credential."""
     context = {"name": _NAME, "context": {"cluster": _NAME, "user": _NAME, "namespace": "default"}}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": _NAME, "cluster": {"server": url}}],
-        "users": [{"name": _NAME, "user": {}}],
+        "users": [{"name": _NAME, "user": {"token": token}}],
         "contexts": [context],
         "current-context": _NAME,
     }
     return str(yaml.safe_dump(config, sort_keys=False))
+
+
+def token_in(kubeconfig_file: Path) -> str:
+    """The token in a kubeconfig that an earlier run wrote; empty where there is none that can be read."""
+    try:
+        config = yaml.safe_load(kubeconfig_file.read_text())
+        return str(config["users"][0]["user"]["token"])
+    except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError):
+        return ""
 
 
 def write_privately(path: Path, text: str) -> None:

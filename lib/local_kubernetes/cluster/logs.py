@@ -15,8 +15,11 @@ _CONNECT_SECONDS = 5.0
 
 
 class Logs:
-    def __init__(self, store: Store) -> None:
+    """Passes requests for logs on to nodes, with the cluster's token: a node answers nobody else."""
+
+    def __init__(self, store: Store, token: str) -> None:
         self._store = store
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
     async def serve(self, request: web.Request, pod: Record) -> web.StreamResponse:
@@ -28,7 +31,7 @@ class Logs:
             return web.Response(body=b"", content_type="text/plain")
         url = f"{self._node_url(node)}/containerLogs/{pod.namespace}/{pod.name}/{container}"
         try:
-            async with self._client().get(url, params=_passed_on(request.query)) as upstream:
+            async with self._client().get(url, params=_passed_on(request.query), headers=self._headers) as upstream:
                 if upstream.status != 200:
                     raise _unanswered(url, f"{upstream.status}: {(await upstream.text())[:200]}")
                 return await _relay(request, upstream)

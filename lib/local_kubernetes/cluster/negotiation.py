@@ -103,7 +103,10 @@ def write_options(request: web.Request) -> Write:
 
 
 async def read_object(request: web.Request) -> object:
-    """The body of a create or update. Raises a 400, 413 or 415 ApiError."""
+    """The body of a create or update. Raises a 400, 413 or 415 ApiError.
+
+    A body without a Content-Type is JSON, as for a real API server: the official Python client sends none.
+    """
     return _decoded(_media_type(request) or _JSON, await _content(request))
 
 

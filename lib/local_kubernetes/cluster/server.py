@@ -13,6 +13,7 @@ from .admission import Admission
 from .deletion import Deletions
 from .faults import Faults, FaultSwitch
 from .garbage import Collector
+from .gate import Gate, new_token
 from .kinds import KINDS, Object, named
 from .logs import Logs
 from .negotiation import BODY_LIMIT, read_optional
@@ -37,19 +38,27 @@ def utc_now() -> datetime:
 class ApiServer:
     """A cluster's state and the application that serves it.
 
-    `faults` is asked about every request, by method and path; with `fault_route`, `POST /_faults` sets them at run
-    time. Versions start at the time in milliseconds, so those of a later server are always higher.
+    Clients have to send `token`, and so does the server to its nodes. `faults` is asked about every request, by method
+    and path; with `fault_route`, `POST /_faults` sets them at run time. Versions start at the time in milliseconds, so
+    those of a later server are always higher.
     """
 
     def __init__(
-        self, *, faults: Faults | None = None, fault_route: bool = False, clock: Callable[[], datetime] = utc_now
+        self,
+        *,
+        token: str = "",
+        faults: Faults | None = None,
+        fault_route: bool = False,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        token = token or new_token()
+        self._gate = Gate(token)
         self.store = Store(int(clock().timestamp() * 1000))
         self._switch = FaultSwitch() if fault_route else None
         self._faults = [hook for hook in (faults, self._switch) if hook is not None]
         self._deletions = Deletions(self.store, clock)
         self._collector = Collector(self.store, self._deletions)
-        self._logs = Logs(self.store)
+        self._logs = Logs(self.store, token)
         resources = Resources(self.store, Admission(self.store), clock)
         self._verbs = Verbs(self.store, resources, self._deletions, self._logs, clock)
         for name in FIRST_NAMESPACES:
@@ -57,7 +66,8 @@ class ApiServer:
             resources.create(named("Namespace"), "", body, Write("embedded-cluster"))
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_errors_as_status, self._with_faults])
+        middlewares = [_errors_as_status, self._behind_gate, self._with_faults]
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=middlewares)
         app.router.add_route("*", "/{path:.*}", self._serve)
         app.cleanup_ctx.append(self._background)
         return app
@@ -99,6 +109,11 @@ class ApiServer:
         return await self._verbs.serve(request, resource_route(path))
 
     @web.middleware
+    async def _behind_gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._gate.check(request)
+        return await handler(request)
+
+    @web.middleware
     async def _with_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path == "/_faults" or request.path in _HEALTH:
             return await handler(request)
@@ -122,7 +137,7 @@ async def _errors_as_status(request: web.Request, handler: Handler) -> web.Strea
     except web.HTTPException:
         raise
     except Exception:
-        _log.exception("%s %s failed; the client is told to try again", request.method, request.path)
+        _log.exception("%s %s failed; the client gets a 500 and may try again", request.method, request.path)
         unforeseen = ApiError(500, "InternalError", "Internal error occurred: see the log of the embedded cluster")
         return answers.plain(unforeseen.status(), unforeseen.code)
 

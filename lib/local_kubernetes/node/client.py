@@ -97,7 +97,13 @@ class ApiClient:
             await self._session.close()
 
     @property
+    def credential(self) -> str:
+        """The `Authorization` header that this client sends; empty where it authenticates otherwise."""
+        return self._access.headers.get("authorization", "") if self._access else ""
+
+    @property
     def speaks_tls(self) -> bool:
+        """Whether the API server is reached by TLS, which then is how it reaches its nodes."""
         return bool(self._access and self._access.url.startswith("https"))
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:

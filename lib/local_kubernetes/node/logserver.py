@@ -2,11 +2,15 @@
 
 Speaks what the API server speaks to its nodes: plain HTTP for one that is itself reached by plain HTTP, and
 TLS with a certificate made for this run otherwise, since a real API server talks to nodes by TLS only.
-Listens on the loopback address alone.
+Listens on the loopback address alone, and answers an embedded API server alone: whoever asks has to send the
+credential that this node itself sends to the server. A real API server shows its nodes a client certificate instead,
+which this server does not ask for.
 """
 
+import hmac
 import ipaddress
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +27,14 @@ HOST = "127.0.0.1"
 
 
 class LogServer:
-    """Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /healthz`."""
+    """Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /healthz`.
 
-    def __init__(self, kubelet: Kubelet, tls: ssl.SSLContext | None) -> None:
+    `credential` gives the `Authorization` header that a request for logs has to carry, or nothing for none.
+    """
+
+    def __init__(self, kubelet: Kubelet, tls: ssl.SSLContext | None, credential: Callable[[], str]) -> None:
         self._kubelet = kubelet
+        self._credential = credential
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -47,6 +55,8 @@ class LogServer:
             await self._runner.cleanup()
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_authentic(request.headers.get("Authorization", "")):
+            raise web.HTTPUnauthorized(text="Unauthorized")
         place = request.match_info
         container = self._kubelet.container(place["namespace"], place["pod"], place["container"])
         if container is None:
@@ -66,6 +76,10 @@ class LogServer:
                 await response.write(more)
         await response.write_eof()
         return response
+
+    def _is_authentic(self, given: str) -> bool:
+        wanted = self._credential()
+        return not wanted or hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode())
 
 
 def self_signed_tls(directory: Path) -> ssl.SSLContext:

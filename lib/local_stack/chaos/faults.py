@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -117,15 +118,21 @@ class Monkey:
         """Whether the cluster takes such orders: one that was given by a kubeconfig does not."""
         seconds = self._random.uniform(1.0, 4.0) if status or hang else 0.0
         body: dict[str, Any] = {"status": status, "fraction": fraction, "hang_seconds": hang, "seconds": seconds}
-        url = f"{self._cluster_url()}/_faults"
+        url, headers = self._cluster()
         try:
-            return self._http.request("POST", url, json=body, timeout=5.0, retries=False).status == 200
+            answer = self._http.request(
+                "POST", f"{url}/_faults", json=body, headers=headers, timeout=5.0, retries=False
+            )
         except urllib3.exceptions.HTTPError:
             return False
+        return answer.status == 200
 
-    def _cluster_url(self) -> str:
-        with open(self._stack.info.kubeconfig) as file:  # noqa: PTH123 - one line
-            return str(yaml.safe_load(file)["clusters"][0]["cluster"]["server"])
+    def _cluster(self) -> tuple[str, dict[str, str]]:
+        """The cluster's URL, and the header that its API server asks for."""
+        config = yaml.safe_load(Path(self._stack.info.kubeconfig).read_text())
+        token = config["users"][0]["user"].get("token", "")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return str(config["clusters"][0]["cluster"]["server"]), headers
 
     def _note(self, told: str, kind: str) -> None:
         self.done[kind] += 1
