@@ -12,9 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import urllib3
 from kubernetes import client, config
 
-from local_kubernetes.cluster.records import Change
-from local_kubernetes.cluster.server import ApiServer
-from local_kubernetes.cluster.status import ApiError
+from local_kubernetes.cluster import ApiError, ApiServer, Change
 from provider_hub.adapters.kubernetes import Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.credentials import KubeconfigUser
 from provider_hub.domain.manifests import INSTALLATION_ID

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.cloud.firestore_v1.types import CommitRequest
 
-from local_kubernetes.cluster.records import Change
+from local_kubernetes.cluster import Change
 from provider_hub.adapters.firestore.encoding import decode_record
 from provider_hub.domain.installation import Installation, LifecycleState, ResourceTier
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER

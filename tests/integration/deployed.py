@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from google.cloud import tasks_v2
 from tests.integration.backend import Documents, Topics
 
-from local_kubernetes.cluster.embedded import serving
+from local_kubernetes.cluster import serving
 from local_stack import servers
 from local_stack.emulators import EmulatorHosts
 from local_stack.environment import Surroundings, function_environment

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client, config
 
-from local_kubernetes.cluster.embedded import serving
+from local_kubernetes.cluster import serving
 
 T = TypeVar("T")
 Json = dict[str, Any]

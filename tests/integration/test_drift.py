@@ -11,7 +11,7 @@ import pytest
 from tests.integration.backend import Backend
 from tests.integration.drifting import NAME, NAMESPACE, Installed
 
-from local_kubernetes.cluster.embedded import serving
+from local_kubernetes.cluster import serving
 from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.integration.node_harness import Cluster, NodeProcess, api_server, eventually, processes_with, python, server
 
-from local_kubernetes.cluster.embedded import ServedCluster, serving
+from local_kubernetes.cluster import ServedCluster, serving
 
 HIDDEN_CHILD = (
     "import subprocess,sys,time; "

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from local_kubernetes.cluster import ApiError
 from local_kubernetes.cluster.admission import Admission
 from local_kubernetes.cluster.deletion import DeleteOptions, Deletions
 from local_kubernetes.cluster.garbage import Collector
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.resources import Resources, Target, Write
-from local_kubernetes.cluster.status import ApiError
 from local_kubernetes.cluster.store import Store
 
 NAMESPACE = "space"

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_kubernetes.cluster import fields, managers, schema
+from local_kubernetes.cluster import ApiError, fields, managers, schema
 from local_kubernetes.cluster.apply import merge_applied
 from local_kubernetes.cluster.fields import DuplicateItemError
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.managers import Manager
-from local_kubernetes.cluster.status import ApiError
 
 DEPLOYMENT = named("Deployment")
 CONFIG_MAP = named("ConfigMap")

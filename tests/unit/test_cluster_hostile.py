@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from local_kubernetes.cluster import ApiError
 from local_kubernetes.cluster.admission import Admission
 from local_kubernetes.cluster.deletion import DeleteOptions
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.resources import Resources, Target, Write
-from local_kubernetes.cluster.status import ApiError
 from local_kubernetes.cluster.store import Store
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_kubernetes.cluster import decoding, defaults, protobuf, quantities, selectors, validation
+from local_kubernetes.cluster import ApiError, decoding, defaults, protobuf, quantities, selectors, validation
 from local_kubernetes.cluster.admission import quota
 from local_kubernetes.cluster.faults import FaultSwitch
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.negotiation import parse
 from local_kubernetes.cluster.routes import Route, resource_route
-from local_kubernetes.cluster.status import ApiError
 from local_kubernetes.cluster.store import Store
 from local_kubernetes.cluster.tables import duration
 from local_kubernetes.cluster.watches import Watch

@@ -2,9 +2,9 @@
 
 import pytest
 
+from local_kubernetes.cluster import ApiError
 from local_kubernetes.cluster.kinds import Object, named
 from local_kubernetes.cluster.patch import json_merge, json_patch, strategic_merge
-from local_kubernetes.cluster.status import ApiError
 
 DEPLOYMENT = named("Deployment")
 
