@@ -1,9 +1,12 @@
 """The embedded cluster is no open door: who may ask it anything at all."""
 
 import json
+import ssl
 import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +43,7 @@ class Asked:
     cluster: ServedCluster
 
     def __call__(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, Any]:
-        with urllib3.PoolManager() as pool:
+        with urllib3.PoolManager(ssl_context=self.cluster.identity.client_tls()) as pool:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             answer = pool.request(method, self.cluster.url + path, headers=sent, body=body, retries=False, timeout=10)
             text = answer.data.decode()
@@ -48,7 +51,7 @@ class Asked:
 
     @property
     def bearer(self) -> str:
-        return f"Bearer {self.cluster.token}"
+        return f"Bearer {self.cluster.identity.token}"
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,7 @@ def test_a_server_that_is_started_again_keeps_its_token_and_its_file_private(tmp
             assert process.stdout.readline().startswith("embedded cluster: ")
             process.terminate()
         users.append(yaml.safe_load(file.read_text())["users"])
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (file, tmp_path / "kubeconfig.identity")] == [0o600, 0o600]
 
     assert users[0] == users[1]
     assert len(users[0][0]["user"]["token"]) >= 43
@@ -128,12 +131,24 @@ def test_a_node_shows_its_logs_to_the_api_server_alone(tmp_path: Path) -> None:
             name = cluster.pods("web")[0].metadata.name
             eventually(lambda: "a secret" in cluster.logs(name), "the log is there")
             port = cluster.core.read_node(node.name).status.daemon_endpoints.kubelet_endpoint.port
-            url = f"http://127.0.0.1:{port}/containerLogs/{cluster.namespace}/{name}/main"
+            url = f"https://127.0.0.1:{port}/containerLogs/{cluster.namespace}/{name}/main"
             answers = {
-                credential: urllib3.request("GET", url, headers={"Authorization": credential}).status
-                for credential in ("", "Bearer guessed", f"Bearer {served.token}")
+                credential: _status(url, credential)
+                for credential in ("", "Bearer guessed", f"Bearer {served.identity.token}")
             }
         finally:
             node.terminate()
 
-    assert answers == {"": 401, "Bearer guessed": 401, f"Bearer {served.token}": 200}
+    assert answers == {"": 401, "Bearer guessed": 401, f"Bearer {served.identity.token}": 200}
+
+
+def _status(url: str, credential: str) -> int:
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    request = urllib.request.Request(url, headers={"Authorization": credential})  # noqa: S310 - the node of this test
+    try:
+        with urllib.request.urlopen(request, context=unverified, timeout=10) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return int(error.code)

@@ -19,6 +19,7 @@ import yaml
 from kubernetes import client, config
 
 from local_kubernetes.cluster import serving
+from local_kubernetes.cluster.identity import Identity
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 connect: Any = config.new_client_from_config
@@ -259,6 +260,7 @@ def test_logs_come_from_the_node_of_the_pod(shop: Kubectl, api: Any) -> None:
     core.create_namespaced_pod("shop", {"metadata": {"name": "web-1"}, "spec": spec})
     unreachable = shop.run("logs", "web-1", "-n", "shop")
     with ThreadingHTTPServer(("127.0.0.1", 0), _Kubelet) as kubelet:
+        kubelet.socket = Identity.new().tls().wrap_socket(kubelet.socket, server_side=True)
         serving_logs = threading.Thread(target=kubelet.serve_forever)
         serving_logs.start()
         core.patch_node_status(
@@ -286,7 +288,7 @@ def test_the_process_writes_its_kubeconfig_and_ends_on_sigterm_with_open_watches
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line.startswith("embedded cluster: http://127.0.0.1:")
+        assert line.startswith("embedded cluster: https://127.0.0.1:")
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         url = yaml.safe_load(file.read_text())["clusters"][0]["cluster"]["server"]
         assert line == f"embedded cluster: {url}\n"

@@ -277,7 +277,7 @@ def test_the_cluster_stops_at_once_with_open_watches() -> None:
 
 
 def post(api: Any, cluster: ServedCluster, body: Object) -> int:
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cluster.token}"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cluster.identity.token}"}
     url = f"{cluster.url}/_faults"
     answer = api.rest_client.pool_manager.request("POST", url, body=json.dumps(body), headers=headers)
     return int(answer.status)

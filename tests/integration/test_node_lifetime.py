@@ -100,9 +100,9 @@ def test_two_nodes_share_one_machine_and_one_cluster(kubeconfig: Path, cluster: 
 
 def set_fault(cluster: ServedCluster, **fault: float) -> None:
     body = json.dumps(fault).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cluster.token}"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cluster.identity.token}"}
     request = urllib.request.Request(f"{cluster.url}/_faults", data=body, headers=headers)  # noqa: S310
-    urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - the embedded cluster of this test
+    urllib.request.urlopen(request, timeout=5, context=cluster.identity.client_tls()).close()  # noqa: S310 - the embedded cluster of this test
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_pods_outlive_a_restart_of_the_api_server_only_if_it_still_knows_them(tm
             uid = cluster.pods("web")[0].metadata.uid
             assert processes_with(uid)
     try:
-        with serving(port=port, token=served.token):
+        with serving(port=port, identity=served.identity):
             eventually(lambda: not processes_with(uid), "the pod that the new server does not know is gone")
             with Cluster(kubeconfig).opened() as cluster:
                 cluster.deploy("web", server())

@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from aiohttp import web
 
 from .faults import Faults
-from .gate import new_token
+from .identity import Identity
 from .server import ApiServer
 
 _HOST = "127.0.0.1"
@@ -23,9 +24,11 @@ _SHUTDOWN_SECONDS = 0.5
 class EmbeddedCluster:
     """A served cluster; `start` and `stop` belong to one event loop. See ApiServer for the faults."""
 
-    def __init__(self, *, token: str = "", faults: Faults | None = None, fault_route: bool = False) -> None:
-        self._token = token or new_token()
-        self._server = ApiServer(token=self._token, faults=faults, fault_route=fault_route)
+    def __init__(
+        self, *, identity: Identity | None = None, faults: Faults | None = None, fault_route: bool = False
+    ) -> None:
+        self._identity = identity or Identity.new()
+        self._server = ApiServer(token=self._identity.token, faults=faults, fault_route=fault_route)
         self._runner: web.AppRunner | None = None
         self._url = ""
 
@@ -36,12 +39,12 @@ class EmbeddedCluster:
 
     def kubeconfig(self) -> str:
         """A kubeconfig for this cluster, as YAML; whoever reads it may do everything in the cluster."""
-        return kubeconfig(self._url, self._token)
+        return kubeconfig(self._url, self._identity)
 
     @property
-    def token(self) -> str:
-        """The bearer token that clients send."""
-        return self._token
+    def identity(self) -> Identity:
+        """The token that clients send, and the authority by which they know the server."""
+        return self._identity
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
@@ -52,9 +55,9 @@ class EmbeddedCluster:
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, _HOST, port)
+        site = web.TCPSite(self._runner, _HOST, port, ssl_context=self._identity.tls())
         await site.start()
-        self._url = f"http://{_HOST}:{self._runner.addresses[0][1]}"
+        self._url = f"https://{_HOST}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """End every watch and stop listening."""
@@ -65,17 +68,17 @@ class EmbeddedCluster:
 
 
 class ServedCluster:
-    """A cluster on a thread: its `url`, the bearer token for it, and the path of a kubeconfig that has both."""
+    """A cluster on a thread: its `url`, its identity, and the path of a kubeconfig for it."""
 
-    def __init__(self, url: str, token: str, kubeconfig_file: Path) -> None:
+    def __init__(self, url: str, identity: Identity, kubeconfig_file: Path) -> None:
         self.url = url
-        self.token = token
+        self.identity = identity
         self.kubeconfig_file = kubeconfig_file
 
 
 @contextmanager
 def serving(
-    *, port: int = 0, token: str = "", faults: Faults | None = None, fault_route: bool = False
+    *, port: int = 0, identity: Identity | None = None, faults: Faults | None = None, fault_route: bool = False
 ) -> Iterator[ServedCluster]:
     """An embedded cluster on a thread of its own, for synchronous callers; it ends with the block."""
     loop = asyncio.new_event_loop()
@@ -83,7 +86,7 @@ def serving(
     thread.start()
 
     async def started() -> EmbeddedCluster:
-        cluster = EmbeddedCluster(token=token, faults=faults, fault_route=fault_route)
+        cluster = EmbeddedCluster(identity=identity, faults=faults, fault_route=fault_route)
         await cluster.start(port)
         return cluster
 
@@ -93,7 +96,7 @@ def serving(
             with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
                 file = Path(folder, "kubeconfig")
                 write_privately(file, cluster.kubeconfig())
-                yield ServedCluster(cluster.url, cluster.token, file)
+                yield ServedCluster(cluster.url, cluster.identity, file)
         finally:
             asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result()
     finally:
@@ -102,27 +105,19 @@ def serving(
         loop.close()
 
 
-def kubeconfig(url: str, token: str) -> str:
-    """A kubeconfig whose one context is the cluster at that URL, with the token as the user's credential."""
+def kubeconfig(url: str, identity: Identity) -> str:
+    """A kubeconfig whose one context is the cluster at that URL, with its authority and the token."""
+    authority = b64encode(identity.authority.encode()).decode()
     context = {"name": _NAME, "context": {"cluster": _NAME, "user": _NAME, "namespace": "default"}}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": _NAME, "cluster": {"server": url}}],
-        "users": [{"name": _NAME, "user": {"token": token}}],
+        "clusters": [{"name": _NAME, "cluster": {"server": url, "certificate-authority-data": authority}}],
+        "users": [{"name": _NAME, "user": {"token": identity.token}}],
         "contexts": [context],
         "current-context": _NAME,
     }
     return str(yaml.safe_dump(config, sort_keys=False))
-
-
-def token_in(kubeconfig_file: Path) -> str:
-    """The token in a kubeconfig that an earlier run wrote; empty where there is none that can be read."""
-    try:
-        config = yaml.safe_load(kubeconfig_file.read_text())
-        return str(config["users"][0]["user"]["token"])
-    except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError):
-        return ""
 
 
 def write_privately(path: Path, text: str) -> None:

@@ -101,10 +101,10 @@ class ApiClient:
         """The `Authorization` header that this client sends; empty where it authenticates otherwise."""
         return self._access.headers.get("authorization", "") if self._access else ""
 
-    @property
-    def speaks_tls(self) -> bool:
-        """Whether the API server is reached by TLS, which then is how it reaches its nodes."""
-        return bool(self._access and self._access.url.startswith("https"))
+    async def is_embedded(self) -> bool:
+        """Whether the API server is the embedded cluster, which shows its nodes its token and no certificate."""
+        version = await self._request("GET", "/version")
+        return str(version.get("gitVersion", "")).endswith("-embedded")
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
         return await self._request("GET", resource.path(namespace, name))

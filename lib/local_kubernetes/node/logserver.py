@@ -1,7 +1,6 @@
 """The kubelet's own small HTTP server: `kubectl logs` ends here.
 
-Speaks what the API server speaks to its nodes: plain HTTP for one that is itself reached by plain HTTP, and
-TLS with a certificate made for this run otherwise, since a real API server talks to nodes by TLS only.
+Speaks what an API server speaks to its nodes: TLS, here with a certificate made for this run.
 Listens on the loopback address alone, and answers an embedded API server alone: whoever asks has to send the
 credential that this node itself sends to the server. A real API server shows its nodes a client certificate instead,
 which this server does not ask for.
@@ -10,7 +9,6 @@ which this server does not ask for.
 import hmac
 import ipaddress
 import ssl
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from local_kubernetes.node.client import ApiClient
 from local_kubernetes.node.kubelet import Kubelet
 from local_kubernetes.node.objects import now
 
@@ -29,12 +28,12 @@ HOST = "127.0.0.1"
 class LogServer:
     """Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /healthz`.
 
-    `credential` gives the `Authorization` header that a request for logs has to carry, or nothing for none.
+    Where the API server is the embedded one, a request for logs has to carry the credential that `client` sends to it.
     """
 
-    def __init__(self, kubelet: Kubelet, tls: ssl.SSLContext | None, credential: Callable[[], str]) -> None:
+    def __init__(self, kubelet: Kubelet, tls: ssl.SSLContext, client: ApiClient) -> None:
         self._kubelet = kubelet
-        self._credential = credential
+        self._client = client
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -55,7 +54,7 @@ class LogServer:
             await self._runner.cleanup()
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
-        if not self._is_authentic(request.headers.get("Authorization", "")):
+        if not await self._is_authentic(request.headers.get("Authorization", "")):
             raise web.HTTPUnauthorized(text="Unauthorized")
         place = request.match_info
         container = self._kubelet.container(place["namespace"], place["pod"], place["container"])
@@ -77,9 +76,11 @@ class LogServer:
         await response.write_eof()
         return response
 
-    def _is_authentic(self, given: str) -> bool:
-        wanted = self._credential()
-        return not wanted or hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode())
+    async def _is_authentic(self, given: str) -> bool:
+        wanted = self._client.credential
+        if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode()):
+            return True
+        return not await self._client.is_embedded()
 
 
 def self_signed_tls(directory: Path) -> ssl.SSLContext:

@@ -169,9 +169,7 @@ class ProcessNode:
 
 
 def _log_server(kubelet: Kubelet, client: ApiClient, instance: Path) -> LogServer:
-    if client.speaks_tls:
-        return LogServer(kubelet, self_signed_tls(instance), lambda: "")
-    return LogServer(kubelet, None, lambda: client.credential)
+    return LogServer(kubelet, self_signed_tls(instance), client)
 
 
 async def _until_registered(registration: Registration, stop: asyncio.Event) -> None:

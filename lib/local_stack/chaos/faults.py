@@ -1,7 +1,9 @@
 """What goes wrong, and when: processes die, the database stands still, the cluster fails, all by one seed."""
 
+import base64
 import os
 import signal
+import ssl
 import threading
 import time
 from collections import Counter
@@ -44,7 +46,6 @@ class Monkey:
         self._pause_seconds = pause_seconds
         self._kills_while_paused = kills_while_paused
         self._stopping = threading.Event()
-        self._http = urllib3.PoolManager()
         self.done: Counter[str] = Counter()
         self.last = ""
         self._pausing: float | None = None
@@ -118,21 +119,23 @@ class Monkey:
         """Whether the cluster takes such orders: one that was given by a kubeconfig does not."""
         seconds = self._random.uniform(1.0, 4.0) if status or hang else 0.0
         body: dict[str, Any] = {"status": status, "fraction": fraction, "hang_seconds": hang, "seconds": seconds}
-        url, headers = self._cluster()
+        url, headers, tls = self._cluster()
         try:
-            answer = self._http.request(
+            answer = urllib3.PoolManager(ssl_context=tls).request(
                 "POST", f"{url}/_faults", json=body, headers=headers, timeout=5.0, retries=False
             )
         except urllib3.exceptions.HTTPError:
             return False
         return answer.status == 200
 
-    def _cluster(self) -> tuple[str, dict[str, str]]:
-        """The cluster's URL, and the header that its API server asks for."""
+    def _cluster(self) -> tuple[str, dict[str, str], ssl.SSLContext]:
+        """The cluster's URL, the header that its API server asks for, and the TLS by which it is known."""
         config = yaml.safe_load(Path(self._stack.info.kubeconfig).read_text())
         token = config["users"][0]["user"].get("token", "")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return str(config["clusters"][0]["cluster"]["server"]), headers
+        cluster = config["clusters"][0]["cluster"]
+        authority = base64.b64decode(cluster.get("certificate-authority-data", "")).decode()
+        return str(cluster["server"]), headers, ssl.create_default_context(cadata=authority or None)
 
     def _note(self, told: str, kind: str) -> None:
         self.done[kind] += 1
