@@ -1,6 +1,7 @@
 """What the API server refuses as 422 Invalid: names, labels, required and immutable fields, per kind."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -69,13 +70,18 @@ def _metadata(kind: Kind, metadata: Mapping[str, Any]) -> Causes:
     annotations = metadata.get("annotations") or {}
     for key in annotations:
         yield from _qualified("metadata.annotations", key.lower())
-    if sum(len(key) + len(value) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
         detail = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         yield Cause("FieldValueTooLong", "metadata.annotations", detail)
     for index, owner in enumerate(metadata.get("ownerReferences") or ()):
         for name in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(name):
                 yield missing(f"metadata.ownerReferences[{index}].{name}", "must not be empty")
+    controllers = [owner["name"] for owner in metadata.get("ownerReferences") or () if owner.get("controller")]
+    if len(controllers) > 1:
+        found = f'Found "true" in references for {controllers[0]} and {controllers[1]}'
+        detail = f"Only one reference can have Controller set to true. {found}"
+        yield Cause("FieldValueInvalid", "metadata.ownerReferences", f"Invalid value: {detail}")
     for finalizer in metadata.get("finalizers") or ():
         yield from _qualified("metadata.finalizers", finalizer)
 
@@ -214,12 +220,22 @@ def _port_name(path: str, name: str, names: set[str], *, required: bool) -> Caus
 
 def _data(body: Object) -> Causes:
     data = {**body.get("data", {}), **body.get("binaryData", {})}
+    for key in sorted(body.get("data", {}).keys() & body.get("binaryData", {}).keys()):
+        yield wrong(f"data[{key}]", key, "duplicate of key present in binaryData")
     for key in data:
         if len(key) > 253 or not _DATA_KEY.fullmatch(key):
             detail = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
             yield wrong(f"data[{key}]", key, detail)
-    if sum(len(value) for value in data.values()) > _DATA_LIMIT:
+    if sum(_data_sizes(body)) > _DATA_LIMIT:
         yield Cause("FieldValueTooLong", "data", f"Too long: may not be more than {_DATA_LIMIT} bytes")
+
+
+def _data_sizes(body: Object) -> Iterator[int]:
+    """Bytes of each value: a Secret's and a ConfigMap's binary ones are counted as they are before base64."""
+    for name in ("data", "binaryData"):
+        is_binary = body["kind"] == "Secret" or name == "binaryData"
+        for value in (body.get(name) or {}).values():
+            yield len(b64decode(value)) if is_binary else len(value.encode())
 
 
 def _disruption_budget(body: Object) -> Causes:
