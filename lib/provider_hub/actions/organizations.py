@@ -1,5 +1,6 @@
 """Organizations: a row is made from a token's claims when the organization is first seen."""
 
+from datetime import datetime, timedelta
 from functools import partial
 
 from provider_hub.actions import keys
@@ -12,21 +13,34 @@ from provider_hub.domain.names import is_organization_id, is_slug
 
 
 class Organizations:
-    """The organizations that this process has seen. Their ids and slugs never change, so it keeps them."""
+    """The organizations that this process has seen.
+
+    Their ids and slugs never change, so it keeps them; their status does, so each is read again after a minute.
+    """
 
     _REMEMBERED = 10_000
+    _KEPT = timedelta(minutes=1)
 
     def __init__(self, services: Services[DocumentStore]) -> None:
         self._services = services
-        self._known: dict[str, Organization] = {}
+        self._known: dict[str, tuple[Organization, datetime]] = {}
 
     def of(self, claims: OrganizationClaims) -> Organization:
         """The organization of verified claims.
 
-        Raises Forbidden when its id or slug is not usable, or its slug belongs to another organization.
+        Raises Forbidden when its id or slug is not usable, its slug belongs to another organization, or it is
+        suspended.
         """
-        if known := self._known.get(claims.organization_id):
-            return known
+        organization = self._kept(claims.organization_id) or self._read(claims)
+        if organization.status != "active":
+            raise Forbidden("the organization is suspended: what runs goes on, and nothing can be changed meanwhile")
+        return organization
+
+    def _kept(self, organization_id: str) -> Organization | None:
+        organization, until = self._known.get(organization_id, (None, None))
+        return organization if until and self._services.clock() < until else None
+
+    def _read(self, claims: OrganizationClaims) -> Organization:
         if not is_organization_id(claims.organization_id):
             raise Forbidden("the token's organization id is not usable: letters, digits, hyphens and underscores")
         if not is_slug(claims.slug):
@@ -37,7 +51,7 @@ class Organizations:
         organization = self._services.store.get(keys.organization(claims.organization_id)) or self._meet(claims)
         if len(self._known) >= self._REMEMBERED:
             self._known.clear()
-        self._known[claims.organization_id] = organization
+        self._known[claims.organization_id] = (organization, self._services.clock() + self._KEPT)
         return organization
 
     def _meet(self, claims: OrganizationClaims) -> Organization:
