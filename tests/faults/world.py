@@ -18,7 +18,7 @@ from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.records import Topic
 from provider_hub.settings import AllSettings
-from tests.builders import provider, version
+from tests.builders import RUNTIME, provider, version
 from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
 from tests.faults.functions import DEADLINES_URL, UPGRADES_URL, Functions
@@ -109,6 +109,7 @@ class World:
 
         def decide(transaction: Any) -> None:
             transaction.write(keys.provider(name), provider(name, latest_version=versions[-1]))
+            transaction.write(keys.runtime_version(RUNTIME.version), RUNTIME)
             for text in versions:
                 transaction.write(keys.version(name, text), version(text, name))
 
