@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.builders import RUNTIME
+
 CONFIG_64K = {f"K{number}": "x" * 1024 for number in range(32)}
 DEEP: dict[str, Any] = {}
 for _ in range(190):
@@ -229,6 +231,15 @@ CONFLICTS = [
             ("POST", "/deploy", {}),
         ]
     ],
+    Refused(
+        "POST",
+        "/console/runtime/versions",
+        409,
+        "runtime versions never change",
+        "console_machine",
+        {"version": RUNTIME.version, "image_url": "runtime:2"},
+    ),
+    Refused("PATCH", "/providers/acme/shared", 409, "stays public", body={"scope": "tenant"}),
     Refused("DELETE", "/providers/installed/acme/busy", 409, "still manages 3 resources"),
     Refused("DELETE", "/providers/installed/acme/busy?cascade=false", 409, "cascade=true"),
     Refused("DELETE", "/providers/acme/weather", 409, "installed 1 times"),

@@ -15,11 +15,12 @@ from local_stack.sample_wheels import build_wheel
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
+from provider_hub.domain.catalog import PUBLIC_AUDIENCE, Scope
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RolloutState
 from provider_hub.http import openapi
 from provider_hub.http.table import ROUTES, match
-from tests.builders import dead_letter, rollout
+from tests.builders import dead_letter, provider, rollout
 from tests.contract_checker import document
 from tests.e2e.contract_stack import contract_stack
 from tests.e2e.refusals import NOT_ALLOWED, REFUSALS, WEATHER, Refused, install
@@ -32,6 +33,7 @@ BY_A_KEY_ALONE = {("resume_rollout", 422), ("yank", 409)} | {
     (name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)
 }
 SHOP = ProviderName("shop", "weather")
+SHARED = ProviderName("acme", "shared")
 INSTALLED = f"/providers/installed/{SHOP}"
 METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
 
@@ -40,6 +42,9 @@ METADATA = {"display_name": "Weather", "description": "Readings of weather stati
 def tenants() -> Iterator[Tenants]:
     with contract_stack() as furnished:
         furnished.deployed.put(keys.rollout(ProviderName("acme", "weather"), "1.2.0"), rollout("1.2.0", due_at=None))
+        public = provider(SHARED, scope=Scope.PUBLIC, audience=PUBLIC_AUDIENCE)
+        furnished.deployed.put(keys.provider(SHARED), public)
+        furnished.install(SHARED, "1.0.0", organization_id="org_other", organization_slug="other")
         yield furnished
 
 

@@ -201,3 +201,27 @@ def test_lists_and_pages_are_described_by_the_model_of_their_items() -> None:
             (model,) = get_args(route.shape)
             schema = _operation(route)["responses"]["200"]["content"]["application/json"]["schema"]
             assert schema == {"type": "array", "items": {"$ref": f"#/components/schemas/{model.__name__}"}}
+
+
+def test_every_field_and_every_parameter_says_what_it_is() -> None:
+    schemas, paths = document()["components"]["schemas"], document()["paths"]
+    fields = {
+        f"{name}.{field}": described
+        for name, schema in schemas.items()
+        for field, described in schema.get("properties", {}).items()
+    }
+    parameters = {
+        f"{operation['operationId']} {parameter['name']}": parameter
+        for path in paths.values()
+        for operation in path.values()
+        for parameter in operation["parameters"]
+        if "$ref" not in parameter
+    }
+    assert len(fields) > 100
+    assert len(parameters) > 20
+    assert [name for name, described in (fields | parameters).items() if not described.get("description")] == []
+
+
+def test_the_page_says_what_each_field_is() -> None:
+    article = docs.page().decode().partition('<article id="model-ProviderInstallation">')[2].partition("</article>")[0]
+    assert "Grows by one with every change of what shall run." in article

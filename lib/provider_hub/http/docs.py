@@ -180,10 +180,11 @@ def _model(name: str, schema: Json) -> str:
     required = schema.get("required", ())
     rows = "".join(
         f"<tr><td><code>{escape(field)}</code></td><td>{_type(kind)}</td>"
-        f"<td>{'yes' if field in required else ''}</td><td>{_limits(kind)}</td></tr>"
+        f"<td>{'yes' if field in required else ''}</td>"
+        f"<td>{_with_code(kind.get('description', ''))} {_limits(kind)}</td></tr>"
         for field, kind in schema.get("properties", {}).items()
     )
-    fields = _table(("Field", "Type", "Needed", "Limits"), rows)
+    fields = _table(("Field", "Type", "Needed", "About"), rows)
     return f'<article id="model-{name}"><h3>{name}</h3>{described}{fields}</article>'
 
 

@@ -146,8 +146,10 @@ def _query_parameters(route: Route, schemas: Mapping[str, Any]) -> Iterator[dict
         return
     query = schemas[public_name(route.query)]
     for name, schema in query["properties"].items():
-        parameter = {"name": name, "in": "query", "required": name in query.get("required", ())}
-        yield {**parameter, "schema": _without_null(schema)}
+        given = _without_null(schema)
+        about = given.pop("description")
+        required = name in query.get("required", ())
+        yield {"name": name, "in": "query", "required": required, "description": about, "schema": given}
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
