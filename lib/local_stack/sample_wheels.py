@@ -22,6 +22,7 @@ MISSING_DISTRIBUTION = "provider-hub-no-such-distribution"
 MISSING_MODULE = "barometer_that_is_not_there"
 
 _SOURCE = Path(__file__).parents[2] / "examples" / "weather"
+_BUILD_SECONDS = 120.0
 _EPOCH = "1735689600"  # any fixed time makes the archive's bytes a function of its content
 
 _DEGRADED = f"""
@@ -98,7 +99,9 @@ def _set_variant(path: Path, variant: str) -> None:
 
 def _run_backend(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
     environment = {**os.environ, **(extra_environ or {}), "SOURCE_DATE_EPOCH": _EPOCH}
-    completed = subprocess.run(cmd, cwd=cwd, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the backend that ProjectBuilder names
+    completed = subprocess.run(  # noqa: S603 - the backend that ProjectBuilder names
+        cmd, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS
+    )
     if completed.returncode:
         output = completed.stdout + completed.stderr
         raise RuntimeError(f"The build ended with exit code {completed.returncode}:\n{output}")
