@@ -62,9 +62,17 @@ class EmbeddedCluster:
     async def stop(self) -> None:
         """End every watch and stop listening."""
         self._server.store.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._runner is None:
+            return
+        server = self._runner.server
+        transports = [connection.transport for connection in server.connections] if server else []
+        await self._runner.cleanup()
+        self._runner = None
+        # TLS would wait for each client's own goodbye, and the event loop may end before that comes.
+        for transport in transports:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0.01)
 
 
 class ServedCluster:
