@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_stack import launcher
+from local_kubernetes import launcher
 
 _TAIL_BYTES = 4096
 
@@ -14,7 +14,7 @@ _TAIL_BYTES = 4096
 def bound_to_parent(command: Sequence[str]) -> tuple[str, ...]:
     """`command`, wrapped so that it dies with the process that starts it (which must be this one)."""
     # -I and -S: the launcher needs no site-packages, and must not pick up modules from the working directory.
-    return (sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), *command)
+    return (sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), command[0], *command)
 
 
 def kill_group(group: int) -> None:

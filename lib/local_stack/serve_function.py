@@ -10,7 +10,7 @@ from typing import Any
 import functions_framework
 import functions_framework._http
 
-from local_stack.launcher import die_with_parent
+from local_kubernetes.launcher import die_with_parent
 from local_stack.ports import LOOPBACK
 
 _KEEP_ALIVE_SECONDS = 75

@@ -193,8 +193,8 @@ def test_a_child_dies_with_a_parent_that_is_killed() -> None:
 
 
 def test_the_launcher_refuses_to_run_for_a_parent_that_is_gone() -> None:
-    *launcher, _, program, argument = bound_to_parent(("echo", "ran"))
+    *launcher, _, executable, program, argument = bound_to_parent(("echo", "ran"))
     # As when the parent died between the fork and the launcher's call: the parent is another process by then.
-    ran = subprocess.run((*launcher, "1", program, argument), capture_output=True, check=False)
+    ran = subprocess.run((*launcher, "1", executable, program, argument), capture_output=True, check=False)
     assert ran.returncode == 1
     assert ran.stdout == b""

@@ -290,3 +290,41 @@ def test_an_archive_damaged_anywhere_is_read_or_refused_and_nothing_else(damage:
     except WheelInvalid:
         return
     assert contents.version == "1.2.0"
+
+
+def requiring(*lines: str) -> bytes:
+    dependencies = "".join(f"Requires-Dist: {line}\n" for line in lines)
+    return archive(entries(METADATA=METADATA.replace("Summary:", f"{dependencies}Summary:")))
+
+
+def test_dependencies_by_name_and_version_are_accepted() -> None:
+    inspect(requiring("urllib3>=2,<3", "rich[jupyter]~=15.0 ; python_version < '3.14'", "pytest ; extra == 'test'"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "weather-core @ https://wheels.example/weather_core-1.0.0.tar.gz",
+        "weather-core @ https://wheels.example/weather_core-1.0.0-py3-none-any.whl",
+        "weather-core @ git+https://github.example/acme/weather-core",
+        "weather-core@file:///tmp/weather-core",
+        "weather-core @ https://robot:s3cret@wheels.example/weather_core-1.0.0.tar.gz ; extra == 'fast'",
+    ],
+)
+def test_a_dependency_by_url_is_refused_with_the_remedy(line: str) -> None:
+    with pytest.raises(WheelInvalid, match=r"weather-core is a direct reference.* depend on it by name") as refusal:
+        inspect(requiring("urllib3", line))
+    assert "s3cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "weather core", "weather>=", "https://robot:s3cret@wheels.example/w.whl", "../core"]
+)
+def test_a_dependency_that_no_installer_reads_is_refused_with_the_remedy(line: str) -> None:
+    with pytest.raises(WheelInvalid, match=r"not a PEP 508 requirement.* build the wheel again") as refusal:
+        inspect(requiring(line))
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_wheel_with_too_many_dependencies_is_refused() -> None:
+    refused(requiring(*(f"name{number}" for number in range(1001))), "declares 1001 dependencies: at most 1000")

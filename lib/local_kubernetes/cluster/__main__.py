@@ -7,7 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from .embedded import EmbeddedCluster, write_privately
+from local_kubernetes.private_files import write_privately
+
+from .embedded import EmbeddedCluster
 from .identity import Identity
 
 
@@ -46,8 +48,8 @@ async def _serve(options: argparse.Namespace) -> None:
     cluster = EmbeddedCluster(identity=identity, fault_route=options.faults)
     await cluster.start(options.port)
     try:
-        write_privately(identity_file, identity.dump())
-        write_privately(options.kubeconfig, cluster.kubeconfig())
+        write_privately(identity_file, identity.dump().encode())
+        write_privately(options.kubeconfig, cluster.kubeconfig().encode())
         print(f"embedded cluster: {cluster.url}", flush=True)
         await ended.wait()
     finally:

@@ -1,7 +1,6 @@
 """The embedded cluster as a part of another process: on its event loop, or on a thread of its own."""
 
 import asyncio
-import os
 import tempfile
 import threading
 from base64 import b64encode
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import yaml
 from aiohttp import web
+
+from local_kubernetes.private_files import write_privately
 
 from .faults import Faults
 from .identity import Identity
@@ -103,7 +104,7 @@ def serving(
         try:
             with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
                 file = Path(folder, "kubeconfig")
-                write_privately(file, cluster.kubeconfig())
+                write_privately(file, cluster.kubeconfig().encode())
                 yield ServedCluster(cluster.url, cluster.identity, file)
         finally:
             asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result()
@@ -126,15 +127,3 @@ def kubeconfig(url: str, identity: Identity) -> str:
         "current-context": _NAME,
     }
     return str(yaml.safe_dump(config, sort_keys=False))
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, and that others see whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

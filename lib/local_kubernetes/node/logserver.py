@@ -7,20 +7,13 @@ which this server does not ask for.
 """
 
 import hmac
-import ipaddress
 import ssl
-from datetime import timedelta
-from pathlib import Path
 
+import trustme
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from local_kubernetes.node.client import ApiClient
 from local_kubernetes.node.kubelet import Kubelet
-from local_kubernetes.node.objects import now
 
 HOST = "127.0.0.1"
 
@@ -83,29 +76,10 @@ class LogServer:
         return not await self._client.is_embedded()
 
 
-def self_signed_tls(directory: Path) -> ssl.SSLContext:
-    """A server context with a new key and certificate for 127.0.0.1, written to `directory`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "process-node")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(hours=1))
-        .not_valid_after(now() + timedelta(days=365))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "kubelet.pem"
-    path.touch(mode=0o600)
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+def self_signed_tls() -> ssl.SSLContext:
+    """A server context with a new key, and a certificate for 127.0.0.1 of an authority that nothing trusts."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(path)
+    trustme.CA(organization_name="process-node").issue_cert(HOST).configure_cert(context)
     return context
 
 

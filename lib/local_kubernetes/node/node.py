@@ -109,7 +109,7 @@ class ProcessNode:
         services = self._services(instance, client, session, recorder, description.capacity)
         kubelet = Kubelet(options.name, services, pods.store)
         scheduler = Scheduler(client, pods.store, recorder, options.name, description.labels, options.max_pods)
-        log_server = _log_server(kubelet, client, instance)
+        log_server = LogServer(kubelet, self_signed_tls(), client)
         await log_server.start()
         registration.log_port = log_server.port
         try:
@@ -166,10 +166,6 @@ class ProcessNode:
         ]
         informers = [deployments, replica_sets]
         return [*informers, *(_Synced(one, [pods, *informers]) for one in controllers)]
-
-
-def _log_server(kubelet: Kubelet, client: ApiClient, instance: Path) -> LogServer:
-    return LogServer(kubelet, self_signed_tls(instance), client)
 
 
 async def _until_registered(registration: Registration, stop: asyncio.Event) -> None:

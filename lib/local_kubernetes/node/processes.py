@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
+from local_kubernetes import launcher
 from local_kubernetes.node.orphan_processes import Marks, kill_orphans
 
 _READ_SIZE = 65536
-_LAUNCHER = Path(__file__).with_name("launch.py")
 _WATCHDOG = Path(__file__).with_name("orphan_processes.py")
 _BARE_PYTHON = (sys.executable, "-I", "-S")
 
@@ -138,7 +138,7 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], directory: Path, 
     made it ends. Raises StartError when there is no such program or the environment is too large for one.
     """
     executable = _executable(argv[0], environment, directory)
-    command = [*_BARE_PYTHON, str(_LAUNCHER), str(os.getpid()), executable, *argv]
+    command = [*_BARE_PYTHON, launcher.__file__, str(os.getpid()), executable, *argv]
     exact = {_bytes(name): _bytes(value) for name, value in environment.items()}
     try:
         popen = subprocess.Popen(  # noqa: S603 - running the container's command is the purpose

@@ -16,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from provider_hub.domain.wheels.dependencies import check_dependencies
 from provider_hub.domain.wheels.errors import WheelInvalid
 from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, Packages, WheelLayout, find_packages
 
@@ -72,6 +73,7 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             # Installers read both as UTF-8 and stop at a wheel without either.
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
             metadata = _parsed(_read_text(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
+            check_dependencies(metadata.get("requires_dist", []))
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),

@@ -1,0 +1,41 @@
+"""The dependencies that a wheel declares: only those that an index serves by name can be verified and locked."""
+
+from collections.abc import Sequence
+
+from provider_hub.domain.wheels.errors import WheelInvalid
+
+MAX_DEPENDENCIES = 1000
+_SHOWN_CHARACTERS = 200
+
+
+def check_dependencies(requires_dist: Sequence[str]) -> None:
+    """Check the Requires-Dist lines of a wheel's METADATA, each a PEP 508 requirement; those of extras included.
+
+    Raises WheelInvalid for more than MAX_DEPENDENCIES, for one that no installer could read, and for a direct
+    reference (`name @ https://…`, `name @ git+https://…`): what such a URL serves can change after publishing, and
+    building it would run its author's code in the pod.
+    """
+    # Costs as much to import as the rest of the inspection, and a function that starts need not wait for it.
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+
+    if len(requires_dist) > MAX_DEPENDENCIES:
+        raise WheelInvalid(f"the wheel declares {len(requires_dist)} dependencies: at most {MAX_DEPENDENCIES}")
+    for line in requires_dist:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            raise WheelInvalid(
+                f"the wheel's dependency {_shown(line)} is not a PEP 508 requirement, such as 'name>=1.2': "
+                "correct it and build the wheel again"
+            ) from None
+        if requirement.url is not None:
+            raise WheelInvalid(
+                f"the wheel's dependency {requirement.name} is a direct reference, whose content can change after "
+                f"publishing: publish {requirement.name} to an index and depend on it by name and version"
+            )
+
+
+def _shown(line: str) -> str:
+    """The line up to a URL in it, since a URL may carry a password."""
+    before, _, _ = line.partition("://")
+    return ascii(before[:_SHOWN_CHARACTERS])
