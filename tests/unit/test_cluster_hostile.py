@@ -132,6 +132,22 @@ def test_no_body_makes_a_patch_fail(made: tuple[str, Object], media_type: str) -
     refused_or_done(served.patch, target, media_type, body, Write("test"))
 
 
+_paths = st.sampled_from(["", "/", "a", "/spec", "/spec/-", "/metadata/labels/app", "/spec/ports/0", "/~2", "/x/y", 3])
+_operations = st.fixed_dictionaries(
+    {"op": st.sampled_from(["add", "copy", "move", "remove", "replace", "test", "leap", None, []])},
+    optional={"path": _paths, "from": _paths, "value": _odd},
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(BODIES)), st.lists(st.one_of(_operations, _odd), max_size=4))
+def test_no_json_patch_makes_a_patch_fail(name: str, operations: list[Any]) -> None:
+    target, served = Target(named(name), "default", "web"), resources()
+    served.create(target.kind, "default", body_of(name), Write("test"))
+
+    refused_or_done(served.patch, target, "application/json-patch+json", operations, Write("test"))
+
+
 @given(st.dictionaries(st.sampled_from(["preconditions", "gracePeriodSeconds", "propagationPolicy", "dryRun"]), _odd))
 def test_no_options_make_a_delete_fail(body: Object) -> None:
     refused_or_done(DeleteOptions.read, body, {})

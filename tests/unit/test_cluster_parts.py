@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_kubernetes.cluster import ApiError, decoding, defaults, protobuf, quantities, selectors, validation
+from local_kubernetes import quantities
+from local_kubernetes.cluster import ApiError, decoding, defaults, protobuf, selectors, validation
 from local_kubernetes.cluster.admission import quota
 from local_kubernetes.cluster.faults import FaultSwitch
 from local_kubernetes.cluster.kinds import Object, named
@@ -76,6 +77,11 @@ def test_field_selectors_take_only_the_fields_of_their_kind() -> None:
         ("0.1n", "1n"),
         ("512Ki", "512Ki"),
         ("0.5Ki", "512"),
+        ("1e999999999", "9223372036854775807"),
+        ("-1e999999999", "-9223372036854775807"),
+        ("1e-999999999", "1e-9"),
+        ("9E", "9E"),
+        ("10E", "9223372036854775807"),
     ],
 )
 def test_quantities_have_one_canonical_form(written: str, canonical: str) -> None:
@@ -91,7 +97,7 @@ def test_the_canonical_form_keeps_the_value_and_is_stable(number: int, suffix: s
     assert quantities.canonical(canonical) == canonical
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1 Gi", "1GiB", "--1", "1.2.3"])
+@pytest.mark.parametrize("text", ["", "abc", "1 Gi", "1GiB", "--1", "1.2.3", "5mi", "²", "1e" + "9" * 99])
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="quantities must match"):
         quantities.parse(text)

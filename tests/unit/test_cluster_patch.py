@@ -116,10 +116,33 @@ def test_a_json_patch_adds_replaces_moves_copies_and_removes() -> None:
         ({"op": "add", "path": "/list/7", "value": 1}, 422),
         ({"op": "add", "path": "/a"}, 400),
         ({"op": "leap", "path": "/a", "value": 1}, 400),
+        ({"op": "add", "path": "a", "value": 1}, 400),
+        ({"op": "copy", "path": "/b"}, 400),
+        ({"op": "copy", "path": "/b", "from": "/missing"}, 422),
+        ({"op": "move", "path": "/list/0", "from": "/list"}, 422),
+        ({"op": "add", "path": "/a/b", "value": 1}, 422),
+        ({"op": "replace", "path": "", "value": 1}, 422),
+        ("add", 400),
     ],
 )
-def test_a_json_patch_that_cannot_be_done_is_refused(operation: Object, code: int) -> None:
+def test_a_json_patch_that_cannot_be_done_is_refused(operation: object, code: int) -> None:
     with pytest.raises(ApiError) as refused:
         json_patch({"a": 1, "list": []}, [operation])
 
     assert refused.value.code == code
+
+
+def test_a_json_patch_of_too_many_operations_is_refused() -> None:
+    with pytest.raises(ApiError, match="The allowed maximum operations in a JSON patch is 10000, got 10001") as refused:
+        json_patch({}, [{"op": "add", "path": "/a", "value": 1}] * 10_001)
+
+    assert refused.value.code == 413
+
+
+def test_copies_of_copies_do_not_grow_without_end() -> None:
+    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{number}"} for number in range(60)]
+
+    with pytest.raises(ApiError, match="may add 3145728 bytes") as refused:
+        json_patch({"a": {"x": "y" * 100}}, doubling)
+
+    assert refused.value.code == 422

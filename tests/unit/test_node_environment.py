@@ -9,7 +9,6 @@ from local_kubernetes.node.environment import (
     Sources,
     command_line,
     expand,
-    parse_quantity,
     references,
     resolve,
 )
@@ -192,12 +191,6 @@ def test_the_objects_that_a_container_reads_are_found() -> None:
     }
     found = references(container)
     assert (found.secrets, found.config_maps) == ({"one", "three"}, {"two"})
-
-
-@pytest.mark.parametrize("text", ["", "one", "5 Mi", "5mi", "1.2.3"])
-def test_what_is_no_quantity_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a Kubernetes quantity such as '250m' or '64Mi'"):
-        parse_quantity(text)
 
 
 def test_the_image_environment_keeps_how_to_reach_an_index_and_not_how_its_user_installs(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from . import quantities, schema
+from local_kubernetes import quantities
+
+from . import schema
 from .kinds import Kind, Object
 from .schema import ListOf, MapOf, Scalar, Schema, Struct
 from .status import ApiError, bad_request

@@ -3,14 +3,19 @@
 Each takes the live object and returns a new tree; the live one is never changed.
 """
 
-from collections.abc import Callable
+import json
 from typing import Any
+
+import jsonpatch
+import jsonpointer
 
 from . import schema
 from .kinds import Kind, Object
 from .schema import ListOf, MapOf, Scalar, Schema, Struct
 from .status import ApiError, bad_request
 
+_OPERATIONS_LIMIT = 10_000  # The API server's own; a longer JSON patch is refused.
+_COPIES_LIMIT = 3 * 1024 * 1024  # Bytes that a JSON patch may copy: each copy of a copy would double the object.
 _DIRECTIVES = ("$patch", "$retainKeys")
 _ANYTHING = Scalar("object")
 
@@ -38,14 +43,39 @@ def strategic_merge(kind: Kind, live: Object, patch: Object) -> Object:
 
 
 def json_patch(live: Object, operations: object) -> Object:
-    """RFC 6902. Raises a 400 ApiError for a malformed operation and a 422 one for a path or test that fails."""
+    """RFC 6902, as the API server limits it: 10,000 operations, and 3 MiB that its copies add.
+
+    Raises a 400 ApiError for a malformed operation, a 413 one for too many, and a 422 one for a path that is not there,
+    a test that fails and copies that add too much.
+    """
     if not isinstance(operations, list):
         raise bad_request("a JSON patch is an array of operations")
-    document: Any = live
-    for operation in operations:
-        document = _operate(document, operation)
+    if len(operations) > _OPERATIONS_LIMIT:
+        detail = f"The allowed maximum operations in a JSON patch is {_OPERATIONS_LIMIT}, got {len(operations)}"
+        raise ApiError(413, "RequestEntityTooLarge", detail)
+    try:
+        document = _operated(live, jsonpatch.JsonPatch(operations))
+    except (jsonpatch.InvalidJsonPatch, jsonpointer.JsonPointerException) as error:
+        raise bad_request(f"error decoding patch: {error}") from error
     if not isinstance(document, dict):
-        raise _unprocessable("the patch replaces the whole object by something that is no object")
+        raise _unprocessable("the patch replaces the whole object by a value that is not an object")
+    return document
+
+
+def _operated(live: Object, patch: jsonpatch.JsonPatch) -> Any:
+    document: Any = json.loads(json.dumps(live))
+    copied = 0
+    for operation in patch:
+        try:
+            if operation["op"] == "copy" and "from" in operation:
+                copied += len(json.dumps(jsonpointer.resolve_pointer(document, operation["from"])))
+            if copied > _COPIES_LIMIT:
+                raise _unprocessable(f"the copies of a JSON patch may add {_COPIES_LIMIT} bytes, and these add more")
+            document = jsonpatch.apply_patch(document, [operation], in_place=True)
+        except jsonpatch.InvalidJsonPatch:
+            raise
+        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
+            raise _unprocessable(str(error)) from error
     return document
 
 
@@ -131,94 +161,6 @@ def _field(described: Schema, key: str) -> Schema:
     if isinstance(described, Struct):
         return described.fields.get(key, _ANYTHING)
     return described.item if isinstance(described, MapOf) else _ANYTHING
-
-
-def _operate(document: Any, operation: Any) -> Any:
-    try:
-        name, path = operation["op"], _pointer(operation["path"])
-        if name == "remove":
-            return _edit(document, path, _take)
-        if name in ("move", "copy"):
-            source = _pointer(operation["from"])
-            value = _look(document, source)
-            return _edit(_edit(document, source, _take) if name == "move" else document, path, _put(value))
-        value = operation["value"]
-    except (KeyError, TypeError) as error:
-        raise bad_request(f"not a JSON patch operation: {operation!r}") from error
-    if name == "add":
-        return _edit(document, path, _put(value))
-    if name == "replace":
-        _look(document, path)
-        return _edit(document, path, _set(value))
-    if name == "test":
-        if _look(document, path) != value:
-            raise _unprocessable(f"testing value {operation['path']} failed")
-        return document
-    raise bad_request(f"Unexpected kind: {name!r} is no JSON patch operation")
-
-
-def _pointer(text: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
-
-
-def _look(document: Any, path: list[str]) -> Any:
-    for part in path:
-        if isinstance(document, list):
-            document = document[_index(document, part)]
-        elif isinstance(document, dict) and part in document:
-            document = document[part]
-        else:
-            raise _unprocessable(f"the path {'/'.join(path)!r} does not exist")
-    return document
-
-
-Edit = Callable[[Any, str], Any]
-
-
-def _edit(document: Any, path: list[str], edit: Edit) -> Any:
-    """A copy of the document, along the path only, with `edit` done to the parent of its last part."""
-    if not path:
-        return edit({"": document}, "")[""]
-    if len(path) == 1:
-        return edit(document.copy() if isinstance(document, dict | list) else document, path[0])
-    child = _edit(_look(document, path[:1]), path[1:], edit)
-    return _set(child)(document.copy(), path[0])
-
-
-def _take(parent: Any, part: str) -> Any:
-    _look(parent, [part])
-    del parent[_index(parent, part) if isinstance(parent, list) else part]
-    return parent
-
-
-def _put(value: Any) -> Edit:
-    def put(parent: Any, part: str) -> Any:
-        if isinstance(parent, list):
-            parent.insert(len(parent) if part == "-" else _index(parent, part, len(parent) + 1), value)
-            return parent
-        return _set(value)(parent, part)
-
-    return put
-
-
-def _set(value: Any) -> Edit:
-    def replace(parent: Any, part: str) -> Any:
-        if not isinstance(parent, dict | list):
-            raise _unprocessable(f"{part!r} is a field of something that is no object")
-        if isinstance(parent, list):
-            parent[_index(parent, part)] = value
-        else:
-            parent[part] = value
-        return parent
-
-    return replace
-
-
-def _index(items: list[Any], part: str, size: int | None = None) -> int:
-    limit = len(items) if size is None else size
-    if not part.isdecimal() or int(part) >= limit:
-        raise _unprocessable(f"{part!r} is no index of an array of {len(items)}")
-    return int(part)
 
 
 def _unprocessable(message: str) -> ApiError:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import quantities
+from local_kubernetes import quantities
+
 from .kinds import Object
 from .status import Cause, duplicate, missing, refused, unsupported, wrong
 

@@ -233,7 +233,7 @@ def _data(body: Object) -> Causes:
 def _data_sizes(body: Object) -> Iterator[int]:
     """Bytes of each value: a Secret's and a ConfigMap's binary ones are counted as they are before base64."""
     for name in ("data", "binaryData"):
-        is_binary = body["kind"] == "Secret" or name == "binaryData"
+        is_binary = body.get("kind") == "Secret" or name == "binaryData"
         for value in (body.get(name) or {}).values():
             yield len(b64decode(value)) if is_binary else len(value.encode())
 

@@ -8,8 +8,9 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from local_kubernetes import quantities
 from local_kubernetes.node.objects import Json, annotations_of, labels_of, uid_of
 
 DEFAULT_COMMAND = ("python", "-m", "pragma_runtime.entrypoint")
@@ -17,13 +18,6 @@ DEFAULT_COMMAND = ("python", "-m", "pragma_runtime.entrypoint")
 
 _EXPRESSION = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
-_UNITS = {
-    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
-    "m": Decimal("0.001"),
-    "u": Decimal("0.000001"),
-    "n": Decimal("0.000000001"),
-}
 
 Rewrite = Callable[[str], str]
 """Turns a path as the container would see it into the one this machine has."""
@@ -109,20 +103,6 @@ def command_line(container: Json, variables: Mapping[str, str], rewrite: Rewrite
     return [rewrite(expand(word, variables)) for word in (*(command or DEFAULT_COMMAND), *args)]
 
 
-def parse_quantity(text: str | float) -> Decimal:
-    """A Kubernetes quantity (`250m`, `64Mi`, `2`) as a plain number.
-
-    Raises ValueError when it is none.
-    """
-    match = re.fullmatch(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)", str(text))
-    try:
-        if match and (not match[2] or match[2] in _UNITS):
-            return Decimal(match[1]) * _UNITS.get(match[2], Decimal(1))
-    except InvalidOperation:
-        pass
-    raise ValueError(f"{text!r} is not a Kubernetes quantity such as '250m' or '64Mi'")
-
-
 def _from_object(source: Json, sources: Sources) -> dict[str, str]:
     kind, reference, found = _lookup(source, ("secretRef", "configMapRef"), sources)
     if found is None:
@@ -191,7 +171,7 @@ def _resource(reference: Json, container: Json, allocatable: Mapping[str, str]) 
     if bound not in {"limits", "requests"} or not resource:
         raise ConfigurationError(f"unsupported container resource : {reference.get('resource')}")
     given = (container.get("resources") or {}).get(bound) or {}
-    # A container without a limit may use all there is, so that is what it is told.
+    # A container without a limit may use all that the node has.
     quantity = given.get(resource) or (allocatable.get(resource) if bound == "limits" else None) or "0"
-    divisor = parse_quantity(reference.get("divisor") or "1") or Decimal(1)
-    return str(math.ceil(parse_quantity(quantity) / divisor))
+    divisor = quantities.parse(str(reference.get("divisor") or "1")) or Decimal(1)
+    return str(math.ceil(quantities.parse(str(quantity)) / divisor))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from local_kubernetes.cluster import quantities
+from local_kubernetes import quantities
 from local_kubernetes.cluster.kinds import Object
 
 from . import usage

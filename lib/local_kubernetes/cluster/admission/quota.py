@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from local_kubernetes.cluster import quantities
+from local_kubernetes import quantities
 from local_kubernetes.cluster.kinds import NAMESPACED, Kind, Object, named
 from local_kubernetes.cluster.status import forbidden
 from local_kubernetes.cluster.store import Store

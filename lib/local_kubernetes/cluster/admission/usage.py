@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from local_kubernetes.cluster import quantities
+from local_kubernetes import quantities
 from local_kubernetes.cluster.kinds import Object
 
 Amounts = dict[str, Decimal]

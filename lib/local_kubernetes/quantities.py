@@ -4,22 +4,30 @@ import re
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 
-_FORM = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?")
+_FORM = re.compile(
+    r"([+-]?(?:[0-9]{1,99}(?:\.[0-9]{0,99})?|\.[0-9]{1,99}))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]{1,9})?"
+)
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_EXPONENT = re.compile(r"[eE][+-]?\d+")
+_MOST_DIGITS = 99  # Of an exponent: beyond it a value is capped or rounded anyway.
+_LARGEST = Decimal(2**63 - 1)  # What the API caps quantities at.
+_EXPONENT = re.compile(r"[eE][+-]?[0-9]+")
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Decimal:
-    """The exact value; ValueError when `text` is not a quantity. Finer than nano rounds up, as the API does."""
+    """The exact value; ValueError when `text` is not a quantity.
+
+    As the API does, it rounds what is finer than nano up, and caps what is beyond 2^63-1.
+    """
     number, suffix = _split(text)
     if suffix in _BINARY:
         value = Decimal(number) * _BINARY[suffix]
     elif _EXPONENT.fullmatch(suffix):
-        value = Decimal(number + suffix)
+        value = Decimal(number) * Decimal(10) ** max(-_MOST_DIGITS, min(int(suffix[1:]), _MOST_DIGITS))
     else:
         value = Decimal(number).scaleb(_DECIMAL[suffix])
+    value = max(-_LARGEST, min(value, _LARGEST))
     return value.quantize(Decimal("1e-9"), rounding=ROUND_CEILING) if value.adjusted() < 15 else value
 
 
