@@ -147,6 +147,7 @@ KEY = {"Idempotency-Key": "one install"}
 WISH = {"provider_name": SHOP.canonical, "version": "1.0.0", "resource_tier": "free", "config": {"STATIONS": "3"}}
 PENDING = {"canonical": SHOP.canonical, "lifecycle_state": "pending", "current_version": None, "generation": 1}
 RUNTIMES = "/console/runtime/versions"
+RUNTIME_NINE = {"version": "9", "image_url": "i:9"}
 YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
 
 
@@ -180,8 +181,8 @@ STEPS: list[Step | Publish | Halt] = [
     Step("GET", "/organizations/org_shop", shows={"slug": "shop"}),
     Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
     Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),
-    Step("POST", RUNTIMES, 201, {"version": "9"}, {"version": "9", "image_url": "i:9"}, "console_machine"),
-    Step("POST", RUNTIMES, 200, {"image_url": "i:10"}, {"version": "9", "image_url": "i:10"}, "console_machine"),
+    Step("POST", RUNTIMES, 201, {"version": "9"}, RUNTIME_NINE, "console_machine"),
+    Step("POST", RUNTIMES, 200, {"changelog": "c"}, {**RUNTIME_NINE, "changelog": "c"}, "console_machine"),
     Publish("/console/provider-versions", "platform/shop", "1.0.0", 201, "console_machine"),
     Publish("/console/provider-versions", "platform/shop", "1.0.0", 200, "console_machine"),
     Publish("/provider-versions", "shop/weather", "1.0.0", 201),

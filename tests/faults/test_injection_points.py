@@ -39,6 +39,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "install_counts": lambda store: store.install_counts([WEATHER]),
     "versions_of": lambda store: store.versions_of(WEATHER),
     "published_versions": lambda store: store.published_versions(WEATHER),
+    "newest_runtimes": lambda store: store.newest_runtimes(1),
     "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),
     "dead_letters_of": lambda store: store.dead_letters_of("org_acme", None, 1),
     "count_auto_installations": lambda store: store.count_auto_installations(WEATHER),

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import pods, selectors
@@ -218,7 +218,18 @@ def _port_name(path: str, name: str, names: set[str], *, required: bool) -> Caus
     yield from _matches(path, name, _LABEL, 63, _LABEL_RULE)
 
 
-def _data(body: Object) -> Causes:
+def _secret(body: Object) -> Causes:
+    yield from _data(body, (len(b64decode(value)) for value in (body.get("data") or {}).values()))
+
+
+def _config_map(body: Object) -> Causes:
+    texts = (len(value.encode()) for value in (body.get("data") or {}).values())
+    binaries = (len(b64decode(value)) for value in (body.get("binaryData") or {}).values())
+    yield from _data(body, (*texts, *binaries))
+
+
+def _data(body: Object, sizes: Iterable[int]) -> Causes:
+    """The rules that Secrets and ConfigMaps share. `sizes` are bytes of the values, binary ones before base64."""
     data = {**body.get("data", {}), **body.get("binaryData", {})}
     for key in sorted(body.get("data", {}).keys() & body.get("binaryData", {}).keys()):
         yield wrong(f"data[{key}]", key, "duplicate of key present in binaryData")
@@ -226,16 +237,8 @@ def _data(body: Object) -> Causes:
         if len(key) > 253 or not _DATA_KEY.fullmatch(key):
             detail = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
             yield wrong(f"data[{key}]", key, detail)
-    if sum(_data_sizes(body)) > _DATA_LIMIT:
+    if sum(sizes) > _DATA_LIMIT:
         yield Cause("FieldValueTooLong", "data", f"Too long: may not be more than {_DATA_LIMIT} bytes")
-
-
-def _data_sizes(body: Object) -> Iterator[int]:
-    """Bytes of each value: a Secret's and a ConfigMap's binary ones are counted as they are before base64."""
-    for name in ("data", "binaryData"):
-        is_binary = body.get("kind") == "Secret" or name == "binaryData"
-        for value in (body.get(name) or {}).values():
-            yield len(b64decode(value)) if is_binary else len(value.encode())
 
 
 def _disruption_budget(body: Object) -> Causes:
@@ -315,8 +318,8 @@ _BY_KIND: dict[str, Callable[[Object], Causes]] = {
     "Deployment": _deployment,
     "ReplicaSet": _workload,
     "Service": _service,
-    "Secret": _data,
-    "ConfigMap": _data,
+    "Secret": _secret,
+    "ConfigMap": _config_map,
     "PodDisruptionBudget": _disruption_budget,
     "NetworkPolicy": _network_policy,
     "Lease": _lease,
