@@ -1,10 +1,11 @@
-"""`hub install`, `upgrade`, `downgrade`, `deploy` and `uninstall`: ask for it, then wait if told to."""
+"""`hub install`, `upgrade`, `downgrade`, `deploy` and `uninstall`: ask for it, then wait where `--wait` is given."""
 
 import argparse
 
 from hub_cli.api import HubApi, Installation, found
 from hub_cli.arguments import Session, config
-from hub_cli.display import as_json, printable, progress
+from hub_cli.display import as_json, printable
+from hub_cli.progress import progress
 from hub_cli.waiting import Waiting, state_of
 
 

@@ -125,17 +125,17 @@ def _register_dead_letters(commands: "Subparsers") -> None:
     which.add_argument("--all", action="store_true")
 
 
-def _command(commands: "Subparsers", name: str, told: str, run: object) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=told)
-    parser.description = f"{told[0].upper()}{told[1:]}."
+def _command(commands: "Subparsers", name: str, help_text: str, run: object) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text)
+    parser.description = f"{help_text[0].upper()}{help_text[1:]}."
     parser.epilog = _EXIT_STATUSES
     arguments.add_shared(parser)
     parser.set_defaults(run=run, command=name)
     return parser
 
 
-def _change(commands: "Subparsers", name: str, told: str, waited: str) -> argparse.ArgumentParser:
-    parser = _command(commands, name, told, _changing)
+def _change(commands: "Subparsers", name: str, help_text: str, waited: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, help_text, _changing)
     parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     arguments.add_wait(parser, waited)
     return parser

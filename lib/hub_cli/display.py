@@ -1,21 +1,15 @@
-"""What people see: tables and sentences that fit a terminal, and progress that moves on one alone."""
+"""What people see: tables and sentences that fit a terminal."""
 
 import io
 import json
 import shutil
-import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any
 
 _DEFAULT_WIDTH = 80
 _GAP = "  "
-_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_PLAIN_FRAMES = "-\\|/"
-_CLEAR_LINE = "\r\x1b[2K"
 
 
 def printable(text: object) -> str:
@@ -61,9 +55,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int) ->
 
 def facts(pairs: Sequence[tuple[str, object]]) -> str:
     """One fact a line, the values aligned and wrapped; those that are None or empty are left out."""
-    told = [(name, printable(value)) for name, value in pairs if value not in (None, "")]
-    widest = max((len(name) for name, _ in told), default=0)
-    return "\n".join(_wrapped(value, f"{_GAP}{name.ljust(widest)}{_GAP}") for name, value in told)
+    given = [(name, printable(value)) for name, value in pairs if value not in (None, "")]
+    widest = max((len(name) for name, _ in given), default=0)
+    return "\n".join(_wrapped(value, f"{_GAP}{name.ljust(widest)}{_GAP}") for name, value in given)
 
 
 def _wrapped(text: str, first: str) -> str:
@@ -85,67 +79,3 @@ def moment(text: str | None) -> str:
 def as_json(value: Any, *, one_line: bool = False) -> str:
     """For programs."""
     return json.dumps(value, ensure_ascii=False, indent=None if one_line else 2)
-
-
-class Progress:
-    """What happens while something is waited for, on standard error: standard output has the result alone.
-
-    On a terminal a last line moves; elsewhere (CI) each change is a plain line, and nothing else is written.
-    """
-
-    def __init__(self, stream: TextIO, *, live: bool, clock: Callable[[], float]) -> None:
-        self._stream = stream
-        self._live = live
-        self._clock = clock
-        self._started = clock()
-        self._frames = _FRAMES if _can_encode(stream, _FRAMES) else _PLAIN_FRAMES
-        self._frame = 0
-        self._told: dict[str, str] = {}
-
-    @property
-    def elapsed(self) -> float:
-        return self._clock() - self._started
-
-    def step(self, text: str, about: str = "state") -> None:
-        """Something changed; the same about the same is not told twice."""
-        if self._told.get(about) == text:
-            return
-        self._told[about] = text
-        self._clear()
-        print(f"{self.elapsed:5.0f} s  {printable(text)}", file=self._stream, flush=True)
-
-    def turn(self, text: str) -> None:
-        """Still waiting, and for what."""
-        if not self._live:
-            return
-        self._frame += 1
-        line = f"{self._frames[self._frame % len(self._frames)]} {self.elapsed:5.0f} s  {text}"
-        self._stream.write(_CLEAR_LINE + clipped(line, terminal_width() - 1))
-        self._stream.flush()
-
-    def close(self) -> None:
-        self._clear()
-
-    def _clear(self) -> None:
-        if self._live:
-            self._stream.write(_CLEAR_LINE)
-            self._stream.flush()
-
-
-@contextmanager
-def progress(stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
-    """Progress on `stream`, standard error by default; its moving line is gone when the block ends."""
-    stream = stream or sys.stderr
-    shown = Progress(stream, live=stream.isatty(), clock=clock)
-    try:
-        yield shown
-    finally:
-        shown.close()
-
-
-def _can_encode(stream: TextIO, text: str) -> bool:
-    try:
-        text.encode(getattr(stream, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
-from hub_cli.display import as_json, facts, printable, progress
+from hub_cli.display import as_json, facts, printable
 from hub_cli.errors import Refused, UsageError
+from hub_cli.progress import progress
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url, semver_of
 from provider_hub.domain.names import PLATFORM_PREFIX
 
@@ -23,7 +24,7 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
     facts_of_wheel, url = _wheel(parsed, session.target.ca_file)
     body = _registration(facts_of_wheel, url, _name(session.api, parsed, facts_of_wheel), parsed)
     with progress() as shown:
-        shown.turn(f"publishing {body['name']} {body['version']}")
+        shown.moving(f"publishing {body['name']} {body['version']}")
         version = session.api.publish(body, platform=parsed.platform)
     if version["status"] != "published":
         # The very same was published before, and what became of it since is no success of this command.
@@ -43,8 +44,8 @@ def unyank(session: Session, name: str, version: str) -> int:
 
 
 def _marked(session: Session, version: Json, what: str) -> int:
-    told = f"{version['canonical']} {version['version']} {what}."
-    print(as_json(version) if session.as_json else printable(told))
+    sentence = f"{version['canonical']} {version['version']} {what}."
+    print(as_json(version) if session.as_json else printable(sentence))
     return 0
 
 

@@ -13,11 +13,11 @@ from hub_cli.display import (
     facts,
     moment,
     printable,
-    progress,
     table,
     terminal_width,
 )
 from hub_cli.errors import Unavailable
+from hub_cli.progress import progress
 from hub_cli.waiting import POLL_SECONDS, state_of
 
 # Where an event's state begins, after its time.
@@ -103,17 +103,17 @@ def _watch(session: Session, name: str) -> int:
             if session.as_json and row.raw != last:
                 print(as_json(row.raw, one_line=True), flush=True)
             elif not session.as_json:
-                shown.step(_described(row))
+                shown.changed(_described(row))
             last = row.raw
-            shown.turn(f"{row.state}, since {moment(row.updated_at)} UTC; Ctrl-C ends this")
+            shown.moving(f"{row.state}, since {moment(row.updated_at)} UTC; Ctrl-C ends this")
             time.sleep(POLL_SECONDS)
             try:
                 now = found(session.api, name)
             except Unavailable as error:
-                shown.step(f"waiting for the API: {error}", about="API")
+                shown.changed(f"waiting for the API: {error}", about="API")
                 continue
             if now is None:
-                shown.step("gone")
+                shown.changed("gone")
                 return 0
             row = now
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hub_cli.api import HubApi, Installation, found
-from hub_cli.display import Progress
 from hub_cli.errors import ClientError, Refused, TimedOut, Unavailable
+from hub_cli.progress import Progress
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ _TURNS_PER_POLL = 8
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How to wait: at most `timeout` seconds, telling `progress`."""
+    """How to wait: at most `timeout` seconds, with each change shown by `progress`."""
 
     api: HubApi
     progress: Progress
@@ -59,7 +59,7 @@ class Waiting:
         while True:
             now = self._look(row, deadline)
             if now is not None:
-                self.progress.step(f"{state_of(now)} at {now.installed_version}")
+                self.progress.changed(f"{state_of(now)} at {now.installed_version}")
             result = settled(now)
             if result is not None:
                 return result
@@ -71,7 +71,7 @@ class Waiting:
             try:
                 return found(self.api, row.canonical)
             except Unavailable as error:
-                self.progress.step(f"waiting for the API: {error}", about="API")
+                self.progress.changed(f"waiting for the API: {error}", about="API")
                 if self.clock() >= deadline:
                     raise
                 self.sleep(POLL_SECONDS)
@@ -81,7 +81,7 @@ class Waiting:
             raise TimedOut(f"waited {self.timeout:g} s for {what}; it goes on without this command.")
         doing = self._doing(now)
         for _ in range(_TURNS_PER_POLL):
-            self.progress.turn(doing)
+            self.progress.moving(doing)
             self.sleep(POLL_SECONDS / _TURNS_PER_POLL)
 
     def _doing(self, now: Installation | None) -> str:
@@ -91,10 +91,10 @@ class Waiting:
         try:
             message = self.api.deployment(now.canonical).get("message")
         except ClientError:
-            return now.state  # Only decoration: the row alone decides, and its own failures are told.
+            return now.state  # The message only decorates: the row decides, and its own failures are shown.
         if not message:
             return now.state
-        self.progress.step(f"{now.state}: {message}", about="deployment")
+        self.progress.changed(f"{now.state}: {message}", about="deployment")
         return f"{now.state}: {message}"
 
 

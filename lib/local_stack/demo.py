@@ -7,14 +7,15 @@ HTTPS API, the cluster and the database show. It ends with 0 only if every step 
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import urllib3
 
+from hub_cli.progress import Progress, progress
+from local_stack.api_client import ApiClient, Json, UnexpectedAnswer
 from local_stack.errors import LocalError
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
@@ -28,57 +29,9 @@ STEPS = 9
 _STEP_SECONDS = 90.0
 _POLL_SECONDS = 0.1
 
-Json = dict[str, Any]
-
 
 class DemoFailed(Exception):
     """A step did not come out as it should; the message says which, and what was there instead."""
-
-
-@dataclass
-class Progress:
-    """Prints each step once it is done with the time it took; on a terminal also the step that is under way."""
-
-    live: bool = field(default_factory=sys.stdout.isatty)
-    began: float = field(default_factory=time.monotonic)
-    number: int = 0
-
-    @contextmanager
-    def step(self, title: str, *, numbered: bool = True) -> Iterator[Callable[[str], None]]:
-        """One step; what is called with a text shows it as the step's present state or, at the end, its result."""
-        self.number += numbered
-        label = f"{self.number}/{STEPS}" if numbered else "   "
-        began, told = time.monotonic(), ""
-
-        def tell(text: str) -> None:
-            nonlocal told
-            told = text
-            if self.live:
-                print(f"\r\033[K{label} {title} … {text}"[:110], end="", flush=True)
-
-        tell("")
-        yield tell
-        seconds = time.monotonic() - began
-        lead = "\r\033[K" if self.live else ""
-        print(f"{lead}{label} {title:<46} {seconds:6.2f} s  {told}".rstrip(), flush=True)
-
-
-@dataclass
-class Client:
-    """The HTTPS API as one caller uses it."""
-
-    api_url: str
-    token: str
-    http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
-
-    def call(self, method: str, path: str, body: Json | None = None, *, expect: Sequence[int]) -> Json:
-        """The answer's body. Raises DemoFailed with the API's own words for another status than expected."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        response = self.http.request(method, self.api_url + path, json=body, headers=headers, timeout=30)
-        answer: Json = response.json() if response.data else {}
-        if response.status not in expect:
-            raise DemoFailed(f"{method} {path} was answered with {response.status}: {answer.get('detail')}")
-        return answer
 
 
 @dataclass
@@ -88,12 +41,14 @@ class Demo:
     stack: Stack
     wheels: dict[str, AddedWheel]
     progress: Progress
+    number: int = 0
 
     def run(self) -> None:
+        """Take every step. Raises DemoFailed, UnexpectedAnswer or urllib3's HTTPError where one fails."""
         tokens = self.stack.tokens
-        ci = Client(self.stack.info.api_url, tokens.machine(ORGANIZATION))
-        tenant = Client(self.stack.info.api_url, tokens.user(ORGANIZATION))
-        platform = Client(self.stack.info.api_url, tokens.console_machine())
+        ci = ApiClient(self.stack.info.api_url, tokens.machine(ORGANIZATION))
+        tenant = ApiClient(self.stack.info.api_url, tokens.user(ORGANIZATION))
+        platform = ApiClient(self.stack.info.api_url, tokens.console_machine())
         self._publish_platform(platform)
         self._publish(ci, "1.0.0")
         self._install(tenant)
@@ -105,63 +60,70 @@ class Demo:
         self._uninstall(tenant)
         self._confirm_gone()
 
-    def _publish_platform(self, machine: Client) -> None:
-        with self.progress.step("the platform's release CI registers a provider", numbered=False) as tell:
+    def _publish_platform(self, machine: ApiClient) -> None:
+        with self._stage("the platform's release CI registers a provider", numbered=False) as show:
             body = self._registration("platform/weather", "1.0.0")
             version = machine.call("POST", "/console/provider-versions", body, expect=[201])
-            tell(f"{version['canonical']} {version['version']} {version['status']}")
+            show(f"{version['canonical']} {version['version']} {version['status']}")
 
-    def _publish(self, ci: Client, version: str, note: str = "") -> None:
-        with self.progress.step(f"CI publishes {version}{f' ({note})' if note else ''}") as tell:
+    def _publish(self, ci: ApiClient, version: str, note: str = "") -> None:
+        with self._stage(f"CI publishes {version}{f' ({note})' if note else ''}") as show:
             body = self._registration(PROVIDER.canonical, version)
             published = ci.call("POST", "/provider-versions", body, expect=[201])
-            tell(f"{published['status']}, sha256 {published['wheel_sha256'][:12]}…")
+            show(f"{published['status']}, sha256 {published['wheel_sha256'][:12]}…")
 
-    def _install(self, tenant: Client) -> None:
-        with self.progress.step("the tenant installs it") as tell:
-            wish = {"provider_name": PROVIDER.canonical, "config": {"STATIONS": "Bergen,Oslo"}}
-            row = tenant.call("POST", "/providers/install", wish, expect=[201])
-            tell(f"{row['installed_version']} {row['lifecycle_state']}")
+    def _install(self, tenant: ApiClient) -> None:
+        with self._stage("the tenant installs it") as show:
+            body = {"provider_name": PROVIDER.canonical, "config": {"STATIONS": "Bergen,Oslo"}}
+            row = tenant.call("POST", "/providers/install", body, expect=[201])
+            show(f"{row['installed_version']} {row['lifecycle_state']}")
 
-    def _wait_ready(self, tenant: Client, version: str) -> None:
-        with self.progress.step("its runtime checks in") as tell:
-            row = self._until(tenant, tell, lambda row: row["current_version"] == version)
-            tell(f"{row['current_version']} {row['lifecycle_state']}, {row['health']}")
+    def _wait_ready(self, tenant: ApiClient, version: str) -> None:
+        with self._stage("its runtime checks in") as show:
+            row = self._until(tenant, show, lambda row: row["current_version"] == version)
+            show(f"{row['current_version']} {row['lifecycle_state']}, {row['health']}")
 
-    def _upgrade(self, tenant: Client, version: str) -> None:
-        with self.progress.step(f"the tenant upgrades to {version}") as tell:
+    def _upgrade(self, tenant: ApiClient, version: str) -> None:
+        with self._stage(f"the tenant upgrades to {version}") as show:
             tenant.call("POST", f"/providers/installed/{PROVIDER}/upgrade", {}, expect=[200])
-            row = self._until(tenant, tell, lambda row: row["current_version"] == version)
-            tell(f"{row['current_version']} {row['lifecycle_state']}")
+            row = self._until(tenant, show, lambda row: row["current_version"] == version)
+            show(f"{row['current_version']} {row['lifecycle_state']}")
 
-    def _upgrade_to_broken(self, tenant: Client, version: str, back_to: str) -> None:
-        with self.progress.step(f"the upgrade to {version} fails and is rolled back") as tell:
-            wished = tenant.call("POST", f"/providers/installed/{PROVIDER}/upgrade", {}, expect=[200])
-            restored = wished["generation"] + 1
-            row = self._until(tenant, tell, lambda row: row["generation"] == restored)
+    def _upgrade_to_broken(self, tenant: ApiClient, version: str, back_to: str) -> None:
+        with self._stage(f"the upgrade to {version} fails and is rolled back") as show:
+            asked = tenant.call("POST", f"/providers/installed/{PROVIDER}/upgrade", {}, expect=[200])
+            restored = asked["generation"] + 1
+            row = self._until(tenant, show, lambda row: row["generation"] == restored)
             if row["installed_version"] != back_to or row["current_version"] != back_to:
                 raise DemoFailed(f"{row['installed_version']} runs where {back_to} should: {row['failure_message']}")
-            tell(f"{row['current_version']} {row['lifecycle_state']} again")
-        print(f"      {row['failure_message']}", flush=True)
+            show(f"{row['current_version']} {row['lifecycle_state']} again")
+        self.progress.line(f"      {row['failure_message']}")
 
-    def _uninstall(self, tenant: Client) -> None:
-        with self.progress.step("the tenant uninstalls it") as tell:
+    def _uninstall(self, tenant: ApiClient) -> None:
+        with self._stage("the tenant uninstalls it") as show:
             path = f"/providers/installed/{PROVIDER}"
             row = tenant.call("DELETE", f"{path}?cascade=true", expect=[202])
             while "lifecycle_state" in row:
-                tell(row["lifecycle_state"])
+                show(row["lifecycle_state"])
                 time.sleep(_POLL_SECONDS)
                 row = tenant.call("GET", path, expect=[200, 404])
-            tell("the row is gone")
+            show("the row is gone")
 
     def _confirm_gone(self) -> None:
-        with self.progress.step("cluster and database hold nothing of it") as tell:
+        with self._stage("cluster and database hold nothing of it") as show:
             info = self.stack.info
             left = objects_of(Path(info.kubeconfig), namespace_for(ORGANIZATION), PROVIDER)
             left += documents_of(info.firestore_emulator_host, info.project, f"org_{ORGANIZATION}", PROVIDER)
             if left:
                 raise DemoFailed(f"left over: {', '.join(left)}")
-            tell("0 objects, 0 documents")
+            show("0 objects, 0 documents")
+
+    @contextmanager
+    def _stage(self, title: str, *, numbered: bool = True) -> Iterator[Callable[[str], None]]:
+        """One step; `show` sets its state, which stays in its line as its result."""
+        self.number += numbered
+        with self.progress.stage(title, f"{self.number}/{STEPS}" if numbered else "   ") as show:
+            yield show
 
     def _registration(self, name: str, version: str) -> Json:
         wheel = self.wheels[version]
@@ -173,12 +135,12 @@ class Demo:
             "metadata": {"display_name": "Weather", "description": "Readings of weather stations", "tags": ["weather"]},
         }
 
-    def _until(self, tenant: Client, tell: Callable[[str], None], done: Callable[[Json], bool]) -> Json:
+    def _until(self, tenant: ApiClient, show: Callable[[str], None], done: Callable[[Json], bool]) -> Json:
         """The row once it is READY and `done`. Raises DemoFailed when it fails, or the time is up."""
         deadline = time.monotonic() + _STEP_SECONDS
         while True:
             row = tenant.call("GET", f"/providers/installed/{PROVIDER}", expect=[200])
-            tell(f"{row['installed_version']} {row['lifecycle_state']}")
+            show(f"{row['installed_version']} {row['lifecycle_state']}")
             if row["lifecycle_state"] == "ready" and done(row):
                 return row
             if row["lifecycle_state"] == "failed":
@@ -189,27 +151,32 @@ class Demo:
 
 
 def run() -> int:
-    """The exit code; what goes wrong is told with where the logs are."""
-    progress = Progress()
+    """Run the demo; returns the exit code. What went wrong is printed, with where the logs are."""
     state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-demo-"))
     try:
-        with progress.step("start the whole system on this machine", numbered=False) as tell:
-            stack = Stack(state_dir=state_dir)
-            stack.__enter__()
-            tell(stack.info.api_url)
-        try:
-            with progress.step("build three wheels of a real provider", numbered=False) as tell:
-                wheels = _build(stack, state_dir / "built")
-                tell(", ".join(wheels))
-            Demo(stack, wheels, progress).run()
-        finally:
-            with progress.step("stop every process", numbered=False):
-                stack.__exit__(None, None, None)
-    except (DemoFailed, LocalError, urllib3.exceptions.HTTPError) as error:
+        with progress(sys.stdout) as shown:
+            _run_on_new_stack(state_dir, shown)
+            shown.line("")
+            shown.line(f"All {STEPS} steps came out as they should, in {shown.elapsed:.1f} s.")
+    except (DemoFailed, UnexpectedAnswer, LocalError, urllib3.exceptions.HTTPError) as error:
         print(f"\nThe demo failed: {error}\nThe logs are in {state_dir}", file=sys.stderr)
         return 1
-    print(f"\nAll {STEPS} steps came out as they should, in {time.monotonic() - progress.began:.1f} s.")
     return 0
+
+
+def _run_on_new_stack(state_dir: Path, shown: Progress) -> None:
+    with shown.stage("start the whole system on this machine", "   ") as show:
+        stack = Stack(state_dir=state_dir)
+        stack.__enter__()
+        show(stack.info.api_url)
+    try:
+        with shown.stage("build three wheels of a real provider", "   ") as show:
+            wheels = _build(stack, state_dir / "built")
+            show(", ".join(wheels))
+        Demo(stack, wheels, shown).run()
+    finally:
+        with shown.stage("stop every process", "   "):
+            stack.__exit__(None, None, None)
 
 
 def _build(stack: Stack, directory: Path) -> dict[str, AddedWheel]:

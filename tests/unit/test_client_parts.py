@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from tests.runtime_harness import make_wheel
 
 from hub_cli import arguments, display, target, waiting, wheel_facts
 from hub_cli.api import HubApi, Installation
-from hub_cli.display import Progress
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
+from hub_cli.progress import Progress, progress
 from hub_cli.stack_file import StackInfo
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
@@ -253,8 +254,8 @@ class Times:
 
 def wait_for(*script: Installation | ClientError, timeout: float = 60) -> tuple[Waiting, io.StringIO]:
     stream, times = io.StringIO(), Times()
-    progress = Progress(stream, live=False, clock=times)
-    return Waiting(ScriptedApi(*script), progress, timeout, times, times.sleep), stream
+    shown = Progress(stream, live=False, clock=times)
+    return Waiting(ScriptedApi(*script), shown, timeout, times, times.sleep), stream
 
 
 def test_waiting_ends_when_the_generation_is_ready_and_tells_each_change_once() -> None:
@@ -331,21 +332,43 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_a_line_moves_and_is_gone_at_the_end() -> None:
+    terminal, times = Terminal(), Times()
+    with progress(terminal, times) as shown:
+        shown.changed("pending")
+        shown.moving("pending, still")
+        times.sleep(75)
+    written = terminal.getvalue()
+    assert "    0 s  pending\n" in written
+    assert re.search("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏].*0:01:15.*pending, still", written)
+    assert written.endswith("\x1b[2K")  # the line is erased
+
+
+def test_on_a_terminal_that_knows_ascii_alone_the_spinner_is_ascii() -> None:
     terminal = Terminal()
-    with display.progress(terminal, Times()) as progress:
-        progress.step("pending")
-        progress.turn("pending, still")
-    assert "⠙     0 s  pending, still" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r\x1b[2K")
+    terminal.encoding = "ascii"
+    with progress(terminal, Times()) as shown:
+        shown.moving("pending")
+    assert terminal.getvalue().isascii()
 
 
 def test_elsewhere_only_changes_are_written_and_no_control_characters() -> None:
     plain = io.StringIO()
-    with display.progress(plain, Times()) as progress:
-        progress.step("pending")
-        progress.turn("pending, still")
-        progress.step("pending")
-    assert plain.getvalue() == "    0 s  pending\n"
+    with progress(plain, Times()) as shown:
+        shown.changed("pending")
+        shown.moving("pending, still")
+        shown.changed("pending")
+        shown.changed("[red]of \x1b[31m others")
+    assert plain.getvalue() == "    0 s  pending\n    0 s  [red]of  [31m others\n"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_a_stage_writes_its_line_once_it_is_done_with_its_time_and_last_state(stream: io.StringIO) -> None:
+    times = Times()
+    with progress(stream, times) as shown, shown.stage("the tenant installs it", "2/9") as show:
+        show("pending")
+        times.sleep(1.5)
+        show("[ready]")
+    assert f"2/9 {'the tenant installs it':<46}   1.50 s  [ready]\n" in stream.getvalue()
 
 
 def test_others_words_cannot_move_the_terminal() -> None:

@@ -13,11 +13,12 @@ from random import Random
 
 import urllib3
 
+from hub_cli.progress import progress
+from local_stack.api_client import ApiClient
 from local_stack.chaos.faults import Monkey
 from local_stack.chaos.redelivery import Courier
 from local_stack.chaos.report import live_line, table
 from local_stack.chaos.workload import BROKEN, HEALTHY, PROVIDER, Tally, Tenant
-from local_stack.demo import Client
 from local_stack.errors import LocalError
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
@@ -46,7 +47,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it; `table` is Markdown."""
+    """The outcome of a run; `table` is Markdown."""
 
     tally: Tally
     faults: int
@@ -55,7 +56,7 @@ class Result:
 
 
 def run(options: Options, state_dir: Path, command: str = "make chaos") -> Result:
-    """Start a stack, let tenants work and faults happen, then look at what is left. Raises LocalError."""
+    """Start a stack, let tenants work while faults are made, then look for what is left. Raises LocalError."""
     environment = {
         "HUB_DEPLOY_DEADLINE_SECONDS": str(_DEADLINE_SECONDS),
         "HUB_QUEUE_DEADLINE_SECONDS": str(_DEADLINE_SECONDS * 2),
@@ -80,8 +81,8 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
             with monkey.at_work():
                 _work(tenants, tally, monkey, deliveries, options)
             _confirm_nothing_is_left(stack, tenants, tally, options.patience)
-        told = table(time.monotonic() - began, tally, monkey, deliveries.messages, command)
-        return Result(tally, sum(monkey.done.values()), deliveries.messages, told)
+        report = table(time.monotonic() - began, tally, monkey, deliveries.messages, command)
+        return Result(tally, sum(monkey.done.values()), deliveries.messages, report)
 
 
 def _tenants(stack: Stack, tally: Tally, options: Options) -> list[Tenant]:
@@ -96,27 +97,23 @@ def _random(seed: int) -> Random:
 
 
 def _work(tenants: Sequence[Tenant], tally: Tally, monkey: Monkey, deliveries: Courier, options: Options) -> None:
-    """Faults end with the time; the histories that are under way then come to their ends without any."""
+    """Let tenants work. Once the time is over no fault is made, and the histories under way go to their ends."""
     began = time.monotonic()
     until = began + options.seconds
     threads = [threading.Thread(target=tenant.live, args=(until,), daemon=True) for tenant in tenants]
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
-        next(thread for thread in threads if thread.is_alive()).join(_LINE_SECONDS)
-        if time.monotonic() >= until:
-            monkey.stop()
-        line = live_line(time.monotonic() - began, tally, monkey, deliveries.messages)
-        print(
-            f"\r\033[K{line}"[:120] if sys.stdout.isatty() else line,
-            end="" if sys.stdout.isatty() else "\n",
-            flush=True,
-        )
-    print(flush=True)
+    with progress(sys.stdout) as shown:
+        while any(thread.is_alive() for thread in threads):
+            next(thread for thread in threads if thread.is_alive()).join(_LINE_SECONDS)
+            if time.monotonic() >= until:
+                monkey.stop()
+            line = live_line(time.monotonic() - began, tally, monkey, deliveries.messages)
+            (shown.moving if sys.stdout.isatty() else shown.line)(line)
 
 
 def _publish(stack: Stack, directory: Path) -> None:
-    machine = Client(stack.info.api_url, stack.tokens.console_machine())
+    machine = ApiClient(stack.info.api_url, stack.tokens.console_machine())
     for version in (*HEALTHY, BROKEN):
         variant = "import-fails" if version == BROKEN else "healthy"
         added = stack.add_wheel(build_wheel(version, directory, variant=variant))
@@ -165,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = run(options, state_dir, command)
     except (LocalError, urllib3.exceptions.HTTPError) as error:
-        print(f"chaos could not be made: {error}\nThe logs are in {state_dir}", file=sys.stderr)
+        print(f"chaos could not run: {error}\nThe logs are in {state_dir}", file=sys.stderr)
         return 1
     print(result.table)
     if not result.tally.violations:

@@ -1,4 +1,4 @@
-"""What goes wrong, and when: processes die, the database stands still, the cluster fails, all by one seed."""
+"""The faults that chaos makes: killed processes, a database that stands still, a failing cluster; one seed decides."""
 
 import base64
 import os
@@ -30,11 +30,10 @@ _CLUSTER_FAULTS = ((500, 0.5, 0.0), (429, 0.5, 0.0), (503, 1.0, 0.0), (0, 0.3, 1
 
 
 class Monkey:
-    """Does a fault every `interval` seconds until it is stopped, and pauses the database every now and then.
+    """Makes a fault every `interval` seconds until it is stopped, and pauses the database every 75 seconds.
 
-    `pause_seconds` is how long the Firestore emulator then stands still. Who is killed meanwhile dies in the middle
-    of a transaction, whose locks the emulator keeps for four minutes: `kills_while_paused` says whether that is
-    wanted.
+    `pause_seconds` is how long the Firestore emulator then stands still. A process that is killed meanwhile dies in the
+    middle of a transaction, whose locks the emulator keeps for four minutes: `kills_while_paused` allows that.
     """
 
     def __init__(
@@ -137,6 +136,6 @@ class Monkey:
         authority = base64.b64decode(cluster.get("certificate-authority-data", "")).decode()
         return str(cluster["server"]), headers, ssl.create_default_context(cadata=authority or None)
 
-    def _note(self, told: str, kind: str) -> None:
+    def _note(self, sentence: str, kind: str) -> None:
         self.done[kind] += 1
-        self.last = told
+        self.last = sentence

@@ -1,4 +1,4 @@
-"""The live line while it runs, and the table at its end."""
+"""The line that shows how far chaos is, and the table at its end."""
 
 import statistics
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from local_stack.chaos.workload import Tally
 
 
 def live_line(seconds: float, tally: Tally, monkey: Monkey, messages: int) -> str:
-    """One line of how far it is."""
+    """How far it is, in one line; `seconds` is the time since it began."""
     minutes, rest = divmod(int(seconds), 60)
     histories, faults = sum(tally.histories.values()), sum(monkey.done.values())
-    told = f"{minutes:2}:{rest:02}  {histories} histories, {faults} faults, {messages} messages thrice"
-    return f"{told}, {len(tally.violations)} violations  {monkey.last}"
+    done = f"{minutes:2}:{rest:02}  {histories} histories, {faults} faults, {messages} messages delivered three times"
+    return f"{done}, {len(tally.violations)} violations  {monkey.last}"
 
 
 def table(seconds: float, tally: Tally, monkey: Monkey, messages: int, command: str) -> str:

@@ -1,4 +1,4 @@
-"""Tenants who install, upgrade, change and uninstall without end, and look whether everything comes to its end."""
+"""Tenants who install, upgrade, change and uninstall again and again, and check that every change comes to its end."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ from typing import Any
 
 import urllib3
 
+from local_stack.api_client import ApiClient, Json
 from local_stack.running import Stack
 
 HEALTHY = ("1.0.0", "1.1.0")
@@ -19,11 +20,9 @@ _POLL_SECONDS = 1.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _PATH = f"/providers/installed/{PROVIDER}"
 
-Json = dict[str, Any]
-
 
 class Violated(Exception):
-    """Something came out as it never may; the message says what, and with which steps before."""
+    """A rule was broken; the message says which, and after which steps."""
 
 
 @dataclass
@@ -53,12 +52,10 @@ class Tally:
 
 
 class Tenant:
-    """One organization, whose people do one thing after the other. `patience`: how long a wait may last, in seconds."""
+    """One organization that makes one change after the other. `patience` is the longest wait in seconds."""
 
     def __init__(self, stack: Stack, slug: str, random: Random, tally: Tally, patience: float) -> None:
-        self._url = stack.info.api_url
-        self._token = stack.tokens.user(slug, lifetime=86400)
-        self._http = urllib3.PoolManager()
+        self._api = ApiClient(stack.info.api_url, stack.tokens.user(slug, lifetime=86400))
         self._random = random
         self._tally = tally
         self._patience = patience
@@ -81,10 +78,10 @@ class Tenant:
                 history()
                 self._uninstall()
             except Violated as violated:
-                self._tally.violated(f"{self.slug}, {history.__name__.strip('_')}: {violated}\n  {self._told()}")
+                self._tally.violated(f"{self.slug}, {history.__name__.strip('_')}: {violated}\n  {self._history()}")
                 return
             self._tally.count(self._tally.histories, history.__name__.strip("_").replace("_", " "))
-        self._http.clear()
+        self._api.http.clear()
 
     def _stays(self) -> None:
         self._install("1.0.0")
@@ -153,7 +150,7 @@ class Tenant:
     def _change(
         self, method: str, path: str, body: Any, expected: Sequence[int] = (200, 409), *, absolute: bool = False
     ) -> None:
-        """A wish, repeated while nobody answers it: a 409 then says that an earlier try was heard."""
+        """Ask for a change, again while no answer comes: a 409 then says that an earlier try was carried out."""
         began = time.monotonic()
         while True:
             status, answer = self._call(method, path if absolute else _PATH + path, body)
@@ -167,16 +164,12 @@ class Tenant:
             raise Violated(f"{method} {path} was answered with {status}: {answer}")
 
     def _call(self, method: str, path: str, body: Any) -> tuple[int, Json]:
-        """503 stands for every way in which a connection can break."""
-        headers = {"Authorization": f"Bearer {self._token}"}
+        """The status and the answer; 503 for every way in which a connection can break."""
         try:
-            response = self._http.request(
-                method, self._url + path, json=body, headers=headers, timeout=40.0, retries=False
-            )
-            answer: Json = response.json() if response.data else {}
+            return self._api.send(method, path, body)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             return 503, {"detail": type(error).__name__}
-        return response.status, answer
 
-    def _told(self) -> str:
+    def _history(self) -> str:
+        """The steps so far, one a line."""
         return "\n  ".join(self._steps)
