@@ -27,7 +27,6 @@ def wire(settings: Needs) -> ScheduleHandler:
         expiry=Expiry(hub, cluster),
         waves=Waves(hub, tasks.connect(settings), settings.pace),
         drift=Drift(hub, cluster, desired_states(settings, hub)),
-        silence=settings.silence,
     )
     return ScheduleHandler(work.sweep)
 

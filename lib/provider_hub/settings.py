@@ -126,10 +126,14 @@ class Deadlines(Settings):
         3600, gt=0, description="A row that is PENDING for this long becomes FAILED: no installer took it."
     )
     silence_seconds: float = Field(
-        900, gt=0, description="A READY row without a check-in for this long becomes degraded."
+        900,
+        gt=0,
+        description="A READY row without a check-in for this long becomes degraded; one silent pod is forgotten.",
     )
     check_in_seconds: float = Field(
-        300, gt=0, description="A runtime's check-in interval. An unchanged row is written at most this often."
+        300,
+        gt=0,
+        description="A runtime's check-in interval. One that says nothing new is written at most this often.",
     )
 
     @property
@@ -139,12 +143,8 @@ class Deadlines(Settings):
             queue=timedelta(seconds=self.queue_deadline_seconds),
             deploy=timedelta(seconds=self.deploy_deadline_seconds),
             check_in_writes=timedelta(seconds=self.check_in_seconds),
+            silence=timedelta(seconds=self.silence_seconds),
         )
-
-    @property
-    def silence(self) -> timedelta:
-        """How long a READY row may be without a check-in."""
-        return timedelta(seconds=self.silence_seconds)
 
 
 class Limits(Settings):

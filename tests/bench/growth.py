@@ -96,7 +96,6 @@ class _Grown:
             expiry=Expiry(self._services, cluster),
             waves=self._waves,
             drift=Drift(self._services, cluster, desired_states(given, self._services)),
-            silence=given.silence,
         )
         self._published = 0
 

@@ -20,7 +20,6 @@ from provider_hub.domain.rollout import Pace
 FACTS = RuntimeFacts("runtime:1", "projects/p/topics/runtime-check-ins", "https://pubsub.example", 300, "", 600, 400)
 KEY = b"a key for tests only"
 PACE = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
-SILENCE = timedelta(minutes=15)
 
 
 def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
@@ -40,5 +39,4 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks, PACE),
         drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY)),
-        silence=SILENCE,
     )

@@ -38,7 +38,12 @@ from provider_hub.domain.records import Topic
 
 R = TypeVar("R")
 
-DEADLINES = Deadlines(queue=timedelta(hours=1), deploy=timedelta(minutes=10), check_in_writes=timedelta(minutes=5))
+DEADLINES = Deadlines(
+    queue=timedelta(hours=1),
+    deploy=timedelta(minutes=10),
+    check_in_writes=timedelta(minutes=5),
+    silence=timedelta(minutes=15),
+)
 EMULATOR = (("authorization", "Bearer owner"),)
 _PULL_SECONDS = 10.0
 

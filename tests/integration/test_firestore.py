@@ -32,6 +32,7 @@ from provider_hub.domain.errors import Conflict, TemporaryError
 from provider_hub.domain.installation import (
     Health,
     Installation,
+    Instance,
     LifecycleState,
     ResourceTier,
     Revision,
@@ -278,6 +279,15 @@ entries = st.builds(
     texts,
     st.none() | texts,
 )
+instances = st.builds(
+    Instance,
+    texts,
+    moments,
+    st.sampled_from(Health),
+    st.none() | texts,
+    st.integers(0, 2**53),
+    st.integers(0, 2),
+)
 installations = st.builds(
     wish,
     generation=st.integers(1, 2**53),
@@ -293,8 +303,8 @@ installations = st.builds(
     ready_generation=st.none() | st.integers(1, 2**53),
     health=st.sampled_from(Health),
     health_message=st.none() | texts,
-    healthy_streak=st.integers(0, 2),
     last_check_in_at=st.none() | moments,
+    instances=st.lists(instances, max_size=3).map(tuple),
     active_resources=st.integers(0, 2**53),
     resource_types=st.lists(texts, max_size=3).map(tuple),
     deadline_at=st.none() | moments,

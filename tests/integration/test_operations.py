@@ -5,91 +5,26 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import ACME, WEATHER, provider, version, wish
-from tests.fakes import FakeCluster, FakeTasks
-from tests.integration.actors import KEY, SILENCE, installer_over, registration_over, sweeper_over
-from tests.integration.backend import Backend
+from tests.builders import WEATHER, wish
+from tests.integration.actors import KEY
+from tests.integration.backend import DEADLINES, Backend
+from tests.integration.one_tenant import ROW_KEY, World
 
-from provider_hub.actions import change, keys
-from provider_hub.actions.expire import DeadlineCall, Expiry
-from provider_hub.actions.install import request_install
+from provider_hub.actions import keys
+from provider_hub.actions.expire import DeadlineCall
 from provider_hub.actions.time_budget import SHARE
-from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import (
     Health,
     Installation,
-    InstallationRequest,
     LifecycleState,
     Outcome,
     RequestKind,
 )
-from provider_hub.domain.messages import CheckIn, check_in_token, decode
-from provider_hub.domain.records import Topic
+from provider_hub.domain.messages import check_in_token
 
-ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 SHOWN = DeploymentStatus(1, "p-acme", "progressing", 0, 0, "1.0.0", "runtime:1", None, "ImportError: x", healthy=False)
-
-
-class World:
-    """One tenant with one provider, whose actors are called by hand."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.cluster, self.tasks = FakeCluster(), FakeTasks()
-        self.installer = installer_over(backend, self.cluster, self.tasks)
-        self.registration = registration_over(backend, self.tasks)
-        self.expiry = Expiry(backend.services, self.cluster)
-        self.sweeper = sweeper_over(backend, self.cluster, self.tasks)
-        backend.put(keys.provider(WEATHER), provider())
-        for text in ("1.0.0", "2.0.0"):
-            backend.put(keys.version(WEATHER, text), version(text))
-
-    @property
-    def row(self) -> Installation:
-        found = self.backend.store.get(ROW_KEY)
-        assert found
-        return found
-
-    def install(self) -> InstallationRequest:
-        wanted = InstallWish(provider_name=WEATHER, version="1.0.0")
-        request_install(self.backend.services, ACME, wanted, "user_1")
-        return self.request()
-
-    def upgrade(self) -> InstallationRequest:
-        change.upgrade(self.backend.services, ACME, WEATHER, "2.0.0", "user_1")
-        return self.request()
-
-    def uninstall(self) -> InstallationRequest:
-        change.uninstall(self.backend.services, ACME, WEATHER, cascade=False, cause="user_1")
-        return self.request()
-
-    def request(self) -> InstallationRequest:
-        """The message that the installer would get."""
-        (message,) = self.backend.topics.pull(Topic.INSTALLATION_EVENTS)
-        return decode(InstallationRequest, message.data)
-
-    def check_in(self, **said: Any) -> str:
-        row = self.row
-        generation = said.get("generation", row.generation)
-        given = {
-            "organization_id": row.organization_id,
-            "provider": row.canonical,
-            "version": row.installed_version,
-            "generation": generation,
-            "token": check_in_token(KEY, row.organization_id, row.installation_id, generation),
-        }
-        return self.registration.handle(CheckIn(**{**given, **said}))
-
-    def deadline(self) -> Outcome:
-        row = self.row
-        call = DeadlineCall(row.organization_id, row.canonical, row.installation_id, row.generation)
-        return self.expiry.handle(call)
-
-    def make_ready(self) -> None:
-        self.installer.handle(self.install())
-        self.check_in()
 
 
 @pytest.fixture
@@ -293,7 +228,7 @@ TOKEN_OF_ANOTHER = check_in_token(KEY, "org_other", "01LIFE", 1)
         ({"provider": "../weather"}, "unknown installation"),
         ({"version": "2.0.0"}, "nothing new"),
         ({"generation": 2}, "nothing new"),
-        ({"stopping": True}, "stopping"),
+        ({"stopping": True}, "nothing new"),
     ],
 )
 def test_what_is_not_a_check_in_of_this_row_is_dropped(world: World, said: dict[str, Any], outcome: str) -> None:
@@ -411,7 +346,7 @@ def test_the_sweeper_finds_a_row_that_no_installer_took(world: World) -> None:
 def test_a_sweep_job_with_a_fault_of_ours_keeps_no_other_from_its_turn(world: World) -> None:
     world.make_ready()
     world.cluster.failing = ValueError("nobody thought of this")
-    world.backend.clock.turn(seconds=SILENCE.total_seconds())
+    world.backend.clock.turn(seconds=DEADLINES.silence.total_seconds())
     swept = world.sweeper.sweep()
     assert swept.failed == ("repairs", "orphans")
     assert swept.done == {"silences": 1}
@@ -434,7 +369,7 @@ def test_a_row_that_uses_up_the_sweepers_turn_comes_last_the_next_time(world: Wo
 
 def test_the_sweeper_tells_silence_once(world: World) -> None:
     world.make_ready()
-    world.backend.clock.turn(seconds=SILENCE.total_seconds())
+    world.backend.clock.turn(seconds=DEADLINES.silence.total_seconds())
     assert world.sweeper.sweep().done == {"silences": 1}
     assert world.row.health is Health.DEGRADED
     assert world.sweeper.sweep().done == {}

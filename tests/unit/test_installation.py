@@ -10,6 +10,7 @@ from tests.fakes import START
 from tests.unit.walks import DEADLINES, OTHER_LIFE, first
 
 from provider_hub.domain.installation import (
+    MOST_INSTANCES,
     REASON_LENGTH,
     TIMELINE_LENGTH,
     ChangeRequested,
@@ -25,6 +26,7 @@ from provider_hub.domain.installation import (
     RequestKind,
     ResourceTier,
     Step,
+    Stopping,
     Taken,
     Trigger,
     UninstallRequested,
@@ -250,6 +252,78 @@ def test_silence_that_a_check_in_ended_meanwhile_changes_nothing() -> None:
     row = ready(now=START + MINUTE)
     step = advance(row, FellSilent(row.installation_id, 1, START), START + 15 * MINUTE, DEADLINES)
     assert step == Step(row, Outcome.UNCHANGED)
+
+
+def test_a_tenant_sees_the_resources_of_all_pods_together() -> None:
+    row = checked_in(ready(), instance_id="a", active_resources=5).kept
+    row = checked_in(row, instance_id="b", active_resources=0).kept
+    assert row.active_resources == 5
+    assert checked_in(row, instance_id="b", active_resources=2).kept.active_resources == 7
+    assert checked_in(row, instance_id="a", active_resources=0).kept.active_resources == 0
+
+
+def test_a_healthy_pod_does_not_end_the_degradation_of_another() -> None:
+    row = checked_in(ready(), instance_id="a", health=Health.DEGRADED, message="no disk").kept
+    for _ in range(5):
+        row = checked_in(row, instance_id="b").kept
+        assert (row.health, row.health_message) == (Health.DEGRADED, "no disk")
+    row = checked_in(checked_in(row, instance_id="a").kept, instance_id="a").kept
+    assert (row.health, row.health_message) == (Health.HEALTHY, None)
+
+
+def test_two_degraded_pods_are_both_heard() -> None:
+    row = checked_in(ready(), instance_id="a", health=Health.DEGRADED, message="no disk").kept
+    row = checked_in(row, instance_id="b", health=Health.DEGRADED, message="no network").kept
+    assert row.health_message == "no disk; no network"
+
+
+def test_a_pod_that_is_not_heard_of_any_more_counts_for_nothing() -> None:
+    row = checked_in(ready(), instance_id="a", health=Health.DEGRADED, message="no disk", active_resources=5).kept
+    row = checked_in(checked_in(row, instance_id="b").kept, instance_id="b").kept
+    row = checked_in(row, START + 14 * MINUTE, instance_id="b").kept
+    assert (row.health, row.active_resources) == (Health.DEGRADED, 5)
+    row = checked_in(row, START + 15 * MINUTE, instance_id="b").kept
+    assert (row.health, row.active_resources, row.health_message) == (Health.HEALTHY, 0, None)
+
+
+def test_a_pod_that_says_it_stops_counts_no_more() -> None:
+    row = checked_in(ready(), instance_id="a", health=Health.DEGRADED, message="no disk", active_resources=5).kept
+    row = checked_in(
+        checked_in(row, instance_id="b", active_resources=1).kept, instance_id="b", active_resources=1
+    ).kept
+    row = advance(row, Stopping(row.installation_id, row.generation, "a"), START, DEADLINES).kept
+    assert row.active_resources == 1
+    assert checked_in(row, instance_id="b", active_resources=1).kept.health is Health.HEALTHY
+
+
+def test_the_resources_of_the_last_pod_stay_counted_while_it_restarts() -> None:
+    row = checked_in(first(), instance_id="a", active_resources=5).kept
+    row = advance(row, Stopping(row.installation_id, row.generation, "a"), START, DEADLINES).kept
+    assert (row.active_resources, row.instances) == (5, ())
+    assert checked_in(row, instance_id="b", active_resources=4).kept.active_resources == 4
+
+
+def test_a_degraded_pod_that_restarts_over_and_over_makes_no_row_flap() -> None:
+    row = checked_in(ready(), instance_id="b").kept
+    for _ in range(3):
+        row = checked_in(row, instance_id="a", health=Health.DEGRADED, message="no disk").kept
+        row = advance(row, Stopping(row.installation_id, row.generation, "a"), START, DEADLINES).kept
+        row = checked_in(row, instance_id="a").kept
+        assert row.health is Health.DEGRADED
+
+
+def test_a_pod_under_ever_new_names_does_not_fill_the_row() -> None:
+    row = ready()
+    for number in range(3 * MOST_INSTANCES):
+        row = checked_in(row, START + number * timedelta(seconds=1), instance_id=f"pod-{number}").kept
+    assert len(row.instances) == MOST_INSTANCES
+    assert f"pod-{3 * MOST_INSTANCES - 1}" in {instance.instance_id for instance in row.instances}
+
+
+def test_each_pod_that_says_nothing_new_is_written_at_most_every_five_minutes() -> None:
+    row = checked_in(checked_in(first(), instance_id="a").kept, instance_id="b").kept
+    assert checked_in(row, START + 4 * MINUTE, instance_id="b") == Step(row, Outcome.UNCHANGED)
+    assert checked_in(row, START + 5 * MINUTE, instance_id="b").outcome is Outcome.CHANGED
 
 
 @pytest.mark.parametrize(

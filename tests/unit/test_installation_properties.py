@@ -10,6 +10,7 @@ from tests.fakes import START
 from tests.unit.walks import DEADLINES, Move, Seen, first, moves, play, random_moves
 
 from provider_hub.domain.installation import (
+    RECOVERY_CHECK_INS,
     REMEMBERED_FAILURES,
     TIMELINE_LENGTH,
     TRANSITIONS,
@@ -22,6 +23,7 @@ from provider_hub.domain.installation import (
     LifecycleState,
     ObjectsGone,
     Outcome,
+    Stopping,
     Taken,
     Trigger,
     UninstallRequested,
@@ -268,7 +270,13 @@ def test_only_two_healthy_check_ins_or_a_new_start_end_a_degradation(wanted: lis
         if row is None or (seen.before.health, row.health) != (Health.DEGRADED, Health.HEALTHY):
             continue
         assert isinstance(seen.event, CheckedIn)
-        assert seen.before.healthy_streak == 1 or seen.before.lifecycle_state is not LifecycleState.READY
+        if seen.before.lifecycle_state is LifecycleState.READY:
+            before = {pod.instance_id: pod for pod in seen.before.instances}
+            for pod in row.instances:
+                if pod.instance_id != seen.event.instance_id:
+                    assert before[pod.instance_id].health is Health.HEALTHY
+                elif known := before.get(pod.instance_id):
+                    assert known.health is Health.HEALTHY or known.healthy_streak == RECOVERY_CHECK_INS - 1
 
 
 def transitions_in(seen: Seen) -> set[Transition]:
@@ -289,7 +297,7 @@ def test_a_change_without_a_transition_is_only_a_ready_rows_check_in() -> None:
     quiet = [seen for seen in many_lives() if seen.step.outcome is Outcome.CHANGED and not seen.new_entries]
     assert quiet
     for seen in quiet:
-        assert isinstance(seen.event, CheckedIn)
+        assert isinstance(seen.event, CheckedIn | Stopping)
         assert (seen.before.lifecycle_state, seen.step.kept.lifecycle_state) == (LifecycleState.READY,) * 2
 
 

@@ -22,6 +22,7 @@ from provider_hub.domain.installation import (
     Installation,
     ObjectsGone,
     Step,
+    Stopping,
     Taken,
     TimelineEntry,
     UninstallRequested,
@@ -30,10 +31,16 @@ from provider_hub.domain.installation import (
     install,
 )
 
-DEADLINES = Deadlines(queue=timedelta(hours=1), deploy=timedelta(minutes=10), check_in_writes=timedelta(minutes=5))
+DEADLINES = Deadlines(
+    queue=timedelta(hours=1),
+    deploy=timedelta(minutes=10),
+    check_in_writes=timedelta(minutes=5),
+    silence=timedelta(minutes=15),
+)
 KINDS: tuple[type[Event], ...] = (
     Taken,
     CheckedIn,
+    Stopping,
     DeployFailed,
     DeadlinePassed,
     ChangeRequested,
@@ -43,6 +50,7 @@ KINDS: tuple[type[Event], ...] = (
     UninstallRequested,
     ObjectsGone,
 )
+PODS = ("a", "b", "c")
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0")
 OTHER_LIFE = "01JGFJJZ00000000000000000B"
 
@@ -57,6 +65,7 @@ class Move:
     generations_off: int
     version: str
     health: Health
+    pod: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ def moves() -> st.SearchStrategy[list[Move]]:
         generations_off=st.sampled_from([0] * 8 + [-1, 1]),
         version=st.sampled_from(("installed", *VERSIONS)),
         health=st.sampled_from(Health),
+        pod=st.sampled_from(PODS),
     )
     return st.lists(move, max_size=40)
 
@@ -103,6 +113,7 @@ def random_moves(random: Random, length: int) -> list[Move]:
             generations_off=random.choice([0] * 10 + [-1]),
             version=random.choice(("installed", *VERSIONS)),
             health=random.choice(list(Health)),
+            pod=random.choice(PODS),
         )
         for _ in range(length)
     ]
@@ -135,7 +146,8 @@ def event_of(move: Move, row: Installation, now: datetime) -> Event:
     version = row.installed_version if move.version == "installed" else move.version
     events: dict[type[Event], Event] = {
         Taken: Taken(life, generation),
-        CheckedIn: CheckedIn(life, generation, version, move.health, "out of memory"),
+        CheckedIn: CheckedIn(life, generation, version, move.health, "out of memory", instance_id=move.pod),
+        Stopping: Stopping(life, generation, move.pod),
         DeployFailed: DeployFailed(life, generation, "forbidden", "installer"),
         DeadlinePassed: DeadlinePassed(life, generation, "no check-in"),
         ChangeRequested: ChangeRequested(life, revision(version), "user_1", "wanted"),

@@ -16,6 +16,7 @@ from provider_hub.domain.installation import (
     Installation,
     LifecycleState,
     Outcome,
+    Stopping,
     advance,
 )
 from provider_hub.domain.masking import mask
@@ -44,8 +45,6 @@ class Registration:
             return "unknown installation"
         if not self._is_genuine(row, check_in):
             return "token refused"
-        if check_in.stopping:
-            return "stopping"
         event = _event_of(row, check_in)
         if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
             return "nothing new"
@@ -82,6 +81,9 @@ class Registration:
 
 
 def _event_of(row: Installation, check_in: CheckIn) -> Event:
+    instance_id = check_in.instance_id or ""
+    if check_in.stopping:
+        return Stopping(row.installation_id, check_in.generation, instance_id)
     message = mask(check_in.message) if check_in.message else None
     # A READY row only degrades. A FAILED one must not take this report for the late check-in that recovers it.
     if check_in.failed and row.lifecycle_state is not LifecycleState.READY:
@@ -95,4 +97,5 @@ def _event_of(row: Installation, check_in: CheckIn) -> Event:
         message,
         check_in.active_resources,
         check_in.resource_types,
+        instance_id,
     )

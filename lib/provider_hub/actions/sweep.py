@@ -33,13 +33,12 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Runs every job once per sweep. `silence` is how long a healthy runtime may go without a check-in."""
+    """Runs every job once per sweep."""
 
     services: Services[DueStore]
     expiry: Expiry
     waves: Waves
     drift: Drift
-    silence: timedelta
     _failed_last_time: set[str] = field(default_factory=set)
 
     def sweep(self) -> Swept:
@@ -81,7 +80,7 @@ class Sweeper:
         return self._each(self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
 
     def _degrade_silent(self) -> int:
-        cutoff = self.services.clock() - self.silence
+        cutoff = self.services.clock() - self.services.deadlines.silence
 
         def degrade(row: Installation) -> Outcome:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome

@@ -3,7 +3,6 @@
 `state` is the row, `events` what can happen to it, `table` the whole machine, `transitions` its two functions.
 """
 
-from provider_hub.domain.installation.check_ins import RECOVERY_CHECK_INS
 from provider_hub.domain.installation.events import (
     ChangeRequested,
     CheckedIn,
@@ -13,14 +12,17 @@ from provider_hub.domain.installation.events import (
     Event,
     FellSilent,
     ObjectsGone,
+    Stopping,
     Taken,
     UninstallRequested,
     UpgradeSkipped,
 )
 from provider_hub.domain.installation.failures import REMEMBERED_FAILURES
+from provider_hub.domain.installation.instances import MOST_INSTANCES, RECOVERY_CHECK_INS
 from provider_hub.domain.installation.state import (
     Health,
     Installation,
+    Instance,
     LifecycleState,
     ResourceTier,
     Revision,
@@ -41,6 +43,7 @@ from provider_hub.domain.installation.table import TRANSITIONS
 from provider_hub.domain.installation.transitions import advance, install
 
 __all__ = [
+    "MOST_INSTANCES",
     "REASON_LENGTH",
     "RECOVERY_CHECK_INS",
     "REMEMBERED_FAILURES",
@@ -57,6 +60,7 @@ __all__ = [
     "Health",
     "Installation",
     "InstallationRequest",
+    "Instance",
     "LifecycleState",
     "ObjectsGone",
     "Outcome",
@@ -64,6 +68,7 @@ __all__ = [
     "ResourceTier",
     "Revision",
     "Step",
+    "Stopping",
     "Taken",
     "TimelineEntry",
     "Trigger",

@@ -1,20 +1,23 @@
 """Check-ins: a runtime's first one makes its row READY; later ones carry its health; a missing one degrades it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
-from provider_hub.domain.installation.events import CheckedIn, FellSilent
-from provider_hub.domain.installation.state import Health, Installation, LifecycleState, Trigger
+from provider_hub.domain.installation import instances
+from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
+from provider_hub.domain.installation.state import Health, Installation, Instance, LifecycleState, Trigger
 from provider_hub.domain.installation.steps import Deadlines, Outcome, Step, moved, noted, unchanged
-
-RECOVERY_CHECK_INS = 2
 
 
 class _Vitals(TypedDict):
     """What every check-in that is written updates."""
 
-    last_check_in_at: datetime
+    instances: tuple[Instance, ...]
+    health: Health
+    health_message: str | None
     active_resources: int
+    last_check_in_at: datetime
     resource_types: tuple[str, ...]
 
 
@@ -23,7 +26,7 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
     if event.version != row.installed_version:
         return Step(row, Outcome.STALE)
     if row.lifecycle_state is LifecycleState.READY:
-        return _health_reported(row, event, now, deadlines)
+        return _reported(row, event, now, deadlines)
     if row.lifecycle_state is LifecycleState.FAILED and not row.failed_by_deadline:
         return unchanged(row)
     recovered = row.lifecycle_state is LifecycleState.FAILED
@@ -36,15 +39,26 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
         current_version=row.installed_version,
         ready_revision=row.revision,
         ready_generation=row.generation,
-        health=event.health,
-        health_message=event.message if event.health is Health.DEGRADED else None,
-        healthy_streak=0,
         deadline_at=None,
         failed_by_deadline=False,
         failure_message=row.failure_message if row.is_rollback else None,
         failed_versions=tuple(version for version in row.failed_versions if version != row.installed_version),
-        **_vitals(event, now),
+        **_vitals(instances.first_of(event, now), event, now),
     )
+
+
+def stopping(row: Installation, event: Stopping) -> Step:
+    """A READY row forgets a pod that stops. The last pod's resources stay counted: they outlive its restart.
+
+    The health is not decided before the next check-in, so a degraded pod that restarts over and over cannot make its
+    row flap.
+    """
+    left = instances.without(row.instances, event.instance_id)
+    if row.lifecycle_state is not LifecycleState.READY or left == row.instances:
+        return unchanged(row)
+    if not left:
+        return noted(row, instances=left)
+    return noted(row, instances=left, active_resources=instances.resources_of(left))
 
 
 def fell_silent(row: Installation, event: FellSilent, now: datetime) -> Step:
@@ -61,63 +75,38 @@ def fell_silent(row: Installation, event: FellSilent, now: datetime) -> Step:
         reason=message,
         health=Health.DEGRADED,
         health_message=message,
-        healthy_streak=0,
+        instances=(),
     )
 
 
-def _health_reported(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
-    """READY stays READY. A row recovers only after RECOVERY_CHECK_INS healthy check-ins in a row, so it cannot flap."""
-    if event.health is Health.DEGRADED:
-        return _degraded(row, event, now, deadlines)
-    if row.health is Health.HEALTHY:
-        return _nothing_new(row, event, now, deadlines)
-    streak = row.healthy_streak + 1
-    if streak < RECOVERY_CHECK_INS:
-        return noted(row, healthy_streak=streak, **_vitals(event, now))
-    return moved(
-        row,
-        Trigger.CHECK_IN,
-        now,
-        cause="runtime",
-        reason="healthy again",
-        health=Health.HEALTHY,
-        health_message=None,
-        healthy_streak=0,
-        **_vitals(event, now),
-    )
+def _reported(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
+    """READY stays READY. Only another health is a transition: some messages count, and would fill the timeline."""
+    change = _vitals(instances.heard(row, event, now, deadlines.silence), event, now)
+    if change["health"] is row.health:
+        return unchanged(row) if _is_nothing_new(row, event, change, deadlines) else noted(row, **change)
+    is_healthy = change["health"] is Health.HEALTHY
+    reason = "healthy again" if is_healthy else f"degraded: {event.message or 'no message'}"
+    return moved(row, Trigger.CHECK_IN, now, cause="runtime", reason=reason, **change)
 
 
-def _degraded(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
-    """The first degraded check-in is a transition. A new message later is written without one: some messages count."""
-    if row.health is Health.HEALTHY:
-        return moved(
-            row,
-            Trigger.CHECK_IN,
-            now,
-            cause="runtime",
-            reason=f"degraded: {event.message or 'no message'}",
-            health=Health.DEGRADED,
-            health_message=event.message,
-            healthy_streak=0,
-            **_vitals(event, now),
-        )
-    if row.health_message == event.message and row.healthy_streak == 0:
-        return _nothing_new(row, event, now, deadlines)
-    return noted(row, health_message=event.message, healthy_streak=0, **_vitals(event, now))
+def _is_nothing_new(row: Installation, event: CheckedIn, change: _Vitals, deadlines: Deadlines) -> bool:
+    """Whether the pod said just this a short while ago: check-ins are the most frequent message."""
+    known = next((one for one in row.instances if one.instance_id == event.instance_id), None)
+    (told,) = (one for one in change["instances"] if one.instance_id == event.instance_id)
+    if known is None or told.checked_in_at - known.checked_in_at >= deadlines.check_in_writes:
+        return False
+    timeless = replace(told, checked_in_at=known.checked_in_at)
+    as_before = tuple(timeless if one is told else one for one in change["instances"])
+    return (as_before, event.resource_types) == (row.instances, row.resource_types)
 
 
-def _nothing_new(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
-    """Write `last_check_in_at` only when the last write is old enough: check-ins are the most frequent message."""
-    fresh = row.last_check_in_at is not None and now - row.last_check_in_at < deadlines.check_in_writes
-    said_before = (row.active_resources, row.resource_types)
-    if fresh and (event.active_resources, event.resource_types) == said_before:
-        return unchanged(row)
-    return noted(row, **_vitals(event, now))
-
-
-def _vitals(event: CheckedIn, now: datetime) -> _Vitals:
+def _vitals(heard: tuple[Instance, ...], event: CheckedIn, now: datetime) -> _Vitals:
+    health, message = instances.health_of(heard)
     return {
+        "instances": heard,
+        "health": health,
+        "health_message": message,
+        "active_resources": instances.resources_of(heard),
         "last_check_in_at": now,
-        "active_resources": event.active_resources,
         "resource_types": event.resource_types,
     }

@@ -22,7 +22,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
-    """A runtime reported its health. Its token was verified before this event was made."""
+    """A runtime reported its health. Its token was verified before this event was made.
+
+    `instance_id` is the pod that reports, "" where it does not say.
+    """
 
     trigger: ClassVar = Trigger.CHECK_IN
 
@@ -33,6 +36,18 @@ class CheckedIn:
     message: str | None = None
     active_resources: int = 0
     resource_types: tuple[str, ...] = ()
+    instance_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A runtime reported that its pod stops. Its token was verified before this event was made."""
+
+    trigger: ClassVar = Trigger.CHECK_IN
+
+    installation_id: str
+    generation: int
+    instance_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,7 @@ class ObjectsGone:
 Event = (
     Taken
     | CheckedIn
+    | Stopping
     | DeployFailed
     | DeadlinePassed
     | ChangeRequested

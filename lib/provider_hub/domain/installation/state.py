@@ -83,6 +83,22 @@ class TimelineEntry:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One pod of an installation, as it last reported.
+
+    `instance_id` is the pod's name, "" for a runtime that does not say it. `health` is DEGRADED until the pod has
+    reported itself healthy RECOVERY_CHECK_INS times in a row; `healthy_streak` counts these reports.
+    """
+
+    instance_id: str
+    checked_in_at: datetime
+    health: Health
+    message: str | None
+    active_resources: int
+    healthy_streak: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """A provider in a tenant: one row for each organization and provider.
@@ -91,6 +107,8 @@ class Installation:
     should run. `revision` is what should run. `ready_revision` and `ready_generation` are what last became READY.
     `current_version` is the version whose runtime last checked in.
 
+    `instances` are its pods that report, at most MOST_INSTANCES. `health` is the worst of theirs, `active_resources`
+    the sum; when none of them is left, both stay as they last were. `last_check_in_at` is the last one's of any pod.
     `resource_types` are the names that its runtime serves, as it last said.
 
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
@@ -117,8 +135,8 @@ class Installation:
     ready_generation: int | None = None
     health: Health = Health.HEALTHY
     health_message: str | None = None
-    healthy_streak: int = 0
     last_check_in_at: datetime | None = None
+    instances: tuple[Instance, ...] = ()
     active_resources: int = 0
     resource_types: tuple[str, ...] = ()
     deadline_at: datetime | None = None

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from provider_hub.domain.installation.state import (
     Health,
     Installation,
+    Instance,
     LifecycleState,
     Revision,
     TimelineEntry,
@@ -58,12 +59,14 @@ class Outcome(StrEnum):
 class Deadlines:
     """How long a state may last: PENDING at most `queue`; PROCESSING and DELETING at most `deploy`.
 
-    `check_in_writes` is the least time between two writes for check-ins that carry nothing new.
+    `check_in_writes` is the least time between two writes for check-ins of one pod that carry nothing new. A pod that
+    did not check in for `silence` counts no more.
     """
 
     queue: timedelta
     deploy: timedelta
     check_in_writes: timedelta
+    silence: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,8 @@ class Change(TypedDict, total=False):
     ready_generation: int | None
     health: Health
     health_message: str | None
-    healthy_streak: int
     last_check_in_at: datetime | None
+    instances: tuple[Instance, ...]
     active_resources: int
     resource_types: tuple[str, ...]
     deadline_at: datetime | None

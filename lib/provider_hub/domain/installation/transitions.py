@@ -7,7 +7,7 @@ generation changes nothing. So duplicates, delays and reordered messages need no
 from dataclasses import replace
 from datetime import datetime
 
-from provider_hub.domain.installation.check_ins import checked_in, fell_silent
+from provider_hub.domain.installation.check_ins import checked_in, fell_silent, stopping
 from provider_hub.domain.installation.events import (
     ChangeRequested,
     CheckedIn,
@@ -17,6 +17,7 @@ from provider_hub.domain.installation.events import (
     Event,
     FellSilent,
     ObjectsGone,
+    Stopping,
     Taken,
     UninstallRequested,
     UpgradeSkipped,
@@ -71,6 +72,8 @@ def _applied(  # noqa: PLR0911, C901 - one case for each event
             return moved(row, event.trigger, now, cause="installer", deadline_at=now + deadlines.deploy)
         case CheckedIn():
             return checked_in(row, event, now, deadlines)
+        case Stopping():
+            return stopping(row, event)
         case DeployFailed():
             return deploy_failed(row, event, now, deadlines)
         case DeadlinePassed():
