@@ -7,6 +7,7 @@ import pytest
 
 from provider_hub.actions import register
 from provider_hub.adapters.kubernetes import cluster as kubernetes_cluster
+from provider_hub.adapters.kubernetes import ownership
 from tests.faults.conftest import EVERYTHING
 from tests.faults.exhaustive import Report, cases, run, share, try_all
 from tests.faults.histories import HISTORIES, History
@@ -49,7 +50,7 @@ def test_a_run_without_faults_is_the_same_run_every_time() -> None:
 
 def test_the_harness_finds_a_late_actor_that_prunes_a_newer_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     def forgetful(item: dict[str, object], kept: frozenset[int]) -> bool:
-        return kubernetes_cluster._generation_of(item) not in kept
+        return ownership.generation_of(item) not in kept
 
     monkeypatch.setattr(kubernetes_cluster, "_is_outdated", forgetful)
     with pytest.raises(Violation, match=r"Secret of generation 3 was deleted(.|\n)*history: superseded"):
