@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from hub_cli.errors import NoStack
+from provider_hub.domain.names import namespace_for, prefixed_namespace
 
 DEFAULT_STATE_DIR = Path(".hub")
 
@@ -27,6 +28,7 @@ class StackInfo:
     logs_dir: str
     state_dir: str
     pid: int
+    namespace_prefix: str = ""
 
     @classmethod
     def read(cls, state_dir: Path) -> Self:
@@ -43,6 +45,10 @@ class StackInfo:
                 f"no stack serves in {state_dir}: start one with `make up`, or name its folder with --state-dir."
             ) from None
         return info
+
+    def namespace(self, slug: str) -> str:
+        """The name that an organization's namespace has in the stack's cluster."""
+        return prefixed_namespace(self.namespace_prefix, namespace_for(slug))
 
     def write(self) -> None:
         """Put it where `read` finds it, whole or not at all."""

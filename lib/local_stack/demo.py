@@ -21,7 +21,7 @@ from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
 from local_stack.wheelhost import AddedWheel
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import ProviderName
 
 ORGANIZATION = "acme"
 PROVIDER = ProviderName(ORGANIZATION, "weather")
@@ -112,7 +112,7 @@ class Demo:
     def _confirm_gone(self) -> None:
         with self._stage("cluster and database hold nothing of it") as show:
             info = self.stack.info
-            left = objects_of(Path(info.kubeconfig), namespace_for(ORGANIZATION), PROVIDER)
+            left = objects_of(Path(info.kubeconfig), info.namespace(ORGANIZATION), PROVIDER)
             left += documents_of(info.firestore_emulator_host, info.project, f"org_{ORGANIZATION}", PROVIDER)
             if left:
                 raise DemoFailed(f"left over: {', '.join(left)}")

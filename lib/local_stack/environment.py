@@ -28,6 +28,12 @@ class Surroundings:
     kubeconfig: Path
     wheels_url: str
     ca_file: Path
+    namespace_prefix: str = ""
+
+
+def namespace_prefix(hub_id: str) -> str:
+    """What a hub's namespaces begin with in a cluster that other hubs use too, where each may have the same tenants."""
+    return f"hub-{hub_id.removeprefix('local-')[:8]}-"
 
 
 def function_environment(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:
@@ -59,6 +65,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_WAVE_POLL_SECONDS": "1",
         "HUB_KUBECONFIG": str(around.kubeconfig),
         "HUB_CLUSTER_HUB_ID": around.hub_id,
+        "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
         "HUB_RUNTIME_PYTHON": platform.python_version(),
         "HUB_RUNTIME_PLATFORM": _platform(),
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",

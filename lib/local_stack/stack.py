@@ -18,7 +18,7 @@ from google.cloud import tasks_v2
 from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
 from local_stack import topics
 from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
-from local_stack.environment import Surroundings, function_environment
+from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
 from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, scheduled, server_of
 from local_stack.functions import local_functions, public_urls
@@ -99,7 +99,8 @@ class LocalStack:
         await start_gateway(self._exits, Gateway(self._route, public_urls(self._functions)), listener)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
         self._schedules = asyncio.create_task(schedules)
-        info = _describe(around, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir)
+        prefix = settings.cluster_namespace_prefix
+        info = _describe(around, prefix, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir)
         info.write()
         return info
 
@@ -135,6 +136,7 @@ class LocalStack:
     async def _start_servers(self, session: aiohttp.ClientSession) -> tuple[LocalTasks, Surroundings]:
         """Start what runs inside this process, and know where all else will be."""
         issuer = await start_issuer(self._exits, self._state_dir)
+        hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
         return tasks, Surroundings(
             project=self._options.project,
@@ -143,7 +145,8 @@ class LocalStack:
             deadlines_url=self._url(server_of("deadlines")) or "",
             upgrades_url=self._url(server_of("upgrades")) or "",
             issuer=issuer,
-            hub_id=secret_file(self._state_dir / "hub-id", _random_id).decode(),
+            hub_id=hub_id,
+            namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir),
@@ -182,7 +185,14 @@ class LocalStack:
         if embedded:
             await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
         if embedded or self._options.process_node:
-            await self._supervisor.start(_node_child(self._kubeconfig, self._state_dir / "node", environment))
+            await self._supervisor.start(self._node(environment))
+
+    def _node(self, environment: Mapping[str, str]) -> Child:
+        """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
+        module = (sys.executable, "-m", "local_kubernetes.node")
+        files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(self._state_dir / "node"))
+        prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
+        return Child("node", (*module, *files, "--namespace-prefix", prefix), Stage.NODE, environment)
 
     def _jobs(self) -> Sequence[Schedule]:
         """The schedules that Terraform makes for Cloud Scheduler."""
@@ -232,13 +242,7 @@ def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[st
     return Child("cluster", command, Stage.CLUSTER, environment, serves)
 
 
-def _node_child(kubeconfig: Path, state_dir: Path, environment: Mapping[str, str]) -> Child:
-    module = (sys.executable, "-m", "local_kubernetes.node")
-    command = (*module, "--kubeconfig", str(kubeconfig), "--state-dir", str(state_dir))
-    return Child("node", command, Stage.NODE, environment)
-
-
-def _describe(around: Surroundings, api_url: str, state_dir: Path) -> StackInfo:
+def _describe(around: Surroundings, prefix: str, api_url: str, state_dir: Path) -> StackInfo:
     return StackInfo(
         api_url=api_url,
         wheels_url=around.wheels_url,
@@ -252,6 +256,7 @@ def _describe(around: Surroundings, api_url: str, state_dir: Path) -> StackInfo:
         logs_dir=str(logs_dir(state_dir)),
         state_dir=str(state_dir),
         pid=os.getpid(),
+        namespace_prefix=prefix,
     )
 
 

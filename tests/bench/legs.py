@@ -23,7 +23,6 @@ from google.pubsub_v1.types import PubsubMessage
 from kubernetes import client, config, watch
 
 from local_stack.running import Stack
-from provider_hub.domain.names import namespace_for
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import put, serve_floor, wait_until
 from tests.bench.tenants import Platform
@@ -68,7 +67,7 @@ def legs() -> Iterator[Figure]:
 def _install(platform: Platform, commits: Commits, number: int) -> tuple[float, float, float, float]:
     """Milliseconds to PROCESSING, from there to the Deployment, from there to READY, and in all."""
     slug = f"legs-{number}"
-    with _deployment_in(platform.stack, namespace_for(slug)) as appeared:
+    with _deployment_in(platform.stack, platform.stack.info.namespace(slug)) as appeared:
         platform.install(slug, "1.0.0")
         organization_id = f"org_{slug}"
         wait_until(lambda: (organization_id, "ready") in commits.at, f"{slug} is not READY")

@@ -13,7 +13,7 @@ import urllib3
 from kubernetes import client, config
 
 from local_stack.running import Stack
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import ProviderName
 from tests.e2e.tenant import METADATA, Tenant
 
 
@@ -85,7 +85,7 @@ def test_a_deployment_deleted_behind_our_back_is_repaired(
     tenant.until_state("weather", "ready")
     connection = config.new_client_from_config(stack.info.kubeconfig)  # type: ignore[no-untyped-call]
     name = ProviderName(tenant.slug, "weather").object_name
-    client.AppsV1Api(connection).delete_namespaced_deployment(name, namespace_for(tenant.slug))
+    client.AppsV1Api(connection).delete_namespaced_deployment(name, stack.info.namespace(tenant.slug))
     timeline = tenant.until(
         "weather", lambda page: page["items"][0]["event"] == "drift repaired", seconds=90, rest="/events"
     )
@@ -98,7 +98,8 @@ def test_kubectl_shows_what_runs(stack: Stack, tenant: Tenant, sample: ModuleTyp
     tenant.publish("weather", "6.3.0", sample.build_wheel("6.3.0", tmp_path))
     tenant.install("weather")
     tenant.until_available("weather")
-    command = ["kubectl", "--kubeconfig", stack.info.kubeconfig, "-n", namespace_for(tenant.slug), "get", "deployments"]
+    namespace = stack.info.namespace(tenant.slug)
+    command = ["kubectl", "--kubeconfig", stack.info.kubeconfig, "-n", namespace, "get", "deployments"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert "1/1" in shown.stdout
 

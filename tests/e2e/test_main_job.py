@@ -10,7 +10,7 @@ import pytest
 
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import ProviderName
 from tests.e2e.conftest import DEADLINE_SECONDS
 from tests.e2e.tenant import Tenant
 
@@ -47,7 +47,7 @@ def test_a_healthy_provider_is_installed_upgraded_and_removed(
     tenant.call("DELETE", tenant.path("weather"), expect=202)
     tenant.until_gone("weather")
     name = ProviderName(tenant.slug, "weather")
-    assert objects_of(Path(stack.info.kubeconfig), namespace_for(tenant.slug), name) == []
+    assert objects_of(Path(stack.info.kubeconfig), stack.info.namespace(tenant.slug), name) == []
     assert documents_of(stack.info.firestore_emulator_host, stack.info.project, f"org_{tenant.slug}", name) == []
 
     tenant.install("weather", version="1.1.0")

@@ -3,13 +3,14 @@
 import socket
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local_stack import java
 from local_stack.emulators import EmulatorHosts, sdk_roots
-from local_stack.environment import Surroundings, function_environment
+from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
 from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
@@ -125,6 +126,15 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
     assert settings.console_jwks_url == "http://127.0.0.1:6/console/.well-known/jwks.json"
     assert settings.runtime_pubsub_endpoint == "http://127.0.0.1:2"
     assert settings.check_in_keys.get_secret_value() == "k" * 64
+    assert settings.cluster_namespace_prefix == ""
+
+
+def test_in_a_cluster_of_others_the_hub_has_namespaces_of_its_own() -> None:
+    around = replace(surroundings(), namespace_prefix=namespace_prefix("local-0123456789abcdef"))
+    settings = AllSettings.from_environment(function_environment(around, {}))
+    assert settings.cluster_namespace_prefix == "hub-01234567-"
+    chosen = AllSettings.from_environment(function_environment(around, {"HUB_CLUSTER_NAMESPACE_PREFIX": "mine-"}))
+    assert chosen.cluster_namespace_prefix == "mine-"
 
 
 def test_a_hub_variable_of_the_caller_wins_and_a_foreign_project_does_not() -> None:

@@ -2,16 +2,20 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from local_kubernetes.node.addresses import NETWORK, AddressError, AddressPool
+from local_kubernetes.node.client import PODS
 from local_kubernetes.node.deployment_status import deployment_status, progress_due
 from local_kubernetes.node.environment import Sources
-from local_kubernetes.node.informer import Store
+from local_kubernetes.node.informer import Informer, Store
 from local_kubernetes.node.logs import ContainerLog, LogHistory
+from local_kubernetes.node.node import default_name
 from local_kubernetes.node.objects import Json, format_time
 from local_kubernetes.node.replicasets import deletion_rank, replica_set_status
 from local_kubernetes.node.scheduler import fits
@@ -55,6 +59,45 @@ def test_late_news_of_a_deleted_object_do_not_bring_it_back() -> None:
     assert changes.store.get("n/p") is None
     changes.store.observe(pod(version=4, uid="another"))
     assert changes.store.get("n/p") is not None
+
+
+class Server:
+    """Lists one pod in each of two namespaces, then tells of one more in each."""
+
+    async def list(self, _resource: Any) -> Json:
+        return {"metadata": {"resourceVersion": "1"}, "items": [self._pod("hub-a-x", 1), self._pod("hub-b-x", 1)]}
+
+    async def watch(self, _resource: Any, _version: str) -> AsyncIterator[Json]:
+        for version, namespace in enumerate(("hub-a-y", "hub-b-y"), start=2):
+            yield {"type": "ADDED", "object": self._pod(namespace, version)}
+        await asyncio.Event().wait()
+
+    @staticmethod
+    def _pod(namespace: str, version: int) -> Json:
+        made = pod(version=version, uid=namespace)
+        made["metadata"]["namespace"] = namespace
+        return made
+
+
+def test_a_node_with_a_namespace_prefix_sees_what_is_in_its_namespaces_alone() -> None:
+    async def watched() -> list[str]:
+        informer = Informer(cast("Any", Server()), PODS, namespace_prefix="hub-b-")
+        seen = asyncio.Event()
+        informer.store.subscribe(lambda _before, after: seen.set() if after and _version(after) == "3" else None)
+        running = asyncio.create_task(informer.run())
+        await asyncio.wait_for(seen.wait(), 10)
+        running.cancel()
+        return [obj["metadata"]["namespace"] for obj in informer.store]
+
+    assert asyncio.run(watched()) == ["hub-b-x", "hub-b-y"]
+
+
+def test_nodes_of_different_folders_have_different_names() -> None:
+    one, other = default_name(Path("/state/one")), default_name(Path("/state/other"))
+
+    assert one != other
+    assert one == default_name(Path("/state/one"))
+    assert len(one) <= 63
 
 
 def test_a_deletion_of_an_earlier_life_leaves_the_present_object_alone() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local_kubernetes.node.access import AccessError
 from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
-from local_kubernetes.node.node import NodeError, NodeOptions, ProcessNode
+from local_kubernetes.node.node import NodeError, NodeOptions, ProcessNode, default_name
 
 
 def _arguments() -> argparse.Namespace:
@@ -18,7 +18,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--state-dir", type=Path, required=True, help="pods' directories and logs; one running node each"
     )
-    parser.add_argument("--name", help="name of the Node object (default: process-node-<host>)")
+    parser.add_argument("--name", help="name of the Node object (default: made of the host and the state dir)")
+    parser.add_argument(
+        "--namespace-prefix", default="", metavar="TEXT", help="schedule and control only in namespaces that begin so"
+    )
     parser.add_argument(
         "--backoff-base", type=float, default=10.0, metavar="S", help="first crash back-off in seconds (default: 10)"
     )
@@ -48,16 +51,16 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _options(arguments: argparse.Namespace) -> NodeOptions:
-    named = {"name": arguments.name} if arguments.name else {}
     return NodeOptions(
         kubeconfig=arguments.kubeconfig,
         state_dir=arguments.state_dir,
+        name=arguments.name or default_name(arguments.state_dir),
+        namespace_prefix=arguments.namespace_prefix,
         backoff_base=arguments.backoff_base,
         with_controllers=arguments.controllers,
         unavailable_images=tuple(arguments.unavailable_image or DEFAULT_UNAVAILABLE),
         labels=dict(arguments.node_label),
         max_pods=arguments.max_pods,
-        **named,
     )
 
 

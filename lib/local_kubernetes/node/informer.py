@@ -101,13 +101,22 @@ class Store:
 
 
 class Informer:
-    """Keeps a Store in step with the API server until cancelled; no error of the server ends it."""
+    """Keeps a Store in step with the API server until cancelled; no error of the server ends it.
+
+    Objects of namespaces that do not begin with `namespace_prefix` are not taken in.
+    """
 
     def __init__(
-        self, client: ApiClient, resource: Resource, *, on_recovery: Callable[[], None] = lambda: None
+        self,
+        client: ApiClient,
+        resource: Resource,
+        *,
+        namespace_prefix: str = "",
+        on_recovery: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = Store()
         self.synced = asyncio.Event()
+        self._namespace_prefix = namespace_prefix
         self._on_recovery = on_recovery
         self._client = client
         self._resource = resource
@@ -134,7 +143,7 @@ class Informer:
         mark = self.store.mark()
         answer = await self._client.list(self._resource)
         version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
-        items: list[Json] = answer.get("items") or []
+        items = [obj for obj in answer.get("items") or [] if self._concerns(obj)]
         self.store.replace(items, _number(version), mark)
         self._version = version
         if self.synced.is_set():
@@ -151,9 +160,12 @@ class Informer:
     def _take(self, kind: str, obj: Json) -> str:
         if kind == "DELETED":
             self.store.forget(obj)
-        elif kind in {"ADDED", "MODIFIED"}:
+        elif kind in {"ADDED", "MODIFIED"} and self._concerns(obj):
             self.store.observe(obj)
         return str(obj["metadata"]["resourceVersion"])
+
+    def _concerns(self, obj: Json) -> bool:
+        return str(obj["metadata"].get("namespace", "")).startswith(self._namespace_prefix)
 
 
 def _raise_status(status: Json) -> None:

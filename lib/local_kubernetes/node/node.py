@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import logging
 import os
+import re
 import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +19,7 @@ from typing import Protocol
 import aiohttp
 
 from local_kubernetes.node.backoff import BackoffPolicy
-from local_kubernetes.node.client import DEPLOYMENTS, PODS, REPLICA_SETS, ApiClient, ApiError
+from local_kubernetes.node.client import DEPLOYMENTS, PODS, REPLICA_SETS, ApiClient, ApiError, Resource
 from local_kubernetes.node.deployments import DeploymentController
 from local_kubernetes.node.events import EventRecorder
 from local_kubernetes.node.garbage import GarbageCollector
@@ -45,17 +47,29 @@ class NodeError(Exception):
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """How one node is run. `state_dir` belongs to one running node at a time."""
+    """How one node is run. `state_dir` belongs to one running node at a time.
+
+    A node with a `namespace_prefix` schedules and controls only what is in namespaces that begin with it, so that
+    several nodes can share a cluster: each is the only scheduler and controller of its namespaces.
+    """
 
     kubeconfig: Path
     state_dir: Path
-    name: str = field(default_factory=lambda: f"process-node-{socket.gethostname().lower()}"[:63])
+    name: str
+    namespace_prefix: str = ""
     backoff_base: float = 10.0
     with_controllers: bool = True
     unavailable_images: Sequence[str] = DEFAULT_UNAVAILABLE
     labels: dict[str, str] = field(default_factory=dict)
     max_pods: int = 500
     interpreter: Path = field(default_factory=lambda: Path(sys.executable))
+
+
+def default_name(state_dir: Path) -> str:
+    """A Node's name for this machine and folder: two nodes of one name would both run its pods."""
+    host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower())[:40].strip("-")
+    digest = hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:8]
+    return f"process-node-{host}-{digest}" if host else f"process-node-{digest}"
 
 
 class _Runner(Protocol):
@@ -105,7 +119,7 @@ class ProcessNode:
         description = describe(options.name, options.labels, options.max_pods)
         recorder = EventRecorder(client, "process-node", options.name)
         registration = Registration(client, description)
-        pods = Informer(client, PODS, on_recovery=registration.hurry)
+        pods = self._informer(client, PODS, on_recovery=registration.hurry)
         services = self._services(instance, client, session, recorder, description.capacity)
         kubelet = Kubelet(options.name, services, pods.store)
         scheduler = Scheduler(client, pods.store, recorder, options.name, description.labels, options.max_pods)
@@ -155,10 +169,13 @@ class ProcessNode:
             unavailable_images=self.options.unavailable_images,
         )
 
+    def _informer(self, client: ApiClient, resource: Resource, **options: Callable[[], None]) -> Informer:
+        return Informer(client, resource, namespace_prefix=self.options.namespace_prefix, **options)
+
     def _controllers(self, client: ApiClient, pods: Informer, recorder: EventRecorder) -> list[_Runner]:
         if not self.options.with_controllers:
             return []
-        deployments, replica_sets = Informer(client, DEPLOYMENTS), Informer(client, REPLICA_SETS)
+        deployments, replica_sets = self._informer(client, DEPLOYMENTS), self._informer(client, REPLICA_SETS)
         controllers: list[_Runner] = [
             DeploymentController(client, deployments.store, replica_sets.store, pods.store, recorder),
             ReplicaSetController(client, replica_sets.store, pods.store, recorder),

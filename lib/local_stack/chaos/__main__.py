@@ -23,7 +23,7 @@ from local_stack.errors import LocalError
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
-from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.names import ProviderName
 
 _DEADLINE_SECONDS = 60
 _START_SECONDS = 180.0
@@ -143,7 +143,7 @@ def _left(stack: Stack, tenants: Sequence[Tenant]) -> list[str]:
     info, provider = stack.info, ProviderName.parse(PROVIDER)
     left: list[str] = []
     for tenant in tenants:
-        left += objects_of(Path(info.kubeconfig), namespace_for(tenant.slug), provider)
+        left += objects_of(Path(info.kubeconfig), info.namespace(tenant.slug), provider)
         left += documents_of(info.firestore_emulator_host, info.project, f"org_{tenant.slug}", provider)
     return sorted(set(left))
 
