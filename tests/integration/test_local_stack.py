@@ -51,9 +51,10 @@ DEADLINE = 20.0
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """Like `hub up`, with a few functions of this test's own."""
+    """Like `hub up`, with a few functions of this test's own; the stack cannot do without the queues' servers."""
     functions = tmp_path_factory.mktemp("functions")
-    for name, source in {"catalog": HTTP, "sweeper": HTTP, "installer": EVENT}.items():
+    sources = {"catalog": HTTP, "sweeper": HTTP, "installer": EVENT, "deadlines": HTTP, "upgrades": HTTP}
+    for name, source in sources.items():
         (functions / name).mkdir()
         (functions / name / "main.py").write_text(source.format(name=name))
     (functions / "kubeconfig").write_text("{}")
