@@ -1,10 +1,13 @@
 """Publishing over HTTPS: CI registers versions of providers, and of the runtime."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
@@ -17,7 +20,7 @@ class Needs(Core, Identity, Wheels): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    hub = services(settings)
+    hub = replace(services(settings), schema_checker=LimitedSchemaChecker())
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
     return Application(routes, Hub(hub, wheels), Authenticator(settings), hub)
 

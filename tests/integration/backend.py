@@ -31,6 +31,7 @@ from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.pubsub import PubSubPublisher
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
@@ -147,6 +148,7 @@ class Backend:
             publishing=PublishingRules(IMAGE),
             installation_quota=self.quota,
             config_checker=self.config_checker,
+            schema_checker=LimitedSchemaChecker(),
         )
 
     def put(self, key: Key[R], record: R) -> None:

@@ -453,6 +453,34 @@ def test_a_slow_drip_ends_at_the_deadline(fetch: Fetcher, internet: Internet, be
         fetch(deadline_seconds=0.3, read_seconds=10)
 
 
+def test_a_host_that_drips_is_given_up_long_before_the_deadline(fetch: Fetcher, internet: Internet) -> None:
+    internet.replies[f"/{FILE}"] = dripping(internet, b"HTTP/1.1 200 OK\r\n\r\n")
+    with pytest.raises(WheelUnreachable, match="did not deliver in time"):
+        fetch(first_byte_seconds=0.3, deadline_seconds=100)
+
+
+def test_a_host_that_delivers_gets_more_time_than_until_its_first_byte(fetch: Fetcher, internet: Internet) -> None:
+    head, body = reply()
+
+    def steady() -> Iterator[bytes]:
+        yield head
+        for place in range(0, len(body), 100):
+            internet.closing.wait(0.1)
+            yield body[place : place + 100]
+
+    internet.replies[f"/{FILE}"] = steady()
+    assert fetch(first_byte_seconds=0.5, least_bytes_per_second=200).sha256 == SHA256
+
+
+def test_a_file_name_whose_tags_multiply_is_refused_before_anything_is_fetched(
+    fetch: Fetcher, internet: Internet
+) -> None:
+    tags = "-".join(".".join(f"{part}{number}" for number in range(64)) for part in ("py", "abi", "linux"))
+    with pytest.raises(WheelInvalid, match="too many tags"):
+        fetch(f"https://files.example/acme-1.2.0-{tags}.whl")
+    assert internet.resolved == []
+
+
 def test_a_host_that_falls_silent_ends_at_the_read_timeout(fetch: Fetcher, internet: Internet) -> None:
     def silent() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\n\r\n"
@@ -469,7 +497,7 @@ def test_the_deadline_is_one_for_all_redirects(fetch: Fetcher, internet: Interne
 
     def slowly(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         nonlocal now
-        now += 50
+        now += 12
         return internet.resolve(host, port)
 
     internet.replies[f"/{FILE}"] = redirect(f"/{FILE}")

@@ -3,6 +3,7 @@
 import io
 import stat
 import struct
+import time
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -119,6 +120,42 @@ def test_what_a_package_vendors_is_not_mistaken_for_the_wheel() -> None:
 )
 def test_a_file_name_that_is_no_wheels_is_refused(name: str) -> None:
     refused(archive(entries()), "no wheel's file name", name)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "-".join(".".join(f"{part}{number}" for number in range(220)) for part in ("py", "abi", "linux")),
+        f"{'.'.join(f'py{number}' for number in range(65))}-none-any",
+        "-".join(".".join(f"{part}{number}" for number in range(11)) for part in ("py", "abi", "linux")),
+    ],
+)
+def test_a_file_name_whose_tags_multiply_is_refused_at_once(tags: str) -> None:
+    began = time.process_time()
+    refused(archive(entries()), "too many tags", f"acme_store-1.2.0-{tags}.whl")
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("line", ["X-{}: x", " folded {}", "Classifier: {}"])
+def test_metadata_of_very_many_headers_is_refused_at_once(line: str, end: str) -> None:
+    headers = end.join([METADATA.partition("\n\n")[0], *(line.format(number) for number in range(40_000))])
+    data = archive(entries(METADATA=headers.encode()))
+    began = time.process_time()
+    refused(data, "over 2000 lines of headers")
+    assert time.process_time() - began < 1
+
+
+def test_a_long_description_is_no_header() -> None:
+    contents = inspect(archive(entries(METADATA=METADATA + "X: a line\n" * 10_000)))
+    assert contents.summary == "Shops"
+
+
+def test_what_is_stored_of_the_metadata_is_bounded() -> None:
+    long = METADATA.replace("Shops", "S" * 100_000)
+    assert inspect(archive(entries(METADATA=long))).summary == "S" * limits.MAX_SUMMARY
+    needs = METADATA.replace(">=3.11", ",".join([">=3.11"] * 100))
+    refused(archive(entries(METADATA=needs)), "Requires-Python has over 500 characters")
 
 
 @pytest.mark.parametrize("name", ["other-1.2.0-py3-none-any.whl", "acme_store-1.2.1-py3-none-any.whl"])

@@ -219,6 +219,13 @@ class ConfigChecker(Protocol):
         """
 
 
+class SchemaChecker(Protocol):
+    """The check of a publisher's JSON Schemas before they are stored."""
+
+    def refusals(self, schemas: Sequence[str]) -> list[str | None]:
+        """Why each of these JSON texts may not be stored, as the rest of a sentence; None where it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wheel:
     """What was found out about a wheel by fetching it; `size` is in bytes."""

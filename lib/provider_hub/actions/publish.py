@@ -11,6 +11,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
+from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import PublishWish, as_text
@@ -89,6 +90,7 @@ def publish(
     publication = _Publication(
         provider_name, wish, _parsed_url(wish.wheel_url), named, wish.resource_schemas_of(provider_name)
     )
+    check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
     if stored:
         return _published_again(services, wheels, publication, stored)

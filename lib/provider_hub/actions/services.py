@@ -1,7 +1,7 @@
 """What nearly every action is given: documents, outbox, clock, new ids, deadlines; and how it applies an event."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic
@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 from provider_hub.actions import keys
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
-from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, Store, Transaction
+from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store, Transaction
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.errors import Problem
@@ -36,6 +36,13 @@ class _NoConfigChecker:
         raise AssertionError("this function was wired without a config checker: set it in main.py")
 
 
+class _NoSchemaChecker:
+    """Stands in where a function publishes nothing, as `_NoConfigChecker` does for configs."""
+
+    def refusals(self, _schemas: Sequence[str]) -> list[str | None]:
+        raise AssertionError("this function was wired without a schema checker: set it in main.py")
+
+
 # An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.
 StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=Store)
 
@@ -54,7 +61,8 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
-    organization. `config_checker` is there in the functions that check a config. `quota_cache` and `locks` belong to
+    organization. `config_checker` is there in the functions that check a config, `schema_checker` in the one that
+    publishes. `quota_cache` and `locks` belong to
     this process, so all requests of it must share one Services.
     """
 
@@ -66,6 +74,7 @@ class Services(Generic[StoreT_co]):
     publishing: PublishingRules
     installation_quota: int = 100
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
+    schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
 

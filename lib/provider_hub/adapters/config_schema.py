@@ -5,20 +5,19 @@ is read as the type that its key's schema names, as the provider itself will rea
 
 The tenant writes the config and the publisher the schema. JSON Schema can express years of work: patterns that
 backtrack, references that double at each step. A plain schema is checked in this process, which serves other tenants
-at the same time. Any other schema is checked in a child process, which can be ended.
+at the same time. Any other schema is checked in a limited child, one at a time: an instance has the memory of a few.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
+from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, Turns, run_limited
 from provider_hub.domain.errors import Problem
 
-CHECK_SECONDS = 5.0
+_LIMITS = Limits(memory_bytes=128 * MIB, output_bytes=MIB)
+_TURNS = Turns(at_once=1, waiting=8, wait_seconds=10)
 _REPORTED = 20
 _BOOLEANS = {"true": True, "false": False}
 _NOTES = frozenset({"$schema", "$comment", "title", "description", "default", "examples", "type"})
@@ -33,7 +32,7 @@ class JsonSchemaChecker:
     """Checks configs with the `jsonschema` package (`actions.ports.ConfigChecker`)."""
 
     def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
-        """The first 20 problems; None where they cannot be found out within CHECK_SECONDS."""
+        """The first 20 problems; None where a child cannot find them out within its limits. Raises TemporaryError."""
         return _problems(config, schema) if is_plain(json.loads(schema)) else _checked_in_child(config, schema)
 
 
@@ -47,21 +46,19 @@ def is_plain(schema: Any) -> bool:
 
 
 def _checked_in_child(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
-    """`_problems` in a child process; None also where the child needs too long or dies."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the command is fixed; config and schema go to its standard input
-            [sys.executable, "-m", __name__],
-            input=json.dumps([dict(config), schema_text]).encode(),
-            capture_output=True,
-            check=True,
-            timeout=CHECK_SECONDS,
-            # The child gets no other variable: this process has secrets in its environment.
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-        return None
-    found: list[tuple[list[str | int], str, str]] | None = json.loads(done.stdout)
+    """`_problems` in a child process; None also where the child needs too much or dies."""
+    with _TURNS.turn():
+        try:
+            found = run_limited(_reported, [dict(config), schema_text], _LIMITS)
+        except OverLimit:
+            return None
     return None if found is None else [Problem(tuple(loc), msg, kind) for loc, msg, kind in found]
+
+
+def _reported(argument: Any, _file: IO[bytes] | None) -> list[list[Any]] | None:
+    config, schema_text = argument
+    found = _problems(config, schema_text)
+    return None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
 
 
 def _problems(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
@@ -111,15 +108,3 @@ def _read_as(value: str, kind: Any) -> Any:
         except (ValueError, RecursionError):
             return value
     return value
-
-
-def _main() -> None:
-    os.nice(10)
-    config, schema_text = json.load(sys.stdin)
-    found = _problems(config, schema_text)
-    report = None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
-    json.dump(report, sys.stdout)
-
-
-if __name__ == "__main__":
-    _main()

@@ -118,10 +118,14 @@ class PublishWish(Wish):
             raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes")
         return self
 
+    @property
+    def legacy_schemas(self) -> dict[str, ResourceSchemaWish]:
+        """The legacy map's schemas by type of resource. Raises Invalid."""
+        return {resource: _from_legacy(resource, given) for resource, given in (self.resource_schemas or {}).items()}
+
     def resource_schemas_of(self, provider: ProviderName) -> tuple[ResourceSchema, ...]:
         """The records of `schemas`, and of the legacy map's types that `schemas` has not. Raises Invalid."""
-        legacy = {resource: _from_legacy(resource, given) for resource, given in (self.resource_schemas or {}).items()}
-        merged = {**legacy, **(self.schemas or {})}
+        merged = {**self.legacy_schemas, **(self.schemas or {})}
         return tuple(schema.stored(resource, provider) for resource, schema in sorted(merged.items()))
 
 

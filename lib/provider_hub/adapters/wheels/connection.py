@@ -13,11 +13,19 @@ SocketAddress = tuple[Any, ...]
 
 
 class Deadline:
-    """The moment by which everything is done; raises TimeoutError once it has passed."""
+    """The moment by which everything is done; raises TimeoutError once it has passed.
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+    It is `seconds` from now, and moves with what is received: never further than `most` seconds from now.
+    """
+
+    def __init__(self, seconds: float, most: float, clock: Clock) -> None:
         self._clock = clock
-        self._at = clock() + seconds
+        self._last = clock() + most
+        self._at = min(clock() + seconds, self._last)
+
+    def extend(self, seconds: float) -> None:
+        """Give the host more time, for what it delivered."""
+        self._at = min(self._at + seconds, self._last)
 
     def allow(self, seconds: float) -> float:
         """How long the next wait may be: `seconds`, or less where less is left. Raises TimeoutError."""

@@ -12,21 +12,22 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
 from time import monotonic
 from typing import IO, Any, Self
 
+from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.addresses import is_public
 from provider_hub.adapters.wheels.connection import CheckedAddress, Clock, Deadline, Dial, PinnedConnection, dial
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
-from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
+from provider_hub.domain.wheels.file_names import parse_file_name
+from provider_hub.domain.wheels.inspection import WheelContents
 from provider_hub.domain.wheels.urls import WheelUrl, follow
 from provider_hub.settings import SettingsError, Wheels, variable_name
 
 MIB = 1024 * 1024
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 256 * 1024
-_IN_MEMORY_BYTES = 8 * MIB
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Names that mean this machine or its metadata server, whatever a resolver says they are.
 _INTERNAL_NAMES = frozenset({"localhost", "metadata", "metadata.google.internal"})
@@ -38,6 +39,9 @@ Resolve = Callable[..., list[tuple[Any, ...]]]
 class FetchPolicy:
     """How a wheel may be fetched; the times are in seconds.
 
+    A host has `first_byte_seconds` until it delivers, and then as long as it delivers `least_bytes_per_second`, up to
+    `deadline_seconds`: a slow one would hold one of the few requests that an instance serves at a time.
+
     `private_hosts` are the `host:port` pairs that may resolve to an address that is not public; `ca_file` is
     trusted beside the system's certificates, empty = those alone. `resolve` is `socket.getaddrinfo` or its like.
     """
@@ -46,6 +50,8 @@ class FetchPolicy:
     ca_file: str = ""
     max_bytes: int = 256 * MIB
     deadline_seconds: float = 120
+    first_byte_seconds: float = 30
+    least_bytes_per_second: int = 64 * 1024
     connect_seconds: float = 10
     read_seconds: float = 20
     resolve: Resolve = field(default=socket.getaddrinfo, repr=False)
@@ -77,12 +83,13 @@ def fetch_wheel(
 
     Raises WheelRefused, WheelUnreachable, DigestMismatch or WheelInvalid.
     """
-    with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spool:
+    parse_file_name(url.file_name)
+    with TemporaryFile() as spool:
         sha256, size = _Fetch(policy).download(url, spool)
         if expected_sha256 is not None and not hmac.compare_digest(sha256.encode(), expected_sha256.lower().encode()):
             raise DigestMismatch(f"the wheel's sha256 is {sha256}, not the {expected_sha256[:64]} that was given")
-        spool.seek(0)
-        return FetchedWheel(inspect_wheel(spool, url.file_name), sha256, size)
+        spool.flush()
+        return FetchedWheel(inspect_in_child(spool, url.file_name), sha256, size)
 
 
 class _Fetch:
@@ -90,7 +97,7 @@ class _Fetch:
 
     def __init__(self, policy: FetchPolicy) -> None:
         self._policy = policy
-        self._deadline = Deadline(policy.deadline_seconds, policy.clock)
+        self._deadline = Deadline(policy.first_byte_seconds, policy.deadline_seconds, policy.clock)
         self._tls = _trust(policy.ca_file)
 
     def download(self, url: WheelUrl, into: IO[bytes]) -> tuple[str, int]:
@@ -151,6 +158,7 @@ class _Fetch:
         digest, size = hashlib.sha256(), 0
         while chunk := _read(response, whom):
             size += len(chunk)
+            self._deadline.extend(len(chunk) / self._policy.least_bytes_per_second)
             if size > self._policy.max_bytes:
                 raise self._too_large()
             digest.update(chunk)
@@ -184,7 +192,8 @@ def _trust(ca_file: str) -> ssl.SSLContext:
 
 def _read(response: http.client.HTTPResponse, whom: str) -> bytes:
     with _told_as_unreachable(whom):
-        return response.read(_CHUNK_BYTES)
+        # What has come, and not all of a chunk: a host that drips would be waited for meanwhile.
+        return response.read1(_CHUNK_BYTES)
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, described
+from provider_hub.domain.wheels.file_names import parse_file_name
 
 _PLATFORM = re.compile(r"(manylinux|musllinux)_(\d)_(\d+)_(\w+)")
 # The manylinux names of before PEP 600, by the minor version of glibc that each stands for.
@@ -19,6 +19,7 @@ _OLD_NAMES = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 _OLDEST_GLIBC = 5
 # A Python that is named without its patch release is taken for the newest of its series.
 _NEWEST_PATCH = 99
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class WheelNeed:
 
     def __str__(self) -> str:
         python = f"Python {self.requires_python}" if self.requires_python else "any Python"
-        return f"{python} with one of the tags {', '.join(sorted(str(tag) for tag in self.tags))}"
+        tags = sorted(str(tag) for tag in self.tags)
+        more = f" and {len(tags) - _MOST_NAMED} more" if len(tags) > _MOST_NAMED else ""
+        return f"{python} with one of the tags {', '.join(tags[:_MOST_NAMED])}{more}"
 
     @property
     def tags(self) -> frozenset[Tag]:
         """The tags of the file name, each of which is enough."""
-        return parse_wheel_filename(self.file_name)[3]
+        return parse_file_name(self.file_name).tags
 
     def is_met_by(self, image: RuntimeImage) -> bool:
         """Whether pip in that image would take the wheel."""

@@ -8,25 +8,28 @@ from collections.abc import Iterable
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import Parser
-from typing import IO, TYPE_CHECKING
+from io import StringIO
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import InvalidName, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from provider_hub.domain.wheels.dependencies import check_dependencies
 from provider_hub.domain.wheels.errors import WheelInvalid
+from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, Packages, WheelLayout, find_packages
-
-if TYPE_CHECKING:
-    from packaging.metadata import RawMetadata
 
 MAX_ENTRIES = 50_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_METADATA_BYTES = 1024 * 1024
+MAX_HEADER_LINES = 2000
+MAX_REQUIRES_PYTHON = 500
+MAX_SUMMARY = 2000
 MAX_WHEEL_FILE_BYTES = 64 * 1024
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 _SMALL_FILE_BYTES = 64 * 1024
@@ -60,7 +63,8 @@ class WheelContents:
 
 def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
     """Read the wheel in `file`, which is named `file_name`. Raises WheelInvalid."""
-    name, version = _named(file_name)
+    named = parse_file_name(file_name)
+    name, version = named.distribution, named.version
     try:
         announced = _check_frame(file)
         with ZipFile(file) as archive:
@@ -72,27 +76,17 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             _check_wheel_file(_read_text(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
             # Installers read both as UTF-8 and stop at a wheel without either.
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
-            metadata = _parsed(_read_text(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
-            check_dependencies(metadata.get("requires_dist", []))
+            metadata = _headers(_read_text(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
+            check_dependencies(_texts(metadata, "Requires-Dist"))
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),
                 packages=find_packages(_layout(archive, dist_info, str(name))),
                 requires_python=_requires_python(metadata),
-                summary=metadata.get("summary"),
+                summary=_summary(metadata),
             )
     except _BROKEN as error:
         raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error
-
-
-def _named(file_name: str) -> tuple[NormalizedName, Version]:
-    try:
-        name, version, _, _ = parse_wheel_filename(file_name)
-    except InvalidWheelFilename as error:
-        raise WheelInvalid(
-            f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"
-        ) from error
-    return name, version
 
 
 def _check_frame(file: IO[bytes]) -> int:
@@ -233,16 +227,31 @@ def _check_wheel_file(content: str) -> None:
         raise WheelInvalid("the wheel's WHEEL file has no Wheel-Version 1.x, the only one installers know")
 
 
-def _parsed(metadata: str) -> "RawMetadata":
-    # Half of what this package costs to import, and a function that starts need not wait for it.
-    from packaging.metadata import parse_email  # noqa: PLC0415
+def _headers(metadata: str) -> Message:
+    """The headers of METADATA. Raises WheelInvalid for more lines than a wheel's author ever writes."""
+    head: list[str] = []
+    # Carriage returns and line feeds end a line as they do for the parser of the headers.
+    for line in StringIO(metadata, newline=""):
+        if not line.strip("\r\n"):
+            break
+        if len(head) == MAX_HEADER_LINES:
+            raise WheelInvalid(f"the wheel's METADATA has over {MAX_HEADER_LINES} lines of headers: describe it below")
+        head.append(line)
+    return Parser().parsestr("".join(head), headersonly=True)
 
-    raw, _ = parse_email(metadata)
-    return raw
+
+def _header(metadata: Message, name: str) -> str | None:
+    """The value of a header; None where there is none, or more than the one that may be."""
+    values = _texts(metadata, name)
+    return values[0] if len(values) == 1 else None
 
 
-def _distribution(raw: "RawMetadata", name: NormalizedName) -> str:
-    written = raw.get("name", "")
+def _texts(metadata: Message, name: str) -> list[str]:
+    return [str(value) for value in metadata.get_all(name) or ()]
+
+
+def _distribution(metadata: Message, name: NormalizedName) -> str:
+    written = _header(metadata, "Name") or ""
     try:
         canonical = canonicalize_name(written, validate=True)
     except InvalidName:
@@ -252,15 +261,22 @@ def _distribution(raw: "RawMetadata", name: NormalizedName) -> str:
     return written
 
 
-def _same_version(raw: "RawMetadata", version: Version) -> str:
-    written = raw.get("version", "")
+def _same_version(metadata: Message, version: Version) -> str:
+    written = _header(metadata, "Version") or ""
     if _version(written) != version:
         raise WheelInvalid(f"the wheel's metadata says version {written[:200]!a}, its file name {version}")
     return written
 
 
-def _requires_python(raw: "RawMetadata") -> str | None:
-    written = raw.get("requires_python")
+def _summary(metadata: Message) -> str | None:
+    summary = _header(metadata, "Summary")
+    return summary and summary[:MAX_SUMMARY]
+
+
+def _requires_python(metadata: Message) -> str | None:
+    written = _header(metadata, "Requires-Python")
+    if written and len(written) > MAX_REQUIRES_PYTHON:
+        raise WheelInvalid(f"the wheel's Requires-Python has over {MAX_REQUIRES_PYTHON} characters")
     try:
         SpecifierSet(written or "")
     except InvalidSpecifier:

@@ -1,0 +1,36 @@
+"""The check of a publisher's schemas in a limited child: their patterns are compiled, and all of them walked through.
+
+This module imports little, since every child imports it.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import IO, Any
+
+from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
+from provider_hub.domain.json_schema import SchemaRefused, check_storable
+
+_LIMITS = Limits()
+
+
+class LimitedSchemaChecker:
+    """Checks schemas before they are stored (`actions.ports.SchemaChecker`)."""
+
+    def refusals(self, schemas: Sequence[str]) -> list[str | None]:
+        try:
+            found: list[str | None] = run_limited(_refusals, list(schemas), _LIMITS)
+        except OverLimit as error:
+            return [f"{error}: make the schemas smaller"] * len(schemas)
+        return found
+
+
+def _refusals(schemas: Any, _file: IO[bytes] | None) -> list[str | None]:
+    return [_refusal(text) for text in schemas]
+
+
+def _refusal(text: str) -> str | None:
+    try:
+        check_storable(json.loads(text))
+    except SchemaRefused as why:
+        return str(why)
+    return None

@@ -1,0 +1,63 @@
+"""The inspection of a wheel in a limited child: the archive and its texts are whatever a publisher made them.
+
+This module imports little, since every child imports it.
+"""
+
+from typing import IO, Any
+
+from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
+from provider_hub.domain.wheels.errors import WheelInvalid
+from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
+from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
+
+_LIMITS = Limits()
+
+
+def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
+    """As `inspect_wheel`, of a real file. Raises WheelInvalid, also where the inspection would take too much."""
+    try:
+        answer = run_limited(_inspected, file_name, _LIMITS, file)
+    except OverLimit as error:
+        raise WheelInvalid(f"the wheel {error}: build it again, with fewer and plainer files") from error
+    if "refused" in answer:
+        raise WheelInvalid(answer["refused"])
+    return WheelContents(**{**answer, "packages": _packages(answer["packages"])})
+
+
+def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
+    if file is None:
+        raise AssertionError("the child was given no wheel")
+    try:
+        contents = inspect_wheel(file, file_name)
+    except WheelInvalid as refusal:
+        return {"refused": str(refusal)}
+    found = contents.packages
+    return {
+        "distribution": contents.distribution,
+        "version": contents.version,
+        "requires_python": contents.requires_python,
+        "summary": contents.summary,
+        "packages": {
+            "candidates": found.candidates,
+            "importable": sorted(found.importable),
+            "namespaces": sorted(found.namespaces),
+            "provider": found.provider,
+            "refusal": found.refusal and str(found.refusal),
+            "unclear": found.refusal.candidates if isinstance(found.refusal, PackageUnclear) else None,
+        },
+    }
+
+
+def _packages(answer: dict[str, Any]) -> Packages:
+    refusal: PackageRefused | None = None
+    if answer["unclear"] is not None:
+        refusal = PackageUnclear(tuple(answer["unclear"]))
+    elif answer["refusal"] is not None:
+        refusal = PackageRefused(answer["refusal"])
+    return Packages(
+        candidates=tuple(answer["candidates"]),
+        importable=frozenset(answer["importable"]),
+        namespaces=frozenset(answer["namespaces"]),
+        provider=answer["provider"],
+        refusal=refusal,
+    )

@@ -1,0 +1,41 @@
+"""What a wheel's file name says. Its tags multiply: a name of 2 KB may stand for ten million of them."""
+
+from dataclasses import dataclass
+from math import prod
+
+from packaging.tags import Tag
+from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.version import Version
+
+from provider_hub.domain.wheels.errors import WheelInvalid
+
+MAX_TAGS_IN_PART = 64
+MAX_TAGS = 1000
+_TAG_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFileName:
+    """A file name in its parts; each of `tags` is enough for the wheel to be installed."""
+
+    distribution: NormalizedName
+    version: Version
+    tags: frozenset[Tag]
+
+
+def parse_file_name(file_name: str) -> WheelFileName:
+    """`name-version[-build]-python-abi-platform.whl` in its parts. Raises WheelInvalid."""
+    parts = file_name.removesuffix(".whl").split("-")[-_TAG_PARTS:]
+    counts = [part.count(".") + 1 for part in parts]
+    if max(counts) > MAX_TAGS_IN_PART or prod(counts) > MAX_TAGS:
+        raise WheelInvalid(
+            f"{file_name[:200]!a} has too many tags: at most {MAX_TAGS_IN_PART} in each of its three parts, and "
+            f"{MAX_TAGS} together"
+        )
+    try:
+        name, version, _, tags = parse_wheel_filename(file_name)
+    except InvalidWheelFilename as error:
+        raise WheelInvalid(
+            f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"
+        ) from error
+    return WheelFileName(name, version, tags)
