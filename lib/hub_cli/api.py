@@ -61,12 +61,15 @@ class HubApi:
         self._transport = transport
 
     def install(self, body: Mapping[str, Any]) -> Installation:
+        """Ask for an installation; `body` holds the fields of `POST /providers/install`."""
         return Installation.of(self._transport.request("POST", "/providers/install", body=body))
 
     def installations(self) -> list[Installation]:
+        """Every installation of the token's organization."""
         return [Installation.of(raw) for raw in self._transport.request("GET", "/providers/installed")]
 
     def installation(self, name: str) -> Installation:
+        """The installation of the provider `name` (`prefix/name`)."""
         return Installation.of(self._transport.request("GET", _installed(name)))
 
     def change(self, name: str, verb: str, body: Mapping[str, Any]) -> Installation:
@@ -79,10 +82,12 @@ class HubApi:
         return answer
 
     def uninstall(self, name: str, *, cascade: bool) -> Installation:
+        """Ask for the removal. `cascade` removes it although its runtime reports resources that it manages."""
         query = {"cascade": "true"} if cascade else None
         return Installation.of(self._transport.request("DELETE", _installed(name), query=query))
 
     def deployment(self, name: str) -> Json:
+        """What the cluster shows of the installation's deployment; the object of `GET …/deployment`."""
         answer: Json = self._transport.request("GET", f"{_installed(name)}/deployment")
         return answer
 
@@ -100,28 +105,37 @@ class HubApi:
         return found
 
     def search(self, text: str, tags: Sequence[str], scope: str | None, limit: int, *, anonymous: bool) -> Json:
+        """The first `limit` providers that match: `{items, total, limit, offset}`.
+
+        All `tags` must match. `anonymous` leaves the token out.
+        """
         query = {"q": text, "tags": list(tags), "scope": scope or "", "limit": str(limit)}
         answer: Json = self._transport.request("GET", "/providers", query=query, anonymous=anonymous)
         return answer
 
     def publish(self, body: Mapping[str, Any], *, platform: bool) -> Json:
+        """The version that was registered. `platform` publishes as the platform, with a console token."""
         path = "/console/provider-versions" if platform else "/provider-versions"
         answer: Json = self._transport.request("POST", path, body=body)
         return answer
 
     def version(self, name: str, version: str, *, anonymous: bool = False) -> Json:
+        """One published version of the provider `name`. `anonymous` leaves the token out."""
         answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)
         return answer
 
     def edit(self, name: str, changes: Mapping[str, Any]) -> Json:
+        """The provider after a change of its catalog fields."""
         answer: Json = self._transport.request("PATCH", f"/providers/{_path_of(name)}", body=changes)
         return answer
 
     def yank(self, name: str, version: str, reason: str | None) -> Json:
+        """The version, no longer offered to new installations; `reason` is shown to those who have it."""
         answer: Json = self._transport.request("POST", f"{_version(name, version)}/yank", body={"reason": reason})
         return answer
 
     def unyank(self, name: str, version: str) -> Json:
+        """The version, offered again."""
         answer: Json = self._transport.request("DELETE", f"{_version(name, version)}/yank")
         return answer
 
@@ -130,21 +144,26 @@ class HubApi:
         return str(self._transport.request("GET", "/organizations/me")["slug"])
 
     def dead_letters(self, provider: str | None) -> list[Json]:
+        """The organization's dead letters, those of one provider where `provider` is not None."""
         query = {"provider": provider or ""}
         found: list[Json] = self._transport.request("GET", "/ops/dead-letter", query=query)
         return found
 
     def dead_letter(self, letter: str) -> Json:
+        """One dead letter by its id."""
         answer: Json = self._transport.request("GET", _letter(letter))
         return answer
 
     def retry_dead_letter(self, letter: str) -> None:
+        """Publish the message of a dead letter anew and remove the letter."""
         self._transport.request("POST", f"{_letter(letter)}/retry")
 
     def retry_dead_letters(self) -> int:
+        """Retry every dead letter of the organization; returns how many there were."""
         return int(self._transport.request("POST", "/ops/dead-letter/retry-all")["retried_count"])
 
     def delete_dead_letter(self, letter: str) -> None:
+        """Remove a dead letter for good."""
         self._transport.request("DELETE", _letter(letter))
 
     def delete_dead_letters(self, provider: str | None) -> int:

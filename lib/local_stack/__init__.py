@@ -1,0 +1,1 @@
+"""Provider Hub on one machine: emulators, stand-ins for Google's services, the demo and chaos."""

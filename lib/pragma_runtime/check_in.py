@@ -58,6 +58,7 @@ class CheckIns:
         self._thread = threading.Thread(target=self._run, name="check-ins", daemon=True)
 
     def start(self, vitals: Vitals) -> None:
+        """Send the first check-in, with `vitals`, and all later ones from a thread."""
         self._vitals = vitals
         self._thread.start()
 

@@ -18,6 +18,7 @@ from pragma_runtime.log import say
 
 
 def main() -> int:
+    """Run the runtime to its end; returns the exit code of the process."""
     try:
         token = take_token()
     except StartError as failure:

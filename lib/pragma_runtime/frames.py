@@ -56,12 +56,15 @@ class Connection:
         self._write({"id": request_id, "result": result})
 
     def refuse(self, request_id: object, code: int, message: str, data: object = None) -> None:
+        """Answer a request with an error; `data` is any JSON value. Raises FrameError as `answer` does."""
         self._write({"id": request_id, "error": {"code": code, "message": message, "data": data}})
 
     def notify(self, method: str) -> None:
+        """Send a message that expects no answer. Raises FrameError as `answer` does."""
         self._write({"method": method})
 
     def close(self) -> None:
+        """Close the socket; a `read` in another thread ends."""
         self._socket.close()
 
     def _receive(self, length: int) -> bytes:

@@ -13,6 +13,7 @@ def one_line(text: str, limit: int = _LONGEST) -> str:
 
 
 def say(message: str) -> None:
+    """Write one line to standard error. It is lost where nothing reads standard error any more."""
     line = f"pragma_runtime: {one_line(message)}\n"
     # Straight to the descriptor: a provider may have replaced or closed `sys.stderr`. And where nobody
     # reads any more, a lost line must not end the thread that had something to say.

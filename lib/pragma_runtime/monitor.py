@@ -32,6 +32,7 @@ class Monitor:
         threading.Thread(target=self._run, args=(first, report), name="monitor", daemon=True).start()
 
     def stop(self) -> None:
+        """End the thread after the observation that it makes now."""
         self._stopped.set()
 
     def observe(self) -> Vitals:

@@ -30,6 +30,8 @@ class PublishError(Exception):
 
 
 class AccessTokens(Protocol):
+    """Where a publisher gets its OAuth tokens."""
+
     def get(self, timeout: float) -> str:
         """A token that is valid for a while yet; raises PublishError."""
 
@@ -46,6 +48,7 @@ class MetadataServer:
         self._renew_at = 0.0
 
     def get(self, timeout: float) -> str:
+        """The token at hand, or a new one from a minute before that expires. Raises PublishError."""
         if self._token and time.monotonic() < self._renew_at:
             return self._token
         answer = _call(Request(self._url, headers={"Metadata-Flavor": "Google"}), timeout, through_proxy=False)  # noqa: S310
@@ -57,10 +60,13 @@ class MetadataServer:
         return self._token
 
     def forget(self) -> None:
+        """Drop the token at hand."""
         self._token = ""
 
 
 class Publisher:
+    """Publishes to one topic over Pub/Sub's REST API."""
+
     def __init__(self, endpoint: str, topic: str, access_tokens: AccessTokens | None) -> None:
         """`access_tokens` None publishes without credentials, as an emulator wants it."""
         self._url = f"{endpoint}/v1/{topic}:publish"

@@ -21,6 +21,7 @@ class Readiness:
         self.stopping = False
 
     def answer(self) -> tuple[HTTPStatus, str]:
+        """Status and body of `/readyz`: 200 once ready and until stopping, else 503 with the phase."""
         if self.stopping:
             return HTTPStatus.SERVICE_UNAVAILABLE, "stopping"
         if not self.ready:
@@ -53,6 +54,7 @@ class HealthServer:
 
     @property
     def port(self) -> int:
+        """The port that it listens on, which the system chose where 0 was asked for."""
         return int(self._server.server_address[1])
 
     def __enter__(self) -> Self:

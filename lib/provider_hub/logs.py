@@ -17,6 +17,7 @@ class JsonFormatter(logging.Formatter):
         self._project = project
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as one JSON object. A traceback follows the message."""
         entry = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         message = record.getMessage()
         if record.exc_info:

@@ -37,16 +37,19 @@ class Tally:
     slowest: str = ""
 
     def waited(self, seconds: float, what: str) -> None:
+        """Record a wait for an installation to settle; `what` describes the longest in the report."""
         with self.lock:
             if not self.waits or seconds > max(self.waits):
                 self.slowest = what
             self.waits.append(seconds)
 
     def count(self, counter: Counter[str], name: str) -> None:
+        """Add one to `name` in `histories` or `ends`."""
         with self.lock:
             counter[name] += 1
 
     def violated(self, what: str) -> None:
+        """Record a broken promise of the system."""
         with self.lock:
             self.violations.append(what)
 

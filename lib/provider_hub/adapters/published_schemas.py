@@ -17,6 +17,7 @@ class LimitedSchemaChecker:
     """Checks schemas before they are stored (`actions.ports.SchemaChecker`)."""
 
     def refusals(self, schemas: Sequence[str]) -> list[str | None]:
+        """For each schema, JSON text, why it is refused; None where it may be stored. Over a limit all are refused."""
         try:
             found: list[str | None] = run_limited(_refusals, list(schemas), _LIMITS)
         except OverLimit as error:

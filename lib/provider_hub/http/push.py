@@ -50,6 +50,7 @@ class PushConsumer(Generic[M]):
     handle: Callable[[M], object]
 
     def respond(self, request: Request) -> Response:
+        """204 acknowledges the push, dead letters included; 503 asks for it again."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         delivery = delivery_of(self.topic, request.get_data())
         try:

@@ -36,6 +36,7 @@ class Once(Generic[T]):
         self._made: list[T] = []
 
     def __call__(self) -> T:
+        """The value. Raises SettingsError at the first use, as above; the next use then tries again."""
         if not self._made:
             with self._lock:
                 if not self._made:
@@ -76,6 +77,7 @@ def services(given: Core, config_checker: ConfigChecker | None = None) -> Servic
 
 
 def now() -> datetime:
+    """The clock of every function: the present time, in UTC."""
     return datetime.now(UTC)
 
 

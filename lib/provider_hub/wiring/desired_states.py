@@ -14,6 +14,7 @@ class DesiredStateSettings(Core, CheckIns):
 
 
 def desired_states(given: DesiredStateSettings, hub: Services) -> DesiredStates:
+    """What the cluster should hold by this deployment's settings; the newest key signs the check-in tokens."""
     facts = RuntimeFacts(
         image=given.runtime_image,
         check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",

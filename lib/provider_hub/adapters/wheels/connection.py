@@ -46,7 +46,9 @@ class CheckedAddress:
 class Dial(Protocol):
     """Connects a TCP socket to one address within `timeout` seconds. Raises OSError."""
 
-    def __call__(self, target: CheckedAddress, *, timeout: float) -> socket.socket: ...
+    def __call__(self, target: CheckedAddress, *, timeout: float) -> socket.socket:
+        """Connect and return the socket, which the caller closes."""
+        ...
 
 
 def dial(target: CheckedAddress, *, timeout: float) -> socket.socket:
@@ -89,6 +91,7 @@ class PinnedConnection(http.client.HTTPSConnection):
         self._dial = dial
 
     def connect(self) -> None:
+        """Connect to the first target that answers. Raises OSError; TimeoutError once the deadline has passed."""
         plain = self._first_that_answers()
         try:
             plain.settimeout(self._deadline.allow(self._connect_seconds))

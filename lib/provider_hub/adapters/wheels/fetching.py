@@ -60,6 +60,7 @@ class FetchPolicy:
 
     @classmethod
     def from_settings(cls, settings: Wheels) -> Self:
+        """The policy of this deployment; limits of size and time are the class's own."""
         hosts = frozenset(pair.lower() for pair in settings.wheel_private_hosts)
         return cls(private_hosts=hosts, ca_file=settings.wheel_ca_file)
 

@@ -15,6 +15,7 @@ class VerifiedWheels:
         self._policy = policy
 
     def fetch(self, url: WheelUrl, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+        """Fetch and inspect the wheel of `version`. Raises Invalid at the field of the body that is wrong."""
         try:
             wheel = fetch_wheel(url, expected_sha256=sha256, policy=self._policy)
         except DigestMismatch as error:
