@@ -5,7 +5,6 @@ Whatever is answered is held against the served description as well: its status,
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,11 @@ from provider_hub.http import openapi
 from provider_hub.http.table import ROUTES, match
 from tests.builders import dead_letter, provider, rollout
 from tests.contract_checker import document
+from tests.e2e.cases import REFUSALS, STEPS
+from tests.e2e.cases.every_route import NOT_ALLOWED
+from tests.e2e.cases.installations import install
+from tests.e2e.cases.kinds import METADATA, SHOP, WEATHER, Halt, Publish, Refused, Step
 from tests.e2e.contract_stack import contract_stack
-from tests.e2e.refusals import NOT_ALLOWED, REFUSALS, WEATHER, Refused, install
 from tests.e2e.wire import Answer
 from tests.integration.tenants import Tenants
 
@@ -32,10 +34,7 @@ READY_SECONDS = 60
 BY_A_KEY_ALONE = {("resume_rollout", 422), ("yank", 409)} | {
     (name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)
 }
-SHOP = ProviderName("shop", "weather")
 SHARED = ProviderName("acme", "shared")
-INSTALLED = f"/providers/installed/{SHOP}"
-METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
 
 
 @pytest.fixture(scope="module")
@@ -119,111 +118,6 @@ def test_an_error_never_repeats_a_config_value_or_a_token(tenants: Tenants) -> N
     assert "hunter" not in answer.text
     refused = tenants.deployed.call("GET", WEATHER, tenants.expired)
     assert tenants.expired not in refused.text
-
-
-@dataclass(frozen=True)
-class Step:
-    """A request that succeeds: `shows` are fields of its answer, of an array's first item, or of a page's.
-
-    With `until`, it is asked again until the answer shows them.
-    """
-
-    method: str
-    path: str
-    status: int = 200
-    shows: dict[str, Any] = field(default_factory=dict)
-    body: Any = None
-    who: str = "machine"
-    until: bool = False
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def settled(version: str) -> Step:
-    shows = {"lifecycle_state": "ready", "current_version": version, "installed_version": version}
-    return Step("GET", INSTALLED, shows=shows, until=True)
-
-
-KEY = {"Idempotency-Key": "one install"}
-WISH = {"provider_name": SHOP.canonical, "version": "1.0.0", "resource_tier": "free", "config": {"STATIONS": "3"}}
-PENDING = {"canonical": SHOP.canonical, "lifecycle_state": "pending", "current_version": None, "generation": 1}
-RUNTIMES = "/console/runtime/versions"
-RUNTIME_NINE = {"version": "9", "image_url": "i:9"}
-YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
-
-
-@dataclass(frozen=True)
-class Publish:
-    """Registering a version by its real wheel."""
-
-    path: str
-    provider: str
-    version: str
-    status: int
-    who: str = "machine"
-
-
-@dataclass(frozen=True)
-class Halt:
-    """What no caller can do, and only failing upgrades bring about: a rollout stands still."""
-
-    version: str
-
-
-# In the order in which a tenant comes to them.
-STEPS: list[Step | Publish | Halt] = [
-    Step("GET", "/health", shows={"status": "ok"}),
-    Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
-    Step("GET", "/docs"),
-    Step("GET", "/auth/me", shows={"organization_id": "org_shop"}),
-    Step("GET", "/organizations", shows={"slug": "shop", "status": "active"}),
-    Step("GET", "/organizations/me", shows={"organization_id": "org_shop"}),
-    Step("GET", "/organizations/me/status", shows={"status": "ready"}),
-    Step("GET", "/organizations/org_shop", shows={"slug": "shop"}),
-    Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
-    Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),
-    Step("POST", RUNTIMES, 201, {"version": "9"}, RUNTIME_NINE, "console_machine"),
-    Step("POST", RUNTIMES, 200, {"changelog": "c"}, {**RUNTIME_NINE, "changelog": "c"}, "console_machine"),
-    Publish("/console/provider-versions", "platform/shop", "1.0.0", 201, "console_machine"),
-    Publish("/console/provider-versions", "platform/shop", "1.0.0", 200, "console_machine"),
-    Publish("/provider-versions", "shop/weather", "1.0.0", 201),
-    Publish("/provider-versions", "shop/weather", "1.0.0", 200),
-    Publish("/provider-versions", "shop/weather", "1.1.0", 201),
-    Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),
-    Step("GET", f"/providers/{SHOP}", shows={"latest_version": "1.1.0", "install_count": 0}),
-    Step("GET", f"/providers/{SHOP}/versions", shows={"version": "1.1.0", "status": "published"}),
-    Step("GET", f"/providers/{SHOP}/versions/1.0.0", shows={"version": "1.0.0", "package_name": "weather_provider"}),
-    Step("PATCH", f"/providers/{SHOP}", shows={"readme": "# Weather"}, body={"readme": "# Weather"}),
-    Step("POST", YANK, shows={"status": "yanked"}, body={"reason": "wrong units"}),
-    Step("DELETE", YANK, shows={"status": "published"}),
-    Step("GET", f"/providers/{SHOP}/rollouts", shows={"version": "1.1.0", "state": "done"}, until=True),
-    Halt("1.1.0"),
-    Step("POST", f"/providers/{SHOP}/rollouts/1.1.0/resume", shows={"version": "1.1.0", "state": "running"}),
-    Step("POST", "/providers/install", 201, PENDING, WISH, headers=KEY),
-    Step("POST", "/providers/install", 201, PENDING, WISH, headers=KEY),
-    Step("POST", "/providers/install", 422, body={**WISH, "version": "1.1.0"}, headers=KEY),
-    Step("GET", "/providers/installed", shows={"canonical": SHOP.canonical}),
-    settled("1.0.0"),
-    Step("PATCH", INSTALLED, shows={"config": {"STATIONS": "4"}}, body={"config": {"STATIONS": "4"}}),
-    settled("1.0.0"),
-    Step("POST", f"{INSTALLED}/upgrade", shows={"lifecycle_state": "pending", "installed_version": "1.1.0"}),
-    settled("1.1.0"),
-    Step("POST", f"{INSTALLED}/downgrade", shows={"installed_version": "1.0.0"}, body={"target_version": "1.0.0"}),
-    settled("1.0.0"),
-    Step("POST", f"{INSTALLED}/deploy", shows={"deployment_name": SHOP.object_name}),
-    settled("1.0.0"),
-    Step("GET", f"{INSTALLED}/deployment", shows={"status": "available", "version": "1.0.0"}, until=True),
-    Step("GET", f"{INSTALLED}/events?limit=1", shows={"event": "check-in", "to_state": "ready", "generation": 5}),
-    Step("DELETE", f"{INSTALLED}?cascade=true", 202, {"lifecycle_state": "deleting"}),
-    Step("GET", INSTALLED, 404, until=True),
-    Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
-    Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),
-    Step("POST", "/ops/dead-letter/one/retry", 204),
-    Step("DELETE", "/ops/dead-letter/two", 204),
-    Step("DELETE", f"/ops/dead-letter?provider={SHOP}x", shows={"deleted_count": 1}),
-    Step("POST", "/ops/dead-letter/retry-all", shows={"retried_count": 1}),
-    Step("DELETE", "/ops/dead-letter?all=true", shows={"deleted_count": 0}),
-    Step("DELETE", f"/providers/{SHOP}", 204),
-]  # fmt: skip
 
 
 def test_every_route_succeeds_in_the_life_of_a_tenant(tenants: Tenants, tmp_path: Path) -> None:

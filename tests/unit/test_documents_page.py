@@ -21,7 +21,6 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
-DATABASE = Path(__file__).parents[2] / "terraform" / "database.tf"
 
 _PLAIN = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "datetime": "time", "NoneType": "null"}
 
@@ -87,13 +86,3 @@ def test_the_page_lists_every_field_of_the_record(record: type) -> None:
         PAGE.write_text(expected)
         text = expected
     assert text == expected, "run UPDATE=1 pytest tests/unit/test_documents_page.py"
-
-
-def test_the_page_has_a_section_for_every_collection_of_the_database() -> None:
-    block = re.search(
-        r"collections = toset\(\[(.*?)\]\)", DATABASE.read_text().split("expiring_collections")[1], re.DOTALL
-    )
-    collections = re.findall(r'"(\w+)"', block[1] if block else "")
-    headings = re.findall(r"^## `(.+)`$", PAGE.read_text(), re.MULTILINE)
-    assert collections
-    assert {heading.split("/")[-2] for heading in headings} == set(collections)

@@ -98,7 +98,7 @@ def test_the_example_of_a_request_is_taken_by_its_model_and_its_schema(route: Ro
 
 @pytest.mark.parametrize("route", ROUTES, ids=_IDS)
 def test_the_example_of_an_answer_is_one_that_the_description_has(route: Route) -> None:
-    path = re.sub(r"\{(\w+)\}", lambda name: examples.PATH[name[1]], route.path)
+    path = examples.path(route)
     headers = {**_HEADERS, **({"Location": "/x"} if route.location else {}), "Content-Type": route.media}
     body = b"" if route.shape is None else b"{}"
     if route.shape not in (None, bytes):
@@ -108,7 +108,7 @@ def test_the_example_of_an_answer_is_one_that_the_description_has(route: Route) 
 
 @pytest.mark.parametrize("route", ROUTES, ids=_IDS)
 def test_the_example_of_a_refusal_is_one_that_the_description_has(route: Route) -> None:
-    path = re.sub(r"\{(\w+)\}", lambda name: examples.PATH[name[1]], route.path)
+    path = examples.path(route)
     for status in (status for status in openapi.statuses(route) if status >= 400):
         headers = {**_HEADERS, "WWW-Authenticate": "Bearer", "Retry-After": "5"}
         check_answer(route.method, path, status, headers, json.dumps(examples.error(status)).encode())

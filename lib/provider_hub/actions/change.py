@@ -6,7 +6,6 @@ about the older generation is stale.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, stored_check_needed, transact_checked
@@ -30,7 +29,6 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import is_newer
 
-V = TypeVar("V")
 Check = Callable[[Installation, str], None]
 
 
@@ -75,8 +73,8 @@ def change_settings(
 
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         found, provider = _read(transaction, organization, name)
-        row = _with_policies(found, wish)
-        revision = _with_settings(row.revision, wish)
+        wanted = found.with_settings(wish.settings)
+        row, revision = replace(wanted, revision=found.revision), wanted.revision
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
             check = check_needed(revision.config, version)
@@ -188,24 +186,3 @@ def _must_be_older(row: Installation, version: str) -> None:
 def _must_differ(row: Installation, version: str) -> None:
     if version == row.installed_version:
         raise Conflict(f"{row.canonical} is on {version} already: to run it once more, use deploy")
-
-
-def _with_policies(row: Installation, wish: SettingsWish) -> Installation:
-    return replace(
-        row,
-        upgrade_policy=_chosen(wish.upgrade_policy, row.upgrade_policy),
-        rollback_on_failure=_chosen(wish.rollback_on_failure, row.rollback_on_failure),
-        allow_major_upgrades=_chosen(wish.allow_major_upgrades, row.allow_major_upgrades),
-    )
-
-
-def _with_settings(revision: Revision, wish: SettingsWish) -> Revision:
-    return replace(
-        revision,
-        resource_tier=_chosen(wish.resource_tier, revision.resource_tier),
-        config=dict(_chosen(wish.config, revision.config)),
-    )
-
-
-def _chosen(wished: V | None, current: V) -> V:
-    return current if wished is None else wished

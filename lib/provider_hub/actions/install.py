@@ -56,7 +56,7 @@ def _new_row(
     services: Services[TenantStore], organization: Organization, wish: InstallWish, version: str
 ) -> Installation:
     now = services.clock()
-    return Installation(
+    row = Installation(
         organization_id=organization.organization_id,
         organization_slug=organization.slug,
         prefix=wish.provider_name.prefix,
@@ -65,12 +65,11 @@ def _new_row(
         generation=1,
         revision=Revision(version, wish.resource_tier, wish.config),
         upgrade_policy=wish.upgrade_policy,
-        rollback_on_failure=wish.rollback_on_failure,
-        allow_major_upgrades=wish.allow_major_upgrades,
         lifecycle_state=LifecycleState.PENDING,
         created_at=now,
         updated_at=now,
     )
+    return row.with_settings(wish.settings)
 
 
 def _refuse_existing(existing: Installation | None) -> None:

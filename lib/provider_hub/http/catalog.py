@@ -38,9 +38,11 @@ routes: Routes[Hub] = Routes("catalog")
 class AuthorBody(Response):
     """Who published a provider."""
 
-    kind: AuthorKind = Field(description="`platform`, or `customer` for an organization.")
-    organization_id: str = Field(description="The organization; `platform` for the platform, whose prefix it is.")
-    display_name: str = Field(description="What people read as the author's name.")
+    kind: AuthorKind = Field(description="`platform`, or `customer` for an organization.", examples=["customer"])
+    organization_id: str = Field(
+        description="The organization; `platform` for the platform, whose prefix it is.", examples=["org_acme"]
+    )
+    display_name: str = Field(description="What people read as the author's name.", examples=["Acme"])
 
     @classmethod
     def of(cls, author: Author) -> Self:
@@ -52,22 +54,26 @@ class AuthorBody(Response):
 class ProviderBody(Response):
     """A provider of the catalog."""
 
-    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
-    name: str = Field(description="The provider's name within its namespace.")
-    canonical: str = Field(description="`prefix/name`.")
-    display_name: str = Field(description="What people read as the provider's name.")
-    description: str = Field(description="What the provider does, in a sentence or two.")
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.", examples=["acme"])
+    name: str = Field(description="The provider's name within its namespace.", examples=["weather"])
+    canonical: str = Field(description="`prefix/name`.", examples=["acme/weather"])
+    display_name: str = Field(description="What people read as the provider's name.", examples=["Weather"])
+    description: str = Field(
+        description="What the provider does, in a sentence or two.", examples=["Sunlight at your stations."]
+    )
     author: AuthorBody = Field(description="Who published it.")
-    scope: Scope = Field(description="Whether everyone sees it, or its author's organization alone.")
+    scope: Scope = Field(
+        description="Whether everyone sees it, or its author's organization alone.", examples=["tenant"]
+    )
     icon_url: str | None = Field(description="The address of a picture.")
     readme: str | None = Field(description="Markdown.")
-    tags: list[str] = Field(description="Words that group providers.")
+    tags: list[str] = Field(description="Words that group providers.", examples=[["weather"]])
     latest_version: str | None = Field(
-        description="The highest published version; a pre-release only where nothing else is."
+        description="The highest published version; a pre-release only where nothing else is.", examples=["1.4.0"]
     )
-    install_count: int = Field(description="How many organizations have it installed.")
-    created_at: datetime = Field(description="When its first version was published.")
-    updated_at: datetime = Field(description="When the row last changed.")
+    install_count: int = Field(description="How many organizations have it installed.", examples=[1])
+    created_at: datetime = Field(description="When its first version was published.", examples=["2026-01-15T08:00:00Z"])
+    updated_at: datetime = Field(description="When the row last changed.", examples=["2026-03-02T09:30:00Z"])
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
@@ -95,9 +101,9 @@ class ProviderPage(Response):
     """A page of the catalog."""
 
     items: list[ProviderBody] = Field(description="By name.")
-    total: int = Field(description="How many providers match in all.")
-    limit: int = Field(description="How many providers a page has.")
-    offset: int = Field(description="How many providers come before this page.")
+    total: int = Field(description="How many providers match in all.", examples=[1])
+    limit: int = Field(description="How many providers a page has.", examples=[20])
+    offset: int = Field(description="How many providers come before this page.", examples=[0])
 
 
 @routes.add("GET", "/providers", Access.ANYONE_OR_CUSTOMER)
@@ -114,7 +120,7 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
     return ProviderBody.of(browse.get_provider(hub.services, call.viewer, call.provider))
 
 
-@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404, 409))
+@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404, 409), example={"tags": ["weather", "sensors"]})
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change how the author's provider is shown, and to whom."""
     organization_id = call.organization.organization_id
@@ -145,11 +151,20 @@ class YankRequest(Wish):
     """Why a version is yanked."""
 
     reason: Annotated[str, Field(max_length=500), NO_NUL] | None = Field(
-        None, description="Shown with the version, for those who run it."
+        None,
+        description="Shown with the version, for those who run it.",
+        examples=["Reads stations in the southern hemisphere upside down."],
     )
 
 
-@routes.add("POST", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, body_required=False, refusals=(404,))
+@routes.add(
+    "POST",
+    f"{_PROVIDER}/versions/{{version}}/yank",
+    Access.TENANT,
+    body_required=False,
+    refusals=(404,),
+    example={"status": "yanked", "error_message": "Reads stations in the southern hemisphere upside down."},
+)
 def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     """No new installs of this version; what runs stays."""
     organization_id, version = call.organization.organization_id, call.parameters["version"]
@@ -166,18 +181,22 @@ def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
 class RolloutBody(Response):
     """A version's way to the installations with policy `auto`: counts only, no tenant is named."""
 
-    version: str = Field(description="The version that is rolled out.")
-    state: RolloutState = Field(description="What the rollout does now.")
-    wave: int = Field(description="The number of the wave, from 1.")
-    candidates: int = Field(description="How many installations had the policy `auto` when it began.")
-    started: int = Field(description="How many upgrades were started.")
-    succeeded: int = Field(description="How many of them are ready.")
-    failed: int = Field(description="How many of them failed.")
-    left: int = Field(description="How many of them ended otherwise: uninstalled, or changed by their tenant.")
+    version: str = Field(description="The version that is rolled out.", examples=["1.4.0"])
+    state: RolloutState = Field(description="What the rollout does now.", examples=["baking"])
+    wave: int = Field(description="The number of the wave, from 1.", examples=[2])
+    candidates: int = Field(description="How many installations had the policy `auto` when it began.", examples=[40])
+    started: int = Field(description="How many upgrades were started.", examples=[5])
+    succeeded: int = Field(description="How many of them are ready.", examples=[5])
+    failed: int = Field(description="How many of them failed.", examples=[0])
+    left: int = Field(
+        description="How many of them ended otherwise: uninstalled, or changed by their tenant.", examples=[0]
+    )
     halted_reason: str | None = Field(description="Why it was halted.")
-    created_at: datetime = Field(description="When it began.")
-    updated_at: datetime = Field(description="When it last went on.")
-    due_at: datetime | None = Field(description="When it goes on; null when it never does by itself.")
+    created_at: datetime = Field(description="When it began.", examples=["2026-03-02T09:30:00Z"])
+    updated_at: datetime = Field(description="When it last went on.", examples=["2026-03-02T10:15:42.120000Z"])
+    due_at: datetime | None = Field(
+        description="When it goes on; null when it never does by itself.", examples=["2026-03-02T10:45:42Z"]
+    )
 
     @classmethod
     def of(cls, rollout: Rollout) -> Self:

@@ -18,11 +18,13 @@ routes: Routes[None] = Routes("identity")
 class WhoAmI(Response):
     """A caller of the console realm; what does not apply to its kind is null."""
 
-    kind: str = Field(description="`console_user` or `console_machine`.")
+    kind: str = Field(description="`console_user` or `console_machine`.", examples=["console_machine"])
     user_id: str | None = Field(description="The person, `user_…`.")
-    machine_id: str | None = Field(description="The machine, `mch_…`.")
-    token_id: str | None = Field(description="The machine's token, `mt_…`.")
-    scopes: list[str] | None = Field(description="What the machine's token may do.")
+    machine_id: str | None = Field(description="The machine, `mch_…`.", examples=["mch_release"])
+    token_id: str | None = Field(description="The machine's token, `mt_…`.", examples=["mt_4b1f0c9e"])
+    scopes: list[str] | None = Field(
+        description="What the machine's token may do.", examples=[["provider_versions:write"]]
+    )
 
 
 @routes.add("GET", "/console/whoami", Access.CONSOLE)
@@ -43,10 +45,12 @@ def whoami(_hub: None, call: Call) -> WhoAmI:
 class Me(Response):
     """A caller of the customer realm."""
 
-    user_id: str = Field(description="The person, `user_…`, or the machine, `mch_…`.")
-    email: str | None = Field(description="The person's address, where the token has it.")
-    organization_id: str | None = Field(description="The token's organization.")
-    organization_name: str | None = Field(description="The organization's display name.")
+    user_id: str = Field(description="The person, `user_…`, or the machine, `mch_…`.", examples=["user_ada"])
+    email: str | None = Field(
+        description="The person's address, where the token has it.", examples=["ada@acme.example"]
+    )
+    organization_id: str | None = Field(description="The token's organization.", examples=["org_acme"])
+    organization_name: str | None = Field(description="The organization's display name.", examples=["Acme"])
 
 
 @routes.add("GET", "/auth/me", Access.CUSTOMER)
@@ -64,12 +68,12 @@ def me(_hub: None, call: Call) -> Me:
 class OrganizationBody(Response):
     """An organization, which is a tenant of the hub."""
 
-    organization_id: str = Field(description="The issuer's id of it, `org_…`.")
-    name: str = Field(description="What people read as its name.")
-    slug: str = Field(description="The namespace of its providers; it never changes.")
-    status: str = Field(description="`active`.")
-    created_at: datetime = Field(description="When a token of it was first seen.")
-    updated_at: datetime = Field(description="When the row last changed.")
+    organization_id: str = Field(description="The issuer's id of it, `org_…`.", examples=["org_acme"])
+    name: str = Field(description="What people read as its name.", examples=["Acme"])
+    slug: str = Field(description="The namespace of its providers; it never changes.", examples=["acme"])
+    status: str = Field(description="`active`.", examples=["active"])
+    created_at: datetime = Field(description="When a token of it was first seen.", examples=["2026-01-15T08:00:00Z"])
+    updated_at: datetime = Field(description="When the row last changed.", examples=["2026-01-15T08:00:00Z"])
 
     @classmethod
     def of(cls, organization: Organization) -> Self:

@@ -23,6 +23,9 @@ from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
 
 _INSTALLED = "/providers/installed/{org}/{name}"
+# What was just asked for has not happened yet.
+_PENDING = {"lifecycle_state": "pending", "updated_at": "2026-03-02T10:15:30Z"}
+_NEXT = {**_PENDING, "generation": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +42,43 @@ routes: Routes[Hub] = Routes("installations")
 class ProviderInstallation(Response):
     """A provider in an organization: what was asked for, and how far it is."""
 
-    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
-    name: str = Field(description="The provider's name within its namespace.")
-    canonical: str = Field(description="`prefix/name`.")
-    installed_version: str = Field(description="The version that shall run.")
-    current_version: str | None = Field(description="The version that checked in last; null until one did.")
-    upgrade_policy: UpgradePolicy = Field(description="Whether new versions are taken by themselves.")
-    resource_tier: ResourceTier = Field(description="How much the runtime gets.")
-    config: dict[str, str] = Field(description="The runtime's environment variables.")
-    installed_at: datetime = Field(description="When it was asked for.")
-    created_at: datetime = Field(description="When the row was made; the same as `installed_at`.")
-    updated_at: datetime = Field(description="When the row last changed.")
-    lifecycle_state: LifecycleState = Field(description="How far the last change is.")
-    health: Health = Field(description="What the runtime says of itself; `degraded` too when it is silent.")
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.", examples=["acme"])
+    name: str = Field(description="The provider's name within its namespace.", examples=["weather"])
+    canonical: str = Field(description="`prefix/name`.", examples=["acme/weather"])
+    installed_version: str = Field(description="The version that shall run.", examples=["1.4.0"])
+    current_version: str | None = Field(
+        description="The version that checked in last; null until one did.", examples=["1.4.0"]
+    )
+    upgrade_policy: UpgradePolicy = Field(
+        description="Whether new versions are taken by themselves.", examples=["auto"]
+    )
+    resource_tier: ResourceTier = Field(description="How much the runtime gets.", examples=["standard"])
+    config: dict[str, str] = Field(
+        description="The runtime's environment variables.", examples=[{"WEATHER_STATIONS": "Bergen=60.39,5.32"}]
+    )
+    installed_at: datetime = Field(description="When it was asked for.", examples=["2026-03-02T10:15:30Z"])
+    created_at: datetime = Field(
+        description="When the row was made; the same as `installed_at`.", examples=["2026-03-02T10:15:30Z"]
+    )
+    updated_at: datetime = Field(description="When the row last changed.", examples=["2026-03-02T10:15:42.120000Z"])
+    lifecycle_state: LifecycleState = Field(description="How far the last change is.", examples=["ready"])
+    health: Health = Field(
+        description="What the runtime says of itself; `degraded` too when it is silent.", examples=["healthy"]
+    )
     health_message: str | None = Field(description="Why it is degraded.")
-    resource_types: tuple[str, ...] = Field(description="The resource types that its runtime serves, as it last said.")
+    resource_types: tuple[str, ...] = Field(
+        description="The resource types that its runtime serves, as it last said.", examples=[["forecast", "station"]]
+    )
     failure_message: str | None = Field(description="Why the last change failed, and what was restored.")
-    rollback_on_failure: bool = Field(description="Whether a failed upgrade goes back.")
-    allow_major_upgrades: bool = Field(description="Whether `auto` may take another major version.")
-    latest_version: str | None = Field(description="The provider's latest version; null where the provider is gone.")
-    upgrade_available: bool = Field(description="Whether `latest_version` is newer than `installed_version`.")
-    generation: int = Field(description="Grows by one with every change of what shall run.")
+    rollback_on_failure: bool = Field(description="Whether a failed upgrade goes back.", examples=[True])
+    allow_major_upgrades: bool = Field(description="Whether `auto` may take another major version.", examples=[False])
+    latest_version: str | None = Field(
+        description="The provider's latest version; null where the provider is gone.", examples=["1.4.0"]
+    )
+    upgrade_available: bool = Field(
+        description="Whether `latest_version` is newer than `installed_version`.", examples=[False]
+    )
+    generation: int = Field(description="Grows by one with every change of what shall run.", examples=[1])
 
     @classmethod
     def of(cls, installed: Installed) -> Self:
@@ -90,7 +109,15 @@ class ProviderInstallation(Response):
         )
 
 
-@routes.add("POST", "/providers/install", Access.TENANT, status=201, refusals=(404, 409, 429), location=True)
+@routes.add(
+    "POST",
+    "/providers/install",
+    Access.TENANT,
+    status=201,
+    refusals=(404, 409, 429),
+    location=True,
+    example={**_PENDING, "current_version": None},
+)
 def install(hub: Hub, call: Call, body: InstallWish) -> Reply[ProviderInstallation]:
     """Queue the installation of a provider."""
     installed = request_install(hub.services, call.organization, body, call.cause)
@@ -111,7 +138,13 @@ def get_installed(hub: Hub, call: Call) -> ProviderInstallation:
     return ProviderInstallation.of(inspect.get_installed(hub.services, call.organization, call.provider))
 
 
-@routes.add("PATCH", _INSTALLED, Access.TENANT, refusals=(404, 409))
+@routes.add(
+    "PATCH",
+    _INSTALLED,
+    Access.TENANT,
+    refusals=(404, 409),
+    example={**_NEXT, "resource_tier": "performance", "upgrade_policy": "manual"},
+)
 def change_settings(hub: Hub, call: Call, body: SettingsWish) -> ProviderInstallation:
     """Change tier, policies or config; another tier or config is deployed."""
     changed = change.change_settings(hub.services, call.organization, call.provider, body, call.cause)
@@ -124,7 +157,14 @@ class UninstallQuery(Wish):
     cascade: bool = Field(False, description="Whether the resources that the runtime manages may be given up.")
 
 
-@routes.add("DELETE", _INSTALLED, Access.TENANT, status=202, refusals=(404, 409))
+@routes.add(
+    "DELETE",
+    _INSTALLED,
+    Access.TENANT,
+    status=202,
+    refusals=(404, 409),
+    example={**_NEXT, "lifecycle_state": "deleting"},
+)
 def uninstall(hub: Hub, call: Call, query: UninstallQuery) -> ProviderInstallation:
     """Remove the provider's objects, then the row."""
     removed = change.uninstall(hub.services, call.organization, call.provider, cascade=query.cascade, cause=call.cause)
@@ -134,10 +174,19 @@ def uninstall(hub: Hub, call: Call, query: UninstallQuery) -> ProviderInstallati
 class UpgradeRequest(Wish):
     """The newer version to run."""
 
-    version: Semver | None = Field(None, description="A newer version; null takes the latest published one.")
+    version: Semver | None = Field(
+        None, description="A newer version; null takes the latest published one.", examples=["1.4.0"]
+    )
 
 
-@routes.add("POST", f"{_INSTALLED}/upgrade", Access.TENANT, body_required=False, refusals=(404, 409))
+@routes.add(
+    "POST",
+    f"{_INSTALLED}/upgrade",
+    Access.TENANT,
+    body_required=False,
+    refusals=(404, 409),
+    example={**_NEXT, "current_version": "1.3.2"},
+)
 def upgrade(hub: Hub, call: Call, body: UpgradeRequest) -> ProviderInstallation:
     """To a newer version; without one, the latest."""
     changed = change.upgrade(hub.services, call.organization, call.provider, body.version, call.cause)
@@ -147,10 +196,18 @@ def upgrade(hub: Hub, call: Call, body: UpgradeRequest) -> ProviderInstallation:
 class DowngradeRequest(Wish):
     """The older version to run."""
 
-    target_version: Semver = Field(description="A published version that is older than the installed one.")
+    target_version: Semver = Field(
+        description="A published version that is older than the installed one.", examples=["1.3.2"]
+    )
 
 
-@routes.add("POST", f"{_INSTALLED}/downgrade", Access.TENANT, refusals=(404, 409))
+@routes.add(
+    "POST",
+    f"{_INSTALLED}/downgrade",
+    Access.TENANT,
+    refusals=(404, 409),
+    example={**_NEXT, "installed_version": "1.3.2", "upgrade_available": True},
+)
 def downgrade(hub: Hub, call: Call, body: DowngradeRequest) -> ProviderInstallation:
     """To an older version."""
     changed = change.downgrade(hub.services, call.organization, call.provider, body.target_version, call.cause)
@@ -160,15 +217,26 @@ def downgrade(hub: Hub, call: Call, body: DowngradeRequest) -> ProviderInstallat
 class DeploymentStatusBody(Response):
     """What the cluster shows of an installation."""
 
-    deployment_name: str = Field(description="The name of the Kubernetes Deployment.")
-    status: str = Field(description="`pending`, `progressing`, `available` or `failed`.")
-    available_replicas: int = Field(description="How many replicas have been ready for long enough.")
-    ready_replicas: int = Field(description="How many replicas are ready.")
-    version: str | None = Field(description="The version that was applied last; null before any was.")
-    image: str | None = Field(description="The image of the runtime.")
-    updated_at: datetime | None = Field(description="When the Deployment last changed.")
-    message: str | None = Field(description="The container's own reason: a crash loop, a missing image, a quota.")
-    healthy: bool = Field(description="Whether all replicas that shall run are available.")
+    deployment_name: str = Field(
+        description="The name of the Kubernetes Deployment.", examples=["p-acme-weather-q3zk5d2xw6m7n4a2b8cd"]
+    )
+    status: str = Field(description="`pending`, `progressing`, `available` or `failed`.", examples=["progressing"])
+    available_replicas: int = Field(description="How many replicas have been ready for long enough.", examples=[1])
+    ready_replicas: int = Field(description="How many replicas are ready.", examples=[1])
+    version: str | None = Field(
+        description="The version that was applied last; null before any was.", examples=["1.4.0"]
+    )
+    image: str | None = Field(
+        description="The image of the runtime.", examples=["europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0"]
+    )
+    updated_at: datetime | None = Field(
+        description="When the Deployment last changed.", examples=["2026-03-02T10:15:42.120000Z"]
+    )
+    message: str | None = Field(
+        description="The container's own reason: a crash loop, a missing image, a quota.",
+        examples=["1 of 2 replicas are updated"],
+    )
+    healthy: bool = Field(description="Whether all replicas that shall run are available.", examples=[False])
 
     @classmethod
     def of(cls, status: DeploymentStatus) -> Self:
@@ -199,13 +267,15 @@ def deployment(hub: Hub, call: Call) -> DeploymentStatusBody:
 class TimelineEvent(Response):
     """One event of an installation."""
 
-    at: datetime = Field(description="When it happened.")
-    event: str = Field(description="What happened, such as `install` or `check-in`.")
-    from_state: LifecycleState | None = Field(description="The state before; null for the first event.")
-    to_state: LifecycleState | None = Field(description="The state after.")
-    generation: int = Field(description="The generation after.")
-    version: str = Field(description="The version that shall run after it.")
-    cause: str = Field(description="Who or what caused it: a caller's id, or a part of the hub.")
+    at: datetime = Field(description="When it happened.", examples=["2026-03-02T10:15:42.120000Z"])
+    event: str = Field(description="What happened, such as `install` or `check-in`.", examples=["check-in"])
+    from_state: LifecycleState | None = Field(
+        description="The state before; null for the first event.", examples=["processing"]
+    )
+    to_state: LifecycleState | None = Field(description="The state after.", examples=["ready"])
+    generation: int = Field(description="The generation after.", examples=[1])
+    version: str = Field(description="The version that shall run after it.", examples=["1.4.0"])
+    cause: str = Field(description="Who or what caused it: a caller's id, or a part of the hub.", examples=["runtime"])
     reason: str | None = Field(description="Why, in a sentence.")
 
     @classmethod

@@ -33,16 +33,23 @@ routes: Routes[Hub] = Routes("operations")
 class DeadLetterBody(Response):
     """An event that no consumer could handle."""
 
-    id: str = Field(description="The id to read, retry or delete it by.")
-    event_id: str = Field(description="The event's own id.")
-    provider: str | None = Field(description="The provider that it concerns, `prefix/name`.")
-    resource_type: str = Field(description="`provider_installation`.")
-    resource_name: str | None = Field(description="The same as `provider`.")
-    event_type: str = Field(description="What was to be done, such as `INSTALL_REQUESTED`.")
-    payload: dict[str, Any] = Field(description="The event's message.")
-    error_message: str = Field(description="Why the last try failed.")
-    attempt_count: int = Field(description="How often it was tried.")
-    failed_at: datetime = Field(description="When the hub gave up.")
+    id: str = Field(description="The id to read, retry or delete it by.", examples=["01JZK3V8M4Q2T7Y9B5N6C1D0EF"])
+    event_id: str = Field(description="The event's own id.", examples=["01JZK3V8M4Q2T7Y9B5N6C1D0EF"])
+    provider: str | None = Field(description="The provider that it concerns, `prefix/name`.", examples=["acme/weather"])
+    resource_type: str = Field(description="`provider_installation`.", examples=["provider_installation"])
+    resource_name: str | None = Field(description="The same as `provider`.", examples=["acme/weather"])
+    event_type: str = Field(
+        description="What was to be done, such as `INSTALL_REQUESTED`.", examples=["INSTALL_REQUESTED"]
+    )
+    payload: dict[str, Any] = Field(
+        description="The event's message.",
+        examples=[{"organization_id": "org_acme", "provider": "acme/weather", "generation": 1}],
+    )
+    error_message: str = Field(
+        description="Why the last try failed.", examples=["the cluster did not answer in ten tries"]
+    )
+    attempt_count: int = Field(description="How often it was tried.", examples=[10])
+    failed_at: datetime = Field(description="When the hub gave up.", examples=["2026-03-02T10:15:42.120000Z"])
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Self:
@@ -88,7 +95,7 @@ class DeadLetterDeletion(Wish):
 class DeletedCount(Response):
     """How much was deleted."""
 
-    deleted_count: int = Field(description="How many dead letters were deleted.")
+    deleted_count: int = Field(description="How many dead letters were deleted.", examples=[2])
 
 
 @routes.add("DELETE", "/ops/dead-letter", Access.TENANT)
@@ -103,7 +110,7 @@ def delete_dead_letters(hub: Hub, call: Call, query: DeadLetterDeletion) -> Dele
 class RetriedCount(Response):
     """How much was put back."""
 
-    retried_count: int = Field(description="How many dead letters are on their topic again.")
+    retried_count: int = Field(description="How many dead letters are on their topic again.", examples=[2])
 
 
 @routes.add("POST", "/ops/dead-letter/retry-all", Access.TENANT)

@@ -73,14 +73,19 @@ def _named(body: PublishWish, slug: str) -> ProviderName:
 class RuntimeVersionBody(Response):
     """A version of the runtime, which is the process in the pod that a provider runs in."""
 
-    version: str = Field(description="What the version is called.")
-    image_url: str = Field(description="The container image of the runtime.")
-    python_version: str = Field(description="CPython in the image.")
-    platform: str = Field(description="The newest platform tag of a wheel that the image loads.")
+    version: str = Field(description="What the version is called.", examples=["3.2.0"])
+    image_url: str = Field(
+        description="The container image of the runtime.",
+        examples=["europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0"],
+    )
+    python_version: str = Field(description="CPython in the image.", examples=["3.13"])
+    platform: str = Field(
+        description="The newest platform tag of a wheel that the image loads.", examples=["manylinux_2_36_x86_64"]
+    )
     changelog: str | None = Field(description="What is new.")
-    released_at: datetime = Field(description="When it was first registered.")
-    created_at: datetime = Field(description="The same as `released_at`.")
-    updated_at: datetime = Field(description="When its changelog last changed.")
+    released_at: datetime = Field(description="When it was first registered.", examples=["2026-03-02T09:30:00Z"])
+    created_at: datetime = Field(description="The same as `released_at`.", examples=["2026-03-02T09:30:00Z"])
+    updated_at: datetime = Field(description="When its changelog last changed.", examples=["2026-03-02T09:30:00Z"])
 
     @classmethod
     def of(cls, version: RuntimeVersion) -> Self:

@@ -1,6 +1,6 @@
 """What a route is, how a handler declares one, and how one is found by a path."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
@@ -35,7 +35,7 @@ class Route:
 
     `refusals` are the statuses that this route's own rules answer with; what follows from its access and its
     body is not in there. `shape` None answers without a body; bytes are of the type `media`. With `location`, the
-    header of that name has the path of the created row.
+    header of that name has the path of the created row. `example` is how its answer differs from its model's example.
     """
 
     function: str
@@ -52,6 +52,7 @@ class Route:
     refusals: tuple[int, ...] = ()
     media: str = JSON
     location: bool = False
+    example: Mapping[str, Any] = field(default_factory=dict)
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
@@ -112,6 +113,7 @@ class Routes(Generic[H]):
         body_required: bool = True,
         media: str = JSON,
         location: bool = False,
+        example: Mapping[str, Any] | None = None,
     ) -> Callable[[Callable[Concatenate[H, Call, P], R]], Callable[Concatenate[H, Call, P], R]]:
         """Declare the route that the decorated function handles; see `Route` for the arguments."""
 
@@ -133,6 +135,7 @@ class Routes(Generic[H]):
                     refusals=refusals,
                     media=media,
                     location=location,
+                    example=example or {},
                 )
             )
             return handler

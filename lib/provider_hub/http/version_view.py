@@ -13,11 +13,21 @@ from provider_hub.http.models import Response
 class SchemaBody(Response):
     """The schemas of one type of resource."""
 
-    provider: str = Field(description="The provider's name, as the resource type says it.")
-    resource: str = Field(description="The type of resource; `provider` is the provider's own config.")
-    description: str | None = Field(description="What a resource of this type is.")
-    config_schema: dict[str, Any] | None = Field(description="The JSON Schema of its config.")
-    outputs_schema: dict[str, Any] | None = Field(description="The JSON Schema of its outputs.")
+    provider: str = Field(description="The provider's name, as the resource type says it.", examples=["weather"])
+    resource: str = Field(
+        description="The type of resource; `provider` is the provider's own config.", examples=["station"]
+    )
+    description: str | None = Field(
+        description="What a resource of this type is.", examples=["A place whose sunlight is counted."]
+    )
+    config_schema: dict[str, Any] | None = Field(
+        description="The JSON Schema of its config.",
+        examples=[{"type": "object", "properties": {"latitude": {"type": "number"}}, "required": ["latitude"]}],
+    )
+    outputs_schema: dict[str, Any] | None = Field(
+        description="The JSON Schema of its outputs.",
+        examples=[{"type": "object", "properties": {"sunlight_hours": {"type": "number"}}}],
+    )
 
     @classmethod
     def of(cls, schema: ResourceSchema) -> Self:
@@ -34,29 +44,49 @@ class SchemaBody(Response):
 class ProviderVersionBody(Response):
     """A version of a provider: a wheel and its digest. Only its status and its URL ever change."""
 
-    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.")
-    name: str = Field(description="The provider's name within its namespace.")
-    version: str = Field(description="Semantic version 2.0.0.")
-    canonical: str = Field(description="`prefix/name`.")
-    runtime_version: str = Field(description="The version of the runtime that it is pinned to.")
-    wheel_url: str = Field(description="Where the wheel was fetched from, without its query.")
-    wheel_sha256: str = Field(description="The SHA-256 of the wheel's bytes, 64 hexadecimal digits.")
-    wheel_filename: str | None = Field(description="The wheel's file name.")
-    wheel_size: int | None = Field(description="The wheel's size in bytes.")
-    distribution_name: str | None = Field(description="What the wheel calls its distribution.")
-    summary: str | None = Field(description="The wheel's own summary.")
-    requires_python: str | None = Field(description="The Python versions that the wheel says it runs on.")
-    package_name: str | None = Field(description="The Python package to import; null infers it from the wheel.")
+    prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.", examples=["acme"])
+    name: str = Field(description="The provider's name within its namespace.", examples=["weather"])
+    version: str = Field(description="Semantic version 2.0.0.", examples=["1.4.0"])
+    canonical: str = Field(description="`prefix/name`.", examples=["acme/weather"])
+    runtime_version: str = Field(
+        description="The version of the runtime that it is pinned to.", examples=["python3.13-5f1c2ab09e77"]
+    )
+    wheel_url: str = Field(
+        description="Where the wheel was fetched from, without its query.",
+        examples=["https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"],
+    )
+    wheel_sha256: str = Field(
+        description="The SHA-256 of the wheel's bytes, 64 hexadecimal digits.",
+        examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"],
+    )
+    wheel_filename: str | None = Field(
+        description="The wheel's file name.", examples=["weather_provider-1.4.0-py3-none-any.whl"]
+    )
+    wheel_size: int | None = Field(description="The wheel's size in bytes.", examples=[48213])
+    distribution_name: str | None = Field(
+        description="What the wheel calls its distribution.", examples=["weather-provider"]
+    )
+    summary: str | None = Field(description="The wheel's own summary.", examples=["Sunlight by the hour."])
+    requires_python: str | None = Field(
+        description="The Python versions that the wheel says it runs on.", examples=[">=3.11"]
+    )
+    package_name: str | None = Field(
+        description="The Python package to import; null infers it from the wheel.", examples=["weather_provider"]
+    )
     entrypoint: list[str] | None = Field(description="The command of the container; null is the runtime's own.")
     source_hash: str | None = Field(description="Of no use here: always null.")
     build_id: str | None = Field(description="Of no use here: always null.")
     schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
-    changelog: str | None = Field(description="What is new, as its publisher wrote it.")
-    status: VersionStatus = Field(description="Only `published` ones can be installed.")
-    published_at: datetime | None = Field(description="When it was published.")
+    changelog: str | None = Field(
+        description="What is new, as its publisher wrote it.", examples=["Stations may lie at sea."]
+    )
+    status: VersionStatus = Field(description="Only `published` ones can be installed.", examples=["published"])
+    published_at: datetime | None = Field(description="When it was published.", examples=["2026-03-02T09:30:00Z"])
     error_message: str | None = Field(description="Why it failed or was yanked.")
-    created_at: datetime = Field(description="When it was registered.")
-    updated_at: datetime = Field(description="When its status or its URL last changed.")
+    created_at: datetime = Field(description="When it was registered.", examples=["2026-03-02T09:30:00Z"])
+    updated_at: datetime = Field(
+        description="When its status or its URL last changed.", examples=["2026-03-02T09:30:00Z"]
+    )
 
     @classmethod
     def of(cls, version: ProviderVersion) -> Self:

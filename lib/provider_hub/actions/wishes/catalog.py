@@ -34,10 +34,10 @@ class CatalogEdit(Wish):
         None, description="What people read as the provider's name."
     )
     description: Annotated[str, Field(max_length=500), NO_NUL] | None = Field(
-        None, description="What the provider does, in a sentence or two."
+        None, description="What the provider does, in a sentence or two.", examples=["Sunlight at your stations."]
     )
     readme: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="Markdown.")
-    tags: Tags | None = Field(None, description="All tags, not those to add.")
+    tags: Tags | None = Field(None, description="All tags, not those to add.", examples=[["weather", "sensors"]])
     icon_url: WebAddress | None = Field(None, description="An `http` or `https` address of a picture.")
     scope: Scope | None = Field(
         None, description="Who sees it: everyone, or its author's organization alone, once no other has it installed."

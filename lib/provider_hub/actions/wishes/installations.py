@@ -46,17 +46,24 @@ class InstallWish(Wish):
 
     model_config = ConfigDict(title="InstallRequest")
 
-    provider_name: Name = Field(description="The provider, as `organization/name`.")
-    version: Semver | None = Field(None, description="The version to run; null takes the latest published one.")
+    provider_name: Name = Field(description="The provider, as `organization/name`.", examples=["acme/weather"])
+    version: Semver | None = Field(
+        None, description="The version to run; null takes the latest published one.", examples=["1.4.0"]
+    )
     resource_tier: ResourceTier = Field(
-        ResourceTier.STANDARD, description="How many replicas run, and how much CPU and memory each gets."
+        ResourceTier.STANDARD,
+        description="How many replicas run, and how much CPU and memory each gets.",
+        examples=["standard"],
     )
     upgrade_policy: UpgradePolicy = Field(
-        UpgradePolicy.MANUAL, description="`auto` follows newly published versions; `manual` waits for an upgrade."
+        UpgradePolicy.MANUAL,
+        description="`auto` follows newly published versions; `manual` waits for an upgrade.",
+        examples=["auto"],
     )
     config: Config = Field(
         default_factory=dict,
         description="Environment variables of the runtime: at most 64 keys, and 32 KiB of keys and values in all.",
+        examples=[{"WEATHER_STATIONS": "Bergen=60.39,5.32"}],
     )
     rollback_on_failure: bool = Field(
         True, description="Whether a failed upgrade goes back to the last version that was ready."
@@ -71,16 +78,30 @@ class InstallWish(Wish):
         """Some clients send every field that they know, null where nobody chose."""
         return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it shall run, by the names of the row's and the revision's fields that keep it."""
+        return {name: value for name, value in self if name not in ("provider_name", "version")}
+
 
 class SettingsWish(Wish):
     """Other settings of an installation: null leaves one as it is, and another tier or config is deployed."""
 
     model_config = ConfigDict(title="SettingsRequest")
 
-    resource_tier: ResourceTier | None = Field(None, description="How much the runtime gets; another one is deployed.")
-    upgrade_policy: UpgradePolicy | None = Field(None, description="Whether new versions are taken by themselves.")
+    resource_tier: ResourceTier | None = Field(
+        None, description="How much the runtime gets; another one is deployed.", examples=["performance"]
+    )
+    upgrade_policy: UpgradePolicy | None = Field(
+        None, description="Whether new versions are taken by themselves.", examples=["manual"]
+    )
     config: Config | None = Field(
         None, description="The whole new map of environment variables, not a change to it; another one is deployed."
     )
     rollback_on_failure: bool | None = Field(None, description="Whether a failed upgrade goes back.")
     allow_major_upgrades: bool | None = Field(None, description="Whether `auto` may take another major version.")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What shall be another, by the names of the row's and the revision's fields that keep it."""
+        return {name: value for name, value in self if value is not None}

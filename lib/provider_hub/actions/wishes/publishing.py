@@ -26,10 +26,18 @@ class ResourceSchemaWish(Wish):
     provider: Text | None = Field(None, description="The provider's name; null is the name that is published.")
     resource: Text | None = Field(None, description="The type of resource; null is the key in the map.")
     description: Annotated[str, Field(max_length=5000), NO_NUL] | None = Field(
-        None, description="What a resource of this type is."
+        None, description="What a resource of this type is.", examples=["A place whose sunlight is counted."]
     )
-    config_schema: JsonSchema = Field(None, description="The JSON Schema of its config.")
-    outputs_schema: JsonSchema = Field(None, description="The JSON Schema of its outputs.")
+    config_schema: JsonSchema = Field(
+        None,
+        description="The JSON Schema of its config.",
+        examples=[{"type": "object", "properties": {"latitude": {"type": "number"}}, "required": ["latitude"]}],
+    )
+    outputs_schema: JsonSchema = Field(
+        None,
+        description="The JSON Schema of its outputs.",
+        examples=[{"type": "object", "properties": {"sunlight_hours": {"type": "number"}}}],
+    )
 
     def stored(self, resource: str, provider: ProviderName) -> ResourceSchema:
         """The record of it, for the type that the map names `resource`."""
@@ -48,15 +56,17 @@ class MetadataWish(Wish):
     model_config = ConfigDict(title="MetadataBody")
 
     display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] = Field(
-        description="What people read as the provider's name."
+        description="What people read as the provider's name.", examples=["Weather"]
     )
     description: Annotated[str, Field(max_length=500), NO_NUL] = Field(
-        description="What the provider does, in a sentence or two."
+        description="What the provider does, in a sentence or two.", examples=["Sunlight at your stations."]
     )
     icon_url: WebAddress | None = Field(
         None, description="An `http` or `https` address of a picture; null keeps the present one."
     )
-    tags: Tags | None = Field(None, description="All tags; null or none keeps the present ones.")
+    tags: Tags | None = Field(
+        None, description="All tags; null or none keeps the present ones.", examples=[["weather"]]
+    )
     scope: Scope | None = Field(
         None,
         description="Who sees the provider: `public` everyone, `tenant` its own organization; null keeps what it is, "
@@ -73,22 +83,28 @@ class PublishWish(Wish):
         None, description="Legacy: the caller's organization, with a `name` that has no namespace."
     )
     name: Annotated[str, Field(min_length=1, max_length=200), NO_NUL] = Field(
-        description="The provider, as `organization/name`."
+        description="The provider, as `organization/name`.", examples=["acme/weather"]
     )
-    version: Semver = Field(description="Semantic version 2.0.0; the wheel's own metadata must say the same.")
+    version: Semver = Field(
+        description="Semantic version 2.0.0; the wheel's own metadata must say the same.", examples=["1.4.0"]
+    )
     wheel_url: Annotated[str, Field(min_length=1, max_length=2048), NO_NUL] = Field(
-        description="Where the wheel is: `https`, with a path that ends in `.whl`."
+        description="Where the wheel is: `https`, with a path that ends in `.whl`.",
+        examples=["https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"],
     )
     sha256: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{64}$",
         description="What the SHA-256 of the wheel must be; null takes what the URL serves now.",
+        examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"],
     )
     package_name: Annotated[str, Field(min_length=1, max_length=200, pattern=PACKAGE_PATTERN)] | None = Field(
-        None, description="The Python package to import; null infers it from the wheel."
+        None, description="The Python package to import; null infers it from the wheel.", examples=["weather_provider"]
     )
     schemas: Annotated[dict[Text, ResourceSchemaWish], Field(max_length=200)] | None = Field(
-        None, description="The schemas by type of resource."
+        None,
+        description="The schemas by type of resource.",
+        examples=[{"station": {"config_schema": {"type": "object", "required": ["latitude"]}}}],
     )
     metadata: MetadataWish | None = Field(
         None, description="Required on a provider's first version, and on every platform version."
@@ -98,7 +114,9 @@ class PublishWish(Wish):
     resource_schemas: Annotated[dict[Text, Any], Field(max_length=200)] | None = Field(
         None, description="Legacy: as `schemas`, or a config schema by type of resource."
     )
-    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="What is new.")
+    changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(
+        None, description="What is new.", examples=["Stations may lie at sea."]
+    )
     entrypoint: (
         Annotated[
             list[Annotated[str, Field(min_length=1, max_length=1000), NO_NUL]], Field(min_length=1, max_length=50)
@@ -134,15 +152,20 @@ class RuntimeVersionWish(Wish):
 
     model_config = ConfigDict(title="RuntimeVersionRequest")
 
-    version: RuntimeVersionName = Field(description="What the version is called.")
+    version: RuntimeVersionName = Field(description="What the version is called.", examples=["3.2.0"])
     image_url: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\s\x00-\x1f]+$")] = Field(
-        description="The container image of the runtime."
+        description="The container image of the runtime.",
+        examples=["europe-docker.pkg.dev/hub/runtime/pragma-runtime:3.2.0"],
     )
     python_version: Annotated[str, Field(pattern=PYTHON_PATTERN)] | None = Field(
-        None, description="CPython in the image, `3.13` or `3.13.2`; null is that of the deployment's own image."
+        None,
+        description="CPython in the image, `3.13` or `3.13.2`; null is that of the deployment's own image.",
+        examples=["3.13"],
     )
     platform: Annotated[str, Field(pattern=PLATFORM_PATTERN)] | None = Field(
-        None, description="The newest platform tag of a wheel that the image loads; null is that of the own image."
+        None,
+        description="The newest platform tag of a wheel that the image loads; null is that of the own image.",
+        examples=["manylinux_2_36_x86_64"],
     )
     changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="What is new.")
 

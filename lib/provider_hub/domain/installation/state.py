@@ -1,8 +1,10 @@
 """The installation's row: its states, its fields, and its timeline."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 
 from provider_hub.domain.names import ProviderName
 
@@ -160,3 +162,12 @@ class Installation:
     def installed_version(self) -> str:
         """The version that should run; `current_version` is the one that does."""
         return self.revision.version
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """The row with other values for fields of its own, or of its revision, by their names. Raises TypeError."""
+        of_revision = {name: settings[name] for name in settings if name in _OF_REVISION}
+        of_row = {name: settings[name] for name in settings if name not in _OF_REVISION}
+        return replace(self, revision=replace(self.revision, **of_revision), **of_row)
+
+
+_OF_REVISION = frozenset(field.name for field in fields(Revision))

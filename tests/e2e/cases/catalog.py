@@ -1,0 +1,62 @@
+"""Cases of the catalog."""
+
+from tests.e2e.cases.kinds import SHOP, Halt, Refused, Step
+
+_YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
+
+REFUSED = [
+    Refused("GET", "/providers/platform/cloud/rollouts", 403, "only its author"),
+    Refused("POST", "/providers/platform/cloud/rollouts/1.0.0/resume", 403, "only its author"),
+    Refused("PATCH", "/providers/platform/cloud", 403, "only its author", body={"display_name": "Mine"}),
+    Refused("DELETE", "/providers/platform/cloud", 403, "only its author"),
+    Refused("POST", "/providers/platform/cloud/versions/1.0.0/yank", 403, "only its author"),
+    Refused("DELETE", "/providers/platform/cloud/versions/1.0.0/yank", 403, "only its author"),
+    *[
+        Refused("GET", f"/providers/other/secret{suffix}", 404, "there is no provider other/secret", who)
+        for suffix in ("", "/versions", "/versions/1.0.0")
+        for who in ("user", None)
+    ],
+    Refused("GET", "/providers/acme/weather", 404, "there is no provider acme/weather", None),
+    Refused("PATCH", "/providers/other/secret", 404, "there is no provider", body={}),
+    Refused("DELETE", "/providers/other/secret", 404, "there is no provider"),
+    Refused("POST", "/providers/other/secret/versions/1.0.0/yank", 404, "there is no provider"),
+    Refused("GET", "/providers/acme/weather/versions/9.9.9", 404, "has no version 9.9.9"),
+    Refused("GET", "/providers/acme/weather/versions/latest", 404, "has no version latest"),
+    Refused("GET", "/providers/acme/weather/versions/__x__", 404, "has no version __x__"),
+    Refused("POST", "/providers/acme/weather/versions/9.9.9/yank", 404, "has no version 9.9.9"),
+    Refused("DELETE", "/providers/acme/weather/versions/nope/yank", 404, "has no version nope"),
+    Refused("DELETE", "/providers/other/secret/versions/1.0.0/yank", 404, "there is no provider"),
+    Refused("GET", "/providers/other/secret/rollouts", 404, "there is no provider"),
+    Refused("POST", "/providers/acme/weather/rollouts/9.9.9/resume", 404, "there is no rollout"),
+    Refused("POST", "/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted"),
+    Refused("PATCH", "/providers/acme/shared", 409, "stays public", body={"scope": "tenant"}),
+    Refused("DELETE", "/providers/acme/weather", 409, "installed 1 times"),
+    Refused("GET", f"/providers?limit={'9' * 5000}", 422, loc=("query", "limit")),
+    Refused("GET", "/providers?limit=101", 422, loc=("query", "limit")),
+    Refused("GET", "/providers?offset=-1", 422, loc=("query", "offset")),
+    Refused("GET", "/providers?scope=mine", 422, loc=("query", "scope")),
+    Refused("GET", f"/providers?q={'x' * 201}", 422, loc=("query", "q")),
+    Refused("GET", "/providers?q=%00", 422, loc=("query", "q")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"display_name": "x" * 101}, loc=("body", "display_name")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"display_name": ""}, loc=("body", "display_name")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"description": "x" * 501}, loc=("body", "description")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"readme": "x" * 50_001}, loc=("body", "readme")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"tags": ["x"] * 21}, loc=("body", "tags")),
+    Refused("PATCH", "/providers/acme/weather", 422, body={"icon_url": "x" * 501}, loc=("body", "icon_url")),
+    Refused(
+        "POST", "/providers/acme/weather/versions/1.0.0/yank", 422, body={"reason": "x" * 501}, loc=("body", "reason")
+    ),
+]
+STEPS = [
+    Step("DELETE", "/providers/shop/short-lived", 204),
+    Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),
+    Step("GET", f"/providers/{SHOP}", shows={"latest_version": "1.1.0", "install_count": 0}),
+    Step("GET", f"/providers/{SHOP}/versions", shows={"version": "1.1.0", "status": "published"}),
+    Step("GET", f"/providers/{SHOP}/versions/1.0.0", shows={"version": "1.0.0", "package_name": "weather_provider"}),
+    Step("PATCH", f"/providers/{SHOP}", shows={"readme": "# Weather"}, body={"readme": "# Weather"}),
+    Step("POST", _YANK, shows={"status": "yanked"}, body={"reason": "wrong units"}),
+    Step("DELETE", _YANK, shows={"status": "published"}),
+    Step("GET", f"/providers/{SHOP}/rollouts", shows={"version": "1.1.0", "state": "done"}, until=True),
+    Halt("1.1.0"),
+    Step("POST", f"/providers/{SHOP}/rollouts/1.1.0/resume", shows={"version": "1.1.0", "state": "running"}),
+]

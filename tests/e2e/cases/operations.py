@@ -1,0 +1,26 @@
+"""Cases of operations."""
+
+from tests.e2e.cases.kinds import SHOP, Refused, Step
+
+REFUSED = [
+    *[
+        Refused(method, f"/ops/dead-letter/{letter}{suffix}", 404, "there is no dead letter")
+        for letter in ("none", "__x__", ".", "%2E%2E", "x" * 1501, "%00", "%F0%9F%92%A9" * 400)
+        for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/retry"))
+        if not (letter == "." and not suffix)
+    ],
+    Refused("GET", f"/ops/dead-letter?provider={'x' * 201}", 422, loc=("query", "provider")),
+    Refused("DELETE", "/ops/dead-letter", 422, "name a provider", loc=("query", "provider"), rule=True),
+]
+STEPS = [
+    Step("GET", "/health", shows={"status": "ok"}),
+    Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
+    Step("GET", "/docs"),
+    Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
+    Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),
+    Step("POST", "/ops/dead-letter/one/retry", 204),
+    Step("DELETE", "/ops/dead-letter/two", 204),
+    Step("DELETE", f"/ops/dead-letter?provider={SHOP}x", shows={"deleted_count": 1}),
+    Step("POST", "/ops/dead-letter/retry-all", shows={"retried_count": 1}),
+    Step("DELETE", "/ops/dead-letter?all=true", shows={"deleted_count": 0}),
+]
