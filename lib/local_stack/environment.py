@@ -1,12 +1,13 @@
 """The environment of the functions on one machine: every setting they need, pointed at the local stand-ins."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from local_stack.emulators import EmulatorHosts
+from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
 
 TASKS_SERVICE_ACCOUNT = "tasks@local.invalid"
@@ -15,7 +16,10 @@ _LOOPBACK_NAMES = "localhost,127.0.0.1"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where the stand-ins are, as the functions' settings need it. Endpoints are `host:port`."""
+    """Where the stand-ins are, as the functions' settings need it. Endpoints are `host:port`.
+
+    `interpreters` has what the process node runs pods with, the default first.
+    """
 
     project: str
     emulators: EmulatorHosts
@@ -28,6 +32,7 @@ class Surroundings:
     kubeconfig: Path
     wheels_url: str
     ca_file: Path
+    interpreters: Sequence[Interpreter]
     namespace_prefix: str = ""
 
 
@@ -45,6 +50,7 @@ def function_environment(around: Surroundings, caller: Mapping[str, str]) -> dic
 def _for_settings(around: Surroundings) -> dict[str, str]:
     issuer = around.issuer
     port = urlsplit(around.wheels_url).port
+    default = around.interpreters[0]
     return {
         "HUB_TASKS_ENDPOINT": around.tasks_endpoint,
         "HUB_TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
@@ -66,7 +72,8 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_KUBECONFIG": str(around.kubeconfig),
         "HUB_CLUSTER_HUB_ID": around.hub_id,
         "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
-        "HUB_RUNTIME_PYTHON": platform.python_version(),
+        "HUB_RUNTIME_IMAGE": default.image,
+        "HUB_RUNTIME_PYTHON": default.version,
         "HUB_RUNTIME_PLATFORM": _platform(),
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",
         "HUB_RUNTIME_CA_FILE": str(around.ca_file),

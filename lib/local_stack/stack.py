@@ -23,7 +23,9 @@ from local_stack.errors import LocalError
 from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, scheduled, server_of
 from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
+from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
 from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.runtime_versions import register_runtimes
 from local_stack.scheduler import Schedule, run_schedules
 from local_stack.secret_files import secret_file
 from local_stack.servers import ca_file, start_gateway, start_issuer, start_tasks, start_wheel_host
@@ -95,7 +97,8 @@ class LocalStack:
         for queue in (settings.deadlines_queue, settings.upgrades_queue):
             name = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
             tasks.add_queue(tasks_v2.Queue(name=name))
-        await self._start_children(session, environment, settings)
+        await self._start_children(session, environment, settings, around.interpreters)
+        await self._register_runtimes(session, around, settings)
         await start_gateway(self._exits, Gateway(self._route, public_urls(self._functions)), listener)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
         self._schedules = asyncio.create_task(schedules)
@@ -135,6 +138,7 @@ class LocalStack:
 
     async def _start_servers(self, session: aiohttp.ClientSession) -> tuple[LocalTasks, Surroundings]:
         """Start what runs inside this process, and know where all else will be."""
+        finding = asyncio.create_task(asyncio.to_thread(find_interpreters, os.environ))
         issuer = await start_issuer(self._exits, self._state_dir)
         hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
@@ -151,16 +155,21 @@ class LocalStack:
             kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir),
             ca_file=ca_file(self._state_dir),
+            interpreters=await finding,
         )
 
     async def _start_children(
-        self, session: aiohttp.ClientSession, environment: Mapping[str, str], settings: AllSettings
+        self,
+        session: aiohttp.ClientSession,
+        environment: Mapping[str, str],
+        settings: AllSettings,
+        interpreters: Sequence[Interpreter],
     ) -> None:
         """All at once: imports of the functions fill the time in which the JVMs wait for the disk."""
         await _all_of(
             self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
             self._start_pubsub(session, settings),
-            self._start_cluster(environment),
+            self._start_cluster(environment, interpreters),
             *(self._supervisor.start(function.child(environment)) for function in self._functions),
         )
 
@@ -179,20 +188,36 @@ class LocalStack:
         await self._supervisor.start(replace(child, restarted=create))
         await create()
 
-    async def _start_cluster(self, environment: Mapping[str, str]) -> None:
+    async def _start_cluster(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> None:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
         embedded = self._options.kubeconfig is None
         if embedded:
             await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
         if embedded or self._options.process_node:
-            await self._supervisor.start(self._node(environment))
+            await self._supervisor.start(self._node(environment, interpreters))
 
-    def _node(self, environment: Mapping[str, str]) -> Child:
+    def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
         """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
         module = (sys.executable, "-m", "local_kubernetes.node")
         files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(self._state_dir / "node"))
         prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
-        return Child("node", (*module, *files, "--namespace-prefix", prefix), Stage.NODE, environment)
+        images = [f"--image={one.image}={one.executable}" for one in interpreters]
+        options = ("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), *images)
+        return Child("node", (*module, *files, *options), Stage.NODE, environment)
+
+    async def _register_runtimes(
+        self, session: aiohttp.ClientSession, around: Surroundings, settings: AllSettings
+    ) -> None:
+        """The interpreters beside the default, which the functions register themselves at the first use.
+
+        Whoever names an image of their own for the runtime has pods run somewhere else than on these.
+        """
+        url = self._url("publishing")
+        default, *others = around.interpreters
+        if url is None or settings.runtime_image != default.image:
+            return
+        token = around.issuer.console_machine()
+        await register_runtimes(session, url, token, others, settings.runtime_platform)
 
     def _jobs(self) -> Sequence[Schedule]:
         """The schedules that Terraform makes for Cloud Scheduler."""

@@ -23,6 +23,7 @@ from local_kubernetes.cluster import serving
 from local_stack import servers
 from local_stack.emulators import EmulatorHosts
 from local_stack.environment import Surroundings, function_environment
+from local_stack.interpreters import own_interpreter
 from local_stack.issuer import TokenIssuer
 from local_stack.tasks import LocalTasks
 from provider_hub import logs
@@ -146,6 +147,7 @@ class Deployed:
             kubeconfig=self.around.kubeconfig,
             wheels_url=self.around.wheels_url,
             ca_file=servers.ca_file(self.around.state_dir),
+            interpreters=[own_interpreter()],
         )
         return function_environment(around, self.overrides)
 

@@ -12,6 +12,7 @@ from local_stack import java
 from local_stack.emulators import EmulatorHosts, sdk_roots
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
+from local_stack.interpreters import Interpreter
 from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
 from provider_hub.settings import AllSettings
@@ -111,6 +112,7 @@ def surroundings() -> Surroundings:
         kubeconfig=Path("/state/kubeconfig"),
         wheels_url="https://localhost:7",
         ca_file=Path("/state/ca.pem"),
+        interpreters=[Interpreter(Path("/opt/python3.13"), "3.13.2"), Interpreter(Path("/opt/python3.12"), "3.12.1")],
     )
 
 
@@ -126,6 +128,8 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
     assert settings.console_jwks_url == "http://127.0.0.1:6/console/.well-known/jwks.json"
     assert settings.runtime_pubsub_endpoint == "http://127.0.0.1:2"
     assert settings.check_in_keys.get_secret_value() == "k" * 64
+    assert settings.runtime_python == "3.13.2"
+    assert settings.runtime_image == surroundings().interpreters[0].image
     assert settings.cluster_namespace_prefix == ""
 
 

@@ -37,13 +37,25 @@ def _arguments() -> argparse.Namespace:
         metavar="PATTERN",
         help=f"images that cannot be pulled, as shell patterns (default: {' '.join(DEFAULT_UNAVAILABLE)})",
     )
-    parser.add_argument("--node-label", action="append", default=[], type=_label, metavar="KEY=VALUE")
+    parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="IMAGE=PYTHON",
+        help="the interpreter that an image becomes; the first one is what every other image becomes "
+        "(default: the one that runs the node)",
+    )
+    parser.add_argument(
+        "--python-path", type=Path, metavar="DIR", help="where the interpreters of --image import the runtime from"
+    )
+    parser.add_argument("--node-label", action="append", default=[], type=_pair, metavar="KEY=VALUE")
     parser.add_argument("--max-pods", type=int, default=500)
     parser.add_argument("--verbose", action="store_true")
     return parser.parse_args()
 
 
-def _label(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
@@ -61,6 +73,8 @@ def _options(arguments: argparse.Namespace) -> NodeOptions:
         unavailable_images=tuple(arguments.unavailable_image or DEFAULT_UNAVAILABLE),
         labels=dict(arguments.node_label),
         max_pods=arguments.max_pods,
+        images={image: Path(python) for image, python in arguments.image},
+        python_path=arguments.python_path,
     )
 
 

@@ -63,6 +63,7 @@ class Container:
         self._spec = spec
         self._context = context
         self._services = services
+        self._image = services.images.of(spec.get("image") or "")
         self._is_init = is_init
         self._restart_policy = _restart_policy(context.pod, is_init=is_init)
         self._process: Process | None = None
@@ -111,7 +112,7 @@ class Container:
             return _START_FAILED, "the container is not running"
         output = bytearray()
         rewrite = self._rewriter()
-        words = with_interpreter([rewrite(word) for word in argv], self._services.interpreter)
+        words = with_interpreter([rewrite(word) for word in argv], self._image.interpreter)
         home = self._context.directories.home
         try:
             process = spawn(words, self._command.environment, home, output.extend)
@@ -246,7 +247,7 @@ class Container:
             raise ConfigurationError(str(error)) from error
         rewrite = self._rewriter()
         base = {
-            **self._services.image_environment,
+            **self._image.environment,
             "HOME": str(self._context.directories.home),
             "TMPDIR": str(self._context.directories.temporary(spec["name"])),
         }
@@ -260,7 +261,7 @@ class Container:
             rewrite=rewrite,
             allocatable=self._services.allocatable,
         )
-        argv = with_interpreter(command_line(spec, environment, rewrite), self._services.interpreter)
+        argv = with_interpreter(command_line(spec, environment, rewrite), self._image.interpreter)
         return _Command(argv, environment)
 
     def _rewriter(self) -> Rewrite:

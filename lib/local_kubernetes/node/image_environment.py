@@ -24,8 +24,8 @@ _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
 _INTERPRETERS = frozenset({"python", "python3"})
 
 
-def image_environment(node: Mapping[str, str], interpreter: Path) -> dict[str, str]:
-    """The part that is the same for all containers; `node` is the node's own environment."""
+def image_environment(node: Mapping[str, str], interpreter: Path, python_path: Path | None = None) -> dict[str, str]:
+    """The part that is the same for all containers of an image; `node` is the node's own environment."""
     kept = {name: value for name, value in node.items() if name in _PLAIN or name.upper() in _PROXIES}
     kept |= {name: str(Path(value).absolute()) for name, value in node.items() if name in _PATHS and value}
     if locations := node.get(_LOCATIONS):
@@ -33,6 +33,8 @@ def image_environment(node: Mapping[str, str], interpreter: Path) -> dict[str, s
     # HOME is the pod's own, so pip would no longer find the user's settings by itself.
     if "PIP_CONFIG_FILE" not in kept and (settings := _pip_settings(node)):
         kept["PIP_CONFIG_FILE"] = str(settings)
+    if python_path:
+        kept["PYTHONPATH"] = str(python_path)
     return {
         **kept,
         "PATH": f"{interpreter.parent}:{_PATH}",

@@ -1,12 +1,16 @@
-"""Which images this node can stand in for.
+"""Which images this node can stand in for, and with which interpreter.
 
-There is no registry here: every image is taken to be the runtime image and becomes the local interpreter,
-but for those that are named as unavailable, which fail as an image that cannot be pulled does.
+There is no registry here: every image is taken to be a runtime image and becomes an interpreter of this machine, but
+for those that are named as unavailable, which fail as an image that cannot be pulled does.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
+
+from local_kubernetes.node.image_environment import image_environment
 
 DEFAULT_UNAVAILABLE = ("*missing*",)
 
@@ -15,6 +19,41 @@ _SEGMENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(
     rf"(?:{_DOMAIN}/)?{_SEGMENT}(?:/{_SEGMENT})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@[a-z0-9]+:[0-9a-f]{{32,}})?"
 )
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a container of an image starts from on this machine."""
+
+    interpreter: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The interpreter that each image became; every image that is not in `known` became `other`."""
+
+    other: Image
+    known: Mapping[str, Image]
+
+    def of(self, reference: str) -> Image:
+        return self.known.get(reference, self.other)
+
+
+def local_images(
+    interpreters: Mapping[str, Path], other: Path, python_path: Path | None, node: Mapping[str, str]
+) -> Images:
+    """The images of a node whose own environment is `node`.
+
+    `python_path` is a directory that the interpreters of named images import from, for those are not installed with
+    what their image would have in it.
+    """
+
+    def image(interpreter: Path, extra: Path | None) -> Image:
+        return Image(interpreter, image_environment(node, interpreter, extra))
+
+    known = {reference: image(interpreter, python_path) for reference, interpreter in interpreters.items()}
+    return Images(next(iter(known.values()), image(other, None)), known)
 
 
 def is_valid_reference(image: str) -> bool:

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +23,7 @@ from local_kubernetes.node.client import DEPLOYMENTS, PODS, REPLICA_SETS, ApiCli
 from local_kubernetes.node.deployments import DeploymentController
 from local_kubernetes.node.events import EventRecorder
 from local_kubernetes.node.garbage import GarbageCollector
-from local_kubernetes.node.image_environment import image_environment
-from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
+from local_kubernetes.node.images import DEFAULT_UNAVAILABLE, local_images
 from local_kubernetes.node.informer import Informer
 from local_kubernetes.node.kubelet import Kubelet
 from local_kubernetes.node.logserver import LogServer, self_signed_tls
@@ -51,6 +50,9 @@ class NodeOptions:
 
     A node with a `namespace_prefix` schedules and controls only what is in namespaces that begin with it, so that
     several nodes can share a cluster: each is the only scheduler and controller of its namespaces.
+
+    `images` names the interpreter that stands in for an image, and `python_path` a directory from which those
+    interpreters import. The first of them stands in for every other image; without any, `interpreter` does.
     """
 
     kubeconfig: Path
@@ -63,6 +65,8 @@ class NodeOptions:
     labels: dict[str, str] = field(default_factory=dict)
     max_pods: int = 500
     interpreter: Path = field(default_factory=lambda: Path(sys.executable))
+    images: Mapping[str, Path] = field(default_factory=dict)
+    python_path: Path | None = None
 
 
 def default_name(state_dir: Path) -> str:
@@ -157,16 +161,16 @@ class ProcessNode:
         recorder: EventRecorder,
         capacity: dict[str, str],
     ) -> NodeServices:
+        options = self.options
         return NodeServices(
             client=client,
             recorder=recorder,
             session=session,
             instance=instance,
-            interpreter=self.options.interpreter,
-            image_environment=image_environment(os.environ, self.options.interpreter),
+            images=local_images(options.images, options.interpreter, options.python_path, os.environ),
             allocatable=capacity,
-            backoff=BackoffPolicy(base=self.options.backoff_base),
-            unavailable_images=self.options.unavailable_images,
+            backoff=BackoffPolicy(base=options.backoff_base),
+            unavailable_images=options.unavailable_images,
         )
 
     def _informer(self, client: ApiClient, resource: Resource, **options: Callable[[], None]) -> Informer:

@@ -10,7 +10,7 @@ from local_kubernetes.node.addresses import AddressPool
 from local_kubernetes.node.backoff import BackoffPolicy
 from local_kubernetes.node.client import ApiClient
 from local_kubernetes.node.events import EventRecorder
-from local_kubernetes.node.images import DEFAULT_UNAVAILABLE
+from local_kubernetes.node.images import DEFAULT_UNAVAILABLE, Images
 from local_kubernetes.node.processes import OrphanKiller
 
 
@@ -22,8 +22,7 @@ class NodeServices:
     recorder: EventRecorder
     session: aiohttp.ClientSession
     instance: Path
-    interpreter: Path
-    image_environment: Mapping[str, str]
+    images: Images
     allocatable: Mapping[str, str]
     addresses: AddressPool = field(default_factory=AddressPool)
     orphan_killer: OrphanKiller = field(default_factory=OrphanKiller)
