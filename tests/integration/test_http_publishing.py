@@ -10,10 +10,10 @@ from tests.integration.tenants import Tenants
 from tests.integration.test_http_catalog import VERSION_FIELDS
 from tests.runtime_harness import make_wheel
 
+from local_stack.interpreters import own_interpreter
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import AddedWheel, add_wheel
 from provider_hub.domain.records import Topic
-from provider_hub.settings import Runtimes
 
 METADATA = {"display_name": "Weather", "description": "Tells the weather", "tags": ["rain"]}
 
@@ -359,7 +359,7 @@ def test_where_no_runtime_was_registered_the_deployments_own_is_with_the_first_v
     made = publish(tenants, tenants.host_wheel(tmp_path)).json
     stored = deployed.documents.under("runtime_versions")
     assert set(stored) == {f"runtime_versions/{made['runtime_version']}"}
-    assert stored[f"runtime_versions/{made['runtime_version']}"]["image_url"] == Runtimes().runtime_image
+    assert stored[f"runtime_versions/{made['runtime_version']}"]["image_url"] == own_interpreter().image
 
 
 def test_a_wheel_that_no_runtime_can_run_is_refused_and_told_what_there_is(tenants: Tenants, tmp_path: Path) -> None:
