@@ -18,6 +18,7 @@ locals {
   field_indexes = {
     installations_by_age      = { collection = "installations", scope = "COLLECTION", field = "created_at" }
     installations_by_deadline = { collection = "installations", scope = "COLLECTION_GROUP", field = "deadline_at" }
+    installations_by_offer    = { collection = "installations", scope = "COLLECTION_GROUP", field = "offer_due_at" }
     members_of_wave           = { collection = "members", scope = "COLLECTION", field = "wave" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }

@@ -47,6 +47,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "rollouts_of": lambda store: store.rollouts_of(WEATHER, 1),
     "started_members": lambda store: store.started_members(WEATHER, "1.0.0", 1),
     "wave_members": lambda store: store.wave_members(WEATHER, "1.0.0", 1, 1),
+    "due_offers": lambda store: store.due_offers(START, 1),
     "due_rollouts": lambda store: store.due_rollouts(START, 1),
     "installations_after": lambda store: store.installations_after(None, 1),
     "overdue": lambda store: store.overdue(START, 1),

@@ -1,27 +1,23 @@
 """Auto-upgrade reaches the installations that want it, in waves, and stops where it hurts."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from tests.fakes import START, FakeTasks, FakeWheels
+from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
+from tests.integration.rolling_out import NAME, PACE, World, wish_for
 
 from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
-from provider_hub.actions.change import change_settings
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, resume
 from provider_hub.actions.services import apply_event
-from provider_hub.actions.waves import StepCall, Waves, _Slot
-from provider_hub.actions.wishes.installations import SettingsWish
-from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
-from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind, Organization
+from provider_hub.actions.waves import StepCall, _Slot
+from provider_hub.domain.catalog import PLATFORM_AUTHOR
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
     DeadlinePassed,
     Health,
-    Installation,
     LifecycleState,
     ResourceTier,
     Revision,
@@ -30,103 +26,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.records import Topic
-from provider_hub.domain.rollout import Pace, Rollout, RolloutState, wants
-
-NAME = ProviderName("acme", "weather")
-AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
-PACE = Pace(timedelta(hours=1), timedelta(minutes=15), timedelta(seconds=15), failures_percent=5)
-
-
-def _wish(name: ProviderName, version: str) -> PublishWish:
-    metadata = MetadataWish(display_name="Weather", description="Readings")
-    return PublishWish(
-        name=str(name), version=version, wheel_url="https://x/w-1.0.0-py3-none-any.whl", metadata=metadata
-    )
-
-
-class World:
-    """A provider with installations, and the hand that plays Cloud Tasks and the runtimes."""
-
-    def __init__(self, backend: Backend, installations: int, version: str = "1.0.0") -> None:
-        self.backend = backend
-        self.tasks = FakeTasks()
-        self.waves = Waves(backend.services, self.tasks, PACE)
-        self.publish(version)
-        for number in range(installations):
-            self.put(f"org_{number:03}")
-
-    def publish(self, version: str) -> VersionPublished:
-        publish(self.backend.services, FakeWheels(), NAME, _wish(NAME, version), AUTHOR)
-        return VersionPublished(NAME.canonical, version, self.backend.clock())
-
-    def put(self, organization_id: str, **changes: object) -> None:
-        now = self.backend.clock()
-        revision = Revision("1.0.0", ResourceTier.FREE, {})
-        row = Installation(
-            organization_id=organization_id,
-            organization_slug=organization_id.removeprefix("org_"),
-            prefix=NAME.prefix,
-            name=NAME.name,
-            installation_id=f"01{organization_id}",
-            generation=1,
-            revision=revision,
-            upgrade_policy=UpgradePolicy.AUTO,
-            lifecycle_state=LifecycleState.READY,
-            created_at=now,
-            updated_at=now,
-            current_version="1.0.0",
-            ready_revision=revision,
-            ready_generation=1,
-            health=Health.HEALTHY,
-            last_check_in_at=now,
-        )
-        self.backend.put(keys.installation(organization_id, NAME), replace(row, **changes))  # type: ignore[arg-type]
-
-    def rows(self) -> list[Installation]:
-        return self.backend.store.installations_after(None, 500)
-
-    def on(self, version: str) -> list[str]:
-        return [row.organization_id for row in self.rows() if row.installed_version == version]
-
-    def rollout(self, version: str) -> Rollout:
-        found = self.backend.store.get(keys.rollout(NAME, version))
-        assert found is not None
-        return found
-
-    def step(self, version: str) -> Rollout:
-        """Let the time come at which the rollout is due, and call its step as Cloud Tasks would."""
-        rollout = self.rollout(version)
-        assert rollout.due_at is not None
-        self.backend.clock.now = max(self.backend.clock.now, rollout.due_at)
-        self.waves.step(StepCall(NAME.canonical, version, rollout.step))
-        return self.rollout(version)
-
-    def settle(self, version: str, *, well: bool = True) -> None:
-        """The runtimes of what is under way check in, or fail and are rolled back."""
-        for row in self.rows():
-            if row.lifecycle_state is not LifecycleState.PENDING:
-                continue
-            if well:
-                self.put(
-                    row.organization_id,
-                    revision=row.revision,
-                    current_version=version,
-                    generation=row.generation,
-                    ready_revision=row.revision,
-                )
-            else:
-                self.put(row.organization_id, generation=row.generation + 1, failed_versions=(version,))
-
-    def run(self, version: str, *, well: bool = True, steps: int = 60) -> Rollout:
-        """Step until the rollout wants no more."""
-        for _ in range(steps):
-            rollout = self.rollout(version)
-            if rollout.due_at is None:
-                return rollout
-            self.step(version)
-            self.settle(version, well=well)
-        raise AssertionError(f"after {steps} steps: {self.rollout(version)}")
+from provider_hub.domain.rollout import RolloutState, wants
 
 
 def test_a_version_reaches_one_then_a_tenth_then_the_rest(backend: Backend) -> None:
@@ -309,7 +209,7 @@ def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> N
 
 def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
     platform = ProviderName("platform", "weather")
-    publish(backend.services, FakeWheels(), platform, _wish(platform, "1.0.0"), PLATFORM_AUTHOR)
+    publish(backend.services, FakeWheels(), platform, wish_for(platform, "1.0.0"), PLATFORM_AUTHOR)
     with pytest.raises(Forbidden, match="only its author"):
         list_rollouts(backend.services, "org_acme", platform)
 
@@ -379,48 +279,3 @@ def test_upgrades_that_ran_out_of_time_halt_the_rollout_and_the_version_can_be_o
     halted = world.step("1.1.0")
     assert (halted.state, halted.failed) == (RolloutState.HALTED, 1)
     assert wants(replace(back, lifecycle_state=LifecycleState.READY), "1.1.0")
-
-
-MANUAL = Organization("org_manual", "Manual", "manual", "active", START, START)
-TAKE_AUTO = SettingsWish(upgrade_policy=UpgradePolicy.AUTO)
-
-
-def switched(world: World) -> Installation:
-    return change_settings(world.waves.services, MANUAL, NAME, TAKE_AUTO, "user_1").row
-
-
-def test_switching_to_auto_after_a_rollout_is_done_upgrades_at_once(backend: Backend) -> None:
-    world = World(backend, installations=1)
-    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL)
-    world.waves.begin(world.publish("1.1.0"))
-    assert world.run("1.1.0").state is RolloutState.DONE
-    row = switched(world)
-    assert (row.installed_version, row.lifecycle_state) == ("1.1.0", LifecycleState.PENDING)
-    assert row.timeline[-1].reason == "1.0.0 to 1.1.0, which the changed policy takes"
-    assert backend.topics.pull(Topic.INSTALLATION_EVENTS, wanted=2)
-
-
-def test_switching_to_auto_does_not_jump_a_rollout_that_was_halted(backend: Backend) -> None:
-    world = World(backend, installations=20)
-    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL)
-    world.waves.begin(world.publish("1.1.0"))
-    assert world.run("1.1.0", well=False).state is RolloutState.HALTED
-    assert switched(world).installed_version == "1.0.0"
-
-
-def test_switching_to_auto_with_a_config_that_the_latest_refuses_keeps_the_policy_and_says_why(
-    backend: Backend,
-) -> None:
-    world = World(backend, installations=1)
-    config = {"PORT": "no number"}
-    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL, revision=Revision("1.0.0", ResourceTier.FREE, config))
-    event = world.publish("1.1.0")
-    key = keys.version(NAME, "1.1.0")
-    stored = backend.store.get(key)
-    assert stored
-    backend.put(key, replace(stored, config_schema='{"properties": {"PORT": {"type": "integer"}}}'))
-    world.waves.begin(event)
-    world.run("1.1.0")
-    row = switched(world)
-    assert (row.installed_version, row.upgrade_policy) == ("1.0.0", UpgradePolicy.AUTO)
-    assert row.timeline[-1].event is Trigger.SKIPPED

@@ -6,6 +6,7 @@ about the older generation is stale.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, stored_check_needed, transact_checked
@@ -73,7 +74,7 @@ def change_settings(
 
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         found, provider = _read(transaction, organization, name)
-        wanted = found.with_settings(wish.settings)
+        wanted = _with_offer(found, found.with_settings(wish.settings), services.clock())
         row, revision = replace(wanted, revision=found.revision), wanted.revision
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
@@ -186,3 +187,11 @@ def _must_be_older(row: Installation, version: str) -> None:
 def _must_differ(row: Installation, version: str) -> None:
     if version == row.installed_version:
         raise Conflict(f"{row.canonical} is on {version} already: to run it once more, use deploy")
+
+
+def _with_offer(before: Installation, after: Installation, now: datetime) -> Installation:
+    """A rollout under way may have passed this row by, so one that takes more versions now is offered them later on."""
+    takes = (after.upgrade_policy, after.allow_major_upgrades)
+    if after.upgrade_policy is not UpgradePolicy.AUTO or takes == (before.upgrade_policy, before.allow_major_upgrades):
+        return after
+    return replace(after, offer_due_at=now)

@@ -1,7 +1,13 @@
-"""Offer an installation the version that its policy asks for, after the rollout of that version has passed it by."""
+"""Offer an installation the version that its policy asks for, after the rollout of that version has passed it by.
+
+A rollout walks once through the READY installations with policy `auto`. It passes by one that is PENDING, PROCESSING or
+FAILED at that time, or that takes the version only later. Such a row has `offer_due_at`: the sweeper offers it the
+version once the rollout is done, so that it jumps no wave.
+"""
 
 import logging
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
@@ -9,11 +15,13 @@ from provider_hub.actions.ports import RolloutStore, Transaction
 from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid, TemporaryError
-from provider_hub.domain.installation import ChangeRequested, Installation, UpgradeSkipped, advance
-from provider_hub.domain.rollout import RolloutState, wants
+from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
+from provider_hub.domain.rollout import ACTIVE, RolloutState, wants
 from provider_hub.domain.versions import Version, latest
 
 log = logging.getLogger(__name__)
+
+OFFER_AGAIN = timedelta(minutes=10)
 
 
 def offer_latest(services: Services[RolloutStore], row: Installation) -> Installation:
@@ -28,6 +36,35 @@ def offer_latest(services: Services[RolloutStore], row: Installation) -> Install
     except TemporaryError as error:
         log.warning("%s is offered no version now: %s", row.installation_id, error)
         return row
+
+
+def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outcome:
+    """Upgrade a row whose offer is due, or note when to look again: while the version's rollout is not done.
+
+    Raises TemporaryError.
+    """
+    version = _newest_wanted(services, row)
+    rollout = services.store.get(keys.rollout(row.provider_name, version)) if version else None
+    if rollout and rollout.state in (*ACTIVE, RolloutState.HALTED):
+        return _next_offer(services, row, services.clock() + OFFER_AGAIN)
+    if version and _upgraded(services, row, version).generation != row.generation:
+        return Outcome.CHANGED
+    return _next_offer(services, row, None)
+
+
+def _next_offer(services: Services[RolloutStore], seen: Installation, due_at: datetime | None) -> Outcome:
+    """Write when to look again, unless somebody asked for another offer meanwhile."""
+    key = keys.installation_of(seen)
+
+    def decide(transaction: Transaction) -> Outcome:
+        (row,) = transaction.read(key)
+        known = (seen.installation_id, seen.offer_due_at)
+        if row is None or (row.installation_id, row.offer_due_at) != known:
+            return Outcome.STALE
+        transaction.write(key, replace(row, offer_due_at=due_at))
+        return Outcome.UNCHANGED
+
+    return services.store.transact(decide)[0]
 
 
 def _newest_wanted(services: Services[RolloutStore], row: Installation) -> str | None:
@@ -52,7 +89,7 @@ def _upgraded(services: Services[RolloutStore], seen: Installation, text: str) -
         if needed and needed not in passed:
             return needed
         now = services.clock()
-        reason = f"{row.installed_version} to {text}, which the changed policy takes"
+        reason = f"{row.installed_version} to {text}, which its policy takes"
         revision = replace(row.revision, version=text)
         event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
         return record_step(transaction, advance(row, event, now, services.deadlines), now).kept

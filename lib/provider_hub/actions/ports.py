@@ -164,6 +164,9 @@ class DueStore(DocumentStore, Protocol):
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""
 
+    def due_offers(self, now: datetime, limit: int) -> list[Installation]:
+        """Rows that are due to be offered a version, longest first."""
+
     def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
         """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.actions.time_budget import TimeBudget
@@ -48,6 +49,7 @@ class Sweeper:
             "deadlines": self._expire_overdue,
             "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
+            "offers": self._offer_due,
             "repairs": self.drift.repair_slice,
             "orphans": self.drift.remove_orphans,
         }
@@ -86,6 +88,10 @@ class Sweeper:
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
         return self._each(self.services.store.silent(cutoff, SLICE), degrade)
+
+    def _offer_due(self) -> int:
+        due = self.services.store.due_offers(self.services.clock(), SLICE)
+        return self._each(due, lambda row: offer_when_due(self.waves.services, row))
 
     def _each(self, rows: list[Installation], action: Callable[[Installation], Outcome]) -> int:
         """Returns how many rows `action` changed.

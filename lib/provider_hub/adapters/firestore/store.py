@@ -155,6 +155,17 @@ class FirestoreStore(FirestoreDocuments):
             limit=limit,
         )
 
+    def due_offers(self, now: datetime, limit: int) -> list[Installation]:
+        """Rows that are due to be offered a version, longest first."""
+        return self._query(
+            Installation,
+            "installations",
+            everywhere=True,
+            where=(("offer_due_at", "<=", now),),
+            order=("offer_due_at",),
+            limit=limit,
+        )
+
     def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
         """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
         return self._query(

@@ -6,7 +6,14 @@ from typing import TypedDict
 
 from provider_hub.domain.installation import instances
 from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
-from provider_hub.domain.installation.state import Health, Installation, Instance, LifecycleState, Trigger
+from provider_hub.domain.installation.state import (
+    Health,
+    Installation,
+    Instance,
+    LifecycleState,
+    Trigger,
+    UpgradePolicy,
+)
 from provider_hub.domain.installation.steps import Deadlines, Outcome, Step, moved, noted, unchanged
 
 
@@ -39,6 +46,7 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
         current_version=row.installed_version,
         ready_revision=row.revision,
         ready_generation=row.generation,
+        offer_due_at=now if row.upgrade_policy is UpgradePolicy.AUTO else None,
         deadline_at=None,
         failed_by_deadline=False,
         failure_message=row.failure_message if row.is_rollback else None,

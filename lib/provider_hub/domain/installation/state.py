@@ -113,6 +113,7 @@ class Installation:
     the sum; when none of them is left, both stay as they last were. `last_check_in_at` is the last one's of any pod.
     `resource_types` are the names that its runtime serves, as it last said.
 
+    `offer_due_at` is when the sweeper is to offer it a version: a rollout passes by a row that is not READY.
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
     restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up: auto-upgrade
     never offers them again (at most REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH
@@ -141,6 +142,7 @@ class Installation:
     instances: tuple[Instance, ...] = ()
     active_resources: int = 0
     resource_types: tuple[str, ...] = ()
+    offer_due_at: datetime | None = None
     deadline_at: datetime | None = None
     failed_by_deadline: bool = False
     is_rollback: bool = False

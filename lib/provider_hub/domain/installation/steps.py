@@ -103,6 +103,7 @@ class Change(TypedDict, total=False):
     instances: tuple[Instance, ...]
     active_resources: int
     resource_types: tuple[str, ...]
+    offer_due_at: datetime | None
     deadline_at: datetime | None
     failed_by_deadline: bool
     is_rollback: bool
@@ -152,6 +153,7 @@ def next_generation(
     The transition's entry carries the new generation, since the event is about what should run from now on.
     """
     change["deadline_at"] = now + deadline
+    change["offer_due_at"] = None
     grown = replace(row, generation=row.generation + 1, **change)
     step = _entered(grown, row.lifecycle_state, trigger, now, cause, reason)
     return replace(step, request=request_for(kind, step.kept))
