@@ -22,7 +22,10 @@ POD_SPEC = {
         {
             "name": "web",
             "image": "registry.test/web:1",
-            "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}],
+            "env": [
+                {"name": "A", "value": "1"},
+                {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            ],
             "envFrom": [{"secretRef": {"name": "s"}}],
             "ports": [{"containerPort": 80, "name": "http"}],
             "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": 0.5}},

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from local_kubernetes import quantities
 from local_kubernetes.cluster import ApiError, decoding, defaults, protobuf, selectors, validation
 from local_kubernetes.cluster.admission import quota
+from local_kubernetes.cluster.bodies import parse
 from local_kubernetes.cluster.faults import FaultSwitch
 from local_kubernetes.cluster.kinds import Object, named
-from local_kubernetes.cluster.negotiation import parse
 from local_kubernetes.cluster.routes import Route, resource_route
 from local_kubernetes.cluster.store import Store
 from local_kubernetes.cluster.tables import duration

@@ -77,7 +77,7 @@ def test_compute_is_summed_over_the_pods_of_the_namespace(name: str, containers:
 
 
 def test_each_container_states_what_a_quota_limits() -> None:
-    cluster = limited(limits_memory="1Gi", requests_cpu="1", requests_ephemeral_storage="1Gi")
+    cluster = limited(limits_memory="1Gi", requests_cpu="1", **{"requests.ephemeral-storage": "1Gi"})
     both = [*asking({"cpu": "1m"}), {**container(name="side"), "resources": {"limits": {"memory": "1Mi"}}}]
 
     error = refusal(cluster.create, "Pod", pod(containers=both))

@@ -9,6 +9,7 @@ from typing import Any
 from local_kubernetes import quantities
 
 from . import schema
+from .bodies import repeated_keys
 from .kinds import Kind, Object
 from .schema import ListOf, MapOf, Scalar, Schema, Struct
 from .status import ApiError, bad_request
@@ -30,35 +31,38 @@ class WrongTypeError(Exception):
 
 @dataclass
 class Decoded:
-    """A fresh tree, safe to change, and the dotted paths of the fields that its kind does not have."""
+    """A fresh tree, safe to change, and the dotted paths of fields: those that its kind does not have, and those that
+    the body gives more than once."""
 
     object: Object
     unknown: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
 
 
 def decode(kind: Kind, body: object) -> Decoded:
     """Fit a body to the kind's schema. Raises a 400 ApiError when a value has the wrong type."""
-    unknown: list[str] = []
+    decoded = Decoded({})
     try:
-        decoded = _decode(schema.of(kind), body, "", unknown)
+        decoded.object = _decode(schema.of(kind), body, "", decoded)
     except WrongTypeError as error:
         raise _unfit(kind, str(error)) from error
-    return Decoded(decoded, unknown)
+    return decoded
 
 
 def decode_model(model: str, body: object) -> Object:
     """Fit a body that is no object of the cluster, such as `V1DeleteOptions`. Raises a 400 ApiError."""
     try:
-        decoded: Object = _decode(schema.struct(model), body, "", [])
+        decoded: Object = _decode(schema.struct(model), body, "", Decoded({}))
     except WrongTypeError as error:
         raise bad_request(f"{model.removeprefix('V1')} cannot be handled: {error}") from error
     return decoded
 
 
 def checked(kind: Kind, body: object, validation: str) -> tuple[Object, list[str]]:
-    """Decode under `fieldValidation`: Strict refuses unknown fields (400), Warn returns a warning for each."""
+    """Decode under `fieldValidation`: Strict refuses unknown and repeated fields (400), Warn warns of each."""
     decoded = decode(kind, body)
-    faults = [f'unknown field "{path}"' for path in decoded.unknown]
+    faults = [f'duplicate field "{path}"' for path in decoded.repeated]
+    faults += [f'unknown field "{path}"' for path in decoded.unknown]
     if faults and validation == "Strict":
         raise _unfit(kind, f"strict decoding error: {', '.join(faults)}")
     return decoded.object, [] if validation == "Ignore" else faults
@@ -68,38 +72,39 @@ def _unfit(kind: Kind, detail: str) -> ApiError:
     return bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {detail}')
 
 
-def _decode(described: Schema, value: Any, path: str, unknown: list[str]) -> Any:
+def _decode(described: Schema, value: Any, path: str, found: Decoded) -> Any:
     match described:
         case Scalar():
             return _scalar(described.type, value, path)
         case Struct():
-            return _struct(described, value, path, unknown)
+            return _struct(described, value, path, found)
         case MapOf():
             _expect(dict, value, path, "map")
-            pairs = (
-                (key, _decode(described.item, item, _join(path, key), unknown))
+            found.repeated += [_join(path, key) for key in repeated_keys(value)]
+            return {
+                key: _decode(described.item, item, _join(path, key), found)
                 for key, item in value.items()
                 if item is not None
-            )
-            return dict(pairs)
+            }
         case ListOf():
             _expect(list, value, path, "[]")
             return [
-                _decode(described.item, item, f"{path}[{index}]", unknown)
+                _decode(described.item, item, f"{path}[{index}]", found)
                 for index, item in enumerate(value)
                 if item is not None
             ]
 
 
-def _struct(described: Struct, value: Any, path: str, unknown: list[str]) -> Object:
+def _struct(described: Struct, value: Any, path: str, found: Decoded) -> Object:
     _expect(dict, value, path, described.name.removeprefix("V1"))
+    found.repeated += [_join(path, key) for key in repeated_keys(value)]
     decoded: Object = {}
     for key, item in value.items():
         inner = described.fields.get(key)
         if inner is None:
-            unknown.append(_join(path, key))
+            found.unknown.append(_join(path, key))
         elif item is not None:
-            decoded[key] = _decode(inner, item, _join(path, key), unknown)
+            decoded[key] = _decode(inner, item, _join(path, key), found)
     return decoded
 
 

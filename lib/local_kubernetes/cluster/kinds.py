@@ -15,6 +15,7 @@ class Kind:
     selectors it answers beside `metadata.name` and `metadata.namespace`. `returns_deleted` is true for kinds whose
     DELETE answers with the object instead of a Status. `annotations_count` is true for a kind whose annotations raise
     its generation, since they are copied to what it makes; only its controller's, written with the status, do not.
+    `version_required` is true for kinds that are replaced only by who names the version that it read.
     """
 
     group: str
@@ -29,6 +30,7 @@ class Kind:
     scale: bool = False
     generation: bool = False
     annotations_count: bool = False
+    version_required: bool = False
     returns_deleted: bool = False
     selectable: tuple[str, ...] = ()
 
@@ -165,8 +167,9 @@ KINDS = (
         short_names=("pdb",),
         status=True,
         generation=True,
+        version_required=True,
     ),
-    Kind("coordination.k8s.io", "Lease", "leases", "V1Lease"),
+    Kind("coordination.k8s.io", "Lease", "leases", "V1Lease", version_required=True),
     Kind("rbac.authorization.k8s.io", "Role", "roles", "V1Role"),
     Kind("rbac.authorization.k8s.io", "RoleBinding", "rolebindings", "V1RoleBinding"),
     Kind("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", "V1ClusterRole", namespaced=False),

@@ -6,10 +6,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
 from aiohttp import web
 
 from . import protobuf, selectors
+from .bodies import parse
 from .kinds import Kind, Object
 from .resources import Write
 from .selectors import Matches
@@ -135,29 +135,6 @@ def _decoded(media_type: str, content: bytes) -> object:
     if media_type not in (_JSON, _YAML):
         raise unsupported_media_type((_JSON, _YAML))
     return parse(content, is_yaml=media_type == _YAML)
-
-
-def parse(content: bytes, *, is_yaml: bool) -> object:
-    """JSON, or YAML where that is asked for (of which JSON is the part that clients mostly send)."""
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        if not is_yaml:
-            raise bad_request(f"error decoding the body: json parse error: {error}") from error
-    try:
-        return yaml.load(content, Loader=_Loader)  # noqa: S506 - a safe loader, without YAML's own dates
-    except yaml.YAMLError as error:
-        raise bad_request(f"error decoding YAML: {error}") from error
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: a timestamp is the text it is written as."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    mark: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 async def _content(request: web.Request) -> bytes:

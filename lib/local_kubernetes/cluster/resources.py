@@ -20,7 +20,7 @@ from .managers import Holdings, Manager
 from .network import ClusterIPs
 from .records import Record
 from .secrets_data import absorb_string_data
-from .status import ApiError, Cause, already_exists, bad_request, conflict, invalid, not_found
+from .status import ApiError, Cause, already_exists, bad_request, conflict, invalid, not_found, wrong
 from .store import Store
 
 _KEPT_METADATA = (
@@ -100,6 +100,10 @@ class Resources:
     def replace(self, target: Target, body: object, write: Write) -> Record:
         previous = self.read(target)
         new = self._decoded(target.kind, target.namespace, body, write)
+        if target.kind.version_required and not new["metadata"].get("resourceVersion"):
+            raise invalid(
+                target.kind, target.name, [wrong("metadata.resourceVersion", "", "must be specified for an update")]
+            )
         return self._update(target, previous, new, write)
 
     def patch(self, target: Target, media_type: str, body: object, write: Write) -> Record:
@@ -247,6 +251,8 @@ def _declared(target: Target, body: object) -> Object:
             raise bad_request(f"an applied object must set {name}")
     _check_envelope(kind, body)
     decoded = decode(kind, body)
+    if decoded.repeated:
+        raise bad_request(f'error decoding YAML: key "{decoded.repeated[0]}" already set in map')
     if decoded.unknown:
         raise _untyped(target, f".{decoded.unknown[0]}: field not declared in schema")
     applied = decoded.object

@@ -1,0 +1,79 @@
+"""Bodies of requests as JSON or YAML, with a note of the keys that they repeat."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from .status import ApiError, bad_request
+
+_DEEPEST = "exceeded max depth"
+
+
+class Repeating(dict[str, Any]):
+    """An object in which keys were written more than once: the last value holds, and `repeated` names them."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def repeated_keys(value: object) -> tuple[str, ...]:
+    """The keys that an object of a body repeats."""
+    return value.repeated if isinstance(value, Repeating) else ()
+
+
+def parse(content: bytes, *, is_yaml: bool) -> object:
+    """JSON, or YAML where that is asked for (of which JSON is the part that clients mostly send).
+
+    Raises a 400 ApiError for a body that cannot be read, or that is nested too deeply.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise _unreadable(_DEEPEST) from error
+    except ValueError as error:
+        if not is_yaml:
+            raise _unreadable(f"json parse error: {error}") from error
+    try:
+        return yaml.load(content, Loader=_Loader)  # noqa: S506 - a safe loader, without YAML's own dates
+    except RecursionError as error:
+        raise _unreadable(_DEEPEST) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+def _unreadable(detail: str) -> ApiError:
+    return bad_request(f"error decoding the body: {detail}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeating = Repeating(found)
+    repeating.repeated = _repeated([key for key, _ in pairs])
+    return repeating
+
+
+def _repeated(keys: list[str]) -> tuple[str, ...]:
+    return tuple(key for key, count in Counter(keys).items() if count > 1)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: a timestamp is the text it is written as, and repeated keys are noted."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Iterator[Repeating]:
+    found = Repeating()
+    yield found
+    names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    found.update({str(key): value for key, value in loader.construct_mapping(node).items()})
+    found.repeated = _repeated(names)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.yaml_implicit_resolvers = {
+    mark: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
