@@ -15,10 +15,12 @@ _JSON = "application/json"
 
 
 def plain(body: Object, code: int = 200, headers: Iterable[tuple[str, str]] = ()) -> web.Response:
+    """An answer that is the same in every form, such as a Status."""
     return web.Response(body=encode(body), status=code, content_type=_JSON, headers=dict(headers))
 
 
 def one(record: Record, view: View, now: datetime, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
+    """An answer of one object in the client's form, with each warning in a `Warning` header as RFC 7234 writes it."""
     response = web.Response(body=encoded(view, now)(record), status=code, content_type=_JSON)
     for warning in warnings:
         text = warning.replace("\\", "\\\\").replace('"', '\\"')
@@ -49,4 +51,5 @@ def encoded(view: View, now: datetime) -> Callable[[Record], bytes]:
 
 
 def encode(body: Object) -> bytes:
+    """Compact JSON in UTF-8."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()

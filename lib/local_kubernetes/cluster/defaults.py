@@ -13,6 +13,7 @@ _GRACE_SECONDS = 30
 
 
 def set_defaults(kind: Kind, body: Object) -> None:
+    """Complete an object of that kind in place."""
     default = _BY_KIND.get(kind.name)
     if default is not None:
         default(body)

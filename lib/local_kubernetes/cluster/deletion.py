@@ -54,6 +54,8 @@ class DeleteOptions:
 
 
 class Deletions:
+    """The deleting verb: preconditions, finalizers, grace and what becomes of dependents."""
+
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock

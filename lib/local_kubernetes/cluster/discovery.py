@@ -20,6 +20,7 @@ SERVER_VERSION = ("1", "32")
 
 
 def version() -> Object:
+    """The answer of `/version`. Its `gitVersion` ends in `-embedded`, by which clients know this server."""
     major, minor = SERVER_VERSION
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return {
@@ -36,6 +37,7 @@ def version() -> Object:
 
 
 def core_versions(address: str) -> Object:
+    """The answer of `/api`: the core group's versions, and the server's `host:port`."""
     return {
         "kind": "APIVersions",
         "versions": ["v1"],
@@ -44,6 +46,7 @@ def core_versions(address: str) -> Object:
 
 
 def groups() -> Object:
+    """The answer of `/apis`: every group but the core."""
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_described(group) for group in GROUPS]}
 
 
@@ -53,6 +56,7 @@ def group(name: str) -> Object | None:
 
 
 def resources(group_name: str, version_name: str) -> Object:
+    """The answer of `/api/v1` or `/apis/GROUP/VERSION`: the kinds there, and their subresources."""
     served = [kind for kind in KINDS if (kind.group, kind.version) == (group_name, version_name)]
     listed = [resource for kind in served for resource in _resources(kind)]
     api_version = f"{group_name}/{version_name}" if group_name else version_name

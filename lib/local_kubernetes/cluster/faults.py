@@ -25,6 +25,7 @@ class Fault:
     retry_after: int = 1
 
     def error(self) -> ApiError | None:
+        """What the request is answered with; None for a fault that only delays or hangs."""
         if not self.status:
             return None
         retry = {"Retry-After": str(self.retry_after)} if self.status in (429, 503) else {}
@@ -64,6 +65,7 @@ class FaultSwitch:
         self._until = self._clock() + seconds
 
     def __call__(self, method: str, path: str) -> Fault | None:
+        """The fault that a request meets, or None."""
         if self._clock() >= self._until or self._chance() >= self._fraction:
             return None
         return self._fault

@@ -84,6 +84,7 @@ def show(path: Path) -> str:
 
 
 def to_fields_v1(paths: Collection[Path]) -> dict[str, Any]:
+    """The paths as the nested `fieldsV1` of managedFields."""
     tree: dict[str, Any] = {}
     for path in sorted(paths):
         node = tree
@@ -94,6 +95,7 @@ def to_fields_v1(paths: Collection[Path]) -> dict[str, Any]:
 
 
 def from_fields_v1(tree: dict[str, Any]) -> FieldSet:
+    """The paths that a `fieldsV1` holds."""
     return frozenset(_paths(tree, ()))
 
 

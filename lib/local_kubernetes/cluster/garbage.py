@@ -21,6 +21,11 @@ _FOREGROUND = DeleteOptions(propagation="Foreground")
 
 
 class Collector:
+    """The cluster's own controllers: garbage collection, the end of namespaces, the count of quotas.
+
+    It notes what each change makes due, and works it off in `run`.
+    """
+
     def __init__(self, store: Store, deletions: Deletions) -> None:
         self._store = store
         self._deletions = deletions

@@ -36,6 +36,7 @@ class Kind:
 
     @cached_property
     def api_version(self) -> str:
+        """The group and version as objects write them: `apps/v1`, or `v1` in the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @cached_property
@@ -50,6 +51,7 @@ class Kind:
 
     @cached_property
     def subresources(self) -> tuple[str, ...]:
+        """What stands behind an object's name in a path."""
         named = [name for name, served in (("status", self.status), ("scale", self.scale)) if served]
         return (*named, "log", "binding") if self.name == "Pod" else tuple(named)
 
@@ -190,6 +192,7 @@ GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS if kind.group))
 
 
 def find(group: str, version: str, plural: str) -> Kind | None:
+    """The kind at that place in a path; None when it is not served."""
     return _BY_PLURAL.get((group, version, plural))
 
 

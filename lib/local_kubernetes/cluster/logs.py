@@ -39,6 +39,7 @@ class Logs:
             raise _unanswered(url, str(error)) from error
 
     async def close(self) -> None:
+        """Close the connections to nodes."""
         if self._session is not None:
             await self._session.close()
 

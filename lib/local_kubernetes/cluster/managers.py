@@ -62,6 +62,7 @@ def ownable(kind: Kind, body: Object) -> FieldSet:
 
 
 def load(body: Object) -> Holdings:
+    """What each manager owns, by the object's `metadata.managedFields`."""
     holdings: Holdings = {}
     for entry in body.get("metadata", {}).get("managedFields") or ():
         manager = Manager(
@@ -72,11 +73,13 @@ def load(body: Object) -> Holdings:
 
 
 def dump(holdings: Holdings) -> list[dict[str, Any]]:
+    """The holdings as `metadata.managedFields`, without managers that own nothing."""
     ordered = sorted(holdings.items(), key=lambda item: (item[0].operation, item[1].time, item[0].name))
     return [_entry(manager, holding) for manager, holding in ordered if holding.fields]
 
 
 def everyone(holdings: Mapping[Manager, Holding]) -> FieldSet:
+    """The fields that somebody owns."""
     return frozenset[fields.Path]().union(*(holding.fields for holding in holdings.values()))
 
 

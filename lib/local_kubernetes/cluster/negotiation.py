@@ -85,6 +85,7 @@ def continue_token(namespace: str, name: str) -> str:
 
 
 def is_watch(query: Mapping[str, str]) -> bool:
+    """Whether the query asks for a watch instead of a list."""
     return _flag(query, "watch")
 
 

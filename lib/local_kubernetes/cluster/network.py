@@ -12,5 +12,6 @@ class ClusterIPs:
         self._next = 0
 
     def take(self) -> str:
+        """The next address of the range, which begins again at its end."""
         self._next = self._next % (RANGE.num_addresses - 2) + 1
         return str(RANGE[self._next])

@@ -20,26 +20,32 @@ class Record:
 
     @property
     def name(self) -> str:
+        """The object's name."""
         return str(self.object["metadata"]["name"])
 
     @property
     def namespace(self) -> str:
+        """The object's namespace; empty for kinds that have none."""
         return str(self.object["metadata"].get("namespace", ""))
 
     @property
     def uid(self) -> str:
+        """The id that differs between two objects of one name."""
         return str(self.object["metadata"]["uid"])
 
     @property
     def key(self) -> Key:
+        """Kind, namespace and name, which one object has at a time."""
         return self.kind.resource, self.namespace, self.name
 
     @property
     def owners(self) -> list[Object]:
+        """The object's ownerReferences."""
         return self.object["metadata"].get("ownerReferences") or []
 
     @cached_property
     def json(self) -> bytes:
+        """The object as JSON, encoded once for all watches."""
         return json.dumps(self.object, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -65,10 +65,13 @@ class Target:
 
 
 def rfc3339(moment: datetime) -> str:
+    """The moment in UTC and whole seconds, as objects write it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Resources:
+    """The writing verbs on a store. Each checks, completes and admits what it writes."""
+
     def __init__(self, store: Store, admission: Admission, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._admission = admission
@@ -76,12 +79,14 @@ class Resources:
         self._addresses = ClusterIPs()
 
     def read(self, target: Target) -> Record:
+        """The object. Raises a 404 ApiError."""
         record = self._store.get(target.kind, target.namespace, target.name)
         if record is None:
             raise not_found(target.kind, target.name)
         return record
 
     def create(self, kind: Kind, namespace: str, body: object, write: Write) -> Record:
+        """Store a new object. Raises a 400, 403, 404, 409 or 422 ApiError."""
         new = self._decoded(kind, namespace, body, write)
         metadata = new["metadata"]
         if metadata.get("resourceVersion"):
@@ -98,6 +103,7 @@ class Resources:
             self.create(kind, namespace, {"metadata": {"name": "default"}}, Write("kube-controller-manager"))
 
     def replace(self, target: Target, body: object, write: Write) -> Record:
+        """Put a whole object in the place of the stored one. Raises a 400, 403, 404, 409 or 422 ApiError."""
         previous = self.read(target)
         new = self._decoded(target.kind, target.namespace, body, write)
         if target.kind.version_required and not new["metadata"].get("resourceVersion"):

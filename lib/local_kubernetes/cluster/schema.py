@@ -24,6 +24,8 @@ class Scalar:
 
 @dataclass(frozen=True)
 class MapOf:
+    """A map from strings. An atomic one has one owner and is replaced as a whole."""
+
     item: "Schema"
     atomic: bool = False
 
@@ -43,6 +45,8 @@ class ListOf:
 
 @dataclass(frozen=True, eq=False)
 class Struct:
+    """An object with fields of its own, by the name of its model. An atomic one has one owner."""
+
     name: str
     fields: Mapping[str, "Schema"]
     atomic: bool = False

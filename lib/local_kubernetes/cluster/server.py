@@ -32,6 +32,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def utc_now() -> datetime:
+    """The time; tests give the server a clock of their own."""
     return datetime.now(UTC)
 
 
@@ -66,6 +67,7 @@ class ApiServer:
             resources.create(named("Namespace"), "", body, Write("embedded-cluster"))
 
     def application(self) -> web.Application:
+        """The aiohttp application. It asks for the token first, then applies the faults, then serves."""
         middlewares = [_errors_as_status, self._behind_gate, self._with_faults]
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=middlewares)
         app.router.add_route("*", "/{path:.*}", self._serve)

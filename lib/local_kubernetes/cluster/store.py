@@ -35,9 +35,11 @@ class Store:
         self._listeners: list[Callable[[Change], None]] = []
 
     def get(self, kind: Kind, namespace: str, name: str) -> Record | None:
+        """The object; None when there is none."""
         return self._objects[kind.resource][namespace].get(name)
 
     def by_uid(self, uid: str) -> Record | None:
+        """The object with that uid; None when it is gone."""
         return self._by_uid.get(uid)
 
     def dependents(self, uid: str) -> list[Record]:
@@ -53,9 +55,11 @@ class Store:
                 yield named[name]
 
     def insert(self, kind: Kind, body: Object) -> Record:
+        """Store a new object under the next version."""
         return self._commit("ADDED", kind, body, None)
 
     def replace(self, previous: Record, body: Object) -> Record:
+        """Store the object's next state under the next version."""
         return self._commit("MODIFIED", previous.kind, body, previous)
 
     def remove(self, previous: Record, body: Object | None = None) -> Record:
@@ -82,6 +86,7 @@ class Store:
         return watch, missed
 
     def unwatch(self, kind: Kind, watch: Watch) -> None:
+        """Give a watch no more changes."""
         self._watches[kind.resource].discard(watch)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ class Column:
     wide: bool = False
 
     def definition(self) -> Object:
+        """The column as a Table describes it. `kubectl -o wide` shows those of priority 1 too."""
         return {
             "name": self.name,
             "type": self.type,
@@ -49,6 +50,7 @@ def table(
 
 
 def partial_metadata(record: Record) -> Object:
+    """The object's metadata alone, for clients that ask for no more."""
     return {
         "kind": "PartialObjectMetadata",
         "apiVersion": "meta.k8s.io/v1",

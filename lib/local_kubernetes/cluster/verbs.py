@@ -35,6 +35,8 @@ Handler = Callable[[web.Request, Route], Awaitable[web.StreamResponse]]
 
 
 class Verbs:
+    """The verbs of the API over one store."""
+
     def __init__(
         self, store: Store, resources: Resources, deletions: Deletions, logs: Logs, clock: Callable[[], datetime]
     ) -> None:

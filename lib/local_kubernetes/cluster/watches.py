@@ -9,6 +9,8 @@ BACKLOG = 1024  # Changes one watch may lag behind; beyond that it is dropped an
 
 
 class Watch:
+    """The changes that one client has yet to receive."""
+
     def __init__(self, backlog: int = BACKLOG) -> None:
         self._backlog = backlog
         self._waiting: deque[Change] = deque()
@@ -17,6 +19,7 @@ class Watch:
         self.overrun = False
 
     def push(self, change: Change) -> None:
+        """Take in a change. A watch that has too many waiting is overrun and keeps none."""
         if self.overrun:
             return
         if len(self._waiting) >= self._backlog:
@@ -32,6 +35,7 @@ class Watch:
         return bool(self._waiting)
 
     def close(self) -> None:
+        """End the watch: `next` waits no longer."""
         self.closed = True
         self._arrived.set()
 

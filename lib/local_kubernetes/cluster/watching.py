@@ -23,11 +23,14 @@ _INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
 class Watching:
+    """The watch verb: a stream of changes that lasts until the client or its timeout ends it."""
+
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     async def serve(self, request: web.Request, route: Route, listing: Listing, view: View) -> web.StreamResponse:
+        """Stream changes as one line of JSON each. An error after the beginning is an event of the stream."""
         response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache"})
         response.enable_chunked_encoding()
         await response.prepare(request)

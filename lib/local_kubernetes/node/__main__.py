@@ -97,6 +97,7 @@ async def _announce(node: ProcessNode) -> None:
 
 
 def main() -> int:
+    """Run a node until SIGTERM or SIGINT; returns the exit status."""
     arguments = _arguments()
     logging.basicConfig(
         level=logging.DEBUG if arguments.verbose else logging.INFO,

@@ -52,10 +52,12 @@ class AddressPool:
         raise AddressError(f"no free address found in {NETWORK} after {_ATTEMPTS} tries")
 
     def release(self, address: str) -> None:
+        """Give an address back. One that is not taken is ignored."""
         if lock := self._locks.pop(address, None):
             lock.close()
 
     def close(self) -> None:
+        """Give every address back."""
         for address in list(self._locks):
             self.release(address)
 

@@ -46,6 +46,7 @@ class Resource:
     namespaced: bool = True
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The path of a collection, an object or its subresource."""
         root = "/api" if "/" not in self.api_version else "/apis"
         parts = [root, self.api_version]
         if self.namespaced and namespace:
@@ -107,9 +108,11 @@ class ApiClient:
         return str(version.get("gitVersion", "")).endswith("-embedded")
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
+        """One object."""
         return await self._request("GET", resource.path(namespace, name))
 
     async def create(self, resource: Resource, namespace: str, body: Json, *, name: str = "", sub: str = "") -> Json:
+        """Create an object, or with `name` and `sub` a subresource such as a binding."""
         return await self._request("POST", resource.path(namespace, name, sub), body)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Json, *, sub: str = "") -> Json:
@@ -127,6 +130,7 @@ class ApiClient:
         return await self._request("DELETE", resource.path(namespace, name), options)
 
     async def list(self, resource: Resource) -> Json:
+        """All objects of the resource, of all namespaces."""
         return await self._request("GET", resource.path())
 
     async def watch(self, resource: Resource, version: str) -> AsyncIterator[Json]:

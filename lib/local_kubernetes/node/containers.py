@@ -36,12 +36,19 @@ class PodContext(Protocol):
     """What a container knows of its pod. `changed` is called after each change of a container's record."""
 
     @property
-    def pod(self) -> Json: ...
+    def pod(self) -> Json:
+        """The newest version of the pod."""
+
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """The pod's IP address."""
+
     @property
-    def directories(self) -> PodDirectories: ...
-    def changed(self) -> None: ...
+    def directories(self) -> PodDirectories:
+        """The pod's directories."""
+
+    def changed(self) -> None:
+        """Have the pod's status written again."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class Container:
 
     @property
     def is_running(self) -> bool:
+        """Whether a process of the container runs, or one is about to."""
         return not self._idle.is_set()
 
     async def run(self) -> None:

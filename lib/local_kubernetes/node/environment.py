@@ -55,6 +55,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def references(container: Json) -> References:
+    """The Secrets and ConfigMaps that `env` and `envFrom` of a container name."""
     sources = [
         *(container.get("envFrom") or []),
         *((item.get("valueFrom") or {}) for item in container.get("env") or []),

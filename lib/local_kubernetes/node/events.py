@@ -51,12 +51,15 @@ class EventRecorder:
         self._sent: OrderedDict[tuple[str, str, str], _Sent] = OrderedDict()
 
     def normal(self, obj: Json, reason: str, message: str, *, kind: str = "Pod", api_version: str = "v1") -> None:
+        """Note what went as it should."""
         self._note(_Note(obj, kind, api_version, reason, message[:1024], "Normal"))
 
     def warning(self, obj: Json, reason: str, message: str, *, kind: str = "Pod", api_version: str = "v1") -> None:
+        """Note what failed."""
         self._note(_Note(obj, kind, api_version, reason, message[:1024], "Warning"))
 
     async def run(self) -> None:
+        """Write the notes until cancelled. One that the API server refuses is dropped."""
         while True:
             note = await self._notes.get()
             try:

@@ -53,6 +53,7 @@ class GarbageCollector:
             level.dependents.subscribe(partial(self._dependent_changed, level))
 
     async def run(self) -> None:
+        """Collect what lost its owner, until cancelled."""
         await self._queue.run()
 
     async def collect(self, item: str) -> None:

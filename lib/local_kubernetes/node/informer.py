@@ -40,9 +40,11 @@ class Store:
         return iter(list(self._objects.values()))
 
     def get(self, key: str) -> Json | None:
+        """The object at `namespace/name`; None when there is none."""
         return self._objects.get(key)
 
     def subscribe(self, handler: Handler) -> None:
+        """Have `handler` called at every change from now on."""
         self._handlers.append(handler)
 
     def observe(self, obj: Json) -> None:
@@ -123,6 +125,7 @@ class Informer:
         self._version = ""
 
     async def run(self) -> None:
+        """List, then watch; list again whenever the watch cannot go on."""
         delay = _FIRST_DELAY
         while True:
             try:

@@ -37,12 +37,14 @@ class ContainerLog:
         self._wake()
 
     def close(self) -> None:
+        """Write no more; who follows the log reaches its end."""
         if self._file:
             self._file.close()
             self._file = None
         self._wake()
 
     def remove(self) -> None:
+        """Close the log and delete its files."""
         self.close()
         for path in (self._path, self._rotated):
             path.unlink(missing_ok=True)
@@ -91,6 +93,7 @@ class LogHistory:
         self.previous: ContainerLog | None = None
 
     def start(self, run: int) -> ContainerLog:
+        """The log of a new run, by its number; the one before it becomes `previous`."""
         if self.previous:
             self.previous.remove()
         if self.current:
@@ -101,6 +104,7 @@ class LogHistory:
         return self.current
 
     def close(self) -> None:
+        """Close the logs and keep their files."""
         for log in (self.previous, self.current):
             if log:
                 log.close()

@@ -43,6 +43,7 @@ class LogServer:
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
+        """End open requests and stop listening."""
         if self._runner:
             await self._runner.cleanup()
 

@@ -20,18 +20,22 @@ def split_key(key: str) -> tuple[str, str]:
 
 
 def uid_of(obj: Json) -> str:
+    """The object's uid; empty when it has none yet."""
     return str(obj["metadata"].get("uid", ""))
 
 
 def labels_of(obj: Json) -> dict[str, str]:
+    """The object's labels; empty when it has none."""
     return obj["metadata"].get("labels") or {}
 
 
 def annotations_of(obj: Json) -> dict[str, str]:
+    """The object's annotations; empty when it has none."""
     return obj["metadata"].get("annotations") or {}
 
 
 def is_deleting(obj: Json) -> bool:
+    """Whether somebody deleted the object, which may still wait for its end."""
     return bool(obj["metadata"].get("deletionTimestamp"))
 
 
@@ -44,10 +48,12 @@ def controller_of(obj: Json) -> Json | None:
 
 
 def controlled_by(candidates: Iterable[Json], owner_uid: str) -> list[Json]:
+    """Those of the candidates whose controller has that uid."""
     return [one for one in candidates if (owner := controller_of(one)) and owner.get("uid") == owner_uid]
 
 
 def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
+    """The reference with which a controller marks what it makes."""
     return {
         "apiVersion": api_version,
         "kind": kind,
@@ -59,10 +65,12 @@ def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
 
 
 def matches_labels(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether the labels have every pair of the selector."""
     return all(labels.get(name) == value for name, value in selector.items())
 
 
 def now() -> datetime:
+    """The time in UTC."""
     return datetime.now(UTC)
 
 
@@ -72,6 +80,7 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
+    """The moment of an RFC 3339 text; None for none."""
     return datetime.fromisoformat(text) if text else None
 
 
@@ -84,6 +93,7 @@ def condition_of(obj: Json, kind: str) -> Json | None:
 
 
 def is_true(obj: Json, kind: str) -> bool:
+    """Whether the object's condition of that type is `True`."""
     condition = condition_of(obj, kind)
     return bool(condition and condition.get("status") == "True")
 

@@ -96,6 +96,7 @@ def _knows_directory(pid: int, directories: Sequence[str]) -> bool:
 
 
 def main() -> None:
+    """The watchdog: wait until the node closes standard input, then kill what it left behind."""
     # Ctrl-C and a polite end reach the whole process group of a terminal: the watchdog leaves last.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

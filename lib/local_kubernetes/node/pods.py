@@ -61,21 +61,26 @@ class PodWorker:
 
     @property
     def pod(self) -> Json:
+        """The newest version of the pod."""
         return self._pod
 
     @property
     def address(self) -> str:
+        """The pod's IP address; empty until it has one."""
         return self._address
 
     @property
     def directories(self) -> PodDirectories:
+        """The pod's directories."""
         return self._directories
 
     @property
     def containers(self) -> list[Container]:
+        """Init containers first, in the order of the spec."""
         return [*self._init_containers, *self._main_containers]
 
     def changed(self) -> None:
+        """Have the status written again."""
         self._dirty.set()
 
     def update(self, pod: Json) -> None:
@@ -92,6 +97,7 @@ class PodWorker:
         self._ending.set()
 
     async def run(self) -> None:
+        """Run the pod to its end, and write its status whenever it changes."""
         try:
             async with asyncio.TaskGroup() as group:
                 publisher = group.create_task(self._publish_changes())

@@ -37,6 +37,7 @@ class ProbeSpec:
 
     @classmethod
     def from_json(cls, probe: Json) -> Self:
+        """The probe of a container's spec, with the API's defaults."""
         return cls(
             handler=probe,
             initial_delay=probe.get("initialDelaySeconds") or 0,

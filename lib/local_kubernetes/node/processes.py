@@ -51,9 +51,11 @@ class Process:
 
     @property
     def pid(self) -> int:
+        """The process id, which is also that of its group."""
         return self._popen.pid
 
     async def wait(self) -> Exit:
+        """Wait for the end. Whoever stops waiting does not end the process."""
         return await asyncio.shield(self._exit)
 
     def signal(self, number: int) -> None:
@@ -80,6 +82,7 @@ class Process:
         self.reap()
 
     def reap(self) -> None:
+        """Collect the exit status, so that no zombie stays."""
         self._popen.wait()
 
     def _signal_group(self, number: int) -> None:

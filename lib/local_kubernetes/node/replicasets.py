@@ -61,6 +61,7 @@ class ReplicaSetController:
         pods.subscribe(self._pod_changed)
 
     async def run(self) -> None:
+        """Reconcile what changes, until cancelled."""
         await self._queue.run()
 
     async def reconcile(self, key: str) -> None:

@@ -47,6 +47,7 @@ class Scheduler:
         pods.subscribe(self._changed)
 
     async def run(self) -> None:
+        """Bind pending pods until cancelled."""
         await self._queue.run()
 
     async def schedule(self, key: str) -> None:

@@ -37,15 +37,18 @@ class ContainerRecord:
             self.restart_count += 1
 
     def wait(self, reason: str, message: str = "") -> None:
+        """The container waits, for that reason."""
         self.ready = self.started = False
         self.state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
 
     def run(self, container_id: str, moment: datetime) -> None:
+        """The container has been running since that moment."""
         self.ready = self.started = False
         self.container_id = container_id
         self.state = {"running": {"startedAt": format_time(moment)}}
 
     def end(self, terminated: Json) -> None:
+        """The container has ended; `terminated` is that part of its state."""
         self.ready = self.started = False
         self.state = {"terminated": terminated}
 
@@ -56,10 +59,12 @@ class ContainerRecord:
 
     @property
     def exit_code(self) -> int | None:
+        """The exit code of the run that has ended; None while it waits or runs."""
         ended = self.state.get("terminated")
         return int(ended["exitCode"]) if ended else None
 
     def to_json(self) -> Json:
+        """The container's entry in `status.containerStatuses`."""
         return {
             "name": self.name,
             "image": self.image,

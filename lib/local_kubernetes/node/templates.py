@@ -32,6 +32,7 @@ def newest_of(deployment: Json, replica_sets: Iterable[Json]) -> Json | None:
 
 
 def revision_of(obj: Json) -> int:
+    """The number of a ReplicaSet's or Deployment's revision; 0 when it has none."""
     text = (obj["metadata"].get("annotations") or {}).get(REVISION, "")
     return int(text) if text.isdigit() else 0
 

@@ -34,19 +34,24 @@ class PodDirectories:
         return self.root / "home"
 
     def temporary(self, container: str) -> Path:
+        """What a container has as its temporary directory."""
         return self.root / "tmp" / container
 
     def logs(self, container: str) -> Path:
+        """Where a container's output is kept."""
         return self.root / "logs" / container
 
     def volume(self, name: str) -> Path:
+        """The directory that stands for a volume."""
         return self.root / "volumes" / name
 
     def remove(self) -> None:
+        """Delete everything of the pod."""
         shutil.rmtree(self.root, ignore_errors=True)
 
 
 def pod_directories(instance: Path, pod: Json) -> PodDirectories:
+    """Where the pod's directories are, below the node's instance. Nothing is made yet."""
     return PodDirectories(instance / "pods" / uid_of(pod))
 
 
@@ -90,6 +95,7 @@ def path_rewriter(container: Json, directories: PodDirectories) -> Rewrite:
 
 
 def make_sub_paths(container: Json, directories: PodDirectories) -> None:
+    """Make the directories that a container mounts by `subPath`."""
     for mount in container.get("volumeMounts") or []:
         if mount.get("subPath"):
             (directories.volume(mount["name"]) / _safe(mount["subPath"])).mkdir(parents=True, exist_ok=True)

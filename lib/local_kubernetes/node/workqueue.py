@@ -32,6 +32,7 @@ class WorkQueue:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def add(self, key: str) -> None:
+        """Have the key worked on. A key that waits already is worked on once; one that is under way, once more."""
         if key in self._active:
             self._again.add(key)
         elif key not in self._queued:
@@ -50,6 +51,7 @@ class WorkQueue:
         self._timers[key] = loop.call_at(due, self._due, key)
 
     async def run(self) -> None:
+        """Work until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._workers):
