@@ -1,4 +1,4 @@
-"""Files that their owner alone may read: keys, tokens, kubeconfigs."""
+"""Files that only their owner may read: keys, tokens, kubeconfigs."""
 
 import os
 import tempfile

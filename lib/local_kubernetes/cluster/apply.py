@@ -2,7 +2,7 @@
 
 A pure function of the live object and the applied body. What the manager declared before and no longer does is
 removed, unless someone else owns it; a field that another manager holds at another value is a conflict, or is taken
-over when forced. Defaulting comes after, so nobody owns a default.
+over when forced. Defaults are set afterwards, so they have no owner.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ class Applied:
 
 
 def merge_applied(kind: Kind, live: Object, applied: Object, manager: Manager, now: str, *, force: bool) -> Applied:
-    """Merge `applied` into `live` (an empty object when it is new); neither is changed.
+    """Merge `applied` into `live`, which is empty for a new object. Both arguments stay as they are.
 
     Raises a 409 ApiError with a cause for every field in conflict unless `force`, and fields.DuplicateItemError.
     """

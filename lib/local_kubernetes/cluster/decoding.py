@@ -50,7 +50,7 @@ def decode(kind: Kind, body: object) -> Decoded:
 
 
 def decode_model(model: str, body: object) -> Object:
-    """Fit a body that is no object of the cluster, such as `V1DeleteOptions`. Raises a 400 ApiError."""
+    """Fit a body that is not stored, such as `V1DeleteOptions`. Raises a 400 ApiError."""
     try:
         decoded: Object = _decode(schema.struct(model), body, "", Decoded({}))
     except WrongTypeError as error:

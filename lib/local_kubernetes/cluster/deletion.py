@@ -30,7 +30,7 @@ class DeleteOptions:
 
     @classmethod
     def read(cls, body: Mapping[str, Any], query: Mapping[str, str]) -> "DeleteOptions":
-        """From a DeleteOptions body, or else the query. Raises a 400 ApiError."""
+        """Read a DeleteOptions body, and the query where the body leaves an option out. Raises a 400 ApiError."""
         body = decode_model("V1DeleteOptions", body)
         preconditions = body.get("preconditions") or {}
         grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))

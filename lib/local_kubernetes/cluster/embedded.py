@@ -39,7 +39,7 @@ class EmbeddedCluster:
         return self._url
 
     def kubeconfig(self) -> str:
-        """A kubeconfig for this cluster, as YAML; whoever reads it may do everything in the cluster."""
+        """A kubeconfig for this cluster, as YAML. It holds the token: its reader can do everything in the cluster."""
         return kubeconfig(self._url, self._identity)
 
     @property

@@ -37,7 +37,7 @@ def differences(described: Schema, old: Any, new: Any) -> tuple[FieldSet, FieldS
 
 
 def merge(described: Schema, live: Any, applied: Any) -> Any:
-    """`applied` laid over `live`; neither is changed. Associative lists take the order of `applied`."""
+    """`applied` laid over `live`. Both arguments stay as they are. Associative lists take the order of `applied`."""
     if live is _MISSING or not _granular(described, live) or not _granular(described, applied):
         return applied
     if isinstance(described, ListOf):
@@ -49,7 +49,7 @@ def merge(described: Schema, live: Any, applied: Any) -> Any:
 
 
 def remove(described: Schema, value: Any, doomed: FieldSet, kept: Iterable[Path]) -> Any:
-    """`value` without the doomed fields, but for those that `kept` still names or lies inside of.
+    """`value` without the doomed fields. A field stays when `kept` names it, or names something inside it.
 
     A map or list that loses its last field goes with it. `value` itself is not changed.
     """
@@ -109,7 +109,7 @@ def item_element(described: ListOf, item: Any) -> str:
 
 
 def _trimmed(tree: dict[str, Any]) -> dict[str, Any]:
-    """Drop `.` from leaves, where `{}` alone already says that the field itself is owned."""
+    """Drop `.` from leaves: there `{}` already says that the field itself is owned."""
     return {key: {} if not node or node.keys() == {"."} else _trimmed(node) for key, node in tree.items()}
 
 
@@ -248,7 +248,7 @@ def _prune(described: Schema, value: Any, path: Path, sets: tuple[FieldSet, set[
 
 
 def _prune_item(described: ListOf, item: Any, path: Path, sets: tuple[FieldSet, set[Path], set[Path]]) -> Any:
-    """An item that stays keeps its keys, whoever dropped them: without them it could not be named."""
+    """An item that stays keeps its keys, even if its manager dropped them: a path names an item by its keys."""
     left = _prune(described.item, item, (*path, item_element(described, item)), sets)
     if left is _MISSING or described.is_set:
         return left

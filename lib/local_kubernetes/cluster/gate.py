@@ -17,7 +17,7 @@ _OPEN = ("/healthz", "/livez", "/readyz", "/version")
 
 
 def new_token() -> str:
-    """A bearer token that nobody can guess."""
+    """A new random bearer token of 256 bits."""
     return secrets.token_urlsafe(32)
 
 
@@ -30,8 +30,7 @@ class Gate:
     def check(self, request: web.BaseRequest) -> None:
         """Raises a 403 ApiError for a foreign `Host` or any `Origin`, a 401 one without the right token.
 
-        Health and version are open to whoever may ask this host, as `system:public-info-viewer` makes them in a real
-        cluster.
+        Health and version need no token. In a real cluster, `system:public-info-viewer` opens them.
         """
         host = request.headers.get("Host", "")
         if _name_of(host) not in _LOOPBACK_NAMES:

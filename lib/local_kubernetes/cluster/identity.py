@@ -26,7 +26,7 @@ class Identity:
 
     @classmethod
     def new(cls) -> "Identity":
-        """A token that nobody can guess, and a certificate of a new authority for this machine's loopback names."""
+        """A random token, and a certificate of a new authority for this machine's loopback names."""
         authority = trustme.CA(organization_name="embedded cluster")
         server = authority.issue_cert(*_NAMES)
         key_and_chain = server.private_key_and_cert_chain_pem.bytes().decode()
@@ -41,11 +41,11 @@ class Identity:
             return None
 
     def dump(self) -> str:
-        """The identity as text. It holds the server's key: write it where its owner alone can read it."""
+        """The identity as text. It holds the server's key: write it to a file that only its owner can read."""
         return json.dumps(asdict(self))
 
     def client_tls(self) -> ssl.SSLContext:
-        """A client's side of TLS, which trusts this server alone."""
+        """A client's side of TLS, which trusts only this server."""
         return ssl.create_default_context(cadata=self.authority)
 
     def tls(self) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ _CONNECT_SECONDS = 5.0
 
 
 class Logs:
-    """Passes requests for logs on to nodes, with the cluster's token: a node answers nobody else."""
+    """Passes requests for logs on to nodes, with the cluster's token, which a node asks for."""
 
     def __init__(self, store: Store, token: str) -> None:
         self._store = store

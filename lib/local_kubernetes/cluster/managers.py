@@ -84,7 +84,7 @@ def everyone(holdings: Mapping[Manager, Holding]) -> FieldSet:
 
 
 def after_update(kind: Kind, old: Object, new: Object, manager: Manager, now: str) -> Holdings:
-    """Holdings once `manager` has written `new`: it takes what it changed, and what is gone is nobody's."""
+    """Holdings once `manager` has written `new`: it owns what it changed, and removed fields have no owner."""
     changed, removed = fields.differences(schema.of(kind), _without_records(old), _without_records(new))
     changed, removed = changed - _UNOWNED, removed - _UNOWNED
     holdings = load(old)

@@ -30,14 +30,14 @@ _VALIDATIONS = ("", "Ignore", "Warn", "Strict")
 
 @dataclass(frozen=True)
 class View:
-    """The form a client wants its answer in: the object itself, a Table, or metadata alone."""
+    """The form a client wants its answer in: the object itself, a Table, or only its metadata."""
 
     form: str = "object"
     include: str = "Metadata"
 
     @classmethod
     def accepted(cls, request: web.Request) -> "View":
-        """The first form in the Accept header that is served, else the object."""
+        """The first form in the Accept header that is served; the object when none is."""
         for choice in request.headers.get("Accept", "").split(","):
             parameters = dict(re.findall(r";\s*(\w+)=([\w.]+)", choice))
             wanted = parameters.get("as", "").removesuffix("List")

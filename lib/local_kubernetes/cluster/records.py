@@ -12,7 +12,7 @@ Key = tuple[str, str, str]  # Plural with group, namespace (empty when cluster-s
 
 @dataclass(frozen=True)
 class Record:
-    """One version of one object, encoded at most once however many clients read it."""
+    """One version of one object. Its JSON is encoded once for all its readers."""
 
     kind: Kind
     object: Object

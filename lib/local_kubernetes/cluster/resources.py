@@ -343,7 +343,7 @@ def _writable_part(target: Target, old: Object, new: Object) -> Object:
 
 
 def _only_subresource(target: Target, applied: Object) -> Object:
-    """The fields that an apply to this resource may declare: the status alone, or all but the status."""
+    """The fields that an apply may declare: for the status subresource the status, otherwise all other fields."""
     if target.subresource == "status":
         kept = ("apiVersion", "kind", "status")
         named = ("name", "namespace", "annotations") if target.kind.annotations_count else ("name", "namespace")

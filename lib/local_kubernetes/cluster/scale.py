@@ -1,4 +1,4 @@
-"""The scale subresource: how many replicas, and nothing else."""
+"""The scale subresource: the number of replicas."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class MapOf:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list: associative by `keys`, a set of scalars, or else replaced as a whole.
+    """A list: associative by `keys`, a set of scalars, or, without either, replaced as a whole.
 
     `defaults` are values that a key absent from an item stands for, so `{containerPort: 80}` is the TCP port.
     """

@@ -67,7 +67,7 @@ def wrong(path: str, value: object, detail: str) -> Cause:
 
 
 def unsupported(path: str, value: object, supported: Iterable[str]) -> Cause:
-    """A value that is none of those that its field can have."""
+    """A value outside the list that its field accepts."""
     choices = ", ".join(f'"{choice}"' for choice in supported)
     return Cause("FieldValueNotSupported", path, f"Unsupported value: {_shown(value)}: supported values: {choices}")
 
@@ -92,7 +92,7 @@ def _details(kind: Kind, name: str, **more: Any) -> dict[str, Any]:
 
 
 def not_found(kind: Kind, name: str) -> ApiError:
-    """404: there is no object of that name."""
+    """404: the object does not exist."""
     return ApiError(404, "NotFound", f'{kind.resource} "{name}" not found', _details(kind, name))
 
 

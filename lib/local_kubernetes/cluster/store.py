@@ -20,7 +20,7 @@ class Store:
     """All objects by kind, namespace and name, under one growing resourceVersion.
 
     Versions start at `first_version`; a server that starts later should start higher, so that a client that still
-    remembers a version of an earlier server is told 410 and lists again, instead of waiting for what never comes.
+    remembers a version of an earlier server gets 410 and lists again. It does not wait for ever.
     """
 
     def __init__(self, first_version: int, history: int = HISTORY) -> None:
@@ -86,7 +86,7 @@ class Store:
         return watch, missed
 
     def unwatch(self, kind: Kind, watch: Watch) -> None:
-        """Give a watch no more changes."""
+        """Stop sending changes to a watch."""
         self._watches[kind.resource].discard(watch)
 
     def close(self) -> None:

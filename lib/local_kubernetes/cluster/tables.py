@@ -50,7 +50,7 @@ def table(
 
 
 def partial_metadata(record: Record) -> Object:
-    """The object's metadata alone, for clients that ask for no more."""
+    """Only the object's metadata, for clients that ask for that."""
     return {
         "kind": "PartialObjectMetadata",
         "apiVersion": "meta.k8s.io/v1",

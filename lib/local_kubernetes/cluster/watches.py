@@ -9,7 +9,7 @@ BACKLOG = 1024  # Changes one watch may lag behind; beyond that it is dropped an
 
 
 class Watch:
-    """The changes that one client has yet to receive."""
+    """The changes that one client has not received yet."""
 
     def __init__(self, backlog: int = BACKLOG) -> None:
         self._backlog = backlog

@@ -1,8 +1,8 @@
 """A loopback address for each pod.
 
 All containers listen on the same port, so every pod needs an address of its own: one of 127.64.0.0/10.
-Several nodes may run on one machine; a UDP port, bound on an address for as long as it is in use, is the
-lock between them: the kernel gives it to one only, and takes it back however that one ends.
+Several nodes may run on one machine. Each binds a UDP port on an address while it uses the address: that is the lock
+between them. The kernel gives the port to one process, and frees it when that process ends in any way.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ class AddressError(Exception):
 
 
 class AddressPool:
-    """Hands out addresses of 127.64.0.0/10 that nobody else on this machine uses."""
+    """Hands out addresses of 127.64.0.0/10 that are free on this machine."""
 
     def __init__(self) -> None:
         self._locks: dict[str, socket.socket] = {}

@@ -76,7 +76,7 @@ class ClientLimits:
 class ApiClient:
     """An asynchronous client; use it as a context manager.
 
-    Every method raises ApiError and nothing else for whatever the server or the network does.
+    Every failure of the server or the network is raised as ApiError.
     """
 
     def __init__(self, kubeconfig: Path, limits: ClientLimits | None = None) -> None:
@@ -103,7 +103,7 @@ class ApiClient:
         return self._access.headers.get("authorization", "") if self._access else ""
 
     async def is_embedded(self) -> bool:
-        """Whether the API server is the embedded cluster, which shows its nodes its token and no certificate."""
+        """Whether the API server is the embedded cluster, which authenticates to nodes by its token."""
         version = await self._request("GET", "/version")
         return str(version.get("gitVersion", "")).endswith("-embedded")
 

@@ -201,7 +201,7 @@ class Container:
             self._process = None
 
     def _own_directory(self) -> str:
-        """What marks a process as this container's, and no other's of the pod."""
+        """The marks by which a process is known to belong to this container of the pod."""
         directories = self._context.directories
         is_alone = not self._is_init and len(self._context.pod["spec"]["containers"]) == 1
         return str(directories.root if is_alone else directories.temporary(self.record.name))

@@ -96,7 +96,7 @@ def _rolling(deployment: Json, known: Json | None, subject: str, counts: Json, m
         message = f"{subject} is progressing."
         return _condition(deployment, "Progressing", "True", "ReplicaSetUpdated", message, moment, moved=True)
     if is_finished or not _is_late(deployment, known, moment):
-        # A finished rollout that lost a pod since is no rollout: it has no deadline to miss.
+        # A finished rollout that lost a pod later has no deadline: it is not rolling out any more.
         return known
     message = f"{subject} has timed out progressing."
     return _condition(deployment, "Progressing", "False", _DEADLINE_EXCEEDED, message, moment)

@@ -142,7 +142,7 @@ class DeploymentController:
         if before == replicas:
             return
         namespace, name = split_key(key_of(replica_set))
-        # Only this controller writes this field, so an unrelated change of the object is no conflict.
+        # Only this controller writes this field, so other changes of the object do not conflict with it.
         body = {"metadata": {"uid": uid_of(replica_set)}, "spec": {"replicas": replicas}}
         self._replica_sets.observe(await self._client.patch(REPLICA_SETS, namespace, name, body))
         direction = "up" if replicas > before else "down"
@@ -186,7 +186,7 @@ class DeploymentController:
         log.info("deployment %s: revision %d is %s", key_of(deployment), revision, name)
 
     async def _settle_collision(self, deployment: Json, name: str) -> None:
-        """The name is taken: by our own ReplicaSet, which the watch has yet to show, or by another's."""
+        """The name is taken by our own ReplicaSet, which the watch does not show yet, or by another's."""
         namespace, deployment_name = split_key(key_of(deployment))
         existing = await self._client.get(REPLICA_SETS, namespace, name)
         owner = controller_of(existing)
@@ -213,7 +213,7 @@ class DeploymentController:
         self._replica_sets.observe(await self._client.patch(REPLICA_SETS, namespace, name, {"metadata": metadata}))
 
     async def _clean_up(self, view: _Rollout) -> _Rollout:
-        """Keep no more old ReplicaSets than the history asks for, and none that still has pods."""
+        """Delete old ReplicaSets without pods, until as many are left as the history asks for."""
         limit = int(view.deployment["spec"].get("revisionHistoryLimit", 10))
         idle = [
             one for one in view.old if not one["spec"]["replicas"] and not (one.get("status") or {}).get("replicas")
@@ -252,7 +252,7 @@ class DeploymentController:
         self._enqueue_owner(after or before)
 
     def _pod_changed(self, before: Json | None, after: Json | None) -> None:
-        # Only Recreate waits for pods themselves; all else comes through the ReplicaSet's status.
+        # Only Recreate waits for pods themselves. Other changes come with the ReplicaSet's status.
         if after is not None or before is None:
             return
         owner = controller_of(before)
@@ -310,5 +310,5 @@ def _scale_of(replica_set: Json) -> rollout.Scale:
 
 
 def _replacing(before: Json, after: Json) -> dict[str, Any]:
-    """A merge patch from one status to the other: what is no longer there is removed by null."""
+    """A merge patch from one status to the other. It removes a missing field with null."""
     return {**dict.fromkeys(set(before) - set(after)), **after}

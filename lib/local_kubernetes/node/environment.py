@@ -1,7 +1,7 @@
 """What environment and command line a container gets: pure, as Kubernetes defines them.
 
 Values of Secrets and ConfigMaps arrive byte for byte: they are never expanded. Only `value`, `command` and
-`args` know `$(NAME)`. Bytes that are no UTF-8 travel as surrogate escapes and leave as they came.
+`args` know `$(NAME)`. Bytes that are not UTF-8 are kept as surrogate escapes, and the process gets them unchanged.
 """
 
 import math

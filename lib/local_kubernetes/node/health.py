@@ -62,7 +62,7 @@ class HealthWatch:
 
     async def _keep_alive(self, probe: Json) -> None:
         machine = ProbeMachine(ProbeSpec.from_json(probe))
-        # There is no hurry to find a process dead: one that was started this moment is given a period to come up.
+        # The first liveness probe waits a period, so that a new process has time to come up.
         await asyncio.sleep(max(machine.spec.initial_delay, machine.spec.period))
         while True:
             await self._ask(machine, "liveness")

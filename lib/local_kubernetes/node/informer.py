@@ -1,7 +1,7 @@
 """A local copy of all objects of one kind, kept current by list and watch.
 
 The agent's own writes are taken in at once (`observe`, `forget`), so that a controller never decides on a
-state that it has itself already changed: there is no window in which it would create a second pod.
+state that it has itself already changed. Otherwise it could create a second pod.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class _ExpiredError(Exception):
-    """The watch cannot go on from its resourceVersion: only a new list tells what is there now."""
+    """The watch cannot go on from its resourceVersion: the objects have to be listed again."""
 
 
 class Store:
@@ -136,7 +136,7 @@ class Informer:
             except _ExpiredError:
                 self._version = ""
             except ApiError as error:
-                # The server may have come back without its past: only a list tells what it knows now.
+                # The server may have restarted and lost its objects, so the next step is a list.
                 self._version = ""
                 log.warning("watch of %s: %s; listing again in %.1f s", self._resource.plural, error, delay)
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, keeps no secret

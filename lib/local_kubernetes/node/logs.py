@@ -22,7 +22,7 @@ class ContainerLog:
         self._wakers: set[asyncio.Event] = set()
 
     def write(self, data: bytes) -> None:
-        """Append; a run that was closed takes no more."""
+        """Append. After `close` this does nothing."""
         if self._file is None:
             return
         if self._size + len(data) > self._limit and self._size:
@@ -37,7 +37,7 @@ class ContainerLog:
         self._wake()
 
     def close(self) -> None:
-        """Write no more; who follows the log reaches its end."""
+        """Stop writing. A client that follows the log reaches its end."""
         if self._file:
             self._file.close()
             self._file = None

@@ -1,9 +1,8 @@
 """The kubelet's own small HTTP server: `kubectl logs` ends here.
 
-Speaks what an API server speaks to its nodes: TLS, here with a certificate made for this run.
-Listens on the loopback address alone, and answers an embedded API server alone: whoever asks has to send the
-credential that this node itself sends to the server. A real API server shows its nodes a client certificate instead,
-which this server does not ask for.
+It speaks TLS, with a certificate that is made for this run, and listens only on the loopback address. Under the
+embedded API server, a request has to carry the credential that this node itself sends to that server. A real API
+server shows a client certificate instead, which this server does not check.
 """
 
 import hmac

@@ -204,7 +204,7 @@ async def _until_registered(registration: Registration, stop: asyncio.Event) -> 
 
 
 async def _retire(registration: Registration) -> None:
-    # The API server may be on its way out too, which is no reason to be late.
+    # The API server may be stopping too. The node does not wait for it.
     with contextlib.suppress(ApiError, TimeoutError):
         async with asyncio.timeout(_RETIRE_SECONDS):
             await registration.retire()
@@ -212,7 +212,7 @@ async def _retire(registration: Registration) -> None:
 
 @contextlib.contextmanager
 def _instance(state_dir: Path) -> Iterator[Path]:
-    """A directory of this run alone, with a watchdog; processes that earlier runs left behind are killed first."""
+    """A directory for this run, with a watchdog. Processes that earlier runs left behind are killed first."""
     state_dir = state_dir.resolve()
     instances = state_dir / "instances"
     instances.mkdir(parents=True, exist_ok=True)

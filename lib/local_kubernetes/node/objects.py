@@ -99,7 +99,7 @@ def is_true(obj: Json, kind: str) -> bool:
 
 
 def is_pod_active(pod: Json) -> bool:
-    """Neither finished nor being deleted: what a ReplicaSet counts."""
+    """Whether the pod is not finished and not being deleted. A ReplicaSet counts these pods."""
     return (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"} and not is_deleting(pod)
 
 

@@ -5,7 +5,7 @@ container. Here the node recognizes them by their environment or working directo
 
 Run as a bare script (`orphan_processes.py DIRECTORY`) this module is a node's watchdog. Its standard input is a
 pipe from the node, which ends when the node dies, whatever the cause. The watchdog then kills every process that
-is marked by the directory. It needs the standard library alone.
+is marked by the directory. It needs only the standard library.
 """
 
 import os

@@ -224,7 +224,7 @@ class PodWorker:
         self._store.observe(answer)
 
     async def _confirm(self) -> None:
-        """Tell the API how it ended, and that the pod may go."""
+        """Write the last status, then let the API server remove the pod."""
         if self._end is End.REMOVED:
             return
         if self._end is End.SHUTDOWN:

@@ -55,7 +55,7 @@ class Process:
         return self._popen.pid
 
     async def wait(self) -> Exit:
-        """Wait for the end. Whoever stops waiting does not end the process."""
+        """Wait for the end. Cancelling the wait does not end the process."""
         return await asyncio.shield(self._exit)
 
     def signal(self, number: int) -> None:
@@ -138,7 +138,7 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], directory: Path, 
     """Start `argv` in `directory`, with stdout and stderr going to `sink`; it dies with this process.
 
     Must be called on the thread that runs the event loop: the kernel ends the child when the thread that
-    made it ends. Raises StartError when there is no such program or the environment is too large for one.
+    made it ends. Raises StartError when the program does not exist, or the environment is too large.
     """
     executable = _executable(argv[0], environment, directory)
     command = [*_BARE_PYTHON, launcher.__file__, str(os.getpid()), executable, *argv]

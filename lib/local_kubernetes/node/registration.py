@@ -67,7 +67,7 @@ class Registration:
         self._due.set()
 
     async def run(self) -> None:
-        """A heartbeat every 10 s; a Node that is gone is made anew."""
+        """A heartbeat every 10 s. When the Node object is missing, it is created again."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), HEARTBEAT_SECONDS)
@@ -96,7 +96,7 @@ class Registration:
         status = {
             "capacity": self.description.capacity,
             "allocatable": self.description.capacity,
-            # No Hostname: an API server that fetches logs would prefer it, and no resolver knows this node's name.
+            # Without a Hostname: an API server would fetch logs by it, and it does not resolve.
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": self.log_port}},
             "nodeInfo": _node_info(),

@@ -1,7 +1,7 @@
-"""The arithmetic of a rollout: pure, so that its promises can be checked over every course of events.
+"""The arithmetic of a rollout: pure code, so that tests can check its promises over every course of events.
 
-The two promises of a rolling update: no more pods than `replicas + max_surge` are asked for, and none that
-is available is taken away while that would leave fewer than `replicas - max_unavailable`.
+A rolling update makes two promises. It asks for at most `replicas + max_surge` pods. It takes an available pod away
+only while at least `replicas - max_unavailable` stay.
 """
 
 import math
@@ -66,7 +66,7 @@ def next_new(replicas: int, limits: Limits, new: Scale, old: Sequence[Scale]) ->
 def next_old(replicas: int, limits: Limits, new: Scale, old: Sequence[Scale]) -> dict[str, int]:
     """How many pods each old ReplicaSet may keep; `old` is oldest first, unchanged ones are left out.
 
-    Pods that are not available go first: they serve nobody, and a broken release must not hold the room
+    Pods that are not available go first: they do not serve, and a broken release must not hold the room
     that its correction needs.
     """
     floor = replicas - limits.max_unavailable

@@ -11,7 +11,7 @@ _OURS = frozenset({"Initialized", "Ready", "ContainersReady", "PodScheduled"})
 
 @dataclass
 class ContainerRecord:
-    """One container as its status will tell it; `state` and `last_state` are in the API's form."""
+    """One container's part of the pod's status. `state` and `last_state` are in the API's form."""
 
     name: str
     image: str
@@ -149,7 +149,7 @@ def _conditions(pod: Json, facts: PodFacts, phase: str, moment: datetime) -> lis
 
 
 def _condition(known: Json | None, kind: str, reason: str, message: str, moment: datetime) -> Json:
-    """True where there is no reason against it; the time moves only when true becomes false or back."""
+    """A condition: true without a reason, false with one. The time changes only with the status."""
     condition: Json = {"type": kind, "status": "False" if reason else "True"}
     if reason:
         condition["reason"] = reason

@@ -143,7 +143,7 @@ def port_name(path: str, name: str) -> Iterator[Cause]:
 
 
 def path_segment(path: str, name: str) -> Iterator[Cause]:
-    """The name of an object that needs to fit into a URL and no more, as those of RBAC do."""
+    """The name of an RBAC object, which only has to fit into a URL."""
     if name in (".", ".."):
         yield wrong(path, name, f"may not be '{name}'")
     for character in "/%":
