@@ -1,7 +1,7 @@
 """Which images this node can stand in for, and with which interpreter.
 
-There is no registry here: every image is taken to be a runtime image and becomes an interpreter of this machine, but
-for those that are named as unavailable, which fail as an image that cannot be pulled does.
+There is no registry here. Every image stands for a runtime image and becomes an interpreter of this machine. The images
+that the node's options name as unavailable fail like an image that cannot be pulled.
 """
 
 import re
@@ -37,6 +37,7 @@ class Images:
     known: Mapping[str, Image]
 
     def of(self, reference: str) -> Image:
+        """What stands in for the image of that name."""
         return self.known.get(reference, self.other)
 
 
