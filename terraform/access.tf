@@ -81,16 +81,16 @@ resource "google_service_account_iam_member" "lends_tasks_account" {
 
 # GKE has no policy on a cluster, and its predefined roles reach further than these permissions.
 resource "google_project_iam_custom_role" "reads_cluster" {
-  project     = local.project
-  role_id     = "${replace(var.name, "-", "_")}_reads_cluster"
+  project     = local.cluster.project
+  role_id     = join("_", compact([replace(var.name, "-", "_"), "reads_cluster", var.suffix])) # a deleted role's id stays blocked for weeks
   title       = "${var.name}: reads deployments"
   description = "Reaches the control plane and reads deployments and their pods."
   permissions = local.reads_cluster
 }
 
 resource "google_project_iam_custom_role" "writes_cluster" {
-  project     = local.project
-  role_id     = "${replace(var.name, "-", "_")}_writes_cluster"
+  project     = local.cluster.project
+  role_id     = join("_", compact([replace(var.name, "-", "_"), "writes_cluster", var.suffix]))
   title       = "${var.name}: applies installations"
   description = "Reaches the control plane and applies and removes the kinds an installation consists of."
   permissions = distinct(local.writes_cluster)
@@ -99,7 +99,7 @@ resource "google_project_iam_custom_role" "writes_cluster" {
 resource "google_project_iam_member" "reads_cluster" {
   for_each = { for name, may in local.access : name => name if can(may.reads_cluster) }
 
-  project = local.project
+  project = local.cluster.project
   role    = google_project_iam_custom_role.reads_cluster.name
   member  = module.function[each.key].member
 }
@@ -107,7 +107,7 @@ resource "google_project_iam_member" "reads_cluster" {
 resource "google_project_iam_member" "writes_cluster" {
   for_each = { for name, may in local.access : name => name if can(may.writes_cluster) }
 
-  project = local.project
+  project = local.cluster.project
   role    = google_project_iam_custom_role.writes_cluster.name
   member  = module.function[each.key].member
 }
@@ -124,7 +124,7 @@ resource "google_pubsub_topic_iam_member" "runtimes_check_in" {
 resource "google_service_account_iam_member" "agent_signs_pushes" {
   service_account_id = google_service_account.caller["push"].name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
-  member             = google_project_service_identity.pubsub.member
+  member             = google_project_service_identity.agent["pubsub"].member
 }
 
 # logs, metrics and node registration, as GKE defines them
@@ -189,7 +189,7 @@ resource "google_storage_bucket_iam_member" "smoke" {
 
 # operators sign the sample wheel's URL as that account
 resource "google_service_account_iam_member" "operators" {
-  for_each = toset(var.operators)
+  for_each = toset(compact(concat(var.operators, [var.operator])))
 
   service_account_id = google_service_account.smoke.name
   role               = "roles/iam.serviceAccountTokenCreator"

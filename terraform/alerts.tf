@@ -25,9 +25,9 @@ locals {
       severity = "CRITICAL"
     }
     latency = {
-      title    = "p99 of the API is above 2 seconds"
+      title    = "p99 of the API is above ${local.is_warm ? 2 : 10} seconds"
       filter   = local.latency
-      aligner  = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", above = 2000, for = "600s"
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", above = local.is_warm ? 2000 : 10000, for = "600s" # a cold start takes seconds
       advice   = "The dashboard says which function; cold starts go with min_instances, contention shows as ABORTED in the logs."
       severity = "WARNING"
     }
@@ -38,6 +38,102 @@ locals {
       advice   = "Retries of one ordering key hold back that key alone; all keys waiting means that the consumer fails or has too few instances."
       severity = "ERROR"
     }
+    tasks = {
+      title    = "more than 1,000 tasks wait in a queue"
+      filter   = "resource.type=\"cloud_tasks_queue\" AND resource.labels.queue_id=monitoring.regex.full_match(\"${join("|", [for queue in google_cloud_tasks_queue.this : queue.name])}\") AND metric.type=\"cloudtasks.googleapis.com/queue/depth\""
+      aligner  = "ALIGN_MAX", reducer = "REDUCE_MAX", above = 1000, for = "600s"
+      advice   = "Deadlines and rollout steps come late. Look whether the queue is paused, then at the log of the function that its tasks go to; upgrades_per_second is the rate of rollouts."
+      severity = "WARNING"
+    }
+    certificate = {
+      title    = "the API's certificate ends within 14 days"
+      filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/time_until_ssl_cert_expires\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
+      aligner  = "ALIGN_NEXT_OLDER", reducer = "REDUCE_MIN", above = 14, for = "600s", comparison = "COMPARISON_LT"
+      advice   = "Google renews it while its DNS records stand: compare them with the output `dns_records`, then look at the certificate's state in Certificate Manager."
+      severity = "ERROR"
+    }
+    unreachable = {
+      title    = "the API does not answer from outside"
+      filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
+      aligner  = "ALIGN_NEXT_OLDER", reducer = "REDUCE_COUNT_FALSE", above = 1, for = "600s", period = "1200s"
+      advice   = "Two regions or more cannot reach /health: look at the domain's records, the certificate, and the load balancer."
+      severity = "CRITICAL"
+    }
+    nat = {
+      title    = "connections to the internet are dropped"
+      filter   = "resource.type=\"nat_gateway\" AND resource.labels.gateway_name=\"${var.name}\" AND metric.type=\"router.googleapis.com/nat/dropped_sent_packets_count\" AND metric.labels.reason=\"OUT_OF_RESOURCES\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "300s"
+      advice   = "NAT has no port left: give network.static_addresses more, or nodes fewer runtimes."
+      severity = "ERROR"
+    }
+  }
+
+  # What shows in a log and in no metric. Unlike an absence, a line needs no earlier data point: a sweeper that never
+  # worked once is seen by Cloud Scheduler's line about it.
+  logged = {
+    sweeper = {
+      title  = "Cloud Scheduler could not call the sweeper"
+      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.name}-(${join("|", [for name in keys(local.schedules) : replace(name, "_", "-")])})$\" AND severity>=ERROR"
+      advice = "Its line says what was answered: 403 is a missing grant on the function, 404 a function that is not there, 5xx is in the function's own log."
+    }
+    unschedulable = {
+      title  = "the cluster has no room for a runtime"
+      filter = "resource.type=\"k8s_cluster\" AND resource.labels.project_id=\"${local.cluster.project}\" AND resource.labels.cluster_name=\"${local.cluster.name}\" AND log_id(\"container.googleapis.com/cluster-autoscaler-visibility\") AND jsonPayload.noDecisionStatus.noScaleUp:*"
+      advice = "The line says why no node was added: most often the region's quota of CPUs or addresses, or a pods range that is used up. Installations wait until their deadline and then fail."
+    }
+  }
+}
+
+# Asks from several continents, which also gives the measurements above their first data point.
+resource "google_monitoring_uptime_check_config" "api" {
+  project      = local.project
+  display_name = "${var.name}: the API"
+  timeout      = "30s"
+  period       = "600s"
+
+  http_check {
+    path         = "/health"
+    port         = 443
+    use_ssl      = true
+    validate_ssl = true
+  }
+
+  monitored_resource {
+    type = "uptime_url"
+    labels = {
+      project_id = local.project
+      host       = trimprefix(local.api_url, "https://")
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "logged" {
+  for_each = local.logged
+
+  project               = local.project
+  display_name          = "${var.name}: ${each.value.title}"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = each.value.title
+    condition_matched_log {
+      filter = each.value.filter
+    }
+  }
+
+  alert_strategy {
+    auto_close = "3600s"
+
+    notification_rate_limit {
+      period = "1800s"
+    }
+  }
+
+  documentation {
+    content   = each.value.advice
+    mime_type = "text/markdown"
   }
 }
 
@@ -54,12 +150,12 @@ resource "google_monitoring_alert_policy" "threshold" {
     display_name = each.value.title
     condition_threshold {
       filter          = each.value.filter
-      comparison      = "COMPARISON_GT"
+      comparison      = lookup(each.value, "comparison", "COMPARISON_GT")
       threshold_value = each.value.above
       duration        = each.value.for
 
       aggregations {
-        alignment_period     = "60s"
+        alignment_period     = lookup(each.value, "period", "60s")
         per_series_aligner   = each.value.aligner
         cross_series_reducer = each.value.reducer
       }
@@ -82,7 +178,7 @@ resource "google_monitoring_alert_policy" "errors" {
   conditions {
     display_name = "5xx among all, over 5 minutes"
     condition_threshold {
-      filter             = "${local.requests} AND metric.labels.response_code_class=500"
+      filter             = local.errors
       denominator_filter = local.requests
       comparison         = "COMPARISON_GT"
       threshold_value    = 0.01
@@ -108,7 +204,8 @@ resource "google_monitoring_alert_policy" "errors" {
   }
 }
 
-# Everything that a crash leaves behind relies on the sweeper, and the outbox alert on its word.
+# Everything that a crash leaves behind relies on the sweeper, and the outbox alert on its word. An absence is seen only
+# after a first data point; Cloud Scheduler's failures, above, tell of a sweeper that never ran.
 resource "google_monitoring_alert_policy" "sweeper" {
   project               = local.project
   display_name          = "${var.name}: the sweeper has not run for 10 minutes"

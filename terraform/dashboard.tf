@@ -10,10 +10,32 @@ locals {
     { title = "Deliveries made again", filter = "metric.type=\"${local.metrics.delivery_retries}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Oldest undelivered message, seconds", filter = local.backlog, aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.label.subscription_id"], type = "LINE" },
     { title = "Requests by status", filter = local.requests, aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"], type = "STACKED_AREA" },
-    { title = "Latency of the API in ms, p99", filter = local.latency, aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", by = ["resource.label.backend_target_name"], type = "LINE" },
+    { title = "Latency of the API in ms, p99", filter = local.latencies, aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", by = [local.has_gateway ? "resource.label.backend_target_name" : "resource.label.service_name"], type = "LINE" },
     { title = "Instances", filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${var.name}-.*\") AND metric.type=\"run.googleapis.com/container/instance_count\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"], type = "STACKED_AREA" },
     { title = "Firestore writes a second", filter = "resource.type=\"firestore.googleapis.com/Database\" AND resource.labels.database_id=\"${google_firestore_database.this.name}\" AND metric.type=\"firestore.googleapis.com/document/write_ops_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.op"], type = "LINE" },
   ]
+
+  widgets = [for chart in local.charts : {
+    title = chart.title
+    xyChart = {
+      dataSets = [{
+        plotType = chart.type
+        timeSeriesQuery = {
+          timeSeriesFilter = {
+            filter = chart.filter
+            aggregation = {
+              for key, value in {
+                alignmentPeriod    = "60s"
+                perSeriesAligner   = chart.aligner
+                crossSeriesReducer = chart.reducer
+                groupByFields      = chart.by
+              } : key => value if length(value) > 0
+            }
+          }
+        }
+      }]
+    }
+  }]
 }
 
 resource "google_monitoring_dashboard" "this" {
@@ -22,30 +44,15 @@ resource "google_monitoring_dashboard" "this" {
     displayName = "Provider Hub ${var.name}"
     mosaicLayout = {
       columns = 12
+      # The API leaves out what is 0 or empty, which would be a difference in every plan.
       tiles = [for index, chart in local.charts : {
-        width  = 6
-        height = 4
-        xPos   = index % 2 * 6
-        yPos   = floor(index / 2) * 4
-        widget = {
-          title = chart.title
-          xyChart = {
-            dataSets = [{
-              plotType = chart.type
-              timeSeriesQuery = {
-                timeSeriesFilter = {
-                  filter = chart.filter
-                  aggregation = {
-                    alignmentPeriod    = "60s"
-                    perSeriesAligner   = chart.aligner
-                    crossSeriesReducer = chart.reducer
-                    groupByFields      = chart.by
-                  }
-                }
-              }
-            }]
-          }
-        }
+        for key, value in {
+          width  = 6
+          height = 4
+          xPos   = index % 2 * 6
+          yPos   = floor(index / 2) * 4
+          widget = local.widgets[index]
+        } : key => value if value != 0
       }]
     }
   })

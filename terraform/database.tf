@@ -48,6 +48,13 @@ resource "google_firestore_database" "this" {
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  dynamic "cmek_config" {
+    for_each = local.database_key == null ? [] : [local.database_key]
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
 }
 
 # Point-in-time recovery reaches back 7 days; this reaches further, and survives the database.
@@ -69,24 +76,8 @@ resource "google_firestore_backup_schedule" "daily" {
   daily_recurrence {}
 }
 
-resource "google_firestore_index" "this" {
-  for_each = local.composite_indexes
-
-  project     = local.project
-  database    = google_firestore_database.this.name
-  collection  = each.value.collection
-  query_scope = each.value.scope
-
-  dynamic "fields" {
-    for_each = each.value.fields
-    content {
-      field_path   = trimsuffix(trimprefix(fields.value, "-"), "[]")
-      order        = endswith(fields.value, "[]") ? null : startswith(fields.value, "-") ? "DESCENDING" : "ASCENDING"
-      array_config = endswith(fields.value, "[]") ? "CONTAINS" : null
-    }
-  }
-}
-
+# Firestore changes one database's indexes badly at the same time: many changes at once are answered with 409 "too much
+# contention", which the provider does not try again. Each group from here on waits for the one above it.
 resource "google_firestore_field" "unindexed" {
   for_each = local.collections
 
@@ -96,6 +87,20 @@ resource "google_firestore_field" "unindexed" {
   field      = "*"
 
   index_config {}
+}
+
+resource "google_firestore_field" "expiry" {
+  for_each = local.expiring_collections
+
+  project    = local.project
+  database   = google_firestore_database.this.name
+  collection = each.key
+  field      = "expires_at"
+
+  index_config {}
+  ttl_config {}
+
+  depends_on = [google_firestore_field.unindexed]
 }
 
 resource "google_firestore_field" "indexed" {
@@ -113,19 +118,25 @@ resource "google_firestore_field" "indexed" {
     }
   }
 
-  depends_on = [google_firestore_field.unindexed]
+  depends_on = [google_firestore_field.expiry]
 }
 
-resource "google_firestore_field" "expiry" {
-  for_each = local.expiring_collections
+resource "google_firestore_index" "this" {
+  for_each = local.composite_indexes
 
-  project    = local.project
-  database   = google_firestore_database.this.name
-  collection = each.key
-  field      = "expires_at"
+  project     = local.project
+  database    = google_firestore_database.this.name
+  collection  = each.value.collection
+  query_scope = each.value.scope
 
-  index_config {}
-  ttl_config {}
+  dynamic "fields" {
+    for_each = each.value.fields
+    content {
+      field_path   = trimsuffix(trimprefix(fields.value, "-"), "[]")
+      order        = endswith(fields.value, "[]") ? null : startswith(fields.value, "-") ? "DESCENDING" : "ASCENDING"
+      array_config = endswith(fields.value, "[]") ? "CONTAINS" : null
+    }
+  }
 
-  depends_on = [google_firestore_field.unindexed]
+  depends_on = [google_firestore_field.indexed]
 }

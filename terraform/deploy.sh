@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # From an empty Google Cloud project to a working Provider Hub, and back: `deploy.sh deploy` and `deploy.sh destroy`.
+# CI has them in two: `deploy.sh plan` leaves plan.out and .build, and `deploy.sh apply` applies exactly those.
 #
 #   PROJECT, REGION      where (required)
-#   NAME                 the environment, default hub; one state and one set of names each
+#   NAME                 the environment, default hub; one state and one set of names each. No .tfvars file names it
 #   VAR_FILE             a .tfvars file beside terraform.tfvars, which Terraform reads by itself
 #   CUSTOMER_ISSUER, CONSOLE_ISSUER   the token issuers, where no .tfvars file gives the realms, and
 #   CUSTOMER_PARTY, CONSOLE_PARTY     the application (`azp`) whose tokens are taken
-#   AUTO_APPROVE=1       apply the plan without asking
+#   AUTO_APPROVE=1       apply the plan without asking; to destroy, DESTROY must then be the environment's name
+#   ALLOW_LOSS           addresses of what a plan may destroy or replace although it holds data, separated by spaces
+#   SKIP_PREFLIGHT=1     leave out the look at policies, quotas, regions and APIs
 #   BASE_IMAGE           what the runtime image is built on; by digest, or a tag that is looked up at the build
 #   HUB_TOKEN_COMMAND    prints a token of the customer realm, for the smoke test; or HUB_TOKEN, a token that lasts
 #   SKIP_SMOKE=1         leave the smoke test out
@@ -45,7 +48,19 @@ check_smoke_inputs() {
     fail "the smoke test publishes as a tenant: set HUB_TOKEN_COMMAND to a command that prints a customer token, or SKIP_SMOKE=1"
 }
 
-# What Terraform itself stands on: two services, and a private bucket for its state.
+# What the script gives to every plan is in no .tfvars file: Terraform lets the command line win over terraform.tfvars, so
+# that a name there would be ignored, and the names would be of one environment while the state is another's.
+check_variable_files() {
+  local file
+  for file in "$here"/terraform.tfvars "$here"/*.auto.tfvars ${VAR_FILE:+"$VAR_FILE"}; do
+    [[ -f $file ]] || continue
+    if grep -qE '^[[:space:]]*(name|project|region|operator)[[:space:]]*=' "$file"; then
+      fail "$file sets name, project, region or operator: take it out, and give NAME, PROJECT and REGION to this command"
+    fi
+  done
+}
+
+# What Terraform itself stands on: three services, and a private bucket for its state. Older states are kept for a while.
 bootstrap() {
   local bucket=$PROJECT-terraform-state
   gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com storage.googleapis.com --project "$PROJECT"
@@ -53,7 +68,7 @@ bootstrap() {
     say "making the state bucket gs://$bucket"
     gcloud storage buckets create "gs://$bucket" --project "$PROJECT" --location "$REGION" \
       --uniform-bucket-level-access --public-access-prevention
-    gcloud storage buckets update "gs://$bucket" --versioning
+    gcloud storage buckets update "gs://$bucket" --versioning --lifecycle-file "$here/state-lifecycle.json"
   fi
   terraform -chdir="$here" init -input=false -reconfigure \
     -backend-config="bucket=$bucket" -backend-config="prefix=provider-hub/$NAME"
@@ -61,8 +76,9 @@ bootstrap() {
 
 # The variables of every plan, into the array `variables`.
 collect_variables() {
-  variables=(-var "project=$PROJECT" -var "region=$REGION" -var "name=$NAME" -var "operators=[\"$(operator)\"]")
+  variables=()
   [[ -z ${VAR_FILE:-} ]] || variables+=(-var-file "$(realpath "$VAR_FILE")")
+  variables+=(-var "project=$PROJECT" -var "region=$REGION" -var "name=$NAME" -var "operator=$(operator)")
   [[ -z ${CUSTOMER_ISSUER:-} ]] || variables+=(-var "customer_realm={issuer=\"$CUSTOMER_ISSUER\",parties=[\"${CUSTOMER_PARTY:-}\"]}")
   [[ -z ${CONSOLE_ISSUER:-} ]] || variables+=(-var "console_realm={issuer=\"$CONSOLE_ISSUER\",parties=[\"${CONSOLE_PARTY:-}\"]}")
 }
@@ -70,18 +86,51 @@ collect_variables() {
 operator() {
   local account
   account=$(gcloud config get-value account 2>/dev/null)
-  if [[ $account == *.gserviceaccount.com ]]; then echo "serviceAccount:$account"; else echo "user:$account"; fi
+  case $account in
+    principal://* | principalSet://*) echo "$account" ;; # an identity pool's, as CI has it
+    *.gserviceaccount.com) echo "serviceAccount:$account" ;;
+    *) echo "user:$account" ;;
+  esac
 }
 
-plan_and_apply() {
+preflight() {
+  [[ ${SKIP_PREFLIGHT:-} != 1 ]] || return 0
+  (cd "$root" && "$python" -m terraform.tools.preflight --project "$PROJECT" --region "$REGION" \
+    ${VAR_FILE:+--var-file "$(realpath "$VAR_FILE")"})
+}
+
+# A plan in plan.out that loses nothing but what ALLOW_LOSS names.
+make_plan() {
   (cd "$root" && "$python" -m terraform.tools.package)
   terraform -chdir="$here" plan -input=false -out=plan.out "$@" "${variables[@]}"
-  if [[ ${AUTO_APPROVE:-} != 1 ]]; then
-    local answer
-    read -r -p "deploy: apply this plan? [y/N] " answer || answer=n
-    [[ $answer == y ]] || fail "nothing was changed"
+}
+
+guard_plan() {
+  # shellcheck disable=SC2086 # several addresses
+  terraform -chdir="$here" show -json plan.out |
+    (cd "$root" && "$python" -m terraform.tools.plan guard --allow ${ALLOW_LOSS:-}) || fail "the plan was not applied"
+}
+
+approve() {
+  [[ ${AUTO_APPROVE:-} != 1 ]] || return 0
+  local answer
+  read -r -p "deploy: apply this plan? [y/N] " answer || answer=n
+  [[ $answer == y ]] || fail "nothing was changed"
+}
+
+# Some refusals pass: an index among many others, a grant or a metric that is not known everywhere yet. What was applied
+# of a plan makes the rest of it stale, so that the second try has a plan of its own.
+plan_and_apply() {
+  make_plan "$@"
+  [[ ${destroying:-} == 1 ]] || guard_plan
+  approve
+  if ! terraform -chdir="$here" apply -input=false plan.out; then
+    say "the apply failed; one more try, with a new plan"
+    make_plan "$@"
+    [[ ${destroying:-} == 1 ]] || guard_plan
+    approve
+    terraform -chdir="$here" apply -input=false plan.out
   fi
-  terraform -chdir="$here" apply -input=false plan.out
   rm -f "$here/plan.out"
 }
 
@@ -97,8 +146,7 @@ builder=(-target=google_artifact_registry_repository.runtime -target=google_stor
 # Runs between two applies. The first one makes the builder; only the second makes functions refer to the image, so that
 # no pod is ever asked to run an image that is not there yet.
 build_image() {
-  local image
-  image=$(output build image)
+  local image=$1
   if [[ -z $image ]] || gcloud artifacts docker images describe "$image" >/dev/null 2>&1; then
     return
   fi
@@ -123,14 +171,20 @@ smoke_test() {
     --sha256 "$(sha256sum "$wheel" | cut -d ' ' -f 1)")
 }
 
-deploy() {
-  check_inputs deploy
+prepare() {
+  check_inputs "$1"
   check_realms
+  check_variable_files
+}
+
+deploy() {
+  prepare deploy
   check_smoke_inputs
   bootstrap
+  preflight
   collect_variables
   plan_and_apply "${builder[@]}"
-  build_image
+  build_image "$(output build image)"
   plan_and_apply
   if [[ ${SKIP_SMOKE:-} != 1 ]]; then
     smoke_test
@@ -138,17 +192,57 @@ deploy() {
   say "the API is at $(output api_url), its address is $(output address)"
 }
 
+# For CI: what is looked at before a merge. The zips lie in .build, which the plan refers to, and go where it goes.
+plan() {
+  prepare plan
+  bootstrap
+  preflight
+  collect_variables
+  make_plan
+  guard_plan
+}
+
+# Applies what `plan` left, after the image that it refers to is there. A first deployment, which has no builder yet, is
+# made by `deploy`.
+apply() {
+  prepare apply
+  [[ -f $here/plan.out ]] || fail "there is no plan.out: run $0 plan, and bring its plan.out and .build here"
+  bootstrap
+  guard_plan
+  build_image "$(terraform -chdir="$here" show -json plan.out | (cd "$root" && "$python" -m terraform.tools.plan output build image))"
+  terraform -chdir="$here" apply -input=false plan.out
+  rm -f "$here/plan.out"
+}
+
+confirm_destroy() {
+  local answer=${DESTROY:-}
+  if [[ ${AUTO_APPROVE:-} != 1 ]]; then
+    read -r -p "deploy: type the environment's name to destroy it with all its data: " answer || answer=
+  fi
+  [[ $answer == "$NAME" ]] || fail "nothing was destroyed: DESTROY=$NAME, or typing $NAME, confirms it"
+}
+
+# Firestore puts a deleted field's or index's default back: it would index all data, to delete it a moment later.
+forget_indexes() {
+  local address
+  terraform -chdir="$here" state list | grep -E 'google_firestore_(field|index)[.]' | while read -r address; do
+    terraform -chdir="$here" state rm "$address"
+  done || true
+}
+
 destroy() {
-  check_inputs destroy
-  check_realms
+  prepare destroy
+  confirm_destroy
+  destroying=1
   bootstrap
   collect_variables
   say "taking $NAME down in $PROJECT, its database included; the daily and weekly backups stay until they expire"
   plan_and_apply -var deletion_protection=false
+  forget_indexes
   plan_and_apply -destroy -var deletion_protection=false
 }
 
 case ${1:-} in
-  deploy | destroy) "$1" ;;
-  *) fail "usage: PROJECT=my-project REGION=europe-west1 $0 deploy|destroy" ;;
+  deploy | destroy | plan | apply) "$1" ;;
+  *) fail "usage: PROJECT=my-project REGION=europe-west1 $0 deploy|destroy|plan|apply" ;;
 esac

@@ -2,11 +2,16 @@ locals {
   # The one list of functions: what calls each, its size and its grants. A public function is reached through the gateway
   # alone, and checks the caller's token itself; `callers` are accounts of identity.tf that may invoke the others.
   functions = {
-    for name, function in jsondecode(file("${path.module}/../functions/functions.json")) : name => merge(function, {
+    for name, function in local.declared : name => merge(function, {
       public  = can(function.triggers.http)
       callers = distinct([for trigger, caller in local.caller_of : caller if can(function.triggers[trigger])])
-    })
+    }) if !contains(local.left_out, name)
   }
+
+  # Without a load balancer one function answers every route instead of those that it combines.
+  declared = jsondecode(file("${path.module}/../functions/functions.json"))
+  combined = { for name, function in local.declared : name => function.combines if can(function.combines) }
+  left_out = local.has_gateway ? keys(local.combined) : flatten(values(local.combined))
 
   sizes = {
     for name, function in local.functions : name => {
@@ -28,7 +33,7 @@ locals {
   environment = {
     GOOGLE_CLOUD_PROJECT          = local.project
     HUB_LOCATION                  = var.region
-    HUB_DATABASE                  = one(distinct([for index in google_firestore_index.this : index.database])) # by way of the indexes that queries need
+    HUB_DATABASE                  = one(distinct(concat([for index in google_firestore_index.this : index.database], [for field in google_firestore_field.indexed : field.database]))) # by way of the indexes that queries need: one that is still being built refuses its query
     HUB_INSTALLATION_EVENTS_TOPIC = local.topic_names["installation-events"]
     HUB_VERSION_EVENTS_TOPIC      = local.topic_names["version-events"]
     HUB_CHECK_INS_TOPIC           = local.topic_names["runtime-check-ins"]
@@ -45,9 +50,12 @@ locals {
     HUB_CONSOLE_JWKS_URL          = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")
     HUB_CONSOLE_AUDIENCES         = join(",", var.console_realm.audiences)
     HUB_CONSOLE_PARTIES           = join(",", var.console_realm.parties)
-    HUB_CLUSTER_ENDPOINT          = local.cluster_endpoint
+    HUB_CLUSTER_ENDPOINT          = "https://${local.cluster.endpoint}"
+    HUB_CLUSTER_NAMESPACE_PREFIX  = var.cluster.namespace_prefix
     HUB_CLUSTER_HUB_ID            = "${replace(local.project, ":", ".")}.${var.name}"
     HUB_RUNTIME_IMAGE             = coalesce(var.runtime_image, local.built_image)
+    HUB_RUNTIME_CLASS             = var.cluster.runtime_class == null ? "" : var.cluster.runtime_class
+    HUB_RUNTIME_USER_NAMESPACES   = var.cluster.user_namespaces ? "true" : ""
     HUB_RUNTIME_PYTHON            = var.runtime_python
     HUB_RUNTIME_PLATFORM          = var.runtime_platform
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
@@ -71,6 +79,9 @@ module "function" {
   description = each.value.description
   size        = local.sizes[each.key]
   public      = each.value.public
+  ingress     = !each.value.public ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : local.has_gateway ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
+  kms_key     = local.kms_key
+  network     = var.egress == "network" ? { network = local.network.network, subnetwork = local.network.subnetwork } : null
   url         = local.urls[each.key]
   callers     = { for caller in each.value.callers : caller => google_service_account.caller[caller].member }
 
@@ -88,5 +99,6 @@ module "function" {
     service_account = time_sleep.builder_grants.triggers.service_account
     registry        = time_sleep.builder_grants.triggers.registry
     bucket          = time_sleep.builder_grants.triggers.bucket
+    worker_pool     = var.build_worker_pool
   }
 }

@@ -13,8 +13,9 @@ module "topic" {
   project      = local.project
   region       = var.region
   name         = local.topic_names[each.key]
+  kms_key      = local.kms_key
   pusher       = google_service_account.caller["push"].email
-  pubsub_agent = google_project_service_identity.pubsub.member
+  pubsub_agent = google_project_service_identity.agent["pubsub"].member
 
   consumer = {
     url     = module.function[each.value.consumer].url

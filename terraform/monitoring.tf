@@ -20,10 +20,18 @@ locals {
   # A metric is found some time after it was made; alerts and objectives name it by way of this wait.
   metrics = { for name in concat(keys(local.counters), keys(local.distributions)) : name => "logging.googleapis.com/user/${time_sleep.metrics.triggers[name]}" }
 
-  requests = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/request_count\""
-  latency  = "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${google_compute_url_map.gateway.name}\" AND metric.type=\"loadbalancing.googleapis.com/https/total_latencies\""
-  sweeper  = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-sweeper\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"2xx\""
-  backlog  = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-(${join("|", keys(local.topics))})\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+  # What callers see: at the load balancer, or at the one function that answers where there is none.
+  api       = local.has_gateway ? "resource.type=\"https_lb_rule\" AND resource.labels.url_map_name=\"${module.gateway[0].url_map}\"" : "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-api\""
+  requests  = "${local.api} AND metric.type=\"${local.has_gateway ? "loadbalancing.googleapis.com/https/request_count" : "run.googleapis.com/request_count"}\""
+  errors    = "${local.requests} AND metric.labels.response_code_class=${local.has_gateway ? "500" : "\"5xx\""}"
+  latencies = "${local.api} AND metric.type=\"${local.has_gateway ? "loadbalancing.googleapis.com/https/total_latencies" : "run.googleapis.com/request_latencies"}\""
+  # Publishing downloads a wheel of up to 256 MiB while its caller waits.
+  latency = local.has_gateway ? "${local.latencies} AND resource.labels.backend_target_name!=\"${var.name}-publishing\"" : local.latencies
+  # Whether no caller meets a cold start, which alone takes longer than a request may.
+  is_warm = local.has_gateway && alltrue([for name, function in local.functions : name == "publishing" || !function.public || tonumber(local.sizes[name].min_instances) > 0])
+
+  sweeper = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-sweeper\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"2xx\""
+  backlog = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-(${join("|", keys(local.topics))})\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
 }
 
 resource "google_logging_metric" "counter" {
@@ -71,8 +79,10 @@ resource "google_logging_metric" "distribution" {
   }
 }
 
+# Up to ten minutes, and a policy that names the metric sooner is refused with a 404 that the provider does not try again.
+# The cluster takes as long, so that nothing waits for this.
 resource "time_sleep" "metrics" {
-  create_duration = "60s"
+  create_duration = "600s"
   triggers = merge(
     { for key, metric in google_logging_metric.counter : key => metric.name },
     { for key, metric in google_logging_metric.distribution : key => metric.name },

@@ -1,72 +1,66 @@
-resource "google_compute_network" "this" {
-  project                 = local.project
-  name                    = var.name
-  description             = "The runtimes' cluster; the functions are not in it."
-  auto_create_subnetworks = false
-}
+locals {
+  # What runs in the network: the cluster, unless it is one that exists, and the functions where their egress goes through it.
+  needs_network = var.cluster.existing == null || var.egress == "network"
+  owns_network  = local.needs_network && var.network.existing == null
+  host_project  = try(coalesce(var.network.existing.project, var.project), var.project)
+  shares_vpc    = local.needs_network && local.host_project != var.project
 
-resource "google_compute_subnetwork" "nodes" {
-  project                  = local.project
-  name                     = "${var.name}-nodes"
-  network                  = google_compute_network.this.id
-  region                   = var.region
-  ip_cidr_range            = var.network.nodes
-  private_ip_google_access = true
-
-  secondary_ip_range {
-    range_name    = "pods"
-    ip_cidr_range = var.network.pods
+  existing_network = var.network.existing == null ? null : {
+    network        = "projects/${local.host_project}/global/networks/${var.network.existing.network}"
+    subnetwork     = "projects/${local.host_project}/regions/${var.region}/subnetworks/${var.network.existing.subnetwork}"
+    pods_range     = var.network.existing.pods_range
+    services_range = var.network.existing.services_range
   }
 
-  secondary_ip_range {
-    range_name    = "services"
-    ip_cidr_range = var.network.services
-  }
+  own_network = one([for network in module.network : {
+    network        = network.network
+    subnetwork     = network.subnetwork
+    pods_range     = network.pods_range
+    services_range = network.services_range
+  }])
 
-  log_config {
-    aggregation_interval = "INTERVAL_10_MIN"
-    flow_sampling        = 0.1
-    metadata             = "INCLUDE_ALL_METADATA"
-  }
-}
+  network = local.owns_network ? local.own_network : local.existing_network
 
-# Said, and not left to the network's default, so that nobody's later rule of a lower priority opens it by chance.
-resource "google_compute_firewall" "deny_ingress" {
-  project   = local.project
-  name      = "${var.name}-deny-ingress"
-  network   = google_compute_network.this.name
-  direction = "INGRESS"
-  priority  = 65000
-
-  source_ranges = ["0.0.0.0/0"]
-
-  deny {
-    protocol = "all"
+  # Google's agents that use the host project's subnetwork: GKE's, the one that makes its nodes, and Cloud Run's.
+  network_users = !local.shares_vpc || !try(var.network.existing.grants, false) ? {} : {
+    gke    = "serviceAccount:service-${local.number}@container-engine-robot.iam.gserviceaccount.com"
+    apis   = "serviceAccount:${local.number}@cloudservices.gserviceaccount.com"
+    nodes  = google_service_account.nodes.member
+    egress = "serviceAccount:service-${local.number}@serverless-robot-prod.iam.gserviceaccount.com"
   }
 }
 
-# Nodes have no public address; runtimes fetch their wheels through here.
-resource "google_compute_router" "this" {
-  project = local.project
-  name    = var.name
-  network = google_compute_network.this.id
-  region  = var.region
+module "network" {
+  source = "./modules/network"
+  count  = local.owns_network ? 1 : 0
+
+  project          = local.project
+  region           = var.region
+  name             = var.name
+  ranges           = { nodes = var.network.nodes, pods = var.network.pods, services = var.network.services }
+  static_addresses = var.network.static_addresses
 }
 
-resource "google_compute_router_nat" "this" {
-  project                             = local.project
-  name                                = var.name
-  router                              = google_compute_router.this.name
-  region                              = var.region
-  nat_ip_allocate_option              = "AUTO_ONLY"
-  source_subnetwork_ip_ranges_to_nat  = "ALL_SUBNETWORKS_ALL_IP_RANGES"
-  enable_dynamic_port_allocation      = true
-  enable_endpoint_independent_mapping = false
-  min_ports_per_vm                    = 64
-  max_ports_per_vm                    = 4096
+# a cluster, and functions, of this project use a subnetwork of the Shared VPC's host project
+resource "google_compute_subnetwork_iam_member" "network_users" {
+  for_each = local.network_users
 
-  log_config {
-    enable = true
-    filter = "ERRORS_ONLY"
-  }
+  project    = local.host_project
+  region     = var.region
+  subnetwork = local.existing_network.subnetwork
+  role       = "roles/compute.networkUser"
+  member     = each.value
+
+  depends_on = [google_project_service_identity.agent]
+}
+
+# GKE manages its own firewall rules and addresses in the Shared VPC's host project
+resource "google_project_iam_member" "host_agent" {
+  count = contains(keys(local.network_users), "gke") && var.cluster.existing == null ? 1 : 0
+
+  project = local.host_project
+  role    = "roles/container.hostServiceAgentUser"
+  member  = local.network_users.gke
+
+  depends_on = [google_project_service_identity.agent]
 }

@@ -16,12 +16,15 @@ resource "google_monitoring_slo" "available" {
   request_based_sli {
     good_total_ratio {
       total_service_filter = local.requests
-      bad_service_filter   = "${local.requests} AND metric.labels.response_code_class=500"
+      bad_service_filter   = local.errors
     }
   }
 }
 
+# Only where no caller meets a cold start: with min_instances = 0 the objective would be missed from the first day on.
 resource "google_monitoring_slo" "prompt" {
+  count = local.is_warm ? 1 : 0
+
   project             = local.project
   service             = google_monitoring_custom_service.this.service_id
   slo_id              = "prompt"

@@ -1,12 +1,11 @@
 output "address" {
-  description = "The gateway's address, for the A record of `domain`."
-  value       = google_compute_global_address.gateway.address
+  description = "The load balancer's address, for the A record of `domain`; null without one."
+  value       = local.has_gateway ? module.gateway[0].address : null
 }
 
 output "api_url" {
-  description = "Where callers find the API; it answers once the certificate is issued."
-  value       = "https://${local.host}"
-  depends_on  = [google_compute_global_forwarding_rule.https]
+  description = "Where callers find the API; with a domain it answers once the certificate is issued."
+  value       = local.api_url
 }
 
 output "build" {
@@ -26,8 +25,13 @@ output "check_in_topic" {
 }
 
 output "cluster" {
-  description = "Name of the cluster, for `gcloud container clusters get-credentials --dns-endpoint`."
-  value       = google_container_cluster.runtimes.name
+  description = "The cluster, for `gcloud container clusters get-credentials --dns-endpoint`, and its control plane's host name."
+  value = {
+    name     = local.cluster.name
+    location = local.cluster.location
+    project  = local.cluster.project
+    endpoint = local.cluster.endpoint
+  }
 }
 
 output "dashboard" {
@@ -38,6 +42,21 @@ output "dashboard" {
 output "database" {
   description = "Id of the Firestore database."
   value       = google_firestore_database.this.name
+}
+
+output "dns_records" {
+  description = "The DNS records of the API's host names: addresses, and proofs that the names are yours, which certificates are issued by before any traffic comes."
+  value       = local.has_gateway ? module.gateway[0].dns_records : []
+}
+
+output "egress_addresses" {
+  description = "The reserved addresses that runtimes, and functions with egress through the network, come from."
+  value       = flatten(module.network[*].addresses)
+}
+
+output "audit_writer" {
+  description = "The identity that writes to `audit.sink`, which must be let in there; null without a sink."
+  value       = one(google_logging_project_sink.audit[*].writer_identity)
 }
 
 output "samples" {

@@ -6,6 +6,8 @@ locals {
 
   services = toset(concat([
     "artifactregistry.googleapis.com",
+    "binaryauthorization.googleapis.com",
+    "certificatemanager.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudscheduler.googleapis.com",
     "cloudtasks.googleapis.com",
@@ -20,7 +22,12 @@ locals {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
-  ], var.budget == null ? [] : ["billingbudgets.googleapis.com"]))
+  ], var.budget == null ? [] : ["billingbudgets.googleapis.com"], var.encryption == null ? [] : ["cloudkms.googleapis.com"]))
+
+  agents = toset(concat(
+    ["cloudscheduler", "cloudtasks", "container", "pubsub", "run"],
+    var.encryption == null ? [] : ["artifactregistry", "firestore", "secretmanager"],
+  ))
 
   # The project's id by way of the wait below: whoever names the project waits for its services.
   project = time_sleep.services.triggers.project
@@ -49,10 +56,12 @@ resource "time_sleep" "services" {
   }
 }
 
-# Pub/Sub's own agent exists only once it is asked for; dead-lettering and push tokens are granted to it.
-resource "google_project_service_identity" "pubsub" {
+# Services' own agents exist only once they are asked for. To Pub/Sub's, dead-lettering and push tokens are granted; Cloud
+# Tasks and Cloud Scheduler make the tokens of their calls with theirs, and get the right to with the agent.
+resource "google_project_service_identity" "agent" {
   provider = google-beta
+  for_each = local.agents
 
   project = local.project
-  service = "pubsub.googleapis.com"
+  service = "${each.key}.googleapis.com"
 }

@@ -2,18 +2,27 @@ locals {
   # The tag is the content's digest and tags are immutable, so that a name always means the same image.
   image_files = setunion(fileset("${path.module}/../lib/pragma_runtime", "**/*.py"), ["Dockerfile"])
   image_tag   = substr(sha256(join("\n", [for name in sort(local.image_files) : "${name} ${filesha256("${path.module}/../lib/pragma_runtime/${name}")}"])), 0, 20)
-  built_image = "${var.region}-docker.pkg.dev/${local.project}/${google_artifact_registry_repository.runtime.repository_id}/pragma-runtime:${local.image_tag}"
+  built_image = "${local.runtime_registry}/pragma-runtime:${local.image_tag}"
+
+  runtime_registry = "${var.region}-docker.pkg.dev/${local.project}/${google_artifact_registry_repository.runtime.repository_id}"
 }
 
 # The functions' source zips.
 resource "google_storage_bucket" "sources" {
-  # checkov:skip=CKV_GCP_62:Cloud Audit Logs say who wrote here; access logs of Terraform's and Cloud Build's own reads say nothing more.
+  # checkov:skip=CKV_GCP_62:Data Access logs (audit.tf) say who read and wrote here.
   project                     = local.project
   name                        = "${local.project}-${var.name}-sources"
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = true # every object can be made again from the repository
+
+  dynamic "encryption" {
+    for_each = local.kms_key == null ? [] : [local.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
 
   versioning {
     enabled = true
@@ -41,6 +50,13 @@ resource "google_storage_bucket" "samples" {
   public_access_prevention    = "enforced"
   force_destroy               = true
 
+  dynamic "encryption" {
+    for_each = local.kms_key == null ? [] : [local.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   lifecycle_rule {
     condition {
       age = 1
@@ -52,12 +68,12 @@ resource "google_storage_bucket" "samples" {
 }
 
 resource "google_artifact_registry_repository" "runtime" {
-  # checkov:skip=CKV_GCP_84:The image holds no secret; Google's keys encrypt it.
   project       = local.project
   location      = var.region
   repository_id = "${var.name}-runtime"
   description   = "The image that runtimes run in."
   format        = "DOCKER"
+  kms_key_name  = local.kms_key
 
   docker_config {
     immutable_tags = true
@@ -65,12 +81,12 @@ resource "google_artifact_registry_repository" "runtime" {
 }
 
 resource "google_artifact_registry_repository" "functions" {
-  # checkov:skip=CKV_GCP_84:The containers hold this repository's code and no secret; Google's keys encrypt them.
   project                = local.project
   location               = var.region
   repository_id          = "${var.name}-functions"
   description            = "The functions' containers, built by Cloud Functions."
   format                 = "DOCKER"
+  kms_key_name           = local.kms_key
   cleanup_policy_dry_run = false
 
   # Cloud Run keeps the image of a revision it serves; older builds can be made again.

@@ -14,7 +14,7 @@ resource "google_cloud_tasks_queue" "this" {
   for_each = local.queues
 
   project  = local.project
-  name     = "${var.name}-${each.key}"
+  name     = join("-", compact([var.name, each.key, var.suffix])) # a deleted queue's name stays blocked for days
   location = var.region
 
   rate_limits {
@@ -33,6 +33,8 @@ resource "google_cloud_tasks_queue" "this" {
   stackdriver_logging_config {
     sampling_ratio = 0.1
   }
+
+  depends_on = [google_project_service_identity.agent]
 }
 
 resource "google_cloud_scheduler_job" "this" {
@@ -60,4 +62,6 @@ resource "google_cloud_scheduler_job" "this" {
       audience              = module.function[each.key].url
     }
   }
+
+  depends_on = [google_project_service_identity.agent]
 }

@@ -9,6 +9,28 @@ variable "alert_emails" {
   }
 }
 
+variable "allowed_images" {
+  description = "Patterns of images, such as europe-docker.pkg.dev/acme/base/**, that pods may run beside the runtime image: Binary Authorization then refuses all others in the cluster that is made here. Null leaves Binary Authorization out. The policy is the project's: one environment of a project sets it."
+  type        = list(string)
+  default     = null
+  validation {
+    condition     = alltrue([for pattern in coalesce(var.allowed_images, []) : can(regex("^[a-z0-9.-]+/[^ ]+$", pattern))])
+    error_message = "Each of allowed_images is a pattern such as europe-docker.pkg.dev/acme/base/**."
+  }
+}
+
+variable "audit" {
+  description = "Data Access logs of secrets, objects, documents and borrowed identities; sink is where audit logs are kept as well, such as logging.googleapis.com/projects/audit/locations/global/buckets/hub. Null leaves the project's settings alone: they are one for all environments of a project."
+  type = object({
+    sink = optional(string)
+  })
+  default = {}
+  validation {
+    condition     = can(regex("^(logging|storage|bigquery|pubsub)[.]googleapis[.]com/", coalesce(try(var.audit.sink, null), "logging.googleapis.com/")))
+    error_message = "audit.sink begins with logging.googleapis.com/, storage.googleapis.com/, bigquery.googleapis.com/ or pubsub.googleapis.com/."
+  }
+}
+
 variable "budget" {
   description = "A monthly budget for the project; null leaves it out, since it needs rights on the billing account. currency is the billing account's own when null: any other one is refused."
   type = object({
@@ -23,14 +45,52 @@ variable "budget" {
   }
 }
 
+variable "build_worker_pool" {
+  description = "Id of a private Cloud Build pool that builds the containers, where policies demand one: projects/…/locations/…/workerPools/…. Null = Google's workers."
+  type        = string
+  default     = null
+  validation {
+    condition     = can(regex("^projects/[^/]+/locations/[^/]+/workerPools/[^/]+$", coalesce(var.build_worker_pool, "projects/p/locations/l/workerPools/w")))
+    error_message = "build_worker_pool is an id such as projects/my-project/locations/europe-west1/workerPools/builds."
+  }
+}
+
 variable "check_in_keys" {
   description = "Names of the keys that runtimes' check-in tokens are made with; a new name makes a new key. The first makes the tokens, those of all are accepted: put a new one last before it is put first."
   type        = list(string)
   default     = ["1"]
   nullable    = false
   validation {
-    condition     = length(var.check_in_keys) > 0 && length(distinct(var.check_in_keys)) == length(var.check_in_keys)
-    error_message = "check_in_keys names at least one key, and none twice."
+    condition     = alltrue([for name in var.check_in_keys : can(regex("^[A-Za-z0-9_-]{1,32}$", name))]) && length(var.check_in_keys) > 0 && length(distinct(var.check_in_keys)) == length(var.check_in_keys)
+    error_message = "check_in_keys names at least one key, and none twice; a name has up to 32 letters, digits, dashes and underscores."
+  }
+}
+
+variable "cluster" {
+  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster."
+  type = object({
+    existing = optional(object({
+      name     = string
+      location = string
+      project  = optional(string)
+    }))
+    namespace_prefix = optional(string, "")
+    runtime_class    = optional(string, "gvisor")
+    user_namespaces  = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = can(regex("^([a-km-np-z][a-z0-9-]{0,14}-)?$", var.cluster.namespace_prefix))
+    error_message = "cluster.namespace_prefix is up to 16 lower-case letters, digits and dashes: no l or o first, a dash last."
+  }
+  validation {
+    condition     = !(var.cluster.user_namespaces && var.cluster.runtime_class == "gvisor")
+    error_message = "cluster.user_namespaces needs another runtime_class, or null: gvisor refuses pods that ask for it."
+  }
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", coalesce(var.cluster.runtime_class, "none")))
+    error_message = "cluster.runtime_class is the name of a RuntimeClass, such as gvisor."
   }
 }
 
@@ -116,6 +176,34 @@ variable "domain" {
   }
 }
 
+variable "egress" {
+  description = "How the functions reach the world: internet directly, or through the network (Direct VPC egress), whose addresses, routes and proxies then hold for them too."
+  type        = string
+  default     = "internet"
+  nullable    = false
+  validation {
+    condition     = contains(["internet", "network"], var.egress)
+    error_message = "egress is internet or network."
+  }
+}
+
+variable "encryption" {
+  description = "Cloud KMS keys that everything stored is encrypted with, in the region: key for all, database_key for a database in a multi-region (eur3 takes one in europe, nam5 one in us). Firestore, Artifact Registry and the cluster take a key at creation only. grants says whether the rights on the keys are given here. Null = Google's keys."
+  type = object({
+    key          = string
+    database_key = optional(string)
+    grants       = optional(bool, true)
+  })
+  default = null
+  validation {
+    condition = alltrue([
+      for key in compact([try(var.encryption.key, null), try(var.encryption.database_key, null)]) :
+      can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", key))
+    ])
+    error_message = "encryption's keys are ids such as projects/keys/locations/europe-west1/keyRings/hub/cryptoKeys/hub."
+  }
+}
+
 variable "functions" {
   description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, timeout in seconds."
   type = map(object({
@@ -138,6 +226,36 @@ variable "functions" {
   }
 }
 
+variable "gateway" {
+  description = "load_balancer = a global HTTPS load balancer with Cloud Armor, the domain and its certificate; none = one function answers every route at its own address on run.app, without a rate limit, a domain or the load balancer's price."
+  type        = string
+  default     = "load_balancer"
+  nullable    = false
+  validation {
+    condition     = contains(["load_balancer", "none"], var.gateway)
+    error_message = "gateway is load_balancer or none."
+  }
+  validation {
+    condition     = var.gateway == "load_balancer" || var.domain == null
+    error_message = "domain needs gateway = \"load_balancer\": without one the API is at an address of run.app."
+  }
+}
+
+variable "more_domains" {
+  description = "Further host names of the API. To change `domain` without an outage, put the new one here first, make its `dns_records`, and exchange the two once its certificate is active."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  validation {
+    condition     = alltrue([for domain in var.more_domains : can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", domain))])
+    error_message = "Each of more_domains is a host name in lower case without scheme or path, such as hub.example.com."
+  }
+  validation {
+    condition     = length(var.more_domains) == 0 || var.domain != null
+    error_message = "more_domains needs a domain: the first name is the API's own."
+  }
+}
+
 variable "name" {
   description = "Beginning of every resource's name; two environments in one project need two."
   type        = string
@@ -151,28 +269,51 @@ variable "name" {
 }
 
 variable "network" {
-  description = "Address ranges of the cluster's network. pods bounds how many runtimes fit: a node takes 64 of its addresses, and a /17 holds 32,768."
+  description = "The network of the cluster, and of the functions where `egress` is network. nodes, pods and services are address ranges; pods bounds how many runtimes fit: a node takes 64 of its addresses, and a /17 holds 32,768. static_addresses reserves that many public addresses for what goes out. existing names a network, a subnetwork of the region and its ranges instead of making them, in another project for a Shared VPC; grants says whether Google's agents get their rights in that project here."
   type = object({
-    nodes    = optional(string, "10.0.0.0/22")
-    pods     = optional(string, "10.4.0.0/17")
-    services = optional(string, "10.8.0.0/20")
+    nodes            = optional(string, "10.0.0.0/22")
+    pods             = optional(string, "10.4.0.0/17")
+    services         = optional(string, "10.8.0.0/20")
+    static_addresses = optional(number, 0)
+    existing = optional(object({
+      project        = optional(string)
+      network        = string
+      subnetwork     = string
+      pods_range     = string
+      services_range = string
+      grants         = optional(bool, true)
+    }))
   })
   default  = {}
   nullable = false
   validation {
-    condition     = alltrue([for range in values(var.network) : can(cidrnetmask(range))])
+    condition     = alltrue([for range in [var.network.nodes, var.network.pods, var.network.services] : can(cidrnetmask(range))])
     error_message = "Each of network's ranges is an IPv4 range such as 10.0.0.0/22."
+  }
+  validation {
+    condition     = var.network.static_addresses == 0 || var.network.existing == null
+    error_message = "network.static_addresses are of the network that is made here; an existing one has its own NAT."
+  }
+}
+
+variable "operator" {
+  description = "The IAM member that deploys, beside `operators`; deploy.sh gives it."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.operator == null || can(regex("^(user|group|serviceAccount):|^principal(Set)?://iam.googleapis.com/", var.operator))
+    error_message = "operator is an IAM member: user:, group: or serviceAccount: with an address, or a principal:// of a workload or workforce identity pool."
   }
 }
 
 variable "operators" {
-  description = "IAM members that run the smoke test, such as user:you@example.com: they may sign the URL of the sample wheel."
+  description = "IAM members that run the smoke test, such as user:you@example.com or a principal:// of an identity pool: they may sign the URL of the sample wheel."
   type        = list(string)
   default     = []
   nullable    = false
   validation {
-    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):", member))])
-    error_message = "Each of operators begins with user:, group: or serviceAccount:."
+    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):|^principal(Set)?://iam.googleapis.com/", member))])
+    error_message = "Each of operators begins with user:, group:, serviceAccount:, principal:// or principalSet://."
   }
 }
 
@@ -194,6 +335,17 @@ variable "rate_limit" {
   validation {
     condition     = var.rate_limit >= 10
     error_message = "rate_limit is at least 10 a minute."
+  }
+}
+
+variable "request_log_share" {
+  description = "Share of the requests that the load balancer logs, 0 to 1; less costs less."
+  type        = number
+  default     = 1
+  nullable    = false
+  validation {
+    condition     = var.request_log_share >= 0 && var.request_log_share <= 1
+    error_message = "request_log_share lies between 0 and 1."
   }
 }
 
@@ -271,6 +423,17 @@ variable "settings" {
       2 * tonumber(lookup(var.settings, "check_in_seconds", local.settings["check_in_seconds"].default)), false
     )
     error_message = "settings.silence_seconds is at least twice check_in_seconds: one late check-in is no outage."
+  }
+}
+
+variable "suffix" {
+  description = "End of the names that Google keeps blocked after a deletion, those of queues (3 days) and custom roles (37 days): give another one, such as 2, to deploy again after a destroy."
+  type        = string
+  default     = ""
+  nullable    = false
+  validation {
+    condition     = can(regex("^([a-z0-9]{1,8})?$", var.suffix))
+    error_message = "suffix has up to 8 lower-case letters and digits."
   }
 }
 

@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.9, < 2.0"
+  required_version = ">= 1.11, < 2.0" # write-only arguments: keys that are never in the state
 
   required_providers {
     google = {

@@ -29,6 +29,8 @@ class Declaration:
     `min_instances` and `max_instances`; `why` gives the reason for an unusual one."""
     access: Mapping[str, Any]
     """The grants of its service account, each with its reason; `terraform/access.tf` says which role each is."""
+    combines: tuple[str, ...] = ()
+    """The functions that it stands for where there is no load balancer; it is deployed instead of them."""
 
     @property
     def is_public(self) -> bool:
@@ -47,10 +49,13 @@ def _declaration(name: str, entry: Mapping[str, Any]) -> Declaration:
     if unknown or not entry["triggers"]:
         found = ", ".join(sorted(unknown)) or "none"
         raise ValueError(f"{LIST.name}: {name} needs triggers among {', '.join(sorted(_TRIGGERS))}, and has {found}")
-    return Declaration(name, entry["description"], entry["triggers"], entry["size"], entry["access"])
+    combines = tuple(entry.get("combines", ()))
+    return Declaration(name, entry["description"], entry["triggers"], entry["size"], entry["access"], combines)
 
 
-FUNCTIONS = read_functions()
+ALL = read_functions()
+FUNCTIONS: Mapping[str, Declaration] = {name: entry for name, entry in ALL.items() if not entry.combines}
+COMBINED: Mapping[str, Declaration] = {name: entry for name, entry in ALL.items() if entry.combines}
 
 
 def consumer_of(topic: str) -> str:

@@ -178,6 +178,17 @@ class Runtimes(Settings):
         json_schema_extra=_BY_TERRAFORM,
         description="Pub/Sub's REST endpoint, as runtimes reach it.",
     )
+    runtime_class: str = Field(
+        "",
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?)?$",
+        json_schema_extra=_BY_TERRAFORM,
+        description="RuntimeClass of the pods, such as `gvisor`. Unset: the cluster's own runtime.",
+    )
+    runtime_user_namespaces: bool = Field(
+        False,
+        json_schema_extra=_BY_TERRAFORM,
+        description="Whether a pod's users are none of its node's: `hostUsers: false`. gVisor has no need of it.",
+    )
     runtime_ca_file: str = Field(
         "", json_schema_extra=_LOCAL, description="Extra CA file that runtimes trust. Unset: the system's alone."
     )
@@ -304,7 +315,7 @@ class Cluster(Settings):
     cluster_namespace_prefix: str = Field(
         "",
         pattern=r"^([a-km-np-z][a-z0-9-]{0,14}-)?$",
-        json_schema_extra=_LOCAL,
+        json_schema_extra=_BY_TERRAFORM,
         description="What this hub's namespaces begin with in a shared cluster: no l or o first. Unset: nothing.",
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from terraform.tools.package import make
 
-from local_stack.function_list import FUNCTIONS
+from local_stack.function_list import ALL
 from tests.rehearsal.provider import serving
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ def working_copy(directory: Path) -> Iterator[Terraform]:
     for name in ("terraform", *_BESIDE):
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     root = directory / "terraform"
-    for function in FUNCTIONS:
+    for function in ALL:
         make(function, root / ".build")
     (root / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     with serving(root) as environment:

@@ -1,8 +1,11 @@
 """Terraform itself plans the configuration, against providers made from the real providers' schemas."""
 
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +31,98 @@ def test_each_example_plans(terraform: Terraform, example: Path) -> None:
     assert len(functions) >= 11
 
 
-def test_a_second_plan_after_an_apply_changes_nothing(tmp_path: Path) -> None:
-    options = ("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={EXAMPLES[0]}")
+HOST = {"network": "n", "subnetwork": "s", "pods_range": "pods", "services_range": "services"}
+# Settings that leave out what exists already, or ask for what enterprises do; each by itself.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "as in the example": {},
+    "an existing cluster": {"cluster": {"existing": {"name": "shared", "location": "europe-west1"}}},
+    "an existing cluster of another project": {
+        "cluster": {"existing": {"name": "shared", "location": "europe-west1", "project": "clusters-1"}}
+    },
+    "an existing network": {"network": {"existing": HOST}},
+    "a shared VPC": {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
+    "no gateway": {"gateway": "none"},
+    "keys of one's own": {"encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"}},
+    "egress through the network": {"egress": "network", "network": {"static_addresses": 2}},
+    "allowed images and an audit sink": {
+        "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
+        "audit": {"sink": "logging.googleapis.com/projects/a/locations/global/buckets/b"},
+    },
+    "two domains": {"domain": "hub.example.com", "more_domains": ["new.example.com"], "suffix": "2"},
+}
+
+
+def made(plan: dict[str, Any]) -> Counter[str]:
+    """How many of each type of resource a plan makes."""
+    return Counter(change["type"] for change in plan["resource_changes"] if "create" in change["change"]["actions"])
+
+
+def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
+    chosen = (
+        f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
+    )
+    return terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={EXAMPLES[0]}", *chosen)
+
+
+def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(terraform: Terraform) -> None:
+    plan = planned(terraform, SETTINGS["an existing cluster of another project"])
+    assert not made(plan).keys() & {"google_container_cluster", "google_compute_network", "google_compute_router_nat"}
+    roles = [one for one in plan["resource_changes"] if one["type"] == "google_project_iam_custom_role"]
+    assert {role["change"]["after"]["project"] for role in roles} == {"clusters-1"}, (
+        "a role is of the cluster's project"
+    )
+
+
+def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(terraform: Terraform) -> None:
+    plan = planned(terraform, SETTINGS["a shared VPC"])
+    assert made(plan)["google_compute_subnetwork_iam_member"] == 4
+    assert made(plan)["google_compute_network"] == 0
+    (grant,) = [one for one in plan["resource_changes"] if one["address"].endswith("host_agent[0]")]
+    assert grant["change"]["after"]["project"] == "host-project"
+
+
+def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(terraform: Terraform) -> None:
+    plan = planned(terraform, SETTINGS["no gateway"])
+    services = [
+        one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_cloud_run_v2_service"
+    ]
+    public = {service["name"]: service["ingress"] for service in services if service["invoker_iam_disabled"] == "true"}
+    assert public == {"hub-api": "INGRESS_TRAFFIC_ALL"}
+    assert not {"google_compute_backend_service", "google_compute_security_policy"} & made(plan).keys()
+    url = plan["planned_values"]["outputs"]["api_url"]["value"]
+    assert url == "https://hub-api-123456789012.europe-west1.run.app"
+
+
+def test_each_store_is_encrypted_with_the_given_key(terraform: Terraform) -> None:
+    plan = planned(terraform, SETTINGS["keys of one's own"])
+    kinds = {
+        "google_artifact_registry_repository",
+        "google_cloud_run_v2_service",
+        "google_container_cluster",
+        "google_firestore_database",
+        "google_pubsub_topic",
+        "google_secret_manager_secret",
+        "google_storage_bucket",
+    }
+    changes = [one for one in plan["resource_changes"] if one["type"] in kinds]
+    assert {one["type"] for one in changes} == kinds
+    key = SETTINGS["keys of one's own"]["encryption"]["key"]
+    assert [one["address"] for one in changes if key not in json.dumps(one["change"]["after"])] == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_setting_plans(terraform: Terraform, name: str) -> None:
+    assert made(planned(terraform, SETTINGS[name])).total() > 150
+
+
+APPLIED = ("as in the example", "an existing cluster", "an existing network", "no gateway")
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_a_second_plan_after_an_apply_changes_nothing(tmp_path: Path, name: str) -> None:
+    settings = SETTINGS[name]
     with working_copy(tmp_path) as fresh:
-        fresh.plan(*options)
+        planned(fresh, settings)
         fresh.apply()
-        again = fresh.plan(*options)
+        again = planned(fresh, settings)
     assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}

@@ -26,13 +26,13 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Topic
 
 ROOT = read()
-MODULES = {name: read(TERRAFORM / "modules" / name) for name in ("function", "topic")}
+MODULES = {path.name: read(path) for path in sorted((TERRAFORM / "modules").iterdir())}
 ALL: list[Configuration] = [ROOT, *MODULES.values()]
 GRANTS = [block for configuration in ALL for block in grants(configuration)]
 ACCESS = {name: function.access for name, function in FUNCTIONS.items()}
 LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
-PROJECT_WIDE = {"documents", "reads_cluster", "writes_cluster", "nodes", "builder", "builder_sources"}
+PROJECT_WIDE = {"documents", "reads_cluster", "writes_cluster", "nodes", "builder", "builder_sources", "host_agent"}
 PLURALS = {
     "Deployment": "deployments",
     "LimitRange": "limitRanges",
@@ -234,11 +234,11 @@ def test_runtimes_may_check_in_and_nothing_else() -> None:
     assert grant.body["topic"] == '${module.topic["runtime-check-ins"].name}'
     principal = str(ROOT.local("runtimes"))
     assert principal.startswith("principalSet://iam.googleapis.com/")
-    assert principal.endswith("${google_container_cluster.runtimes.id}"), "the pods of this cluster alone"
+    assert principal.endswith("${local.cluster.id}"), "the pods of this cluster alone"
 
 
 def test_the_cluster_is_private_and_reached_by_iam_alone() -> None:
-    cluster = ROOT.resource("google_container_cluster.runtimes").body
+    cluster = MODULES["cluster"].resource("google_container_cluster.runtimes").body
     assert cluster["enable_autopilot"] is True
     assert cluster["private_cluster_config"] == [{"enable_private_nodes": True, "enable_private_endpoint": True}]
     (endpoints,) = cluster["control_plane_endpoints_config"]

@@ -38,7 +38,7 @@ def test_every_file_is_formatted() -> None:
 
 def test_terraform_and_its_providers_are_pinned() -> None:
     (settings,) = ROOT.of("terraform")
-    assert settings.body["required_version"].startswith(">= 1.9")
+    assert settings.body["required_version"].startswith(">= 1.11")
     (providers,) = settings.body["required_providers"]
     assert providers["google"]["version"] == "~> 6.50"
     assert all(re.fullmatch(r"~> \d+\.\d+", provider["version"]) for provider in providers.values())
@@ -118,7 +118,6 @@ def test_the_readme_names_every_file() -> None:
     text = readme.README.read_text()
     assert [path.name for path in TERRAFORM.glob("*.tf") if f"`{path.name}`" not in text] == [
         "outputs.tf",
-        "versions.tf",
     ]
 
 

@@ -18,6 +18,7 @@ GIVEN = {
     "REGION": "europe-west1",
     "AUTO_APPROVE": "1",
     "SKIP_SMOKE": "1",
+    "SKIP_PREFLIGHT": "1",
     "PYTHON": sys.executable,
 }
 # Stand-ins for the two tools: each notes how it was called; the state bucket and the image are not there yet.
@@ -27,7 +28,7 @@ RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
 GCLOUD = """
 case "$*" in
   *"buckets describe"* | *"images describe"*) exit 1 ;;
-  *"config get-value account"*) echo me@example.com ;;
+  *"config get-value account"*) echo "${ACCOUNT:-me@example.com}" ;;
   *"builds submit"*)
     case "$*" in
       *"--gcs-source-staging-dir gs://my-project-hub-sources/"*) ;;
@@ -40,9 +41,13 @@ esac
 """
 TERRAFORM_TOOL = """
 case "$*" in
+  *"show -json"*) cat "$PLAN" ;;
   *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
-  *" apply"*) exit "${APPLY_STATUS:-0}" ;;
+  *"state list"*) printf '%s\\n' 'google_firestore_field.indexed["a"]' 'google_firestore_database.this' ;;
+  *" apply"*)
+    [ "$(grep -c "^terraform.* apply" "$CALLS")" -le "${FAILING_APPLIES:-0}" ] && exit 1
+    exit "${APPLY_STATUS:-0}" ;;
 esac
 """
 BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
@@ -56,15 +61,33 @@ class Deployment:
         self._calls.touch()
         self._build = folder / "build.json"
         self._build.write_text(json.dumps(BUILD))
+        self._plan = folder / "plan.json"
+        self.plans()
         self._path = f"{folder}:{os.environ['PATH']}"
         for name, body in {"gcloud": GCLOUD, "terraform": TERRAFORM_TOOL}.items():
             (folder / name).write_text(RECORD + body)
             (folder / name).chmod(0o755)
 
     def run(self, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {"PATH": self._path, "CALLS": str(self._calls), "BUILD": str(self._build), **environment}
+        given = {"PATH": self._path, "CALLS": str(self._calls), "BUILD": str(self._build), "PLAN": str(self._plan)}
+        given |= environment
         script = ["bash", str(TERRAFORM / "deploy.sh"), command]
         return subprocess.run(script, env=given, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+    def plans(self, *deleted: str) -> None:
+        """What the next plan looks like: it deletes these resources, each `type.name`."""
+        changes = [
+            {
+                "address": address,
+                "mode": "managed",
+                "type": address.split(".")[0],
+                "name": address.split(".")[1],
+                "change": {"actions": ["delete"]},
+            }
+            for address in deleted
+        ]
+        outputs = {"build": {"value": BUILD}}
+        self._plan.write_text(json.dumps({"resource_changes": changes, "planned_values": {"outputs": outputs}}))
 
     def calls(self, *words: str) -> list[str]:
         """What was called, of that which has one of the words, as that word."""
@@ -139,7 +162,7 @@ def test_issuers_from_the_environment_reach_the_plan(deployment: Deployment) -> 
     )
     assert '-var customer_realm={issuer="https://a.example",parties=["a"]}' in deployment.text()
     assert '-var console_realm={issuer="https://b.example",parties=["b"]}' in deployment.text()
-    assert '-var operators=["user:me@example.com"]' in deployment.text()
+    assert "-var operator=user:me@example.com" in deployment.text()
 
 
 def test_an_issuer_without_an_application_is_refused_before_anything_happens(deployment: Deployment) -> None:
@@ -153,6 +176,7 @@ def test_nothing_follows_an_apply_that_failed(deployment: Deployment) -> None:
     ran = deployment.run("deploy", **GIVEN, APPLY_STATUS="1")
     assert ran.returncode == 1
     assert deployment.calls("submit") == []
+    assert deployment.calls("plan", "apply") == ["plan", "apply"] * 2
 
 
 def test_without_a_yes_nothing_is_applied(deployment: Deployment) -> None:
@@ -162,8 +186,113 @@ def test_without_a_yes_nothing_is_applied(deployment: Deployment) -> None:
     assert deployment.calls("plan", "apply") == ["plan"]
 
 
-def test_destroying_lifts_the_protection_first(deployment: Deployment) -> None:
+def test_an_apply_that_failed_is_tried_once_more_with_a_plan_of_its_own(deployment: Deployment) -> None:
+    ran = deployment.run("deploy", **GIVEN, FAILING_APPLIES="1")
+    assert ran.returncode == 0, ran.stderr
+    assert deployment.calls("plan", "apply") == ["plan", "apply", "plan", "apply", "plan", "apply"]
+
+
+def test_a_plan_that_loses_the_database_is_not_applied(deployment: Deployment) -> None:
+    deployment.plans("google_firestore_database.this", "google_storage_bucket.samples")
+    ran = deployment.run("deploy", **GIVEN)
+    assert ran.returncode == 1
+    assert "google_firestore_database.this would be destroyed" in ran.stderr
+    assert "ALLOW_LOSS='google_firestore_database.this'" in ran.stderr
+    assert deployment.calls("plan", "apply") == ["plan"]
+
+
+def test_what_is_named_may_be_lost(deployment: Deployment) -> None:
+    deployment.plans("google_firestore_database.this")
+    assert deployment.run("deploy", **GIVEN, ALLOW_LOSS="google_firestore_database.this").returncode == 0
+
+
+@pytest.mark.parametrize("line", ['name = "prod"', '  region="us-east1"', 'project = "other"'])
+def test_a_file_that_names_the_environment_is_refused(deployment: Deployment, tmp_path: Path, line: str) -> None:
+    """The command line wins over terraform.tfvars, and a VAR_FILE would win over the command line."""
+    file = tmp_path / "prod.tfvars"
+    file.write_text(f"{line}\n")
+    ran = deployment.run("deploy", **GIVEN, VAR_FILE=str(file))
+    assert ran.returncode == 1
+    assert "give NAME, PROJECT and REGION to this command" in ran.stderr
+    assert deployment.calls("init", "plan") == []
+
+
+def test_the_commands_own_variables_win_over_those_of_a_file(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "prod.tfvars"
+    file.write_text("rate_limit = 100\n")
+    deployment.run("deploy", **GIVEN, VAR_FILE=str(file), NAME="prod")
+    plan = next(line for line in deployment.text().splitlines() if " plan " in line)
+    assert plan.index("-var-file") < plan.index("-var name=prod")
+
+
+@pytest.mark.parametrize(
+    ("account", "member"),
+    [
+        ("ci@my-project.iam.gserviceaccount.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"),
+        (
+            "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/s",
+            "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/s",
+        ),
+    ],
+)
+def test_the_operator_is_a_person_an_account_or_a_federated_identity(
+    deployment: Deployment, account: str, member: str
+) -> None:
+    deployment.run("deploy", **GIVEN, ACCOUNT=account)
+    assert f"-var operator={member}" in deployment.text()
+
+
+def test_older_states_are_deleted_after_a_while(deployment: Deployment) -> None:
+    deployment.run("deploy", **GIVEN)
+    assert "--versioning --lifecycle-file" in deployment.text()
+    (rule,) = json.loads((TERRAFORM / "state-lifecycle.json").read_text())["rule"]
+    assert rule["condition"]["isLive"] is False
+
+
+def test_ci_plans_without_changing_anything(deployment: Deployment) -> None:
+    ran = deployment.run("plan", **GIVEN)
+    assert ran.returncode == 0, ran.stderr
+    assert deployment.calls("plan", "apply", "submit") == ["plan"]
+
+
+def test_ci_applies_exactly_the_plan_that_it_was_given(deployment: Deployment) -> None:
+    plan = TERRAFORM / "plan.out"
+    assert not plan.exists()
+    plan.touch()
+    try:
+        ran = deployment.run("apply", **GIVEN)
+    finally:
+        plan.unlink(missing_ok=True)
+    assert "repository not found" in ran.stderr, "the builder of a first deployment is not made here"
+    assert deployment.calls("plan", "apply") == []
+
+
+def test_ci_has_nothing_to_apply_without_a_plan(deployment: Deployment) -> None:
+    ran = deployment.run("apply", **GIVEN)
+    assert ran.returncode == 1
+    assert "there is no plan.out" in ran.stderr
+
+
+def test_destroying_must_be_confirmed_by_the_environments_name(deployment: Deployment) -> None:
     ran = deployment.run("destroy", **GIVEN)
+    assert ran.returncode == 1
+    assert "DESTROY=hub" in ran.stderr
+    assert deployment.calls("plan", "apply") == []
+
+
+def test_indexes_are_forgotten_before_the_database_goes(deployment: Deployment) -> None:
+    """Firestore would put each field's default index back, over all data."""
+    deployment.run("destroy", **GIVEN, DESTROY="hub")
+    lines = deployment.text().splitlines()
+    removed = [line for line in lines if "state rm" in line]
+    assert len(removed) == 1
+    assert "google_firestore_field.indexed" in removed[0]
+    destroying = next(at for at, line in enumerate(lines) if "-destroy" in line)
+    assert lines.index(removed[0]) < destroying
+
+
+def test_destroying_lifts_the_protection_first(deployment: Deployment) -> None:
+    ran = deployment.run("destroy", **GIVEN, DESTROY="hub")
     assert ran.returncode == 0, ran.stderr
     plans = [line for line in deployment.text().splitlines() if " plan " in line]
     assert ["-destroy" in plan for plan in plans] == [False, True]

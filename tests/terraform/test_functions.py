@@ -8,7 +8,7 @@ import pytest
 from terraform.tools.access import callers_of
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
-from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR, read_functions
+from local_stack.function_list import COMBINED, FUNCTIONS, FUNCTIONS_DIR, read_functions
 from provider_hub.http.table import ROUTES
 
 ROOT = read()
@@ -24,8 +24,19 @@ def resources(configuration: Configuration, kind: str) -> list[dict[str, Any]]:
 
 def test_every_function_of_the_system_is_provisioned() -> None:
     folders = {main.parent.name for main in FUNCTIONS_DIR.glob("*/main.py")}
-    assert set(FUNCTIONS) == folders
-    assert 'jsondecode(file("${path.module}/../functions/functions.json"))' in ROOT.local("functions")
+    assert {*FUNCTIONS, *COMBINED} == folders
+    assert 'jsondecode(file("${path.module}/../functions/functions.json"))' in ROOT.local("declared")
+
+
+def test_the_function_for_all_routes_stands_for_every_public_one_with_all_their_grants() -> None:
+    (combined,) = COMBINED.values()
+    public = {name: function for name, function in FUNCTIONS.items() if function.is_public}
+    assert set(combined.combines) == set(public)
+    for kind in {kind for function in public.values() for kind in function.access}:
+        wanted = [function.access[kind] for function in public.values() if kind in function.access]
+        if isinstance(wanted[0], dict):
+            assert set(combined.access[kind]) == {place for places in wanted for place in places}
+    assert set(combined.access) == {kind for function in public.values() for kind in function.access}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -87,8 +98,9 @@ def test_terraform_derives_who_may_call_from_the_triggers() -> None:
 
 def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
     (function,) = resources(MODULE, "google_cloud_run_v2_service")
-    wanted = '${var.public ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_INTERNAL_ONLY"}'
-    assert function["ingress"] == wanted
+    assert function["ingress"] == "${var.ingress}"
+    (call,) = ROOT.of("module", "function")
+    assert call.body["ingress"].startswith('${!each.value.public ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : ')
 
 
 def test_a_public_function_needs_no_grant_to_everybody() -> None:

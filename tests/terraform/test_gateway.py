@@ -4,12 +4,13 @@ import itertools
 from typing import Any
 
 import pytest
-from terraform.tools.configuration import read
+from terraform.tools.configuration import TERRAFORM, read
 
 from local_stack.function_list import FUNCTIONS
 from provider_hub.http.table import ROUTES, function_for
 
 ROOT = read()
+GATEWAY = read(TERRAFORM / "modules" / "gateway")
 PATHS: dict[str, list[str]] = {
     name: function.triggers["http"]["paths"] for name, function in FUNCTIONS.items() if function.is_public
 }
@@ -20,7 +21,7 @@ LOADBALANCER = "EXTERNAL_MANAGED"
 
 
 def resource(address: str) -> dict[str, Any]:
-    return ROOT.resource(address).body
+    return GATEWAY.resource(address).body
 
 
 def served_by(path: str) -> str | None:
@@ -65,13 +66,14 @@ def test_every_rule_is_for_some_route() -> None:
 
 
 def test_the_url_map_is_made_from_the_list_of_functions() -> None:
-    assert "function.triggers.http.paths if function.public" in ROOT.local("paths")
+    (call,) = ROOT.of("module", "gateway")
+    assert "paths = function.triggers.http.paths} if function.public" in call.body["functions"]
     (matcher,) = resource("google_compute_url_map.gateway")["path_matcher"]
     assert matcher["dynamic"][0]["path_rule"]["for_each"] == "${local.paths}"
 
 
 def test_every_backend_is_behind_the_rate_limit() -> None:
-    backends = ROOT.of("resource", "google_compute_backend_service")
+    backends = GATEWAY.of("resource", "google_compute_backend_service")
     assert backends
     for backend in backends:
         assert backend.body["security_policy"] == "${google_compute_security_policy.gateway.id}"
@@ -95,11 +97,11 @@ def test_plain_http_is_only_redirected() -> None:
 def test_tls_is_modern_and_its_certificate_managed() -> None:
     proxy = resource("google_compute_target_https_proxy.gateway")
     assert proxy["ssl_policy"] == "${google_compute_ssl_policy.gateway.id}"
-    assert proxy["ssl_certificates"] == ["${google_compute_managed_ssl_certificate.gateway.id}"]
+    assert proxy["certificate_map"].endswith("${google_certificate_manager_certificate_map.gateway.id}")
     assert resource("google_compute_ssl_policy.gateway")["min_tls_version"] == "TLS_1_2"
 
 
 def test_all_parts_are_of_one_kind_of_load_balancer() -> None:
     kinds = ("google_compute_backend_service", "google_compute_global_forwarding_rule")
-    parts = [block.body for kind in kinds for block in ROOT.of("resource", kind)]
+    parts = [block.body for kind in kinds for block in GATEWAY.of("resource", kind)]
     assert {part["load_balancing_scheme"] for part in parts} == {LOADBALANCER}

@@ -30,7 +30,14 @@ MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
 NOWHERE = "127.0.0.1:9"
 # Settings that not just any text is a value of.
-CONSTRAINED = ("runtime_python", "runtime_platform", "default_scope")
+CONSTRAINED = (
+    "runtime_class",
+    "runtime_user_namespaces",
+    "cluster_namespace_prefix",
+    "runtime_python",
+    "runtime_platform",
+    "default_scope",
+)
 # What each kind of trigger is answered where there is no database: a task or a check-in that cannot be read is dropped,
 # every other message is to be delivered again, and a sweep leaves everything to the next one.
 PUSHED = "/projects/p/topics/t"

@@ -1,6 +1,7 @@
 """The objects of an installation: named, labelled, confined and fed with config byte for byte."""
 
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,3 +174,39 @@ def test_a_namespace_is_confined_before_anything_runs_in_it() -> None:
     assert limits[0]["spec"]["hard"]["pods"] == "400"
     assert limits[2]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert {manifest["metadata"]["namespace"] for manifest in limits} == {"org-acme"}
+
+
+def test_a_pod_runs_in_the_clusters_own_runtime_unless_another_is_named() -> None:
+    pod = objects()["Deployment"]["spec"]["template"]["spec"]
+    assert not {"runtimeClassName", "hostUsers"} & set(pod)
+
+
+@pytest.mark.parametrize(
+    ("runtime_class", "user_namespaces", "expected"),
+    [
+        ("gvisor", False, {"runtimeClassName": "gvisor"}),
+        ("", True, {"hostUsers": False}),
+        ("kata", True, {"runtimeClassName": "kata", "hostUsers": False}),
+    ],
+)
+def test_a_tenants_code_is_kept_from_the_nodes_kernel_as_the_cluster_can(
+    runtime_class: str, user_namespaces: bool, expected: dict[str, Any]
+) -> None:
+    facts = replace(FACTS, runtime_class=runtime_class, user_namespaces=user_namespaces)
+    *_, deployment = installation_manifests(wish(), version(), facts, "t")
+    pod = deployment["spec"]["template"]["spec"]
+    assert {key: pod[key] for key in ("runtimeClassName", "hostUsers") if key in pod} == expected
+
+
+def test_names_are_resolved_at_the_clusters_own_dns_and_nowhere_else() -> None:
+    """Port 53 to any host is a tunnel."""
+    (policy,) = [one for one in namespace_manifests("org_acme", "acme", FACTS) if one["metadata"]["name"] == "runtimes"]
+    (rule,) = [one for one in policy["spec"]["egress"] if {"port": 53, "protocol": "UDP"} in one["ports"]]
+    assert [peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer] == [
+        "169.254.20.10/32",
+        "169.254.169.254/32",
+    ]
+    (pods,) = [peer for peer in rule["to"] if "podSelector" in peer]
+    assert pods["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
+    for peer in policy["spec"]["egress"]:
+        assert peer["to"], "a rule without `to` is open to every host"

@@ -53,7 +53,11 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
-    """What every runtime is given, whichever provider it runs. Times are in seconds."""
+    """What every runtime is given, whichever provider it runs. Times are in seconds.
+
+    `runtime_class` names the pods' RuntimeClass, "" for the cluster's own. `user_namespaces` maps a pod's users to
+    none of its node's; sandboxes such as gVisor refuse that and need it not.
+    """
 
     image: str
     check_in_topic: str
@@ -62,6 +66,8 @@ class RuntimeFacts:
     ca_file: str
     deadline_seconds: float
     pods_per_namespace: int
+    runtime_class: str = ""
+    user_namespaces: bool = False
 
 
 def is_reserved(key: str) -> bool:
@@ -156,6 +162,7 @@ def _deployment_spec(row: Installation, version: ProviderVersion, facts: Runtime
         "template": {
             "metadata": {"labels": _labels(row), "annotations": _annotations(row)},
             "spec": {
+                **_isolation(facts),
                 "serviceAccountName": row.provider_name.object_name,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
@@ -172,6 +179,12 @@ def _deployment_spec(row: Installation, version: ProviderVersion, facts: Runtime
             },
         },
     }
+
+
+def _isolation(facts: RuntimeFacts) -> Manifest:
+    """What stands between a tenant's code and its node's kernel; left out where not asked for."""
+    runtime: Manifest = {"runtimeClassName": facts.runtime_class} if facts.runtime_class else {}
+    return {**runtime, "hostUsers": False} if facts.user_namespaces else runtime
 
 
 def _container(
@@ -299,6 +312,19 @@ _PROBES = {
 
 _PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
 
+# Where names are resolved, and nowhere else: port 53 to any host would be a tunnel around the rule for port 443. The
+# cluster's own DNS pods, the cache on each node (NodeLocal DNSCache), and the metadata server (Cloud DNS).
+_DNS = [
+    {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {
+            "matchExpressions": [{"key": "k8s-app", "operator": "In", "values": ["kube-dns", "node-local-dns"]}]
+        },
+    },
+    {"ipBlock": {"cidr": "169.254.20.10/32"}},
+    {"ipBlock": {"cidr": "169.254.169.254/32"}},
+]
+
 # A runtime takes connections only from its own namespace. It may connect to DNS, to public HTTPS, and to the metadata
 # server, whose workload identity lets it publish its check-ins.
 _RUNTIME_TRAFFIC = {
@@ -306,7 +332,7 @@ _RUNTIME_TRAFFIC = {
     "policyTypes": ["Ingress", "Egress"],
     "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": "http", "protocol": "TCP"}]}],
     "egress": [
-        {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+        {"to": _DNS, "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
         {
             "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_NETWORKS}}],
             "ports": [{"port": 443, "protocol": "TCP"}],

@@ -23,5 +23,7 @@ def desired_states(given: DesiredStateSettings, hub: Services) -> DesiredStates:
         ca_file=given.runtime_ca_file,
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
+        runtime_class=given.runtime_class,
+        user_namespaces=given.runtime_user_namespaces,
     )
     return DesiredStates(hub.store, facts, given.signing_keys[0])

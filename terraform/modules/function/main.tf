@@ -40,7 +40,7 @@ resource "google_cloud_run_v2_service" "this" {
   location    = var.region
   name        = var.name
   description = var.description
-  ingress     = var.public ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+  ingress     = var.ingress
   # The load balancer has no identity to show, and domain-restricted sharing refuses `allUsers`. Who is calling is in the
   # bearer token, which the function checks itself.
   invoker_iam_disabled = var.public
@@ -53,12 +53,26 @@ resource "google_cloud_run_v2_service" "this" {
     base_image               = local.base_image
     enable_automatic_updates = true # security fixes of the base image arrive without a deployment
     service_account          = var.build.service_account
+    worker_pool              = var.build.worker_pool
   }
 
   template {
     service_account                  = google_service_account.this.email
     timeout                          = "${var.size.timeout}s"
     max_instance_request_concurrency = var.size.concurrency
+
+    encryption_key = var.kms_key
+
+    dynamic "vpc_access" {
+      for_each = var.network == null ? [] : [var.network]
+      content {
+        egress = "ALL_TRAFFIC"
+        network_interfaces {
+          network    = vpc_access.value.network
+          subnetwork = vpc_access.value.subnetwork
+        }
+      }
+    }
 
     scaling {
       min_instance_count = var.size.min_instances

@@ -1,9 +1,10 @@
 variable "build" {
-  description = "How the source becomes a container: the account that builds (its id), the address of the image registry and the bucket of sources."
+  description = "How the source becomes a container: the account that builds (its id), the address of the image registry, the bucket of sources, and a private pool of workers (null = Google's)."
   type = object({
     service_account = string
     registry        = string
     bucket          = string
+    worker_pool     = optional(string)
   })
 }
 
@@ -28,6 +29,17 @@ variable "function" {
   type        = string
 }
 
+variable "ingress" {
+  description = "Where requests may come from, as Cloud Run names it."
+  type        = string
+}
+
+variable "kms_key" {
+  description = "Id of the Cloud KMS key that the container is encrypted with; null = Google's keys."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the function, its service and its service account."
   type        = string
@@ -37,13 +49,22 @@ variable "name" {
   }
 }
 
+variable "network" {
+  description = "The network that all its requests leave through, and the subnetwork it gets addresses from; null = the internet directly."
+  type = object({
+    network    = string
+    subnetwork = string
+  })
+  default = null
+}
+
 variable "project" {
   description = "Id of the project."
   type        = string
 }
 
 variable "public" {
-  description = "Whether anyone may call it, through the gateway; else only `callers` may, from inside Google Cloud."
+  description = "Whether anyone may call it, its own check of the token being the only one; else only `callers` may."
   type        = bool
 }
 

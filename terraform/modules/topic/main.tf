@@ -7,9 +7,9 @@ locals {
 }
 
 resource "google_pubsub_topic" "this" {
-  # checkov:skip=CKV_GCP_83:Messages are encrypted with Google's keys; the secrets among what they carry are tokens of one installation's one generation.
   project                    = var.project
   name                       = var.name
+  kms_key_name               = var.kms_key
   message_retention_duration = "604800s" # a week to replay from, should a consumer have acknowledged wrongly
 
   message_storage_policy {
@@ -18,9 +18,9 @@ resource "google_pubsub_topic" "this" {
 }
 
 resource "google_pubsub_topic" "dead_letter" {
-  # checkov:skip=CKV_GCP_83:As for the topic above, whose messages these are.
   project                    = var.project
   name                       = "${var.name}-dead-letter"
+  kms_key_name               = var.kms_key
   message_retention_duration = "2678400s"
 
   message_storage_policy {

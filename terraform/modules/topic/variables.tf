@@ -14,6 +14,12 @@ variable "dead_letters" {
   })
 }
 
+variable "kms_key" {
+  description = "Id of the Cloud KMS key that messages are encrypted with; null = Google's keys."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the topic; its dead-letter topic has the suffix -dead-letter, and each subscription its topic's name."
   type        = string

@@ -39,6 +39,7 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "optional": (5, "bool"),
         "computed": (6, "bool"),
         "sensitive": (7, "bool"),
+        "write_only": (11, "bool"),
     },
     "NestedBlock": {
         "type_name": (1, "string"),
@@ -59,6 +60,7 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "data_source_schemas": (3, "map:Schema"),
         "diagnostics": (4, "[]Diagnostic"),
         "server_capabilities": (6, "ServerCapabilities"),
+        "ephemeral_resource_schemas": (8, "map:Schema"),
     },
     "ProviderConfigRequest": {"config": (1, "DynamicValue")},
     "ConfigureRequest": {"terraform_version": (1, "string"), "config": (2, "DynamicValue")},
@@ -89,6 +91,9 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "ImportedResource": {"type_name": (1, "string"), "state": (2, "DynamicValue")},
     "ImportResponse": {"imported_resources": (1, "[]ImportedResource"), "diagnostics": (2, "[]Diagnostic")},
     "DataResponse": {"state": (1, "DynamicValue"), "diagnostics": (2, "[]Diagnostic")},
+    "OpenRequest": {"type_name": (1, "string"), "config": (2, "DynamicValue")},
+    "OpenResponse": {"diagnostics": (1, "[]Diagnostic"), "result": (3, "DynamicValue"), "private": (4, "bytes")},
+    "CloseRequest": {"type_name": (1, "string"), "private": (2, "bytes")},
     "StopResponse": {"Error": (1, "string")},
 }
 
@@ -105,6 +110,9 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "ApplyResourceChange": ("ApplyRequest", "ApplyResponse"),
     "ImportResourceState": ("ImportRequest", "ImportResponse"),
     "ReadDataSource": ("ConfigRequest", "DataResponse"),
+    "ValidateEphemeralResourceConfig": ("ConfigRequest", "Diagnostics1"),
+    "OpenEphemeralResource": ("OpenRequest", "OpenResponse"),
+    "CloseEphemeralResource": ("CloseRequest", "Diagnostics1"),
     "StopProvider": ("Empty", "StopResponse"),
 }
 

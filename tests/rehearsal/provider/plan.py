@@ -6,7 +6,7 @@ An object is a map by attribute and block name.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.rehearsal.provider.schema import INHERITED, MAP, TEXT, TEXTS, Attribute, Block
+from tests.rehearsal.provider.schema import INHERITED, MAP, TEXTS, Attribute, Block
 from tests.rehearsal.provider.values import UNKNOWN, Object, holds_unknown
 
 # Changing one of these makes another resource. The schema does not say which arguments force that.
@@ -23,6 +23,11 @@ IMMUTABLE = frozenset(
         "member",
         "bucket",
         "database",
+        "repository_id",
+        "role_id",
+        "secret",
+        "secret_id",
+        "secret_data_wo_version",
     }
 )
 _MUTABLE_NAMES = frozenset({"google_monitoring_alert_policy"})
@@ -34,7 +39,7 @@ def planned(block: Block, config: Object, proposed: Object, inherited: Mapping[s
     """The state that an apply would leave, UNKNOWN where only the apply can tell."""
     result: Object = {}
     for name, attribute in block.attributes.items():
-        value = proposed.get(name)
+        value = None if attribute.is_write_only else proposed.get(name)
         if value is None and attribute.computed:
             value = inherited.get(name, UNKNOWN) if name in INHERITED else UNKNOWN
         result[name] = value
@@ -65,7 +70,7 @@ def applied(block: Block, config: Object, state: Object, fill: Fill, whole: Obje
 
 def _empty(attribute: Attribute) -> Any:
     """What a collection that only the cloud fills begins as; None for a text."""
-    return {TEXT: None, TEXTS: [], MAP: {}}[attribute.type_json]
+    return {TEXTS: [], MAP: {}}.get(attribute.type_json)
 
 
 def _each(block: Block, config: Any, state: Any, change: Callable[[Block, Any, Any], Object]) -> Any:

@@ -30,7 +30,23 @@ _SINGLE = 1
 INHERITED = ("project", "region", "location", "zone")
 
 # What Google chooses where the configuration leaves it out, beside those; the schema does not mark it.
-CHOSEN_BY_GOOGLE = frozenset({("google_compute_global_address", "address"), ("google_monitoring_slo", "slo_id")})
+CHOSEN_BY_GOOGLE = frozenset(
+    {
+        ("google_compute_address", "address"),
+        ("google_compute_global_address", "address"),
+        ("google_monitoring_slo", "slo_id"),
+    }
+)
+
+# The types of what Google tells and the configuration looks into; the schema does not tell types.
+TOLD_AS: Mapping[tuple[str, str], bytes] = {
+    ("google_certificate_manager_dns_authorization", "dns_resource_record"): (
+        b'["list",["object",{"data":"string","name":"string","type":"string"}]]'
+    ),
+    ("google_container_cluster", "control_plane_endpoints_config"): (
+        b'["list",["object",{"dns_endpoint_config":["list",["object",{"endpoint":"string"}]]}]]'
+    ),
+}
 
 # What Google computes inside a block that the configuration gives; the schema lists only top-level ones.
 COMPUTED_IN_BLOCKS: Mapping[str, tuple[str, ...]] = {
@@ -48,10 +64,18 @@ class Attribute:
     computed: bool = False
     only_computed: bool = False
     repeated: bool = False
+    told_as: bytes | None = None
+
+    @property
+    def is_write_only(self) -> bool:
+        """Whether its value goes to Google and stays in neither plan nor state."""
+        return self.name.endswith("_wo")
 
     @property
     def type_json(self) -> bytes:
         """The type as Terraform writes it."""
+        if self.told_as:
+            return self.told_as
         if self.repeated:
             return TEXTS
         return MAP if self.name in _MAPS or self.name.endswith(_MAP_ENDINGS) else TEXT
@@ -76,6 +100,7 @@ class Block:
                 required=one.required,
                 optional=not one.required and not one.only_computed,
                 computed=one.computed,
+                write_only=one.is_write_only,
             )
         for name, nested in self.blocks.items():
             block.block_types.add(
@@ -95,6 +120,7 @@ class ProviderSchema:
     config: Block
     resources: Mapping[str, Block]
     data_sources: Mapping[str, Block]
+    ephemeral: Mapping[str, Block] = field(default_factory=dict)
 
 
 def attributes(*names: str, required: Collection[str] = (), computed: Collection[str] = ()) -> Mapping[str, Attribute]:
@@ -110,7 +136,19 @@ def google(types: Collection[str], *, beta: bool = False) -> ProviderSchema:
             "project", "region", "zone", "billing_project", "user_project_override", "default_labels", "credentials"
         )
     )
-    return ProviderSchema(config, dict(_blocks("resources", types, beta)), dict(_blocks("data", types, beta)))
+    return ProviderSchema(
+        config, dict(_blocks("resources", types, beta)), dict(_blocks("data", types, beta)), _EPHEMERAL
+    )
+
+
+# The schema has no ephemeral resources; this is what the provider documents of the one that is used.
+_EPHEMERAL: Mapping[str, Block] = {
+    "google_secret_manager_secret_version": Block(
+        attributes(
+            "project", "secret", "version", required=("secret",), computed=("secret_data", "create_time", "name")
+        )
+    )
+}
 
 
 @cache
@@ -125,10 +163,10 @@ def _blocks(kind: str, types: Collection[str], beta: bool) -> Iterator[tuple[str
     known = {**schema[kind], **(schema["beta"][kind] if beta else {})}
     for name in sorted(set(types) & set(known)):
         chosen = [attribute for resource, attribute in CHOSEN_BY_GOOGLE if resource == name]
-        yield name, _block(known[name]["attrs"], [*known[name]["computed"], *chosen])
+        yield name, _block(known[name]["attrs"], [*known[name]["computed"], *chosen], name)
 
 
-def _block(given: Mapping[str, Any], computed: Collection[str]) -> Block:
+def _block(given: Mapping[str, Any], computed: Collection[str], of: str = "") -> Block:
     schema = _schema()
     plain: dict[str, Attribute] = {}
     blocks: dict[str, Block] = {}
@@ -142,7 +180,8 @@ def _block(given: Mapping[str, Any], computed: Collection[str]) -> Block:
         inner = (schema["blocks"] | schema["beta"]["blocks"])[about["block"]]
         blocks[name] = _block(inner, COMPUTED_IN_BLOCKS.get(about["block"], ()))
     for name in set(computed) - set(plain) - set(blocks) | ({"id"} if computed else set()):
-        plain[name] = Attribute(name, computed=True, only_computed=name not in given)
+        told_as = TOLD_AS.get((of, name))
+        plain[name] = Attribute(name, computed=True, only_computed=name not in given, told_as=told_as)
     repeated = [name for name in blocks if given[name]["list"]]
     required = [name for name in blocks if given[name]["required"]]
     return Block(plain, blocks, repeated, required)
@@ -163,6 +202,7 @@ RANDOM = ProviderSchema(
         ),
     },
     {},
+    {"random_password": Block(attributes("length", "special", required=("length",), computed=("result",)))},
 )
 TIME = ProviderSchema(
     Block({}),

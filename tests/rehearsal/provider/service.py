@@ -84,6 +84,18 @@ class ProviderService:
             state=encode(applied(block, config, planned(block, config, config, self._inherited), fill))
         )
 
+    def _ValidateEphemeralResourceConfig(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["Diagnostics1"]()
+
+    def _OpenEphemeralResource(self, request: Any) -> Any:  # noqa: N802
+        config = decode(request.config)
+        block = self._schema.ephemeral[request.type_name]
+        made = applied(block, config, planned(block, config, config, self._inherited), _fill_of(request.type_name))
+        return MESSAGE["OpenResponse"](result=encode(made))
+
+    def _CloseEphemeralResource(self, _: Any) -> Any:  # noqa: N802
+        return MESSAGE["Diagnostics1"]()
+
     def _StopProvider(self, _: Any) -> Any:  # noqa: N802
         return MESSAGE["StopResponse"]()
 
@@ -100,6 +112,8 @@ def _offer(schema: ProviderSchema) -> Any:
         response.resource_schemas[name].block.CopyFrom(block.message())
     for name, block in schema.data_sources.items():
         response.data_source_schemas[name].block.CopyFrom(block.message())
+    for name, block in schema.ephemeral.items():
+        response.ephemeral_resource_schemas[name].block.CopyFrom(block.message())
     return response
 
 
@@ -137,6 +151,18 @@ _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
         "hex": lambda values: _random(values).hex(),
     },
     "random_id": {"hex": lambda values: _random(values).hex()},
-    "google_secret_manager_secret_version": {"version": lambda _: "1"},
+    "random_password": {"result": lambda values: _random(values).hex()[: int(values["length"])]},
+    "google_secret_manager_secret_version": {
+        "version": lambda values: values.get("secret_data_wo_version") or "1",
+        "secret_data": lambda values: f"key-of-{values['secret']}",
+    },
+    "google_certificate_manager_dns_authorization": {
+        "dns_resource_record": lambda values: [
+            {"name": f"_acme-challenge.{values['domain']}.", "type": "CNAME", "data": "proof.authorize.example."}
+        ]
+    },
+    "google_container_cluster": {
+        "control_plane_endpoints_config": lambda _: [{"dns_endpoint_config": [{"endpoint": "gke-existing.gke.goog"}]}]
+    },
     "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
 }
