@@ -21,8 +21,8 @@ demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled bac
 unit: setup ## the tests that need no other process, in seconds
 	@exec $(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)
 
-test: setup ## every test
-	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+test: setup ## every test, and how much of lib/ they reached
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(or $(ARGS),--cov --cov-report term)
 
 bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
