@@ -10,7 +10,8 @@ from pathlib import Path
 from pragma_runtime.errors import PermanentError
 
 _LARGEST_METADATA = 8 * 1024 * 1024
-_PROVIDER_GROUP = re.compile(r"^\s*\[\s*pragma\.provider\s*\]\s*$", re.MULTILINE)
+# Blanks alone: `\s` also takes line breaks, and then the time grows with the square of a file of empty lines.
+_PROVIDER_GROUP = re.compile(r"^[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t\r]*$", re.MULTILINE)
 _ONLY_WITH_AN_EXTRA = re.compile(r"""[^;]*;(?!.*\bor\b).*\bextra\s*==\s*['"].*""")
 
 

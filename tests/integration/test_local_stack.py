@@ -113,7 +113,7 @@ def test_the_stack_file_says_where_everything_is(stack: Stack) -> None:
     said = json.loads((stack.state_dir / "stack.json").read_text())
     assert set(said) == {
         *("api_url", "wheels_url", "ca_file", "firestore_emulator_host", "pubsub_emulator_host", "kubeconfig"),
-        *("project", "tasks_endpoint", "issuer_url", "logs_dir", "state_dir", "pid"),
+        *("project", "tasks_endpoint", "issuer_url", "logs_dir", "state_dir", "pid", "namespace_prefix"),
     }
     assert answers(f"http://{said['firestore_emulator_host']}")
     assert Path(said["ca_file"]).is_file()
