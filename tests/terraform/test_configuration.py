@@ -84,9 +84,9 @@ def test_a_budget_is_in_the_billing_accounts_own_currency_unless_said_otherwise(
     assert "currency        = optional(string)\n" in (TERRAFORM / "variables.tf").read_text()
 
 
-def test_there_is_an_example_of_a_small_and_of_a_large_setting() -> None:
+def test_there_is_an_example_of_a_small_a_standard_and_a_large_setting() -> None:
     names = {path.name for path in TERRAFORM.glob("*.example")}
-    assert names == {"terraform.tfvars.example", "terraform.tfvars.large.example"}
+    assert names == {f"terraform.tfvars{size}.example" for size in (".small", "", ".large")}
 
 
 def test_every_name_carries_the_environments_prefix() -> None:

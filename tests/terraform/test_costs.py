@@ -1,0 +1,40 @@
+"""The costs follow the examples, and the small setting costs next to nothing while nothing is installed."""
+
+from typing import Any
+
+import pytest
+from terraform.tools.configuration import TERRAFORM
+from terraform.tools.costs import ITEMS, SETTINGS, STANDARD, Setting, month
+from terraform.tools.preflight import chosen
+
+SMALL, _, LARGE = SETTINGS
+
+
+def example(setting: Setting) -> Any:
+    return chosen([TERRAFORM / setting.file])
+
+
+def test_the_small_setting_costs_at_most_five_dollars_a_month_idle() -> None:
+    assert 1 < month(0, SMALL) <= 5
+
+
+def test_the_standard_settings_idle_cost_is_mostly_the_cluster_and_the_load_balancer() -> None:
+    parts = {item.name: item.cost(0, STANDARD) for item in ITEMS}
+    assert parts["Cluster"] == pytest.approx(73.0)
+    assert parts["Load balancer and Cloud Armor"] == pytest.approx(26.25), "one price covers the first five rules"
+    assert parts["NAT"] == pytest.approx(6.72, abs=0.01), "by node, not by the price of 32"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_is_what_its_example_says(setting: Setting) -> None:
+    given = example(setting)
+    assert setting.has_cluster == ("existing" not in given.get("cluster", {}))
+    assert setting.has_gateway == (given.get("gateway") != "none")
+    assert setting.warm_instances == sum(size.get("min_instances", 0) for size in given.get("functions", {}).values())
+    assert setting.check_in_seconds == int(given.get("settings", {}).get("check_in_seconds", 300))
+    assert setting.multi_region == bool(given.get("database", {}).get("location"))
+
+
+def test_every_example_has_its_costs() -> None:
+    assert {setting.file for setting in SETTINGS} == {path.name for path in TERRAFORM.glob("*.example")}
+    assert month(LARGE.installations, LARGE) > month(0, LARGE)
