@@ -18,6 +18,10 @@ from local_kubernetes.cluster import serving
 T = TypeVar("T")
 Json = dict[str, Any]
 
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+POD_SECURITY: Json = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+CONTAINER_SECURITY: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
 SERVER = """
 import http.server, os, signal, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -82,7 +86,7 @@ class NodeProcess:
 
 
 class Cluster:
-    """The typed clients, and one namespace for one test."""
+    """The typed clients, and one namespace for one test, which admits what a tenant's namespace admits."""
 
     def __init__(self, kubeconfig: Path) -> None:
         configuration = client.Configuration()
@@ -94,7 +98,7 @@ class Cluster:
 
     @contextmanager
     def opened(self) -> Iterator["Cluster"]:
-        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        self.core.create_namespace({"metadata": {"name": self.namespace, "labels": RESTRICTED}})
         # A bare API server admits no pod without it, and has nobody to make it.
         self.core.create_namespaced_service_account(self.namespace, {"metadata": {"name": "runner"}})
         try:
@@ -150,11 +154,13 @@ class Cluster:
 
 
 def deployment(name: str, container: Json, replicas: int, spec: Json) -> Json:
+    described = {"image": "provider-hub/pragma-runtime:local", "securityContext": CONTAINER_SECURITY, **container}
     pod_spec = {
+        "securityContext": POD_SECURITY,
         "serviceAccountName": "runner",
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 5,
-        "containers": [{"name": "main", "image": "provider-hub/pragma-runtime:local", **container}],
+        "containers": [{"name": "main", **described}],
         "volumes": [{"name": "work", "emptyDir": {}}],
         **spec.pop("pod", {}),
     }

@@ -19,6 +19,10 @@ from tests.integration.node_harness import (
     server,
 )
 
+from provider_hub.adapters import kubernetes
+from provider_hub.domain.manifests import INSTALLATION_ID
+from provider_hub.settings import Cluster as Settings
+
 
 @pytest.fixture(scope="module")
 def kubeconfig() -> Iterator[Path]:
@@ -232,6 +236,24 @@ def test_a_quota_that_refuses_the_pod_is_told_by_the_deployment(cluster: Cluster
     condition = eventually(lambda: cluster.condition("web", "ReplicaFailure"), "the refusal is told")
     assert (condition.status, condition.reason) == ("True", "FailedCreate")
     assert "exceeded quota" in condition.message
+
+
+def test_a_pod_that_the_namespace_s_level_refuses_is_reported_by_the_deployment_and_by_the_hub(
+    cluster: Cluster, kubeconfig: Path
+) -> None:
+    cluster.deploy("web", {**server(), "securityContext": {"privileged": True}})
+    installation_id = "01JGFJJZ00000000000000000A"
+    labels = {"metadata": {"labels": {INSTALLATION_ID: installation_id}}}
+    cluster.apps.patch_namespaced_deployment("web", cluster.namespace, labels)
+    condition = eventually(lambda: cluster.condition("web", "ReplicaFailure"), "the refusal is reported")
+    assert (condition.status, condition.reason) == ("True", "FailedCreate")
+    assert 'violates PodSecurity "restricted:latest": privileged (container "main"' in condition.message
+    hub = kubernetes.connect(Settings.model_validate({"kubeconfig": str(kubeconfig)}))
+    shown = hub.status(cluster.namespace, "web", installation_id)
+    assert shown is not None
+    assert (shown.status, shown.healthy) == ("failed", False)
+    assert str(shown.message).startswith("no pod could be made: pods")
+    assert 'violates PodSecurity "restricted:latest"' in str(shown.message)
 
 
 def test_a_pod_that_fits_no_node_is_unschedulable(cluster: Cluster) -> None:
