@@ -1,8 +1,8 @@
 """Server-side apply: one manager's declaration of fields merged into the live object.
 
-A pure function of the live object and the applied body. What the manager declared before and no longer does is
-removed, unless someone else owns it; a field that another manager holds at another value is a conflict, or is taken
-over when forced. Defaults are set afterwards, so they have no owner.
+A pure function of the live object and the applied body. A field that the manager declared before and does not declare
+any more is removed, unless another manager owns it. A field that another manager owns with another value is a conflict;
+a forced apply takes it over. Defaults are set afterwards, so they have no owner.
 """
 
 from collections import defaultdict

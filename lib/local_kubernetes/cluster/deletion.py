@@ -151,7 +151,7 @@ def _check(target: Target, record: Record, options: DeleteOptions) -> None:
 
 
 def _grace(record: Record, options: DeleteOptions) -> int:
-    """Seconds until a Pod may go: none unless a node runs it, for only its agent can say that it has stopped."""
+    """Seconds until a Pod is removed. It is 0 for a Pod without a node, since no agent would confirm its end."""
     if record.kind.name != "Pod":
         return 0
     spec, status = record.object["spec"], record.object.get("status", {})

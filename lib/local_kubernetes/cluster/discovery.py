@@ -20,7 +20,7 @@ SERVER_VERSION = ("1", "32")
 
 
 def version() -> Object:
-    """The answer of `/version`. Its `gitVersion` ends in `-embedded`, by which clients know this server."""
+    """The answer of `/version`. A node recognizes this server by the `-embedded` at the end of `gitVersion`."""
     major, minor = SERVER_VERSION
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return {

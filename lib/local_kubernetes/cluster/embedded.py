@@ -69,7 +69,7 @@ class EmbeddedCluster:
         transports = [connection.transport for connection in server.connections] if server else []
         await self._runner.cleanup()
         self._runner = None
-        # TLS would wait for each client's own goodbye, and the event loop may end before that comes.
+        # TLS would wait for each client to close too, and the event loop may end before that.
         for transport in transports:
             if transport is not None:
                 transport.abort()

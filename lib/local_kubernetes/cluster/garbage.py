@@ -1,7 +1,7 @@
 """What the cluster does by itself: collect dependents of deleted owners, empty namespaces, count quotas.
 
-The store's changes are noted as work, and one task does it step by step, so that no request waits for a cascade.
-Every step looks at the present state, so a note that is late, doubled or no longer true does no harm.
+The store's changes are noted as work. One task does it step by step, so that no request waits for a cascade. Every step
+reads the present state, so a late, repeated or outdated note does no harm.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Collector:
             self._noted.set()
 
     def _collect(self, uid: str) -> None:
-        """Delete an object whose owners are all gone; let it forget those that are."""
+        """Delete an object whose owners are all gone. If some are left, remove the references to the others."""
         record = self._store.by_uid(uid)
         if record is None or "deletionTimestamp" in record.object["metadata"]:
             return
@@ -99,7 +99,7 @@ class Collector:
             self._deletions.disown(record, gone)
 
     def _finish_foreground(self, uid: str) -> None:
-        """Delete the dependents of an owner in foreground deletion, and let it go after those that block it."""
+        """Delete the dependents of an owner in foreground deletion, then the owner once none of them blocks it."""
         owner = self._store.by_uid(uid)
         if owner is None or FOREGROUND not in owner.object["metadata"].get("finalizers", ()):
             return

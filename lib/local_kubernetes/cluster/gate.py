@@ -1,4 +1,4 @@
-"""Which requests the server looks at at all: those of a program on this machine that holds the cluster's token.
+"""Refuses every request that does not come from a program on this machine with the cluster's token.
 
 Listening on a loopback address keeps out other machines. It does not keep out the other users of this one, nor the
 pages in the developer's browser: a page can send requests to 127.0.0.1, and by a DNS name of its own that resolves to

@@ -14,8 +14,8 @@ class Kind:
     `model` names its class in the official client, which is where its schema comes from. `selectable` are the field
     selectors it answers beside `metadata.name` and `metadata.namespace`. `returns_deleted` is true for kinds whose
     DELETE answers with the object instead of a Status. `annotations_count` is true for a kind whose annotations raise
-    its generation, since they are copied to what it makes; only its controller's, written with the status, do not.
-    `version_required` is true for kinds that are replaced only by who names the version that it read.
+    its generation, since they are copied to what it makes. Annotations that its controller writes with the status do
+    not. `version_required` is true for kinds whose replacement has to name the resourceVersion that it was made from.
     """
 
     group: str

@@ -23,8 +23,9 @@ class Logs:
         self._session: aiohttp.ClientSession | None = None
 
     async def serve(self, request: web.Request, pod: Record) -> web.StreamResponse:
-        """Stream a container's log from its node. Raises a 400 ApiError for a container the Pod has not, a 500 one
-        when its node cannot be reached."""
+        """Stream a container's log from its node. Raises a 400 ApiError for a container that the Pod does not have, a
+        500 one when its node cannot be reached.
+        """
         container = _container(pod, request.query.get("container", ""))
         node = pod.object["spec"].get("nodeName")
         if not node:

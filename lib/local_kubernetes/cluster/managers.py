@@ -54,7 +54,7 @@ Holdings = dict[Manager, Holding]
 
 
 def ownable(kind: Kind, body: Object) -> FieldSet:
-    """The fields that a body claims: all it sets, but what identifies the object or belongs to the server.
+    """The fields that a body claims: all that it sets, without what identifies the object or belongs to the server.
 
     Raises fields.DuplicateItemError.
     """
@@ -106,7 +106,7 @@ def _minus(holding: Holding, lost: FieldSet, now: str) -> Holding:
 
 
 def _without_records(body: Object) -> Object:
-    """The object but its managedFields, which would be compared field by field for nothing."""
+    """The object without its managedFields, which have no owner and need no comparison."""
     if "metadata" not in body:
         return body
     metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}

@@ -1,4 +1,4 @@
-"""What a request says beside its path: the options in its query, its body, and the form of answer it accepts."""
+"""What a request says besides its path: the options in its query, its body, and the form of answer it accepts."""
 
 import json
 import re
@@ -80,7 +80,7 @@ class Listing:
 
 
 def continue_token(namespace: str, name: str) -> str:
-    """The token with which a limited list goes on after that object."""
+    """The token that continues a limited list after that object."""
     return urlsafe_b64encode(json.dumps([namespace, name]).encode()).decode()
 
 

@@ -6,7 +6,7 @@ RANGE = IPv4Network("10.96.0.0/12")
 
 
 class ClusterIPs:
-    """Hands out the range in turn, and again from its start once it has been through."""
+    """Hands out the addresses of the range in order, then again from its start."""
 
     def __init__(self) -> None:
         self._next = 0

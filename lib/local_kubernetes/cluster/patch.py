@@ -147,7 +147,7 @@ def _list(directive: str, value: Any) -> list[Any]:
 
 
 def _ordered(described: Schema, items: list[Any], order: list[Any]) -> list[Any]:
-    """The items in the order the patch wants; those it does not name keep their place behind."""
+    """The items in the patch's order. Items that the patch does not name follow in their own order."""
     if not isinstance(described, ListOf) or not isinstance(items, list):
         return items
     if not described.keys:

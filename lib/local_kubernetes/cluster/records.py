@@ -1,4 +1,4 @@
-"""Versions of objects and the steps between them, as the store keeps them and watches pass them on."""
+"""Versions of objects, and the changes between them that watches send."""
 
 import json
 from dataclasses import dataclass

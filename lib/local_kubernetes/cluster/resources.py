@@ -45,7 +45,7 @@ _PATCHES: dict[str, Callable[[Kind, Object, Any], Object]] = {
 
 @dataclass(frozen=True)
 class Write:
-    """How a write was asked for; `warnings` collects what its answer should warn of."""
+    """The options of a write. `warnings` collects the warnings of its answer."""
 
     manager: str
     dry_run: bool = False
@@ -290,7 +290,7 @@ def _check_envelope(kind: Kind, body: Object) -> None:
 
 
 def _place(metadata: Object, namespace: str) -> None:
-    """Set the request's namespace on the object, which may leave it out but not name another."""
+    """Set the request's namespace on the object. Raises a 400 ApiError when the object names another."""
     if namespace and metadata.setdefault("namespace", namespace) != namespace:
         raise bad_request(
             f"the namespace of the provided object does not match the namespace sent on the request: "

@@ -19,7 +19,7 @@ class Route:
 
 
 def resource_route(path: str) -> Route:
-    """The route of `/api/v1/…` or `/apis/GROUP/VERSION/…`. Raises a 404 ApiError for whatever is not served."""
+    """The route of `/api/v1/…` or `/apis/GROUP/VERSION/…`. Raises a 404 ApiError for any other path."""
     parts = path.strip("/").split("/")
     group, version, rest = ("", parts[1:2], parts[2:]) if parts[0] == "api" else (parts[1:2], parts[2:3], parts[3:])
     kind_of = _Finder("".join(group), "".join(version))

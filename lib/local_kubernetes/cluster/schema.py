@@ -1,8 +1,8 @@
 """What each kind's fields are: shapes from the official client's models, list semantics from the table here.
 
 The models know every field and type of the API but not how its lists and maps merge; `_KEYED`, `_SETS` and `_ATOMIC`
-add that, as the API's own `x-kubernetes-list-type` and `x-kubernetes-map-type` extensions state it. A list that is
-in no table is atomic, a map granular.
+add that, as the API's own `x-kubernetes-list-type` and `x-kubernetes-map-type` extensions state it. A list that no
+table names is atomic, and such a map is granular.
 """
 
 from collections.abc import Mapping

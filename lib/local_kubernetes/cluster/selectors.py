@@ -1,4 +1,4 @@
-"""Label and field selectors: parsed once, then asked of each object."""
+"""Label and field selectors: parsed once into a predicate that is applied to each object."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -39,9 +39,9 @@ def utc_now() -> datetime:
 class ApiServer:
     """A cluster's state and the application that serves it.
 
-    Clients have to send `token`, and so does the server to its nodes. `faults` is asked about every request, by method
-    and path; with `fault_route`, `POST /_faults` sets them at run time. Versions start at the time in milliseconds, so
-    those of a later server are always higher.
+    Clients have to send `token`, and so does the server to its nodes. The server calls `faults` for every request, with
+    method and path. With `fault_route`, `POST /_faults` sets them at run time. Versions start at the time in
+    milliseconds, so those of a later server are always higher.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The objects, their versions and their history: everything that changes does so here, one change at a time.
+"""The objects, their versions and their history. Every change is made here, one at a time.
 
-Nothing awaits, so each call is atomic on the event loop. Stored objects are never modified, only replaced; that is
-why reads, lists and watches share them, and their encoded form, without a copy.
+Nothing awaits, so each call is atomic on the event loop. Stored objects are replaced and never modified, so
+reads, lists and watches share them, and their encoded form, without a copy.
 """
 
 from collections import defaultdict, deque

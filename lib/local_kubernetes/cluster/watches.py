@@ -1,4 +1,4 @@
-"""One client's open watch: a bounded queue between the store, which never waits, and a connection, which may."""
+"""One client's open watch: a bounded queue between the store, which never waits, and a slow connection."""
 
 import asyncio
 from collections import deque

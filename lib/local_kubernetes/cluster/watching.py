@@ -1,4 +1,6 @@
-"""Watches over HTTP: a JSON line for each change, until the client goes, time is up, or it falls too far behind."""
+"""Watches over HTTP: a JSON line for each change, until the client leaves, its time is over, or it falls too far
+behind.
+"""
 
 import asyncio
 import random
@@ -101,7 +103,9 @@ class _Stream:
 
 
 def _seen(change: Change, route: Route, listing: Listing) -> str:
-    """What a change is to this watch: an object that starts or stops matching comes or goes; empty for nothing."""
+    """The event of a change for this watch, empty when it has none. An object that begins to match is ADDED, one that
+    stops is DELETED.
+    """
     if route.namespace and change.record.namespace != route.namespace:
         return ""
     if listing.matches is None:

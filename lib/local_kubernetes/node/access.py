@@ -1,4 +1,4 @@
-"""How to reach and convince the API server: read from a kubeconfig by the official client."""
+"""Address and credentials of the API server, read from a kubeconfig by the official client."""
 
 import ssl
 from collections.abc import Callable, Mapping

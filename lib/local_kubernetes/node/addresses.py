@@ -16,7 +16,7 @@ _ATTEMPTS = 64
 
 
 class AddressError(Exception):
-    """No address could be had; the message says which port is in the way."""
+    """No address is free. The message names the port that is taken."""
 
 
 class AddressPool:
@@ -24,11 +24,11 @@ class AddressPool:
 
     def __init__(self) -> None:
         self._locks: dict[str, socket.socket] = {}
-        # A random start keeps the nodes of one machine apart without their knowing of each other.
+        # A random start keeps the nodes of one machine apart.
         self._next = random.randrange(NETWORK.num_addresses)  # noqa: S311 - any number will do
 
     def reserve(self, ports: Sequence[int], preferred: str = "") -> str:
-        """An address on which every one of the TCP `ports` is free; `preferred`, where that can be had.
+        """An address on which all TCP `ports` are free: `preferred` if it is one.
 
         Raises AddressError.
         """

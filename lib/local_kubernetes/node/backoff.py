@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BackoffPolicy:
-    """Seconds. `reset_after` of calm forgets the crashes before it."""
+    """Seconds. A run that lasts `reset_after` resets the count of crashes."""
 
     base: float = 10.0
     limit: float = 300.0

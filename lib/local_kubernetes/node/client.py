@@ -32,7 +32,7 @@ class ApiError(Exception):
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the same request may succeed later without anybody changing anything."""
+        """Whether the same request may succeed later."""
         return self.status in {0, 408, 429} or self.status >= 500
 
 
@@ -138,7 +138,7 @@ class ApiClient:
         seconds = self._limits.watch_seconds
         query = {"watch": "true", "resourceVersion": version}
         query |= {"allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
-        # The server ends a watch after timeoutSeconds; one that hangs is given up a little later.
+        # The server ends a watch after timeoutSeconds. The client ends one that hangs a little later.
         timeout = aiohttp.ClientTimeout(total=seconds + 15, sock_connect=self._limits.request_timeout)
         session, access = self._connection()
         url = access.url + resource.path()

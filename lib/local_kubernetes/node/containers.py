@@ -143,7 +143,7 @@ class Container:
             )
             self._wait("InvalidImageName", message)
             self._services.recorder.warning(self._context.pod, "InspectFailed", message)
-            # The image of a pod may be changed, but that makes it another container: this one stays as it is.
+            # A changed image would mean another container. This one keeps its image.
             await asyncio.Event().wait()
         delay = self._services.backoff.base
         while not is_available(image, self._services.unavailable_images):
@@ -340,5 +340,5 @@ class Container:
 
 def _restart_policy(pod: Json, *, is_init: bool) -> str:
     policy = str(pod["spec"].get("restartPolicy") or "Always")
-    # An init container has done its work once it succeeds.
+    # An init container is not started again after it succeeded.
     return "OnFailure" if is_init and policy == "Always" else policy

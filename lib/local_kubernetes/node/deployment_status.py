@@ -31,7 +31,7 @@ def deployment_status(
         _progressing(deployment, new, counts, moment, failure),
         _replica_failure(deployment, every, moment, failure),
     ]
-    # The API leaves zero counts out of a status, so a zero written would differ from what is read for ever.
+    # The API leaves zero counts out of a status. A written zero would always differ from what is read.
     status: Json = {name: value for name, value in counts.items() if value or name in before}
     if "collisionCount" in before:
         status["collisionCount"] = before["collisionCount"]
@@ -143,7 +143,7 @@ def _replica_failure(
 def _condition(
     deployment: Json, kind: str, status: str, reason: str, message: str, moment: datetime, *, moved: bool = False
 ) -> Json:
-    """The condition, with the times of the known one where nothing changed; `moved` marks progress all the same."""
+    """The condition, with the times of the known one where nothing changed. `moved` sets the update time anyway."""
     known = condition_of(deployment, kind)
     same = bool(known and known["status"] == status and known["reason"] == reason and known.get("message") == message)
     if known and same and not moved:

@@ -109,7 +109,7 @@ class DeploymentController:
         for old in view.old:
             await self._scale(view, old, 0)
         old_uids = {uid_of(one) for one in view.old}
-        # Also pods on their way out: Recreate promises that old and new never run side by side.
+        # Terminating pods count too: Recreate promises that old and new never run side by side.
         if any((owner := controller_of(pod)) and owner["uid"] in old_uids for pod in self._living_pods()):
             return self._view(view.deployment)
         view = await self._with_new(view)
@@ -161,7 +161,7 @@ class DeploymentController:
         if revision_of(deployment) != revision:
             namespace, name = split_key(key_of(deployment))
             body = {"metadata": {"annotations": {REVISION: str(revision)}}}
-            # With the status, as annotations written otherwise count as a new generation.
+            # Written with the status: other writes of annotations raise the generation.
             deployment = await self._client.patch(DEPLOYMENTS, namespace, name, body, sub="status")
             self._deployments.observe(deployment)
         return self._view(deployment)

@@ -1,7 +1,7 @@
-"""Kubernetes Events about what the node does, in modest number.
+"""Kubernetes Events about what the node does.
 
-A repetition is not a new Event: it raises the count of the first, at most every 30 s. Events are the first
-thing to be left out when there are too many or the API server is slow; nothing ever waits for one.
+A repetition raises the count of the first Event, at most every 30 s. When too many wait, or the API server is slow,
+Events are dropped: no other work waits for them.
 """
 
 import asyncio

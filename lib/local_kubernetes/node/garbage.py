@@ -1,8 +1,8 @@
 """Deleting what has lost its owner, for API servers that have no garbage collector of their own.
 
-Covers the owners that this agent's controllers know: Deployments own ReplicaSets, ReplicaSets own pods. A
-server that collects garbage itself is given a moment to do so, and nothing is deleted before the owner was
-asked for by name and found missing: a watch may be behind.
+Covers the owners that this agent's controllers know: Deployments own ReplicaSets, ReplicaSets own pods. A server that
+collects garbage itself gets a moment to do so. Before it deletes, the node reads the owner by name and finds it
+missing, since its watch may be behind.
 """
 
 import logging
@@ -57,7 +57,7 @@ class GarbageCollector:
         await self._queue.run()
 
     async def collect(self, item: str) -> None:
-        """`Kind:namespace/name` of an owner: see to its dependents."""
+        """Delete or release the dependents of an owner, named as `Kind:namespace/name`."""
         kind, _, key = item.partition(":")
         level = self._levels[kind]
         owner = level.owners.get(key)

@@ -14,7 +14,7 @@ _DEFAULT_GRACE = 30.0
 
 @dataclass(frozen=True)
 class HealthWatch:
-    """Keeps `record.started` and `record.ready` true to the probes; `kill(grace_seconds)` ends the run."""
+    """Sets `record.started` and `record.ready` by the probes. `kill(grace_seconds)` ends the run."""
 
     spec: Json
     pod: Json
@@ -25,7 +25,7 @@ class HealthWatch:
     kill: Callable[[float], Awaitable[None]]
 
     async def run(self) -> None:
-        """Startup first; only once it has succeeded are readiness and liveness asked. Runs until cancelled."""
+        """Run the startup probe, and after its success the other two, until cancelled."""
         if startup := self.spec.get("startupProbe"):
             await self._until_started(startup)
         self.record.started = True

@@ -1,8 +1,8 @@
 """The environment that the runtime image would bring: what every container starts from.
 
-Nothing of the node's own environment is in it but what reaches the network and the package index the way
-this machine does: pip's index and certificates, `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, and the proxy
-variables. Paths among them are made absolute: a container starts in a directory of its own.
+Of the node's own environment it takes only what leads to the network and the package index: pip's index and
+certificates, `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, and the proxy variables. Paths among them are made
+absolute: a container starts in a directory of its own.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PATHS = frozenset(
     {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE"}
 )
-# Where and how to install is for the container to say: a developer's PIP_USER or PIP_TARGET breaks its install.
+# The container decides where and how to install: a developer's PIP_USER or PIP_TARGET would break its install.
 _PLAIN = frozenset(
     {
         "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_TRUSTED_HOST",

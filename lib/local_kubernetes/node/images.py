@@ -46,8 +46,8 @@ def local_images(
 ) -> Images:
     """The images of a node whose own environment is `node`.
 
-    `python_path` is a directory that the interpreters of named images import from, for those are not installed with
-    what their image would have in it.
+    `python_path` is a directory that the interpreters of named images import from, because those are not installed with
+    what their image holds.
     """
 
     def image(interpreter: Path, extra: Path | None) -> Image:

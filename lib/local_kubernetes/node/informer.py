@@ -75,8 +75,8 @@ class Store:
     def replace(self, listed: list[Json], list_version: int, mark: int) -> None:
         """Make the store what a list says, except for own writes newer than that list.
 
-        Versions are compared only with writes made since `mark`: after an API server lost its state they
-        start again from the bottom, and what it no longer knows has to go.
+        Versions are compared only with writes made since `mark`. An API server that lost its state counts from a lower
+        version, and objects that it does not know have to go.
         """
         current = {key_of(obj): obj for obj in listed}
         for key, known in list(self._objects.items()):

@@ -73,7 +73,7 @@ class ContainerLog:
                     await waker.wait()
                     waker.clear()
                     continue
-                # What was rotated away before it could be read is lost to a slow follower, as with any bounded log.
+                # A slow follower loses what is rotated away before it reads.
                 missed, seen = self._total - seen, self._total
                 yield self.tail()[-missed:]
         finally:

@@ -70,7 +70,7 @@ class NodeOptions:
 
 
 def default_name(state_dir: Path) -> str:
-    """A Node's name for this machine and folder: two nodes of one name would both run its pods."""
+    """A Node's name for this machine and folder: two nodes of the same name would both run its pods."""
     host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower())[:40].strip("-")
     digest = hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:8]
     return f"process-node-{host}-{digest}" if host else f"process-node-{digest}"
@@ -82,7 +82,7 @@ class _Runner(Protocol):
 
 @dataclass(frozen=True)
 class _Synced:
-    """Holds a controller back until its stores are filled: on an empty one it would create everything again."""
+    """Starts a controller after its stores are filled: with an empty store it would create every object again."""
 
     runner: _Runner
     informers: Sequence[Informer]
@@ -223,7 +223,7 @@ def _instance(state_dir: Path) -> Iterator[Path]:
             raise NodeError(
                 f"{state_dir} is in use by another process node: give this one its own --state-dir"
             ) from None
-        # Holding the lock, every other instance is one of the past, whether or not its watchdog has finished.
+        # This node holds the lock, so every other instance has ended, even if its watchdog still runs.
         kill_orphans(Marks(directories=(str(instances),)))
         for leftover in instances.iterdir():
             shutil.rmtree(leftover, ignore_errors=True)

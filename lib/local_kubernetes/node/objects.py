@@ -35,7 +35,7 @@ def annotations_of(obj: Json) -> dict[str, str]:
 
 
 def is_deleting(obj: Json) -> bool:
-    """Whether somebody deleted the object, which may still wait for its end."""
+    """Whether the object is deleted but may still wait for its end."""
     return bool(obj["metadata"].get("deletionTimestamp"))
 
 

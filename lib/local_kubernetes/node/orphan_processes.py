@@ -49,7 +49,7 @@ def _processes() -> Iterator[int]:
 
 
 def _kill(pid: int, marks: Marks) -> bool:
-    # Through a pidfd, checked again once it is held: the number may have gone to another process meanwhile.
+    # Killed through a pidfd and checked after opening it: the number may belong to another process by then.
     try:
         handle = os.pidfd_open(pid)
     except OSError:
@@ -97,7 +97,7 @@ def _knows_directory(pid: int, directories: Sequence[str]) -> bool:
 
 def main() -> None:
     """The watchdog: wait until the node closes standard input, then kill what it left behind."""
-    # Ctrl-C and a polite end reach the whole process group of a terminal: the watchdog leaves last.
+    # Ctrl-C reaches the whole process group of a terminal. The watchdog has to stay until the node ends.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(4096):

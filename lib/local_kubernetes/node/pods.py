@@ -41,7 +41,7 @@ class End(enum.Enum):
 
 
 class PodWorker:
-    """Runs one pod. `run` returns once all of its processes are gone, and the pod too where that was asked for."""
+    """Runs one pod. `run` returns once its processes are gone, and after a deletion the pod too."""
 
     def __init__(self, pod: Json, services: NodeServices, store: Store) -> None:
         self._pod = pod
@@ -90,7 +90,7 @@ class PodWorker:
             self.end(End.DELETED)
 
     def end(self, why: End) -> None:
-        """Begin to end the pod, or go on for another reason: only a wished deletion is to be confirmed."""
+        """Begin to end the pod, or change the reason: only the end of a deleted pod is confirmed to the API."""
         if self._end is None or why is not End.DELETED:
             self._end = why
             self._turned.set()
@@ -135,7 +135,7 @@ class PodWorker:
         self.changed()
 
     async def _prepare(self) -> None:
-        """Address, directories and volumes; tried again until they can be had."""
+        """Prepare address, directories and volumes. Tries again until it succeeds."""
         delay = _FIRST_RETRY
         while True:
             try:

@@ -89,7 +89,7 @@ class ProbeMachine:
 
     @property
     def is_first_failure(self) -> bool:
-        """Nothing but one failure yet: a process that was started this moment, not one that is unwell."""
+        """Whether the only answer so far is one failure: then the process is starting and not unwell."""
         return not self._seen_success and self._failures == 1
 
     def next_delay(self) -> float:

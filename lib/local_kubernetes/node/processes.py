@@ -103,7 +103,7 @@ class Process:
             self._close_output()
 
     def _drain(self) -> None:
-        """What was written before the end is still in the pipe: the last words are among it."""
+        """Read what the process wrote before its end: it is still in the pipe."""
         for _ in range(64):
             if self._output is None or not self._read_once(waiting_is_end=True):
                 return

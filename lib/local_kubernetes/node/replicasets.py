@@ -1,4 +1,4 @@
-"""The ReplicaSet controller: as many pods of a template as asked for, and an honest count of them."""
+"""The ReplicaSet controller: as many pods of a template as its spec says, and their count."""
 
 import asyncio
 import logging
@@ -95,7 +95,7 @@ class ReplicaSetController:
         return [pod for pod in controlled_by(self._pods, uid_of(replica_set)) if is_pod_active(pod)]
 
     async def _create(self, replica_set: Json, count: int) -> None:
-        """In batches of 1, 2, 4, …: where a quota refuses the first, the others are not even asked for."""
+        """In batches of 1, 2, 4, …: when a quota refuses the first pod, the others are not requested."""
         batch = 1
         while count > 0:
             batch = min(batch, count)
@@ -193,7 +193,7 @@ def replica_set_status(replica_set: Json, pods: Sequence[Json], moment: datetime
 
 
 def deletion_rank(pod: Json) -> tuple[bool, int, bool, int, float, float, float]:
-    """Sorts pods by how little is lost with them: not scheduled, not running, not ready, cheap, restarting, young."""
+    """Sorts pods for deletion: first those not scheduled, not running, not ready, cheap, restarting, young."""
     status = pod.get("status") or {}
     ready = condition_of(pod, "Ready") if is_true(pod, "Ready") else None
     ready_since = parse_time(ready.get("lastTransitionTime")) if ready else None

@@ -45,7 +45,7 @@ def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
 
 
 def resolve_limits(replicas: int, max_surge: int | str, max_unavailable: int | str) -> Limits:
-    """Surge rounds up, unavailability down; were both 0 nothing could ever move, so one may be missing."""
+    """Surge rounds up, unavailability down. If both are 0, one pod may be unavailable: else no rollout could move."""
     surge = scaled_value(max_surge, replicas, round_up=True)
     unavailable = scaled_value(max_unavailable, replicas, round_up=False)
     if surge == 0 and unavailable == 0:
@@ -57,7 +57,7 @@ def next_new(replicas: int, limits: Limits, new: Scale, old: Sequence[Scale]) ->
     """How many pods the new ReplicaSet may ask for now."""
     if new.desired > replicas:
         return replicas
-    # Pods that a scaled-down ReplicaSet has not yet let go still count, or the surge would be exceeded for a moment.
+    # Pods that a scaled-down ReplicaSet has not deleted yet count too, so that the surge is never exceeded.
     present = sum(max(scale.desired, scale.actual) for scale in (new, *old))
     room = replicas + limits.max_surge - present
     return new.desired + max(0, min(room, replicas - new.desired))

@@ -23,7 +23,7 @@ class ContainerRecord:
     container_id: str = ""
 
     def resume(self, known: Json, moment: datetime) -> None:
-        """Go on from the status that a node wrote before it was restarted: its process is gone."""
+        """Continue from the status that the node wrote before its restart. The process of that time is gone."""
         self.restart_count = known.get("restartCount", 0)
         state = known.get("state") or {}
         self.last_state = known.get("lastState") or {}

@@ -1,8 +1,8 @@
 """The directories of a pod: its own, and its volumes'.
 
-Nothing can be mounted for a process, so a volume is a directory under the pod's own, and what Kubernetes
-would do with a mount is done with words: a path under a `mountPath` becomes the path under that directory
-wherever a manifest says it in a plain environment value, a command, an argument or a working directory.
+Nothing can be mounted for a process, so a volume is a directory under the pod's own. The node rewrites paths instead: a
+path under a `mountPath` becomes the path under that directory in plain environment values, commands, arguments and the
+working directory.
 """
 
 import shutil

@@ -32,7 +32,9 @@ class WorkQueue:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def add(self, key: str) -> None:
-        """Have the key worked on. A key that waits already is worked on once; one that is under way, once more."""
+        """Have the key worked on. A key that waits already is not added twice. A key that is being worked on is worked
+        on once more.
+        """
         if key in self._active:
             self._again.add(key)
         elif key not in self._queued:
@@ -40,7 +42,7 @@ class WorkQueue:
             self._ready.put_nowait(key)
 
     def add_after(self, key: str, delay: float) -> None:
-        """Add the key in `delay` seconds; of several such wishes for one key the earliest counts."""
+        """Add the key after `delay` seconds. Of several delays for one key, the earliest counts."""
         loop = asyncio.get_running_loop()
         due = loop.time() + max(0.0, delay)
         timer = self._timers.get(key)
@@ -86,7 +88,7 @@ class WorkQueue:
         delay = min(_FIRST_RETRY * 2 ** min(failures, 16), _LONGEST_RETRY)
         if isinstance(error, ApiError):
             delay = max(delay, min(error.retry_after or 0, _LONGEST_RETRY))
-            # Conflict and absence are the ordinary course: what changed is on its way through the watch.
+            # Conflict and absence are usual: the watch will bring the change.
             level = logging.DEBUG if error.status in {404, 409} else logging.WARNING
             log.log(level, "%s %s: %s; again in %.1f s", self._name, key, error, delay)
         else:

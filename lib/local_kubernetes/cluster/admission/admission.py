@@ -1,4 +1,4 @@
-"""Decides on objects that are to be created or changed; what it goes by lies in the store itself."""
+"""Decides on objects that are to be created or changed, by what the store holds."""
 
 from local_kubernetes.cluster.kinds import Kind, Object, named
 from local_kubernetes.cluster.records import Record

@@ -1,8 +1,8 @@
 """Pod Security Admission: which pods the level on a namespace's labels refuses.
 
 The checks, their order and their messages are those of Kubernetes' policy package at version 1.34: the checks of
-`baseline` first, then those of `restricted`, each alphabetical. A pinned version (`enforce-version`) shows in the
-message alone, since every version of this server's time has the same checks.
+`baseline` first, then those of `restricted`, each alphabetical. A pinned version (`enforce-version`) only shows in the
+message: the checks are the same in every version here.
 """
 
 import re
@@ -35,7 +35,7 @@ class Level:
 class Policy:
     """What a namespace asks for: pods that break `enforce` are refused, what breaks `warn` is answered with a warning.
 
-    A namespace that sets `enforce` alone is warned at that level too, unless it asks for a stricter one.
+    A namespace that sets only `enforce` is warned at that level too, unless it asks for a stricter one.
     """
 
     enforce: Level
@@ -43,7 +43,9 @@ class Policy:
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> "Policy":
-        """From a namespace's labels. An unknown level counts as `restricted`: a typing error must not open a door."""
+        """From a namespace's labels. An unknown level counts as `restricted`, so that a typing error does not weaken
+        the namespace.
+        """
         enforce, warn = _level(labels, "enforce"), _level(labels, "warn")
         follows = f"{_PREFIX}enforce" in labels and f"{_PREFIX}warn" not in labels
         if follows and _LEVELS.index(enforce.name) > _LEVELS.index(warn.name):

@@ -124,7 +124,7 @@ def _require(kind: Kind, body: Object, quota: str, hard: Mapping[str, str], aske
 
 
 def _is_in_scope(spec: Object, kind: Kind, body: Object) -> bool:
-    """Whether a quota counts that object. One with scopes counts the pods of all of its scopes, and nothing else."""
+    """Whether a quota counts that object. A quota with scopes counts only pods, those of all of its scopes."""
     terms = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
     terms += (spec.get("scopeSelector") or {}).get("matchExpressions") or []
     if not terms:

@@ -15,7 +15,7 @@ def of_container(container: Object, group: str) -> Amounts:
 
 
 def of_pod(spec: Object, group: str) -> Amounts:
-    """A pod's `requests` or `limits`: its containers together, or its greediest init container where that is more.
+    """A pod's `requests` or `limits`: the sum of its containers, or its largest init container where that is more.
 
     Init containers run one after the other before the others start. One that restarts always runs on beside them all.
     """
