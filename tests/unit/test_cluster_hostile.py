@@ -30,11 +30,21 @@ POD_SPEC = {
             "ports": [{"containerPort": 80, "name": "http"}],
             "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": 0.5}},
             "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
-            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a path in a pod
+            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp", "subPath": "a"}],  # noqa: S108 - a path in a pod
+            "securityContext": {"runAsUser": 1, "seccompProfile": {"type": "RuntimeDefault"}},
+            "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
         }
     ],
-    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}],
-    "securityContext": {"runAsNonRoot": True},
+    "initContainers": [{"name": "first", "image": "registry.test/first:1", "restartPolicy": "Always"}],
+    "volumes": [
+        {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "secret", "secret": {"secretName": "s", "items": [{"key": "k", "path": "p", "mode": 0o400}]}},
+        {"name": "mixed", "projected": {"sources": [{"serviceAccountToken": {"path": "t", "expirationSeconds": 600}}]}},
+        {"name": "pod", "downwardAPI": {"items": [{"path": "l", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+    ],
+    "securityContext": {"runAsNonRoot": True, "fsGroup": 1, "supplementalGroups": [1]},
+    "tolerations": [{"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}],
+    "nodeSelector": {"disk": "ssd"},
 }
 BODIES: dict[str, Object] = {
     "Deployment": {
@@ -48,10 +58,41 @@ BODIES: dict[str, Object] = {
     "Pod": {"spec": POD_SPEC},
     "Service": {"spec": {"ports": [{"port": 80, "targetPort": "http"}], "selector": {"app": "web"}}},
     "Secret": {"data": {"a": "YQ=="}, "stringData": {"b": "b"}, "type": "Opaque"},
-    "NetworkPolicy": {"spec": {"podSelector": {}, "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}},
+    "NetworkPolicy": {
+        "spec": {
+            "podSelector": {},
+            "egress": [
+                {
+                    "ports": [{"port": 53, "protocol": "UDP", "endPort": 54}],
+                    "to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}],
+                }
+            ],
+            "ingress": [{"from": [{"podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}]}],
+        }
+    },
+    "ConfigMap": {"data": {"a": "b"}, "binaryData": {"c": "YQ=="}},
+    "Event": {
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "web", "namespace": "default"},
+        "reason": "Started",
+        "eventTime": "2030-01-01T00:00:00.000000Z",
+        "reportingComponent": "a.example/b",
+        "reportingInstance": "c",
+        "action": "Start",
+    },
     "PodDisruptionBudget": {"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}},
-    "ResourceQuota": {"spec": {"hard": {"pods": "9", "limits.memory": "1Ti"}}},
-    "LimitRange": {"spec": {"limits": [{"type": "Container", "default": {"cpu": "1"}, "max": {"cpu": "2"}}]}},
+    "ResourceQuota": {"spec": {"hard": {"pods": "9", "limits.memory": "1Ti"}, "scopes": ["NotBestEffort"]}},
+    "LimitRange": {
+        "spec": {
+            "limits": [
+                {
+                    "type": "Container",
+                    "default": {"cpu": "1"},
+                    "max": {"cpu": "2"},
+                    "maxLimitRequestRatio": {"cpu": "3"},
+                }
+            ]
+        }
+    },
     "Lease": {"spec": {"holderIdentity": "me", "leaseDurationSeconds": 5, "renewTime": "2030-01-01T00:00:00.000000Z"}},
 }
 _odd: st.SearchStrategy[Any] = st.sampled_from(

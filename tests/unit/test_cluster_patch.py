@@ -118,6 +118,8 @@ def test_a_json_patch_adds_replaces_moves_copies_and_removes() -> None:
         ({"op": "leap", "path": "/a", "value": 1}, 400),
         ({"op": "add", "path": "a", "value": 1}, 400),
         ({"op": "copy", "path": "/b"}, 400),
+        ({"op": "copy", "path": "/b", "from": 3}, 400),
+        ({"op": "move", "path": "/b", "from": ["a"]}, 400),
         ({"op": "copy", "path": "/b", "from": "/missing"}, 422),
         ({"op": "move", "path": "/list/0", "from": "/list"}, 422),
         ({"op": "add", "path": "/a/b", "value": 1}, 422),

@@ -67,7 +67,7 @@ def _operated(live: Object, patch: jsonpatch.JsonPatch) -> Any:
     copied = 0
     for operation in patch:
         try:
-            if operation["op"] == "copy" and "from" in operation:
+            if operation["op"] == "copy" and isinstance(operation.get("from"), str):
                 copied += len(json.dumps(jsonpointer.resolve_pointer(document, operation["from"])))
             if copied > _COPIES_LIMIT:
                 raise _unprocessable(f"the copies of a JSON patch may add {_COPIES_LIMIT} bytes, and these add more")
