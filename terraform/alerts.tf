@@ -17,6 +17,13 @@ locals {
       advice   = "The sweeper removes nothing. Look whether the functions read the database that belongs to this cluster: HUB_DATABASE, or a restore that is not done yet."
       severity = "CRITICAL"
     }
+    caller_refusals = {
+      title    = "a function was called by somebody else than its own caller"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.caller_refusals}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
+      advice   = "IAM let the call in, and the function refused it: look who has roles/run.invoker on the function. All calls refused means that the URL or the account of its callers was changed."
+      severity = "CRITICAL"
+    }
     outbox = {
       title    = "messages are owed for more than 5 minutes"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.outbox_oldest_seconds}\""

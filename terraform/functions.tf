@@ -42,6 +42,9 @@ locals {
     HUB_UPGRADES_QUEUE            = google_cloud_tasks_queue.this["upgrades"].name
     HUB_UPGRADES_URL              = local.urls[local.queue_servers["upgrades"]]
     HUB_TASKS_SERVICE_ACCOUNT     = google_service_account.caller["tasks"].email
+    HUB_PUSH_SERVICE_ACCOUNT      = google_service_account.caller["push"].email
+    HUB_SCHEDULER_SERVICE_ACCOUNT = google_service_account.caller["scheduler"].email
+    HUB_CALLER_SIGNATURE_REMOVED  = "true" # by the IAM check of Cloud Run, which every function that is not public has
     HUB_CUSTOMER_ISSUER           = var.customer_realm.issuer
     HUB_CUSTOMER_JWKS_URL         = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")
     HUB_CUSTOMER_AUDIENCES        = join(",", var.customer_realm.audiences)
@@ -61,6 +64,9 @@ locals {
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
     HUB_DEFAULT_SCOPE             = var.default_scope
   }
+
+  # What each function is given alone: its own address is the audience of its callers' tokens.
+  own_environment = { for name, url in local.urls : name => { HUB_CALLER_AUDIENCE = url } }
 
   # The settings that an operator may choose, as the code's own table gives them: default, and bounds of numbers.
   settings_row = "(?m)^\\| `HUB_(?P<name>[A-Z_]+)` \\| `?(?P<default>[^`|]*)`? \\| (?P<above>[>≥]?) ?(?P<least>[0-9.]*)(?:, ≤ (?P<most>[0-9.]+))? \\| operator \\|"
@@ -86,7 +92,7 @@ module "function" {
   callers     = { for caller in each.value.callers : caller => google_service_account.caller[caller].member }
 
   # An empty value means the same as none, and a function's configuration does not keep empty ones.
-  environment = { for key, value in merge(local.environment, local.chosen) : key => tostring(value) if value != "" }
+  environment = { for key, value in merge(local.environment, local.own_environment[each.key], local.chosen) : key => tostring(value) if value != "" }
   secrets = {
     for secret in keys(lookup(local.access[each.key], "reads_secret", {})) :
     local.secrets[secret].variable => {

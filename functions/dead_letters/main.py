@@ -4,14 +4,24 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.http.push import bury_pushed, pushed_topic
-from provider_hub.settings import Core
+from provider_hub.adapters.identity import trusted_callers
+from provider_hub.http.callers import OnlyFrom
+from provider_hub.http.push import DeadLetterKeeper
+from provider_hub.settings import Callers, Core
 from provider_hub.wiring import Once, services, topics
 
-hub = Once(Core, services)
-names = Once(Core, topics)
+
+class Needs(Core, Callers): ...
+
+
+def wire(settings: Needs) -> OnlyFrom:
+    keeper = DeadLetterKeeper(services(settings), topics(settings))
+    return OnlyFrom(trusted_callers(settings).push(), keeper)
+
+
+keeper = Once(Needs, wire)
 
 
 @functions_framework.http
 def dead_letters(request: flask.Request) -> flask.Response:
-    return bury_pushed(hub(), pushed_topic(request.path, names()), request)
+    return keeper().respond(request)

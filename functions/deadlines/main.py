@@ -6,17 +6,19 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.expire import DeadlineCall, Expiry
 from provider_hub.adapters import kubernetes
+from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callbacks import TaskHandler
-from provider_hub.settings import Cluster, Core
+from provider_hub.http.callers import OnlyFrom
+from provider_hub.settings import Callers, Cluster, Core
 from provider_hub.wiring import Once, services
 
 
-class Needs(Core, Cluster): ...
+class Needs(Core, Cluster, Callers): ...
 
 
-def wire(settings: Needs) -> TaskHandler[DeadlineCall]:
+def wire(settings: Needs) -> OnlyFrom:
     expiry = Expiry(services(settings), kubernetes.connect(settings))
-    return TaskHandler(DeadlineCall, expiry.handle)
+    return OnlyFrom(trusted_callers(settings).tasks(), TaskHandler(DeadlineCall, expiry.handle))
 
 
 handler = Once(Needs, wire)

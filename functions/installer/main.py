@@ -6,18 +6,20 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.deploy import Installer
 from provider_hub.adapters import kubernetes, tasks
+from provider_hub.adapters.identity import trusted_callers
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.records import Topic
+from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Cluster, Tasks
+from provider_hub.settings import Callers, Cluster, Tasks
 from provider_hub.wiring import Once, services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-class Needs(DesiredStateSettings, Cluster, Tasks): ...
+class Needs(DesiredStateSettings, Cluster, Tasks, Callers): ...
 
 
-def wire(settings: Needs) -> PushConsumer[InstallationRequest]:
+def wire(settings: Needs) -> OnlyFrom:
     hub = services(settings)
     work = Installer(
         services=hub,
@@ -25,7 +27,8 @@ def wire(settings: Needs) -> PushConsumer[InstallationRequest]:
         tasks=tasks.connect(settings),
         desired_states=desired_states(settings, hub),
     )
-    return PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
+    consumer = PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
+    return OnlyFrom(trusted_callers(settings).push(), consumer)
 
 
 consumer = Once(Needs, wire)

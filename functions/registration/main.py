@@ -6,20 +6,23 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.register import Registration
 from provider_hub.adapters import tasks
+from provider_hub.adapters.identity import trusted_callers
 from provider_hub.domain.messages import CheckIn
 from provider_hub.domain.records import Topic
+from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import CheckIns, Core, Tasks
+from provider_hub.settings import Callers, CheckIns, Core, Tasks
 from provider_hub.wiring import Once, services
 
 
-class Needs(Core, Tasks, CheckIns): ...
+class Needs(Core, Tasks, CheckIns, Callers): ...
 
 
-def wire(settings: Needs) -> PushConsumer[CheckIn]:
+def wire(settings: Needs) -> OnlyFrom:
     hub = services(settings)
     work = Registration(hub, tasks.connect(settings), settings.signing_keys)
-    return PushConsumer(hub, Topic.CHECK_INS, CheckIn, work.handle)
+    consumer = PushConsumer(hub, Topic.CHECK_INS, CheckIn, work.handle)
+    return OnlyFrom(trusted_callers(settings).push(), consumer)
 
 
 consumer = Once(Needs, wire)

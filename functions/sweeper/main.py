@@ -10,16 +10,18 @@ from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
+from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callbacks import ScheduleHandler
-from provider_hub.settings import Cluster, Rollouts, Tasks
+from provider_hub.http.callers import OnlyFrom
+from provider_hub.settings import Callers, Cluster, Rollouts, Tasks
 from provider_hub.wiring import Once, services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts): ...
+class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers): ...
 
 
-def wire(settings: Needs) -> ScheduleHandler:
+def wire(settings: Needs) -> OnlyFrom:
     hub = services(settings, JsonSchemaChecker())
     cluster = kubernetes.connect(settings)
     work = Sweeper(
@@ -28,7 +30,7 @@ def wire(settings: Needs) -> ScheduleHandler:
         waves=Waves(hub, tasks.connect(settings), settings.pace),
         drift=Drift(hub, cluster, desired_states(settings, hub)),
     )
-    return ScheduleHandler(work.sweep)
+    return OnlyFrom(trusted_callers(settings).scheduler(), ScheduleHandler(work.sweep))
 
 
 handler = Once(Needs, wire)

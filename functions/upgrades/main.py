@@ -7,24 +7,27 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.waves import StepCall, Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
+from provider_hub.adapters.identity import trusted_callers
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.records import Topic
 from provider_hub.http.callbacks import TaskHandler
+from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.http.triggers import TopicOrQueue
-from provider_hub.settings import Core, Rollouts, Tasks
+from provider_hub.settings import Callers, Core, Rollouts, Tasks
 from provider_hub.wiring import Once, services
 
 
-class Needs(Core, Tasks, Rollouts): ...
+class Needs(Core, Tasks, Rollouts, Callers): ...
 
 
 def wire(settings: Needs) -> TopicOrQueue:
     hub = services(settings, JsonSchemaChecker())
     waves = Waves(hub, tasks.connect(settings), settings.pace)
+    callers = trusted_callers(settings)
     return TopicOrQueue(
-        topic=PushConsumer(hub, Topic.VERSION_EVENTS, VersionPublished, waves.begin),
-        queue=TaskHandler(StepCall, waves.step),
+        topic=OnlyFrom(callers.push(), PushConsumer(hub, Topic.VERSION_EVENTS, VersionPublished, waves.begin)),
+        queue=OnlyFrom(callers.tasks(), TaskHandler(StepCall, waves.step)),
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
 from local_stack.emulators import EmulatorHosts
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
 
-TASKS_SERVICE_ACCOUNT = "tasks@local.invalid"
 _LOOPBACK_NAMES = "localhost,127.0.0.1"
 
 
@@ -53,7 +53,11 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
     default = around.interpreters[0]
     return {
         "HUB_TASKS_ENDPOINT": around.tasks_endpoint,
-        "HUB_TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+        "HUB_TASKS_SERVICE_ACCOUNT": TASKS_ACCOUNT,
+        "HUB_PUSH_SERVICE_ACCOUNT": PUSH_ACCOUNT,
+        "HUB_SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_ACCOUNT,
+        "HUB_CALLER_ISSUER": issuer.issuer(Realm.GOOGLE),
+        "HUB_CALLER_JWKS_URL": issuer.jwks_url(Realm.GOOGLE),
         "HUB_DEADLINES_URL": around.deadlines_url,
         "HUB_UPGRADES_URL": around.upgrades_url,
         "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),

@@ -34,7 +34,8 @@ class LocalFunction:
             name=self.name,
             command=(*serve, str(self.source), entry_point, str(self.port.number)),
             stage=Stage.FUNCTION,
-            environment=environment,
+            # The `aud` of its callers' tokens is its own URL, as in the cloud.
+            environment={**environment, "HUB_CALLER_AUDIENCE": self.url},
             probe=functools.partial(accepts_connections, LOOPBACK, self.port.number),
         )
 

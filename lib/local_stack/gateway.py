@@ -17,6 +17,8 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from local_stack.own_machine import refusal
+
 logger = logging.getLogger(__name__)
 
 # Takes a request's path, decoded as the functions' own WSGI server does; names the function, None for no such path.
@@ -69,6 +71,9 @@ class Gateway:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        refused = refusal(request.headers)
+        if refused is not None:
+            return _problem(403, refused, {"X-Request-Id": _request_id(request)})
         function = self._route(unquote(request.raw_path.partition("?")[0]))
         base = self._functions.get(function) if function is not None else None
         if base is None:

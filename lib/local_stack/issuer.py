@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local_stack.errors import LocalError
+from local_stack.own_machine import own_machine
 from local_stack.secret_files import secret_file
 
 JWKS_PATH = "/.well-known/jwks.json"
@@ -159,7 +160,7 @@ def issuer_application(issuer: TokenIssuer) -> web.Application:
 
         return respond
 
-    application = web.Application()
+    application = web.Application(middlewares=[own_machine])
     for realm in Realm:
         application.router.add_get(f"/{realm}{JWKS_PATH}", handler(json.dumps(issuer.jwks(realm))))
         application.router.add_post(f"/{realm}{LOOKUP_PATH}", _lookup(issuer, realm))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from local_stack.callers import SCHEDULER_ACCOUNT
 from local_stack.tasks import TokenMaker
 
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 180.0
-SERVICE_ACCOUNT = "scheduler@local.invalid"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ async def _run(session: aiohttp.ClientSession, schedule: Schedule, make_token: T
 
 async def _call(session: aiohttp.ClientSession, schedule: Schedule, make_token: TokenMaker) -> None:
     headers = {
-        "Authorization": f"Bearer {make_token(SERVICE_ACCOUNT, schedule.url)}",
+        "Authorization": f"Bearer {make_token(SCHEDULER_ACCOUNT, schedule.url)}",
         "User-Agent": "Google-Cloud-Scheduler",
         "X-CloudScheduler": "true",
         "X-CloudScheduler-JobName": schedule.name,

@@ -11,6 +11,7 @@ import functions_framework
 import functions_framework._http
 
 from local_kubernetes.launcher import die_with_parent
+from local_stack.own_machine import guarded_wsgi
 from local_stack.ports import LOOPBACK
 
 _KEEP_ALIVE_SECONDS = 75
@@ -22,6 +23,7 @@ def main() -> None:
     source, target, port = sys.argv[1:]
     framework: Any = functions_framework  # untyped
     application = framework.create_app(target, source)
+    application.wsgi_app = guarded_wsgi(application.wsgi_app)
     server = framework._http.create_server(  # noqa: SLF001 - what the framework's own command calls
         application,
         debug=False,

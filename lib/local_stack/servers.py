@@ -12,6 +12,7 @@ from local_stack.certificates import server_context
 from local_stack.gateway import Gateway, serve_gateway
 from local_stack.issuer import TokenIssuer, issuer_application
 from local_stack.ports import LOOPBACK, listening_socket, port_of
+from local_stack.push_relay import PushRelay
 from local_stack.stack_file import keys_dir, wheels_dir
 from local_stack.tasks import LocalTasks, TasksServer, http_sender
 from local_stack.wheelhost import wheel_application
@@ -59,6 +60,16 @@ async def start_tasks(
     exits.push_async_callback(server.stop)
     await server.start()
     return tasks, f"{LOOPBACK}:{server.port}"
+
+
+async def start_push_relay(exits: AsyncExitStack, relay: PushRelay) -> str:
+    """Serve the relay of the emulator's pushes; returns its base URL."""
+    listener = listening_socket(0)
+    runner = web.AppRunner(relay.application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    exits.push_async_callback(runner.cleanup)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    return f"http://{LOOPBACK}:{port_of(listener)}"
 
 
 async def start_gateway(exits: AsyncExitStack, gateway: Gateway, listener: socket) -> None:

@@ -25,13 +25,14 @@ from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
 from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
 from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
 from local_stack.scheduler import Schedule, run_schedules
 from local_stack.secret_files import secret_file
-from local_stack.servers import ca_file, start_gateway, start_issuer, start_tasks, start_wheel_host
+from local_stack.servers import ca_file, start_gateway, start_issuer, start_push_relay, start_tasks, start_wheel_host
 from local_stack.stack_file import keys_dir, logs_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
-from local_stack.tasks import LocalTasks
+from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.settings import AllSettings
 
 DEFAULT_PORT = 8080
@@ -89,7 +90,10 @@ class LocalStack:
         Raises LocalError when something cannot start, SettingsError when a HUB_* variable is wrong.
         """
         listener = self._listen()
-        session = await self._exits.enter_async_context(aiohttp.ClientSession())
+        session = await self._exits.enter_async_context(
+            # Calls that wait for one function must not hold up those to another.
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        )
         self._exits.push_async_callback(self._supervisor.stop)
         tasks, around = await self._start_servers(session)
         environment = function_environment(around, os.environ)
@@ -97,7 +101,7 @@ class LocalStack:
         for queue in (settings.deadlines_queue, settings.upgrades_queue):
             name = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
             tasks.add_queue(tasks_v2.Queue(name=name))
-        await self._start_children(session, environment, settings, around.interpreters)
+        await self._start_children(session, around, environment, settings)
         await self._register_runtimes(session, around, settings)
         await start_gateway(self._exits, Gateway(self._route, public_urls(self._functions)), listener)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
@@ -161,22 +165,30 @@ class LocalStack:
     async def _start_children(
         self,
         session: aiohttp.ClientSession,
+        around: Surroundings,
         environment: Mapping[str, str],
         settings: AllSettings,
-        interpreters: Sequence[Interpreter],
     ) -> None:
         """All at once: imports of the functions fill the time in which the JVMs wait for the disk."""
         await _all_of(
             self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
-            self._start_pubsub(session, settings),
-            self._start_cluster(environment, interpreters),
+            self._start_pubsub(session, around.issuer.service_account, settings),
+            self._start_cluster(environment, around.interpreters),
             *(self._supervisor.start(function.child(environment)) for function in self._functions),
         )
 
-    async def _start_pubsub(self, session: aiohttp.ClientSession, settings: AllSettings) -> None:
-        dead_letters = self._url(dead_letter_keeper())
+    async def _start_pubsub(
+        self, session: aiohttp.ClientSession, make_token: TokenMaker, settings: AllSettings
+    ) -> None:
+        relay = PushRelay(session, {function.name: function.url for function in self._functions}, make_token)
+        base = await start_push_relay(self._exits, relay)
+
+        def pushed_to(function: str) -> str | None:
+            return base + relay.path(function) if self._url(function) is not None else None
+
+        dead_letters = pushed_to(dead_letter_keeper())
         routes = [
-            topics.Route(name, self._url(consumer_of(topic)), dead_letters)
+            topics.Route(name, pushed_to(consumer_of(topic)), dead_letters)
             for topic, name in settings.topic_names.items()
         ]
         port = self._ports.pubsub

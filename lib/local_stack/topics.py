@@ -7,7 +7,7 @@ What the emulator (0.8.20) does otherwise than Pub/Sub, as tried out:
   after one second whatever the retry policy says, and repeats messages without a key that were acknowledged. So
   ordering is off here. Consumers decide by id and generation and need no order; it only saves them work.
 - The first retry comes after a second; the minimum backoff holds from the second on, roughly, up to the maximum.
-- A push carries neither an OIDC token nor `deliveryAttempt`. A dead letter has the attributes
+- A push carries neither an OIDC token (`push_relay` adds it) nor `deliveryAttempt`. A dead letter has the attributes
   `CloudPubSubDeadLetterSource…` with the number of deliveries, the source subscription and the time, as in the cloud.
 - Topics, subscriptions and messages live in memory: they are created anew after the emulator restarted.
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local_stack.errors import LocalError
+from local_stack.own_machine import own_machine
 
 # PEP 427: five or six parts of these characters. No separator and no leading dot: no way out of the folder.
 _WHEEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+]*(-[A-Za-z0-9_.!+]+){4,5}\.whl")
@@ -33,7 +34,7 @@ def wheel_application(directory: Path) -> web.Application:
             raise web.HTTPNotFound(text=f"no wheel named {name} is here; `hub wheels add` puts one\n")
         return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
 
-    application = web.Application()
+    application = web.Application(middlewares=[own_machine])
     application.router.add_get("/{name}", wheel)
     return application
 

@@ -11,34 +11,49 @@ not name are not read. A field's name ends in its unit where it has one.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic import model_validator as validator
-from pydantic.config import JsonDict
 
 from provider_hub.domain import installation
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
+from provider_hub.settings_reader import (
+    BY_HAND,
+    BY_TERRAFORM,
+    LOCAL,
+    Required,
+    Settings,
+    SettingsError,
+    Words,
+    variable_name,
+)
 
-_PREFIX = "HUB_"
-# Who sets a variable where an operator may not: Terraform derives it, or it exists on one machine only.
-_BY_TERRAFORM: JsonDict = {"set_by": "Terraform"}
-_LOCAL: JsonDict = {"set_by": "local stack"}
-# The issuer gives this secret, and Terraform has no place for it yet.
-_BY_HAND: JsonDict = {"set_by": "hand"}
-
-
-def variable_name(field: str) -> str:
-    """The environment variable that holds a field."""
-    return "GOOGLE_CLOUD_PROJECT" if field == "project" else _PREFIX + field.upper()
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+__all__ = [
+    "GROUPS",
+    "AllSettings",
+    "Callers",
+    "CheckIns",
+    "Cluster",
+    "Core",
+    "Deadlines",
+    "Identity",
+    "Limits",
+    "Project",
+    "Publishing",
+    "Rollouts",
+    "Runtimes",
+    "Settings",
+    "SettingsError",
+    "Tasks",
+    "TasksAccount",
+    "Topics",
+    "Wheels",
+    "set_by",
+    "variable_name",
+]
 
 
 def _without_empty_key(value: SecretStr) -> SecretStr:
@@ -48,62 +63,24 @@ def _without_empty_key(value: SecretStr) -> SecretStr:
     return value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Required = Annotated[str, Field(min_length=1)]
-
-
-class SettingsError(Exception):
-    """A setting is missing or malformed; the message names its environment variable and never its value."""
-
-
-class Settings(BaseModel):
-    """Any number of groups."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
-    @classmethod
-    def from_environment(cls, variables: Mapping[str, str]) -> Self:
-        """Read this class's fields from `variables`; an empty value counts as not set.
-
-        Raises SettingsError that names each variable that is missing or wrong, and what is expected.
-        """
-        names = {field: variable_name(field) for field in cls.model_fields}
-        given = {field: variables[name] for field, name in names.items() if variables.get(name)}
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            wrong = "; ".join(cls._expectation(item) for item in error.errors(include_input=False, include_url=False))
-            raise SettingsError(f"the environment's settings cannot be used: {wrong}") from None
-
-    @classmethod
-    def _expectation(cls, item: Any) -> str:
-        """One error of pydantic's as a sentence about the variable."""
-        if not item["loc"]:
-            return str(item["ctx"]["error"])
-        field = str(item["loc"][0])
-        if item["type"] == "missing":
-            return f"{variable_name(field)} is not set: {cls.model_fields[field].description}"
-        return f"{variable_name(field)}: {item['msg']}"
-
-
 class Project(Settings):
     """Which project and database."""
 
-    project: Required = Field(json_schema_extra=_BY_TERRAFORM, description="Google Cloud project id.")
-    database: str = Field("(default)", json_schema_extra=_BY_TERRAFORM, description="Firestore database id.")
+    project: Required = Field(json_schema_extra=BY_TERRAFORM, description="Google Cloud project id.")
+    database: str = Field("(default)", json_schema_extra=BY_TERRAFORM, description="Firestore database id.")
 
 
 class Topics(Settings):
     """What the topics are called in this deployment."""
 
     installation_events_topic: str = Field(
-        "installation-events", json_schema_extra=_BY_TERRAFORM, description="Topic that the installer consumes."
+        "installation-events", json_schema_extra=BY_TERRAFORM, description="Topic that the installer consumes."
     )
     version_events_topic: str = Field(
-        "version-events", json_schema_extra=_BY_TERRAFORM, description="Topic that starts auto-upgrade rollouts."
+        "version-events", json_schema_extra=BY_TERRAFORM, description="Topic that starts auto-upgrade rollouts."
     )
     check_ins_topic: str = Field(
-        "runtime-check-ins", json_schema_extra=_BY_TERRAFORM, description="Topic that runtimes publish to."
+        "runtime-check-ins", json_schema_extra=BY_TERRAFORM, description="Topic that runtimes publish to."
     )
 
     @property
@@ -158,39 +135,39 @@ class Runtimes(Settings):
 
     runtime_image: str = Field(
         "provider-hub/pragma-runtime:local",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="Image of the runtime version that this deployment registers.",
     )
     runtime_python: str = Field(
         "3.13",
         pattern=PYTHON_PATTERN,
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="CPython in that image: `3.13` or `3.13.2`.",
     )
     runtime_platform: str = Field(
         "manylinux_2_36_x86_64",
         pattern=PLATFORM_PATTERN,
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="Platform of that image: the newest tag of a wheel that it can load.",
     )
     runtime_pubsub_endpoint: str = Field(
         "https://pubsub.googleapis.com",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="Pub/Sub's REST endpoint, as runtimes reach it.",
     )
     runtime_class: str = Field(
         "",
         pattern=r"^([a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?)?$",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="RuntimeClass of the pods, such as `gvisor`. Unset: the cluster's own runtime.",
     )
     runtime_user_namespaces: bool = Field(
         False,
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="Whether a pod's users are none of its node's: `hostUsers: false`. gVisor has no need of it.",
     )
     runtime_ca_file: str = Field(
-        "", json_schema_extra=_LOCAL, description="Extra CA file that runtimes trust. Unset: the system's alone."
+        "", json_schema_extra=LOCAL, description="Extra CA file that runtimes trust. Unset: the system's alone."
     )
 
 
@@ -198,7 +175,7 @@ class Publishing(Settings):
     """What a publication gets that says nothing else."""
 
     default_scope: Scope = Field(
-        Scope.TENANT, json_schema_extra=_BY_TERRAFORM, description="Scope of a new provider whose author gives none."
+        Scope.TENANT, json_schema_extra=BY_TERRAFORM, description="Scope of a new provider whose author gives none."
     )
 
 
@@ -206,68 +183,73 @@ class Core(Project, Topics, Deadlines, Limits, Runtimes, Publishing):
     """What every function needs."""
 
 
-class Tasks(Project):
+class TasksAccount(Settings):
+    """Who Cloud Tasks calls as."""
+
+    tasks_service_account: str = Field(
+        "", json_schema_extra=BY_TERRAFORM, description="Account whose OIDC token a task carries. Unset: none."
+    )
+
+
+class Tasks(Project, TasksAccount):
     """Cloud Tasks: the queues, and the functions that their tasks go to."""
 
-    location: str = Field("local", json_schema_extra=_BY_TERRAFORM, description="Region of the Cloud Tasks queues.")
+    location: str = Field("local", json_schema_extra=BY_TERRAFORM, description="Region of the Cloud Tasks queues.")
     deadlines_queue: str = Field(
-        "deadlines", json_schema_extra=_BY_TERRAFORM, description="Cloud Tasks queue of deploy deadlines."
+        "deadlines", json_schema_extra=BY_TERRAFORM, description="Cloud Tasks queue of deploy deadlines."
     )
     deadlines_url: Required = Field(
-        json_schema_extra=_BY_TERRAFORM, description="URL of the function that the deadlines' tasks go to."
+        json_schema_extra=BY_TERRAFORM, description="URL of the function that the deadlines' tasks go to."
     )
     upgrades_queue: str = Field(
-        "upgrades", json_schema_extra=_BY_TERRAFORM, description="Cloud Tasks queue of rollout steps."
+        "upgrades", json_schema_extra=BY_TERRAFORM, description="Cloud Tasks queue of rollout steps."
     )
     upgrades_url: Required = Field(
-        json_schema_extra=_BY_TERRAFORM, description="URL of the function that the rollout steps' tasks go to."
-    )
-    tasks_service_account: str = Field(
-        "", json_schema_extra=_BY_TERRAFORM, description="Account whose OIDC token a task carries. Unset: none."
+        json_schema_extra=BY_TERRAFORM, description="URL of the function that the rollout steps' tasks go to."
     )
     tasks_endpoint: str = Field(
-        "", json_schema_extra=_LOCAL, description="`host:port` of a local Cloud Tasks. Unset: Google's."
+        "", json_schema_extra=LOCAL, description="`host:port` of a local Cloud Tasks. Unset: Google's."
     )
 
 
 class Identity(Settings):
     """The two realms of callers. A realm without issuer and key URL lets nobody in."""
 
-    customer_issuer: str = Field("", json_schema_extra=_BY_TERRAFORM, description="`iss` of the customer realm.")
+    customer_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the customer realm.")
     customer_jwks_url: str = Field(
-        "", json_schema_extra=_BY_TERRAFORM, description="URL of the customer realm's keys: https, or this machine."
+        "", json_schema_extra=BY_TERRAFORM, description="URL of the customer realm's keys: https, or this machine."
     )
     customer_audiences: Words = Field(
-        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
+        (), json_schema_extra=BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
     )
     customer_parties: Words = Field(
-        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
+        (), json_schema_extra=BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
     )
     customer_lookup_url: str = Field(
         "",
-        json_schema_extra=_BY_HAND,
+        json_schema_extra=BY_HAND,
         description="URL that looks up opaque machine tokens. Unset: they are refused.",
     )
     customer_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=_BY_HAND, description="Machine secret key for that call."
+        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
     )
-    console_issuer: str = Field("", json_schema_extra=_BY_TERRAFORM, description="`iss` of the console realm.")
+    console_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the console realm.")
     console_jwks_url: str = Field(
-        "", json_schema_extra=_BY_TERRAFORM, description="URL of the console realm's keys: https, or this machine."
+        "", json_schema_extra=BY_TERRAFORM, description="URL of the console realm's keys: https, or this machine."
     )
     console_audiences: Words = Field(
-        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
+        (), json_schema_extra=BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
     )
     console_parties: Words = Field(
-        (), json_schema_extra=_BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
+        (), json_schema_extra=BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
     )
     console_lookup_url: str = Field(
         "",
-        json_schema_extra=_BY_HAND,
+        json_schema_extra=BY_HAND,
         description="URL that looks up opaque machine tokens. Unset: they are refused.",
     )
     console_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=_BY_HAND, description="Machine secret key for that call."
+        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
     )
 
     @validator(mode="after")
@@ -282,11 +264,39 @@ class Identity(Settings):
         return self
 
 
+class Callers(TasksAccount):
+    """Who may call a function that is not public. An account that is not set lets nobody in."""
+
+    caller_audience: str = Field(
+        "", json_schema_extra=BY_TERRAFORM, description="The function's own URL: the `aud` of its callers' tokens."
+    )
+    push_service_account: str = Field(
+        "", json_schema_extra=BY_TERRAFORM, description="Account whose OIDC token Pub/Sub's pushes carry."
+    )
+    scheduler_service_account: str = Field(
+        "", json_schema_extra=BY_TERRAFORM, description="Account whose OIDC token Cloud Scheduler's calls carry."
+    )
+    caller_signature_removed: bool = Field(
+        False,
+        json_schema_extra=BY_TERRAFORM,
+        description="Cloud Run's IAM checks each call first, and removes the signature of the token that it verified: "
+        "such a token is accepted by its claims.",
+    )
+    caller_issuer: str = Field(
+        "https://accounts.google.com", json_schema_extra=LOCAL, description="`iss` of the callers' tokens."
+    )
+    caller_jwks_url: str = Field(
+        "https://www.googleapis.com/oauth2/v3/certs",
+        json_schema_extra=LOCAL,
+        description="URL of the keys of the callers' tokens: https, or this machine.",
+    )
+
+
 class CheckIns(Settings):
     """The keys that check-in tokens are signed with."""
 
     check_in_keys: Annotated[SecretStr, AfterValidator(_without_empty_key)] = Field(
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="HMAC keys of check-in tokens, comma-separated. New tokens are signed with the first key; "
         "a token of any of the keys is accepted.",
     )
@@ -302,20 +312,20 @@ class Cluster(Settings):
 
     cluster_endpoint: str = Field(
         "",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="GKE control plane, `https://…`; calls carry the function's IAM token.",
     )
-    kubeconfig: str = Field("", json_schema_extra=_LOCAL, description="A kubeconfig file. Unset: `cluster_endpoint`.")
+    kubeconfig: str = Field("", json_schema_extra=LOCAL, description="A kubeconfig file. Unset: `cluster_endpoint`.")
     cluster_hub_id: str = Field(
         "provider-hub",
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="Label of this hub's objects: each hub of one cluster has its own, and touches no other's.",
     )
     cluster_namespace_prefix: str = Field(
         "",
         pattern=r"^([a-km-np-z][a-z0-9-]{0,14}-)?$",
-        json_schema_extra=_BY_TERRAFORM,
+        json_schema_extra=BY_TERRAFORM,
         description="What this hub's namespaces begin with in a shared cluster: no l or o first. Unset: nothing.",
     )
 
@@ -352,11 +362,11 @@ class Wheels(Settings):
     """How wheels are fetched."""
 
     wheel_ca_file: str = Field(
-        "", json_schema_extra=_LOCAL, description="Extra CA file trusted for wheel hosts. Unset: the system's alone."
+        "", json_schema_extra=LOCAL, description="Extra CA file trusted for wheel hosts. Unset: the system's alone."
     )
     wheel_private_hosts: Words = Field(
         (),
-        json_schema_extra=_LOCAL,
+        json_schema_extra=LOCAL,
         description="`host:port` pairs, comma-separated, that may have a private address. Unset: none may.",
     )
 
@@ -368,8 +378,10 @@ GROUPS = (
     Limits,
     Runtimes,
     Publishing,
+    TasksAccount,
     Tasks,
     Identity,
+    Callers,
     CheckIns,
     Cluster,
     Rollouts,
@@ -377,7 +389,7 @@ GROUPS = (
 )
 
 
-class AllSettings(Core, Tasks, Identity, CheckIns, Cluster, Rollouts, Wheels):
+class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels):
     """Every group: what one deployment sets."""
 
 

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives import serialization
 
+from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
 from local_stack.emulators import emulators
 from local_stack.function_list import FUNCTIONS_DIR
 from local_stack.issuer import Realm, TokenIssuer
@@ -30,6 +31,7 @@ from local_stack.processes import bound_to_parent
 PROJECT = "bench"
 FLOORS_DIR = Path(__file__).parent / "floors"
 EVENTS_TOPIC = "installation-events"
+CALLER_AUDIENCE = "http://functions.invalid"
 CHECK_IN_KEY = "a key for benchmarks alone"
 _DEADLINE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
@@ -48,6 +50,10 @@ class Ground:
 
     def token(self, slug: str) -> str:
         return self.issuer.machine(slug)
+
+    def push_token(self) -> str:
+        """What Pub/Sub's pushes carry."""
+        return self.issuer.service_account(PUSH_ACCOUNT, CALLER_AUDIENCE)
 
     def function(self, name: str) -> "Served":
         """One of the system's functions, serving until the ground is left."""
@@ -115,6 +121,12 @@ def ground() -> Iterator[Ground]:
             "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
             "HUB_CONSOLE_JWKS_URL": issuer.jwks_url(Realm.CONSOLE),
             "HUB_CHECK_IN_KEYS": CHECK_IN_KEY,
+            "HUB_CALLER_ISSUER": issuer.issuer(Realm.GOOGLE),
+            "HUB_CALLER_JWKS_URL": issuer.jwks_url(Realm.GOOGLE),
+            "HUB_CALLER_AUDIENCE": CALLER_AUDIENCE,
+            "HUB_PUSH_SERVICE_ACCOUNT": PUSH_ACCOUNT,
+            "HUB_TASKS_SERVICE_ACCOUNT": TASKS_ACCOUNT,
+            "HUB_SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_ACCOUNT,
             "HUB_KUBECONFIG": str(kubeconfig),
             "HUB_DEADLINES_URL": "http://deadlines.invalid",
             "HUB_UPGRADES_URL": "http://upgrades.invalid",

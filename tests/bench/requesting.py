@@ -165,14 +165,15 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
         count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
         rows = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
         load(store, ((key, replace(row, last_check_in_at=heard)) for key, row in rows))
-        pushes = [_check_in(row) for _, row in rows]
+        token = ground.push_token()
+        pushes = [_check_in(row, token) for _, row in rows]
         sides = (Side(registration, iter(pushes)), Side(floor, iter(pushes)))
         rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
         ours, bare = zip(*rounds[1:], strict=True)
         yield Figure(f"check-ins, {name}", "/s", Spread.of(ours), Spread.of(bare))
 
 
-def _check_in(row: Installation) -> Wish:
+def _check_in(row: Installation, token: str) -> Wish:
     """As Pub/Sub pushes it."""
     body = {
         "organization_id": row.organization_id,
@@ -183,4 +184,4 @@ def _check_in(row: Installation) -> Wish:
         "health": "healthy",
     }
     message = {"data": base64.b64encode(json.dumps(body).encode()).decode(), "messageId": secrets.token_hex(8)}
-    return wish("POST", f"/projects/{PROJECT}/topics/runtime-check-ins", None, {"message": message}, expect=204)
+    return wish("POST", f"/projects/{PROJECT}/topics/runtime-check-ins", token, {"message": message}, expect=204)

@@ -16,8 +16,10 @@ from provider_hub import wiring
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import documents
 from provider_hub.adapters.firestore import store as firestore
+from provider_hub.adapters.identity import jwks
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
 from provider_hub.settings import AllSettings
+from tests import callers
 from tests.fakes import FakeClock, FakeWheels
 from tests.faults.clusters import TestCluster
 from tests.faults.injection import Crash, FaultyClient, Injector, Process
@@ -62,8 +64,9 @@ class Functions:
     ) -> flask.Response:
         """The function's response. Raises Crash when its process died; the next call starts another."""
         module, process = self._modules.get(name) or self._start(name)
+        given = [*(headers or {}).items(), *_caller_header(name, path)]
         environ = EnvironBuilder(
-            path=path, method=method, data=body, headers=list((headers or {}).items()), content_type="application/json"
+            path=path, method=method, data=body, headers=given, content_type="application/json"
         ).get_environ()
         self._calling.append(process)
         try:
@@ -91,13 +94,18 @@ class Functions:
             patch.setattr(kubernetes, "connect", lambda _: self.cluster.adapter(self.injector, self._process))
             patch.setattr(documents, "time", SimpleNamespace(sleep=lambda _seconds: None))
             patch.setattr(wiring, "now", self.clock)
-            patch.setattr(wiring, "read", lambda _needs: self.settings)
+            patch.setattr(wiring, "read", lambda _needs: self._own_settings())
+            patch.setattr(jwks, "download", callers.keys)
             patch.setattr(wiring, "logs", SimpleNamespace(configure=lambda *_: None))
             yield
 
     @property
     def _process(self) -> Process:
         return self._calling[-1]
+
+    def _own_settings(self) -> AllSettings:
+        """Those of the function that is being called: the audience of its callers is its own."""
+        return self.settings.model_copy(update={"caller_audience": self._process.name})
 
     def _start(self, name: str) -> tuple[ModuleType, Process]:
         """A process of its own: a module that nobody else has, which connects at its first call."""
@@ -141,6 +149,12 @@ class Functions:
 
     def _wheels(self) -> Any:
         return FakeWheels()
+
+
+def _caller_header(name: str, path: str) -> list[tuple[str, str]]:
+    """What Google's services send to a function that is not public."""
+    account = callers.account_for(name, path)
+    return [("Authorization", f"Bearer {callers.token(account, name)}")] if account else []
 
 
 def _code(name: str) -> CodeType:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
 from local_stack.function_list import consumer_of, scheduled, server_of
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
@@ -18,6 +19,7 @@ from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.records import Topic
 from provider_hub.settings import AllSettings
+from tests import callers
 from tests.builders import RUNTIME, provider, version
 from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
@@ -69,6 +71,11 @@ class World:
             upgrades_url=UPGRADES_URL,
             check_in_keys="k" * 32,
             kubeconfig="in this process",
+            push_service_account=PUSH_ACCOUNT,
+            tasks_service_account=TASKS_ACCOUNT,
+            scheduler_service_account=SCHEDULER_ACCOUNT,
+            caller_issuer=callers.ISSUER,
+            caller_jwks_url=callers.KEYS_URL,
             deploy_deadline_seconds=DEPLOY_DEADLINE_SECONDS,
             queue_deadline_seconds=QUEUE_DEADLINE_SECONDS,
             release_age_seconds=60,

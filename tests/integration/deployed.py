@@ -17,6 +17,7 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 from google.cloud import tasks_v2
+from tests.callers import account_for
 from tests.integration.backend import Documents, Topics
 
 from local_kubernetes.cluster import serving
@@ -85,6 +86,11 @@ def stand_ins(hosts: EmulatorHosts, state_dir: Path) -> Iterator[StandIns]:
         loop.close()
 
 
+def audience_of(function: str) -> str:
+    """The URL that a function believes to have."""
+    return f"http://{function}.invalid"
+
+
 @dataclass
 class Deployed:
     """One project with its functions; a function is made at its first request."""
@@ -129,7 +135,15 @@ class Deployed:
             if function not in self._clients:
                 source = FUNCTIONS / function / "main.py"
                 self._clients[function] = _framework.create_app(function, str(source)).test_client()
+            patch.setenv("HUB_CALLER_AUDIENCE", audience_of(function))
             return self._clients[function].open(path, method=method, **options)
+
+    def caller_header(self, function: str, path: str) -> dict[str, str]:
+        """The Authorization header by which a function that is not public knows its caller; none for others."""
+        account = account_for(function, path)
+        if account is None:
+            return {}
+        return {"Authorization": f"Bearer {self.around.issuer.service_account(account, audience_of(function))}"}
 
     def put(self, key: Key[T], record: T) -> None:
         self.store.transact(lambda transaction: transaction.write(key, record))

@@ -29,7 +29,8 @@ def pushed(data: bytes | str, **attributes: str) -> dict[str, Any]:
 
 def deliver(deployed: Deployed, function: str, body: Any, path: str = CHECK_INS) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return deployed.send(function, "POST", path, data=raw, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", **deployed.caller_header(function, path)}
+    return deployed.send(function, "POST", path, data=raw, headers=headers)
 
 
 def check_in(**changes: Any) -> str:

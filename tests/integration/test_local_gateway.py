@@ -115,7 +115,7 @@ def test_status_reason_and_headers_come_back_unchanged() -> None:
 def test_end_to_end_headers_arrive_and_those_of_the_connection_do_not() -> None:
     sent = {
         "X-Request-Id": "r-1",
-        "Host": "hub.example",
+        "Host": "localhost:8080",
         "Authorization": "Bearer t",
         "Connection": "keep-alive, X-Hop",
         "X-Hop": "1",
@@ -129,7 +129,7 @@ def test_end_to_end_headers_arrive_and_those_of_the_connection_do_not() -> None:
         arrived = {name.lower(): value for name, value in seen["headers"]}
         assert len(arrived) == len(seen["headers"])
         assert arrived["x-request-id"] == "r-1"
-        assert arrived["host"] == "hub.example"
+        assert arrived["host"] == "localhost:8080"
         assert arrived["authorization"] == "Bearer t"
         assert arrived["x-forwarded-for"] == "203.0.113.9, 127.0.0.1"
         assert arrived["x-forwarded-proto"] == "http"
@@ -246,3 +246,15 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated() -> None:
         assert arrived == 1
 
     asyncio.run(main())
+
+
+def test_a_request_of_a_web_page_of_another_origin_reaches_no_function() -> None:
+    async def test(session: aiohttp.ClientSession, url: str) -> None:
+        for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+            async with session.get(url + "/x", headers=headers) as answer:
+                assert answer.status == 403
+                assert (await answer.json())["detail"]
+        async with session.get(url + "/x", headers={"Origin": url}) as answer:
+            assert answer.status == 201
+
+    run(test)

@@ -19,10 +19,12 @@ from google.api_core.exceptions import AlreadyExists, InvalidArgument, NotFound
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 
+from local_stack.callers import PUSH_ACCOUNT
 from local_stack.issuer import Realm, TokenIssuer
-from local_stack.ports import listening_socket, port_of
+from local_stack.ports import ReservedPort, listening_socket, port_of
+from local_stack.push_relay import PushRelay
 from local_stack.scheduler import Schedule, run_schedules
-from local_stack.servers import ca_file, start_issuer, start_tasks, start_wheel_host
+from local_stack.servers import ca_file, start_issuer, start_push_relay, start_tasks, start_wheel_host
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 
@@ -206,3 +208,76 @@ def test_a_schedule_calls_its_function_again_and_again_even_after_a_failure(tmp_
         await asyncio.gather(running, return_exceptions=True)
 
     run(tmp_path, test)
+
+
+def test_a_push_reaches_its_function_with_the_token_that_google_would_send(tmp_path: Path) -> None:
+    async def scenario(made: Machine) -> None:
+        relay = PushRelay(made.session, {"installer": made.target}, made.issuer.service_account)
+        base = await start_push_relay(made.exits, relay)
+        url = f"{base}{relay.path('installer')}/projects/p/topics/installation-events"
+        made.statuses.extend([204, 503])
+        for expected in (204, 503):
+            async with made.session.post(url, json={"message": {}}, headers={"Authorization": "Bearer x"}) as answer:
+                assert answer.status == expected
+            request, body = made.received.get_nowait()
+            assert (request.path, body) == ("/projects/p/topics/installation-events", b'{"message": {}}')
+            assert request.headers["Content-Type"] == "application/json"
+            token = request.headers["Authorization"].removeprefix("Bearer ")
+            claims = jwt.decode(token, options={"verify_signature": False})
+            assert (claims["email"], claims["aud"], claims["email_verified"]) == (PUSH_ACCOUNT, made.target, True)
+            assert claims["iss"] == made.issuer.issuer(Realm.GOOGLE)
+
+    run(tmp_path, scenario)
+
+
+def test_the_relay_makes_no_token_for_one_who_does_not_know_its_secret(tmp_path: Path) -> None:
+    async def scenario(made: Machine) -> None:
+        relay = PushRelay(made.session, {"installer": made.target}, made.issuer.service_account)
+        base = await start_push_relay(made.exits, relay)
+        for path in ("/installer/projects/p/topics/t", "/guessed/installer/projects/p/topics/t", "/"):
+            async with made.session.post(base + path) as answer:
+                assert answer.status in (404, 405)
+        async with made.session.post(f"{base}{relay.path('unknown')}/projects/p/topics/t") as answer:
+            assert answer.status == 404
+        assert made.received.empty()
+
+    run(tmp_path, scenario)
+
+
+def test_a_push_to_a_function_that_is_being_started_is_made_again_later(tmp_path: Path) -> None:
+    async def scenario(made: Machine) -> None:
+        with ReservedPort() as nothing_listens:
+            relay = PushRelay(made.session, {"installer": nothing_listens.url}, made.issuer.service_account)
+            base = await start_push_relay(made.exits, relay)
+            async with made.session.post(f"{base}{relay.path('installer')}/projects/p/topics/t") as answer:
+                assert answer.status == 503
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example:8080"},
+        {"Host": "localhost@evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+    ],
+)
+def test_no_server_of_the_machine_answers_a_web_page_of_another_origin(headers: dict[str, str], tmp_path: Path) -> None:
+    async def scenario(made: Machine) -> None:
+        relay = PushRelay(made.session, {"installer": made.target}, made.issuer.service_account)
+        base = await start_push_relay(made.exits, relay)
+        wheels = await start_wheel_host(made.exits, made.state_dir)
+        tls = ssl.create_default_context(cafile=str(ca_file(made.state_dir)))
+        jwks = made.issuer.jwks_url(Realm.GOOGLE)
+        push = f"{base}{relay.path('installer')}/projects/p/topics/t"
+        for method, url in (("GET", jwks), ("GET", f"{wheels}/a.whl"), ("POST", push)):
+            async with made.session.request(method, url, headers=headers, ssl=tls) as answer:
+                assert answer.status == 403
+                assert "this machine" in await answer.text() or "web page" in await answer.text()
+        assert made.received.empty()
+
+    run(tmp_path, scenario)

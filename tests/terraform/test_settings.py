@@ -12,7 +12,8 @@ TABLE = TERRAFORM.parent / "docs" / "settings.md"
 
 def given() -> set[str]:
     secrets = {secret["variable"] for secret in ROOT.local("secrets").values()}
-    return set(ROOT.local("environment")) | secrets
+    own = set(re.findall(r"\bHUB_[A-Z_]+", ROOT.local("own_environment")))
+    return set(ROOT.local("environment")) | own | secrets
 
 
 def fields_set_by(who: str) -> set[str]:
@@ -56,8 +57,21 @@ def test_a_number_that_terraform_takes_is_one_that_the_code_takes() -> None:
 
 def test_what_an_operator_chose_reaches_the_functions() -> None:
     (call,) = ROOT.of("module", "function")
-    assert "merge(local.environment, local.chosen)" in call.body["environment"]
+    assert "merge(local.environment, local.own_environment[each.key], local.chosen)" in call.body["environment"]
     assert ROOT.local("chosen") == '${{for name, value in var.settings : "HUB_${upper(name)}" => value}}'
+
+
+def test_a_function_knows_its_callers_by_the_accounts_and_the_audience_of_their_tokens() -> None:
+    """The URL is what the subscriptions, the tasks and the schedules name as the audience."""
+    environment = ROOT.local("environment")
+    for caller in ("push", "tasks", "scheduler"):
+        assert (
+            environment[f"HUB_{caller.upper()}_SERVICE_ACCOUNT"]
+            == f'${{google_service_account.caller["{caller}"].email}}'
+        )
+    assert ROOT.local("own_environment") == "${{for name, url in local.urls : name => {HUB_CALLER_AUDIENCE = url}}}"
+    (call,) = ROOT.of("module", "function")
+    assert call.body["url"] == "${local.urls[each.key]}"
 
 
 def test_a_secret_is_in_no_functions_plain_environment() -> None:

@@ -126,6 +126,8 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
     assert settings.wheel_private_hosts == ("localhost:7", "127.0.0.1:7")
     assert settings.customer_issuer == "http://127.0.0.1:6/customer"
     assert settings.console_jwks_url == "http://127.0.0.1:6/console/.well-known/jwks.json"
+    assert settings.caller_jwks_url == "http://127.0.0.1:6/google/.well-known/jwks.json"
+    assert settings.caller_signature_removed is False
     assert settings.runtime_pubsub_endpoint == "http://127.0.0.1:2"
     assert settings.check_in_keys.get_secret_value() == "k" * 64
     assert settings.runtime_python == "3.13.2"

@@ -10,9 +10,10 @@ import secrets
 
 from aiohttp import web
 
+from local_kubernetes.loopback import LOOPBACK_NAMES, is_loopback
+
 from .status import ApiError
 
-_LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 _OPEN = ("/healthz", "/livez", "/readyz", "/version")
 
 
@@ -33,8 +34,8 @@ class Gate:
         Health and version need no token. In a real cluster, `system:public-info-viewer` opens them.
         """
         host = request.headers.get("Host", "")
-        if _name_of(host) not in _LOOPBACK_NAMES:
-            raise _refused(f"the Host header names {host!r}, and this server answers to {', '.join(_LOOPBACK_NAMES)}")
+        if not is_loopback(host):
+            raise _refused(f"the Host header names {host!r}, and this server answers to {', '.join(LOOPBACK_NAMES)}")
         if "Origin" in request.headers:
             raise _refused("it has an Origin header: web pages have no business with this server")
         path = request.path.rstrip("/")
@@ -48,12 +49,6 @@ class Gate:
         return scheme.lower() == "bearer" and hmac.compare_digest(
             token.strip().encode("utf-8", "surrogateescape"), self._token
         )
-
-
-def _name_of(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
 
 
 def _refused(detail: str) -> ApiError:

@@ -87,9 +87,17 @@ class PushConsumer(Generic[M]):
         return Response(status=TRY_AGAIN)
 
 
-def bury_pushed(services: Services, topic: Topic, request: Request) -> Response:
-    """Keep what arrived on a dead-letter topic of `topic`."""
-    return _buried(services, delivery_of(topic, request.get_data()), None)
+@dataclass(frozen=True, slots=True)
+class DeadLetterKeeper:
+    """Keeps what arrives on any dead-letter topic; `names` are what the topics are called in this deployment."""
+
+    services: Services
+    names: Mapping[Topic, str]
+
+    def respond(self, request: Request) -> Response:
+        """204 once the message is kept, 503 to get it again."""
+        topic = pushed_topic(request.path, self.names)
+        return _buried(self.services, delivery_of(topic, request.get_data()), None)
 
 
 def pushed_topic(path: str, names: Mapping[Topic, str]) -> Topic:

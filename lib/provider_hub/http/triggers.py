@@ -2,19 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from flask import Request, Response
 
+from provider_hub.http.callers import Responder
+
 # The path of every push subscription's endpoint, in Terraform and in the local stack alike; tasks go to the bare URL.
 _PUSHED = re.compile(r"/projects/[^/]+/topics/[^/]+/?")
-
-
-class Responder(Protocol):
-    """Whatever answers one kind of request."""
-
-    def respond(self, request: Request) -> Response:
-        """The answer; its status says whether the caller tries again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,13 @@
 """From an Authorization header to a principal: what every HTTP function begins with."""
 
-import re
 import time
 
+from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.claims import console_principal, customer_principal
 from provider_hub.adapters.identity.jwks import Clock
 from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
-from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
 from provider_hub.settings import Identity, SettingsError, variable_name
-
-_BEARER = re.compile(r"bearer +([^\s,]+)", re.IGNORECASE)
 
 
 class Authenticator:
@@ -33,11 +30,11 @@ class Authenticator:
 
         Raises NotAuthenticated (401), IdentityUnavailable (503), SettingsError where the realm is not configured.
         """
-        return customer_principal(_configured(self._customer, "customer").verify(_token(authorization_header)))
+        return customer_principal(_configured(self._customer, "customer").verify(bearer_token(authorization_header)))
 
     def console(self, authorization_header: str | None) -> ConsolePrincipal:
         """The caller of a console route; raises as `customer` does."""
-        return console_principal(_configured(self._console, "console").verify(_token(authorization_header)))
+        return console_principal(_configured(self._console, "console").verify(bearer_token(authorization_header)))
 
 
 def _configured(realm: Realm | None, name: str) -> Realm:
@@ -45,12 +42,3 @@ def _configured(realm: Realm | None, name: str) -> Realm:
         issuer, url = variable_name(f"{name}_issuer"), variable_name(f"{name}_jwks_url")
         raise SettingsError(f"set {issuer}, {url}: this function serves routes of the {name} realm")
     return realm
-
-
-def _token(authorization_header: str | None) -> str:
-    if not authorization_header:
-        raise NotAuthenticated("no Authorization header")
-    match = _BEARER.fullmatch(authorization_header.strip())
-    if not match:
-        raise NotAuthenticated("the Authorization header is not of the form: Bearer <token>")
-    return match[1]

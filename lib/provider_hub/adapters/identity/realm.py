@@ -8,6 +8,7 @@ from typing import Any, NewType
 from urllib.parse import urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from provider_hub.adapters.identity.jwks import Clock, KeySet
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
@@ -18,6 +19,7 @@ ALGORITHM = "RS256"
 LEEWAY_SECONDS = 60
 MAX_LIFETIME_SECONDS = 24 * 3600
 MAX_TOKEN_CHARACTERS = 8 * 1024
+REMOVED_SIGNATURE = "SIGNATURE_REMOVED_BY_GOOGLE"
 
 _COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
@@ -33,7 +35,9 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 class Realm:
     """An issuer, its keys, and what its tokens must say; `audiences` and `parties` empty = not checked.
 
-    `opaque` looks up opaque machine tokens; None refuses them.
+    `opaque` looks up opaque machine tokens; None refuses them. `accepts_removed_signature` is for a function behind the
+    IAM check of Cloud Run, which verifies a token and then puts REMOVED_SIGNATURE in the place of its signature, so
+    that the function cannot use the token elsewhere. Such a token is accepted by its claims.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Realm:
     parties: tuple[str, ...] = ()
     clock: Clock = time.time
     opaque: OpaqueTokens | None = None
+    accepts_removed_signature: bool = False
 
     def verify(self, unverified_token: str) -> VerifiedClaims:
         """The claims of a token of this realm.
@@ -55,18 +60,32 @@ class Realm:
             return VerifiedClaims(self.opaque.claims(unverified_token))
         # Before any key is looked for, so that what cannot be a token of ours costs no fetch.
         kid = _key_id(unverified_token)
+        is_verified = self.accepts_removed_signature and unverified_token.endswith(f".{REMOVED_SIGNATURE}")
+        claims = self._decoded(unverified_token, None if is_verified else self._key(kid))
+        self._check_times(claims)
+        self._check_party(claims)
+        _check_use(jwt.get_unverified_header(unverified_token), claims)
+        return VerifiedClaims(claims)
+
+    def _key(self, kid: str) -> RSAPublicKey:
         key = self.keys.key(kid)
         if key is None:
             raise NotAuthenticated(f"the {self.name} realm has no key with this kid")
+        return key
+
+    def _decoded(self, unverified_token: str, key: RSAPublicKey | None) -> dict[str, Any]:
+        """The claims, with signature, issuer and audience checked; None leaves the signature out."""
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 unverified_token,
-                key,
+                key or "",
                 algorithms=[ALGORITHM],
                 issuer=self.issuer,
                 audience=self.audiences or None,
                 options={
                     "require": ["iss", "exp", "sub"],
+                    "verify_signature": key is not None,
+                    "verify_iss": True,
                     "verify_aud": bool(self.audiences),
                     # Checked below against the realm's own clock.
                     "verify_exp": False,
@@ -76,10 +95,7 @@ class Realm:
             )
         except (jwt.PyJWTError, ValueError) as error:
             raise NotAuthenticated(f"not a token of the {self.name} realm: {_reason(error)}") from None
-        self._check_times(claims)
-        self._check_party(claims)
-        _check_use(jwt.get_unverified_header(unverified_token), claims)
-        return VerifiedClaims(claims)
+        return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         now = self.clock()
@@ -107,7 +123,7 @@ def customer_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
     return Realm(
         name="customer",
         issuer=settings.customer_issuer,
-        keys=KeySet(_safe_url(settings.customer_jwks_url, "customer_jwks_url"), clock=clock),
+        keys=KeySet(safe_url(settings.customer_jwks_url, "customer_jwks_url"), clock=clock),
         audiences=settings.customer_audiences,
         parties=settings.customer_parties,
         clock=clock,
@@ -121,7 +137,7 @@ def console_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
     return Realm(
         name="console",
         issuer=settings.console_issuer,
-        keys=KeySet(_safe_url(settings.console_jwks_url, "console_jwks_url"), clock=clock),
+        keys=KeySet(safe_url(settings.console_jwks_url, "console_jwks_url"), clock=clock),
         audiences=settings.console_audiences,
         parties=settings.console_parties,
         clock=clock,
@@ -148,10 +164,11 @@ def _opaque(settings: Identity, realm: str, clock: Clock) -> OpaqueTokens | None
     if not url:
         return None
     secret: str = getattr(settings, f"{realm}_lookup_secret").get_secret_value()
-    return OpaqueTokens(_safe_url(url, field), secret, clock=clock)
+    return OpaqueTokens(safe_url(url, field), secret, clock=clock)
 
 
-def _safe_url(url: str, field: str) -> str:
+def safe_url(url: str, field: str) -> str:
+    """`url` where keys may be read from it. Raises SettingsError, which names the setting `field`."""
     # Keys read over plain HTTP are whoever sits on the way; on the machine itself nobody does.
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):

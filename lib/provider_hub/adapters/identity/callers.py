@@ -1,0 +1,73 @@
+"""Callers of the functions that are not public: Pub/Sub, Cloud Tasks and Cloud Scheduler, by their OIDC tokens.
+
+Cloud Run's IAM lets only these accounts call. A grant of `roles/run.invoker` that is too wide would let its holder
+forge messages of any tenant, so the function checks the token itself as well.
+"""
+
+import time
+from dataclasses import dataclass
+
+from provider_hub.adapters.identity.bearer import bearer_token
+from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.adapters.identity.realm import Realm, safe_url
+from provider_hub.domain.errors import NotAuthenticated
+from provider_hub.settings import Callers, SettingsError, variable_name
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedCaller:
+    """The one service account that may call."""
+
+    realm: Realm
+    account: str
+
+    def verify(self, authorization_header: str | None) -> None:
+        """Return where the header has a token of the account for this function.
+
+        Raises NotAuthenticated for any other, IdentityUnavailable where no key is at hand to tell.
+        """
+        claims = self.realm.verify(bearer_token(authorization_header))
+        if claims.get("email") != self.account or claims.get("email_verified") is not True:
+            raise NotAuthenticated(f"the token is not one of the account {self.account}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedCallers:
+    """Makes the trusted caller of each trigger of one function, over one set of keys."""
+
+    settings: Callers
+    realm: Realm
+
+    def push(self) -> TrustedCaller:
+        """Pub/Sub's push subscriptions. Raises SettingsError where their account is not set."""
+        return self._only("push_service_account")
+
+    def tasks(self) -> TrustedCaller:
+        """Cloud Tasks. Raises SettingsError likewise."""
+        return self._only("tasks_service_account")
+
+    def scheduler(self) -> TrustedCaller:
+        """Cloud Scheduler. Raises SettingsError likewise."""
+        return self._only("scheduler_service_account")
+
+    def _only(self, field: str) -> TrustedCaller:
+        account: str = getattr(self.settings, field)
+        if not account:
+            raise SettingsError(f"set {variable_name(field)}: this function is called by that account alone")
+        return TrustedCaller(self.realm, account)
+
+
+def trusted_callers(settings: Callers, *, clock: Clock = time.time) -> TrustedCallers:
+    """The callers of this function; its keys are fetched with the first call. Raises SettingsError."""
+    if not settings.caller_audience:
+        name = variable_name("caller_audience")
+        raise SettingsError(f"set {name}: without it a token that was made for another service would pass")
+    realm = Realm(
+        name="callers'",
+        issuer=settings.caller_issuer,
+        keys=KeySet(safe_url(settings.caller_jwks_url, "caller_jwks_url"), clock=clock),
+        audiences=(settings.caller_audience,),
+        clock=clock,
+        accepts_removed_signature=settings.caller_signature_removed,
+    )
+    return TrustedCallers(settings, realm)
