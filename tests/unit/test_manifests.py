@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import ACME, revision, version, wish
 
+from provider_hub.domain.config_names import is_reserved
 from provider_hub.domain.installation import Installation, ResourceTier
 from provider_hub.domain.manifests import (
     GENERATION,
@@ -17,7 +18,6 @@ from provider_hub.domain.manifests import (
     PROVIDER,
     RuntimeFacts,
     installation_manifests,
-    is_reserved,
     namespace_manifests,
 )
 
@@ -144,16 +144,6 @@ def test_whatever_the_platform_sets_in_a_pod_is_a_reserved_config_key() -> None:
     made = objects()
     assert all(is_reserved(name) for name in environment(made))
     assert is_reserved("PRAGMA_CHECK_IN_TOKEN")
-
-
-@pytest.mark.parametrize("key", ["PATH", "HOME", "PYTHONPATH", "LD_PRELOAD", "PIP_INDEX_URL", "KUBERNETES_PORT"])
-def test_what_would_change_how_the_runtime_starts_is_reserved(key: str) -> None:
-    assert is_reserved(key)
-
-
-@pytest.mark.parametrize("key", ["API_KEY", "path", "PATHS", "MY_PYTHON", "__name__"])
-def test_other_keys_are_the_tenants(key: str) -> None:
-    assert not is_reserved(key)
 
 
 def test_labels_hold_only_what_a_label_may() -> None:

@@ -28,8 +28,6 @@ RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532
 _LEAST_START_SECONDS = 60.0
-RESERVED_CONFIG_PREFIXES = ("PRAGMA_", "KUBERNETES_", "PYTHON", "LD_", "PIP_")
-RESERVED_CONFIG_KEYS = frozenset({"PATH", "HOME", "HOSTNAME", "TMPDIR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,6 @@ class RuntimeFacts:
     pods_per_namespace: int
     runtime_class: str = ""
     user_namespaces: bool = False
-
-
-def is_reserved(key: str) -> bool:
-    """Whether a config key is one that the platform itself sets in the pod, and no tenant may set."""
-    return key in RESERVED_CONFIG_KEYS or key.startswith(RESERVED_CONFIG_PREFIXES)
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:

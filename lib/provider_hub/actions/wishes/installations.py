@@ -7,8 +7,8 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import Name, Semver, Text
+from provider_hub.domain.config_names import is_reserved
 from provider_hub.domain.installation import ResourceTier, UpgradePolicy
-from provider_hub.domain.manifests import is_reserved
 
 CONFIG_KEYS = 64
 CONFIG_KEY_LENGTH = 253  # a Secret's keys are no longer
@@ -25,7 +25,9 @@ def _checked(config: dict[str, str]) -> dict[str, str]:
         if len(key) > CONFIG_KEY_LENGTH:
             raise ValueError(f"key {key[:80]!r}… is over {CONFIG_KEY_LENGTH} characters")
         if is_reserved(key):
-            raise ValueError(f"key {key[:80]!r} is reserved by the platform: choose another name")
+            raise ValueError(
+                f"key {key[:80]!r} is reserved, since it would change how the runtime itself works: choose another name"
+            )
     size = sum(len(key.encode()) + len(value.encode()) for key, value in config.items())
     if size > CONFIG_BYTES:
         raise ValueError(f"is {size} bytes in all; at most {CONFIG_BYTES} are taken")
