@@ -42,7 +42,7 @@ locals {
       title    = "a consumer is more than 5 minutes behind"
       filter   = local.backlog
       aligner  = "ALIGN_MAX", reducer = "REDUCE_MAX", above = 300, for = "300s"
-      advice   = "Retries of one ordering key hold back that key alone; all keys waiting means that the consumer fails or has too few instances."
+      advice   = "One message that is tried again holds back no other; many waiting mean that the consumer fails or has too few instances."
       severity = "ERROR"
     }
     tasks = {

@@ -1,11 +1,11 @@
-"""Topics and push subscriptions on the Pub/Sub emulator, as Terraform makes them in the cloud, but for ordering.
+"""Topics and push subscriptions on the Pub/Sub emulator, as Terraform makes them in the cloud.
 
 What the emulator (0.8.20) does otherwise than Pub/Sub, as tried out:
 
 - With message ordering and a dead-letter policy, a message whose tries are exhausted is neither dead-lettered nor
   given up: it stays, and every later message of its key behind it, for good. An ordered subscription also repeats
-  after one second whatever the retry policy says, and repeats messages without a key that were acknowledged. So
-  ordering is off here. Consumers decide by id and generation and need no order; it only saves them work.
+  after one second whatever the retry policy says, and repeats messages without a key that were acknowledged.
+  Ordering is off, here as in the cloud: consumers decide by id and generation and need no order.
 - The first retry comes after a second; the minimum backoff holds from the second on, roughly, up to the maximum.
 - A push carries neither an OIDC token (`push_relay` adds it) nor `deliveryAttempt`. A dead letter has the attributes
   `CloudPubSubDeadLetterSource…` with the number of deliveries, the source subscription and the time, as in the cloud.

@@ -34,8 +34,8 @@ def test_every_consumer_is_a_function_that_is_not_public() -> None:
         assert not FUNCTIONS[consumer_of(topic)].is_public
 
 
-def test_a_consumer_gets_its_messages_in_order() -> None:
-    assert subscription("consumer")["enable_message_ordering"] is True
+def test_a_message_that_was_buried_or_is_tried_again_holds_back_no_later_one_of_its_installation() -> None:
+    assert subscription("consumer")["enable_message_ordering"] is False
 
 
 def test_a_consumers_message_is_given_up_after_ten_tries_into_the_dead_letter_topic() -> None:

@@ -61,7 +61,7 @@ class Outbox:
 
 
 def installation_entry(request: InstallationRequest, now: datetime) -> OutboxEntry:
-    """The entry of a request to the installer, ordered by installation: its generations arrive one after the other."""
+    """The entry of a request to the installer; its key is the installation."""
     return OutboxEntry(
         event_id=request.event_id,
         topic=Topic.INSTALLATION_EVENTS,
@@ -73,7 +73,7 @@ def installation_entry(request: InstallationRequest, now: datetime) -> OutboxEnt
 
 
 def version_entry(event: VersionPublished, now: datetime) -> OutboxEntry:
-    """The entry of a published version, ordered by provider: its versions arrive one after the other."""
+    """The entry of a published version; its key is the provider."""
     return OutboxEntry(
         event_id=event.event_id,
         topic=Topic.VERSION_EVENTS,

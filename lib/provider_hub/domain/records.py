@@ -18,8 +18,8 @@ class Topic(StrEnum):
 class OutboxEntry:
     """A message that still has to be published: written with the change it reports, deleted once published.
 
-    `event_id` is unique, so writing the same event twice leaves one entry. Messages with the same `ordering_key`
-    arrive in order. `payload` is JSON text.
+    `event_id` is unique, so writing the same event twice leaves one entry. `ordering_key` names what the
+    message is about; subscriptions are unordered. `payload` is JSON text.
     """
 
     event_id: str
