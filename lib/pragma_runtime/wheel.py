@@ -10,8 +10,7 @@ from pathlib import Path
 from pragma_runtime.errors import PermanentError
 
 _LARGEST_METADATA = 8 * 1024 * 1024
-# Blanks alone: `\s` also takes line breaks, and then the time grows with the square of a file of empty lines.
-_PROVIDER_GROUP = re.compile(r"^[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t\r]*$", re.MULTILINE)
+_PROVIDER_GROUP = re.compile(r"[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t]*")
 _ONLY_WITH_AN_EXTRA = re.compile(r"""[^;]*;(?!.*\bor\b).*\bextra\s*==\s*['"].*""")
 
 
@@ -53,7 +52,9 @@ def _read(archive: zipfile.ZipFile) -> Wheel:
 
 
 def _declares_provider(archive: zipfile.ZipFile, names: Iterable[str], entry_points: str) -> bool:
-    return entry_points in names and _PROVIDER_GROUP.search(_text(archive, entry_points)) is not None
+    if entry_points not in names:
+        return False
+    return any(_PROVIDER_GROUP.fullmatch(line) for line in _text(archive, entry_points).splitlines())
 
 
 def _dist_info(names: Iterable[str]) -> str:

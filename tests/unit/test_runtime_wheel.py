@@ -32,6 +32,7 @@ def test_only_requirements_outside_of_extras_are_dependencies(tmp_path: Path, re
     [
         ("[pragma.provider]\ngithub = github_provider\n", True),
         ("[console_scripts]\nx = y:z\n\n [ pragma.provider ] \r\ngithub = github_provider\r\n", True),
+        ("[console_scripts]\rx = y:z\r[pragma.provider]\rgithub = github_provider", True),
         ("[pragma.providers]\ngithub = github_provider\n", False),
         ("[console_scripts]\npragma.provider = y:z\n", False),
         ("", False),

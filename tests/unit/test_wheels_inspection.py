@@ -158,6 +158,27 @@ def test_what_is_stored_of_the_metadata_is_bounded() -> None:
     refused(archive(entries(METADATA=needs)), "Requires-Python has over 500 characters")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
+@pytest.mark.parametrize("last", [True, False], ids=["", "no final newline"])
+def test_text_files_of_any_system_are_read(end: str, *, last: bool) -> None:
+    texts = {
+        "METADATA": METADATA.partition("\n\n")[0] + "\n",
+        "WHEEL": "Wheel-Version: 1.0\n",
+        "RECORD": "acme/__init__.py,,\n",
+        "entry_points.txt": "[other]\nx = y\n\n[pragma.provider]\nshop = acme.store\n",
+    }
+    written = {name: (text if last else text.rstrip("\n")).replace("\n", end) for name, text in texts.items()}
+    contents = inspect(archive(entries(**written, **{"top_level.txt": f"\ufeffacme{end if last else ''}"})))
+    assert (contents.distribution, contents.version, contents.summary) == ("Acme.Store", "1.2.0", "Shops")
+    assert contents.packages.provider == "acme.store"
+
+
+def test_unusual_line_separators_end_no_header() -> None:
+    metadata = METADATA.replace("Shops", "Shops\x0bName: other\x0cVersion: 9\u2028Name: other\x85x")
+    contents = inspect(archive(entries(METADATA=metadata)))
+    assert (contents.distribution, contents.version) == ("Acme.Store", "1.2.0")
+
+
 @pytest.mark.parametrize("name", ["other-1.2.0-py3-none-any.whl", "acme_store-1.2.1-py3-none-any.whl"])
 def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) -> None:
     refused(archive(entries()), "is not of", name)
@@ -184,6 +205,12 @@ def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) ->
         ({"METADATA": METADATA.replace(">=3.11", "newer")}, "Requires-Python"),
         ({"METADATA": b"\xff\xfe\x00"}, "METADATA is no UTF-8 text at line 1"),
         ({"METADATA": ""}, "metadata names ''"),
+        ({"METADATA": "\ufeff" + METADATA}, "METADATA begins with a byte-order mark"),
+        ({"WHEEL": "\ufeffWheel-Version: 1.0\n"}, "WHEEL begins with a byte-order mark"),
+        (
+            {"entry_points.txt": "\ufeff[pragma.provider]\nacme = acme\n"},
+            "entry_points.txt begins with a byte-order mark",
+        ),
         ({"WHEEL": "Wheel-Version: 2.0\n"}, "Wheel-Version 1.x"),
         ({"WHEEL": ""}, "Wheel-Version 1.x"),
         ({"WHEEL": b"\x00\xff"}, "WHEEL is no UTF-8 text at line 1"),

@@ -32,6 +32,7 @@ MAX_REQUIRES_PYTHON = 500
 MAX_SUMMARY = 2000
 MAX_WHEEL_FILE_BYTES = 64 * 1024
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+_BYTE_ORDER_MARK = "\ufeff"
 _SMALL_FILE_BYTES = 64 * 1024
 
 _END = struct.Struct("<4s4H2LH")
@@ -73,10 +74,10 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
                 raise WheelInvalid("the wheel's entries are not as many as its end record says: build it again")
             _check_entries(entries)
             dist_info = _dist_info([entry.filename for entry in entries], name, version)
-            _check_wheel_file(_read_text(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
+            _check_wheel_file(_read_headers(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
             # Installers read both as UTF-8 and stop at a wheel without either.
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
-            metadata = _headers(_read_text(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
+            metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
             check_dependencies(_texts(metadata, "Requires-Dist"))
             return WheelContents(
                 distribution=_distribution(metadata, name),
@@ -179,6 +180,14 @@ def _read_text(archive: ZipFile, name: str, limit: int) -> str:
         raise WheelInvalid(f"the wheel's {name[:200]} is no UTF-8 text at line {line}: build it as UTF-8") from None
 
 
+def _read_headers(archive: ZipFile, name: str, limit: int) -> str:
+    """The text of a file of headers; installers take a byte-order mark for a part of the first header's name."""
+    text = _read_text(archive, name, limit)
+    if text.startswith(_BYTE_ORDER_MARK):
+        raise WheelInvalid(f"the wheel's {name[:200]} begins with a byte-order mark: save it as UTF-8 without one")
+    return text
+
+
 def _read_small(archive: ZipFile, name: str) -> str | None:
     """The text of a file of the archive; None where there is none, or it is long or no UTF-8."""
     try:
@@ -215,7 +224,8 @@ def _entry_points(archive: ZipFile, name: str) -> tuple[str, ...]:
         return ()
     parser = _EntryPoints(delimiters=("=",), interpolation=None, strict=False)
     try:
-        parser.read_string(_read_text(archive, name, MAX_METADATA_BYTES))
+        # Lines end where Python's own reader of entry points ends them, also at a carriage return alone.
+        parser.read_file(_read_headers(archive, name, MAX_METADATA_BYTES).splitlines())
     except ConfigParserError as error:
         raise WheelInvalid(f"the wheel's {name[:200]} is no list of entry points: build it again") from error
     return tuple(parser[ENTRY_POINT_GROUP].values()) if ENTRY_POINT_GROUP in parser else ()
