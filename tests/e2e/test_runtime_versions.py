@@ -12,7 +12,6 @@ from kubernetes import client, config
 
 from local_stack.interpreters import Interpreter, find_interpreters, own_interpreter
 from local_stack.running import Stack
-from provider_hub.domain.names import namespace_for
 from provider_hub.domain.runtimes import RuntimeImage
 from tests.e2e.tenant import Tenant
 from tests.runtime_harness import make_wheel
@@ -108,7 +107,7 @@ def hub(stack: Stack, slug: str, *arguments: str) -> str:
 def followed_log(stack: Stack, slug: str) -> urllib3.BaseHTTPResponse:
     """What the organization's only pod writes, up to its end."""
     core = client.CoreV1Api(config.new_client_from_config(stack.info.kubeconfig))
-    namespace = namespace_for(slug)
+    namespace = stack.info.namespace(slug)
     [pod] = core.list_namespaced_pod(namespace).items
     followed: urllib3.BaseHTTPResponse = core.read_namespaced_pod_log(
         pod.metadata.name, namespace, follow=True, _preload_content=False
