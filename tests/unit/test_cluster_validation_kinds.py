@@ -98,11 +98,11 @@ FAULTS: list[tuple[str, Object, str]] = [
         'spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0',
     ),
     ("ResourceQuota", {"hard": {"pods": "1500m"}}, 'spec.hard[pods]: Invalid value: "1500m": must be an integer'),
-    ("ResourceQuota", {"scopes": ["Some"]}, "spec.scopes: Invalid value: ['Some']: unsupported scope"),
+    ("ResourceQuota", {"scopes": ["Some"]}, 'spec.scopes: Invalid value: ["Some"]: unsupported scope'),
     (
         "ResourceQuota",
         {"hard": {"pods": "1"}, "scopes": ["BestEffort", "NotBestEffort"]},
-        "spec.scopes: Invalid value: ['BestEffort', 'NotBestEffort']: conflicting scopes",
+        'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes',
     ),
     (
         "LimitRange",

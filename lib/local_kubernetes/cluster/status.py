@@ -1,5 +1,6 @@
 """Errors as the Kubernetes API states them: each carries the Status object a client receives."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +84,8 @@ def refused(path: str, detail: str) -> Cause:
 
 
 def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    """The value as a message of the API server prints it: as JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def _details(kind: Kind, name: str, **more: Any) -> dict[str, Any]:
