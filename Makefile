@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo unit test generate check-generated bench chaos lint deploy destroy
+.PHONY: help setup up demo unit test rehearsal generate check-generated bench chaos lint deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -23,6 +23,9 @@ unit: setup ## the tests that need no other process, in seconds
 
 test: setup ## every test, and how much of lib/ they reached
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(or $(ARGS),--cov --cov-report term)
+
+rehearsal: setup ## what Terraform deploys, run against stand-ins that demand what Google demands
+	@exec $(BIN)/python -m pytest tests/rehearsal $(ARGS)
 
 bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)

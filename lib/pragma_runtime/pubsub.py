@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -19,7 +20,8 @@ from urllib.request import (
 
 from pragma_runtime.log import one_line
 
-_METADATA_SERVER = "http://metadata.google.internal"
+# The variable by which Google's own libraries find a metadata server that is somewhere else.
+_METADATA_HOST = os.environ.get("GCE_METADATA_HOST") or "metadata.google.internal"
 _TOKEN_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  # noqa: S105 - a path
 _RENEW_BEFORE = 60.0  # seconds; the metadata server itself hands out a new one from 5 minutes before
 _LARGEST_ANSWER = 64 * 1024
@@ -42,7 +44,7 @@ class AccessTokens(Protocol):
 class MetadataServer:
     """OAuth tokens of the pod's own service account."""
 
-    def __init__(self, url: str = _METADATA_SERVER) -> None:
+    def __init__(self, url: str = f"http://{_METADATA_HOST}") -> None:
         self._url = url + _TOKEN_PATH
         self._token = ""
         self._renew_at = 0.0

@@ -4,22 +4,18 @@ The distributions of all functions are installed once; a function then sees link
 requirements.txt and to no others, so that one which is missing there is missing.
 """
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.utils import canonicalize_name
 from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.package import contents, make
-from terraform.tools.requirements import read_lock
+from tests.function_site import installed_distributions, site_maker
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.http.route import Access
@@ -55,63 +51,10 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("provide
 
 
 @pytest.fixture(scope="session")
-def installed(pytestconfig: pytest.Config) -> dict[str, Distribution]:
-    """The distributions of all functions, as pip installs them from their requirements with hashes checked.
-
-    They are kept from one run to the next for as long as the requirements stay the same.
-    """
-    entries: dict[str, str] = {}
-    for name in FUNCTIONS:
-        entries |= read_lock(FUNCTIONS_DIR / name / "requirements.txt")
-    text = "\n".join(entries[name] for name in sorted(entries)) + "\n"
-    key = hashlib.sha256(f"{sys.version} {text}".encode()).hexdigest()[:16]
-    site = Path(pytestconfig.cache.mkdir("functions")) / key
-    if not site.exists():
-        install(text, site)
-    return {canonicalize_name(found.metadata["Name"]): found for found in distributions(path=[str(site)])}
-
-
-def install(requirements: str, site: Path) -> None:
-    """Into `site`, which is there only once it is complete."""
-    with tempfile.TemporaryDirectory(dir=site.parent) as folder:
-        listed = Path(folder) / "requirements.txt"
-        listed.write_text(requirements)
-        options = [
-            "--require-hashes",
-            "--no-deps",
-            "--no-compile",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-        ]
-        command = [sys.executable, "-m", "pip", "install", *options, "-r", str(listed), "--target", f"{folder}/site"]
-        subprocess.run(command, check=True, timeout=300)
-        (Path(folder) / "site").rename(site)
-
-
-@pytest.fixture(scope="session")
-def site_of(installed: dict[str, Distribution], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """A folder with the distributions of a requirements.txt and no others; one for all that ask for the same."""
-    sites: dict[frozenset[str], Path] = {}
-
-    def make(requirements: Path) -> Path:
-        names = frozenset(read_lock(requirements)) & set(installed)
-        if names not in sites:
-            sites[names] = tmp_path_factory.mktemp("site")
-            for name in names:
-                link(installed[name], sites[names])
-        return sites[names]
-
-    return make
-
-
-def link(distribution: Distribution, site: Path) -> None:
-    for file in distribution.files or ():
-        if ".." in file.parts or file.suffix == ".pyc":
-            continue
-        target = site / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(str(distribution.locate_file(file)))
+def site_of(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """A folder with the distributions of a requirements.txt and no others."""
+    installed = installed_distributions(Path(pytestconfig.cache.mkdir("functions")))
+    return site_maker(installed, lambda: tmp_path_factory.mktemp("site"))
 
 
 @pytest.mark.timeout(400)

@@ -141,6 +141,15 @@ def _random(values: Object) -> bytes:
     return secrets.token_bytes(int(length))
 
 
+def _account_name(values: Object) -> str:
+    project = values["project"]
+    return f"projects/{project}/serviceAccounts/{values['account_id']}@{project}.iam.gserviceaccount.com"
+
+
+def _role_name(values: Object) -> str:
+    return f"projects/{values['project']}/roles/{values['role_id']}"
+
+
 _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
     "google_project": {
         "number": lambda _: PROJECT_NUMBER,
@@ -164,5 +173,7 @@ _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
     "google_container_cluster": {
         "control_plane_endpoints_config": lambda _: [{"dns_endpoint_config": [{"endpoint": "gke-existing.gke.goog"}]}]
     },
+    "google_service_account": {"id": _account_name, "name": _account_name},
+    "google_project_iam_custom_role": {"id": _role_name, "name": _role_name},
     "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
 }

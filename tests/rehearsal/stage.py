@@ -1,0 +1,331 @@
+"""The rehearsal's stage: every function from its zip, between stand-ins that demand what Google demands."""
+
+import asyncio
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import certifi
+import trustme
+from aiohttp import web
+from google.cloud import tasks_v2
+
+from local_kubernetes.cluster import EmbeddedCluster
+from local_stack.emulators import EmulatorHosts
+from local_stack.issuer import Realm, TokenIssuer, issuer_application
+from local_stack.ports import LOOPBACK, ReservedPort, listening_socket, port_of
+from local_stack.processes import bound_to_parent, log_tail
+from local_stack.tasks import LocalTasks, TasksServer
+from local_stack.wheelhost import wheel_application
+from tests.rehearsal import google_apis
+from tests.rehearsal.cloud_run import CloudRun, gateway
+from tests.rehearsal.cluster_front import cluster_front
+from tests.rehearsal.delivery import PubSubPush, run_job, task_sender
+from tests.rehearsal.deployment import Deployment, Service
+from tests.rehearsal.egress import Egress
+from tests.rehearsal.iam import Iam
+from tests.rehearsal.metadata import metadata_server
+from tests.rehearsal.rest_pubsub import rest_pubsub
+
+_START_SECONDS = 120.0
+_SWEEP_SECONDS = 2.0
+_UNPROXIED = "localhost,127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What stands before Terraform has run: issuer, wheel host, the authority that every stand-in's name is from."""
+
+    folder: Path
+    project: str
+    authority: trustme.CA
+    issuer_port: int
+    wheels_port: int
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer's address, without a slash at its end."""
+        return f"https://localhost:{self.issuer_port}"
+
+    @property
+    def bundle(self) -> Path:
+        """The certificates that every process of the stage trusts: the public ones and the stage's own."""
+        return self.folder / "trusted.pem"
+
+    @property
+    def wheels(self) -> Path:
+        """The wheel host's folder."""
+        return self.folder / "wheels"
+
+    def wheel_url(self, wheel: Path) -> str:
+        """The address of a wheel in the wheel host's folder."""
+        return f"https://localhost:{self.wheels_port}/{wheel.name}"
+
+
+def ground(folder: Path, project: str) -> Ground:
+    """Reserve what the configuration has to name, and write what is trusted."""
+    authority = trustme.CA()
+    made = Ground(folder, project, authority, _free_port(), _free_port())
+    made.wheels.mkdir()
+    made.bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+    return made
+
+
+class Stage:
+    """Everything that runs. An asynchronous context manager; `url` is the gateway's once it is entered."""
+
+    url: str
+
+    def __init__(
+        self,
+        on: Ground,
+        deployment: Deployment,
+        zips: Path,
+        emulators: EmulatorHosts,
+        site_of: Callable[[Path], Path],
+        scratch: Path,
+    ) -> None:
+        """`scratch` is an empty folder for what this stage writes: unpacked functions, logs, pods."""
+        self._on = on
+        self._scratch = scratch
+        self._deployment = deployment
+        self._zips = zips
+        self._emulators = emulators
+        self._site_of = site_of
+        self._exits = AsyncExitStack()
+        self._background: list[asyncio.Task[None]] = []
+        self.iam = Iam(deployment)
+        self.issuer = TokenIssuer(on.issuer_url, on.folder / "keys")
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._exits.aclose()
+
+    def logs(self) -> str:
+        """The end of each process's log, for whoever wants to know why."""
+        return "\n".join(f"--- {log.stem}\n{log_tail(log, 8)}" for log in sorted(self._scratch.glob("*.log")))
+
+    async def _start(self) -> None:
+        self._session = await self._exits.enter_async_context(aiohttp.ClientSession())
+        await self._serve(issuer_application(self.issuer), self._on.issuer_port, tls=True)
+        await self._serve(wheel_application(self._on.wheels), self._on.wheels_port, tls=True)
+        ports = {service.name: ReservedPort() for service in self._deployment.services}
+        for port in ports.values():
+            self._exits.callback(port.release)
+        numbers = {name: port.number for name, port in ports.items()}
+        self.run = CloudRun(self._deployment, self.issuer, self._session, numbers)
+        tasks = await self._start_tasks()
+        grpc_port = self._start_google_apis(tasks)
+        cluster = await self._start_cluster()
+        egress = Egress(dict.fromkeys(google_apis.HOSTS, grpc_port))
+        proxy = await egress.start()
+        self._exits.callback(egress.stop)
+        await self._start_pods(cluster)
+        around = {"HUB_CLUSTER_ENDPOINT": await self._start_cluster_front(cluster), "https_proxy": proxy}
+        await asyncio.gather(
+            *(self._start_function(one, numbers[one.name], around) for one in self._deployment.services)
+        )
+        self.url = f"http://{LOOPBACK}:{await self._serve(gateway(self._deployment, self.run))}"
+        await self._start_delivery()
+
+    async def _start_tasks(self) -> TasksServer:
+        tasks = LocalTasks(task_sender(self.run, self.issuer.service_account))
+        server = TasksServer(tasks)
+        self._exits.push_async_callback(server.stop)
+        await server.start()
+        for queue in self._deployment.queues:
+            tasks.add_queue(tasks_v2.Queue(name=queue))
+        return server
+
+    def _start_google_apis(self, tasks: TasksServer) -> int:
+        targets = {
+            "google.firestore.v1.Firestore": self._emulators.firestore,
+            "google.pubsub.v1.Publisher": self._emulators.pubsub,
+            "google.cloud.tasks.v2.CloudTasks": f"{LOOPBACK}:{tasks.port}",
+        }
+        server, port = google_apis.serve(self.iam, targets, self._on.authority)
+        self._exits.callback(lambda: server.stop(grace=None).wait())
+        return port
+
+    async def _start_cluster(self) -> EmbeddedCluster:
+        cluster = EmbeddedCluster()
+        await cluster.start()
+        self._exits.push_async_callback(cluster.stop)
+        return cluster
+
+    async def _start_cluster_front(self, cluster: EmbeddedCluster) -> str:
+        port = await self._serve(cluster_front(self.iam, self._session, cluster), tls=True)
+        return f"https://localhost:{port}"
+
+    async def _start_pods(self, cluster: EmbeddedCluster) -> None:
+        """The node; its pods publish as the cluster's workloads, through a way out of their own."""
+        publishers = [grant.member for grant in self._deployment.grants if grant.member.startswith("principalSet:")]
+        workloads = publishers[0] if publishers else "principalSet://nobody"
+        rest = await self._serve(
+            rest_pubsub(self.iam, self._session, self._emulators.pubsub), tls=True, names=("pubsub.googleapis.com",)
+        )
+        egress = Egress({"pubsub.googleapis.com": rest})
+        proxy = await egress.start()
+        self._exits.callback(egress.stop)
+        metadata = await self._serve(metadata_server(self.iam, self.issuer, workloads, self._on.project))
+        kubeconfig = self._scratch / "kubeconfig"
+        kubeconfig.write_text(cluster.kubeconfig())
+        kubeconfig.chmod(0o600)
+        environment = {
+            **self._machine(),
+            "HTTPS_PROXY": proxy,
+            "GCE_METADATA_HOST": f"{LOOPBACK}:{metadata}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        command = [sys.executable, "-m", "local_kubernetes.node", "--kubeconfig", str(kubeconfig)]
+        self._spawn("node", [*command, "--state-dir", str(self._scratch / "node")], environment)
+
+    async def _start_function(self, service: Service, port: int, around: Mapping[str, str]) -> None:
+        """Its zip unpacked, its own distributions and no others, its own account, and the framework's own command."""
+        folder = self._scratch / service.function
+        with zipfile.ZipFile(self._zips / f"{service.function}.zip") as archive:
+            archive.extractall(folder)
+        metadata = await self._serve(metadata_server(self.iam, self.issuer, service.account, self._on.project))
+        environment = {
+            **self._machine(),
+            **service.environment,
+            **{name: self._secret(service, secret) for name, secret in service.secrets.items()},
+            **around,
+            # Cloud Run's own variables.
+            "PORT": str(port),
+            "K_SERVICE": service.name,
+            "K_REVISION": f"{service.name}-00001",
+            "K_CONFIGURATION": service.name,
+            "GCE_METADATA_HOST": f"{LOOPBACK}:{metadata}",
+            "GCE_METADATA_IP": f"{LOOPBACK}:{metadata}",
+            "PYTHONPATH": str(self._site_of(folder / "requirements.txt")),
+            # The wheel host is on this machine, and no operator would allow a private address.
+            "HUB_WHEEL_PRIVATE_HOSTS": f"localhost:{self._on.wheels_port}",
+            # Google signs its own tokens; here the stage's issuer does.
+            "HUB_CALLER_ISSUER": self.issuer.issuer(Realm.GOOGLE),
+            "HUB_CALLER_JWKS_URL": self.issuer.jwks_url(Realm.GOOGLE),
+        }
+        options = ["--target", service.function, "--source", "main.py", "--host", LOOPBACK]
+        process = self._spawn(
+            service.function, [sys.executable, "-S", "-m", "functions_framework", *options], environment, folder
+        )
+        await self._until_it_listens(service.function, process, port)
+
+    def _secret(self, service: Service, secret: str) -> str:
+        self.iam.check(service.account, "secretmanager.versions.access", [secret])
+        return self._deployment.secret(secret) or "a-check-in-key-that-terraform-keeps-out-of-its-state"
+
+    async def _start_delivery(self) -> None:
+        push = PubSubPush(self._deployment, self._session, self._emulators.pubsub, self._on.project, self.run)
+        await push.create()
+        make_token = self.issuer.service_account
+        for one in self._deployment.pushes:
+            self._in_background(push.deliver(one, make_token))
+        for job in self._deployment.jobs:
+            self._in_background(run_job(self.run, job, make_token, _SWEEP_SECONDS))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        self._background.append(asyncio.create_task(work))
+
+    def _machine(self) -> dict[str, str]:
+        """What every process gets: which certificates to trust, and nothing of whoever runs this."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._scratch),
+            "TMPDIR": str(self._scratch),
+            "SSL_CERT_FILE": str(self._on.bundle),
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(self._on.bundle),
+            "REQUESTS_CA_BUNDLE": str(self._on.bundle),
+            "no_proxy": _UNPROXIED,
+            "NO_PROXY": _UNPROXIED,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _spawn(
+        self, name: str, command: list[str], environment: Mapping[str, str], folder: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        with (self._scratch / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                bound_to_parent(command),
+                env=dict(environment),
+                cwd=folder or self._scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._exits.callback(partial(_end, process))
+        return process
+
+    async def _until_it_listens(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            assert process.poll() is None, f"{name} ended at its start:\n{log_tail(self._scratch / f'{name}.log')}"
+            try:
+                _, writer = await asyncio.open_connection(LOOPBACK, port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.close()
+            return
+        raise AssertionError(f"{name} did not listen:\n{log_tail(self._scratch / f'{name}.log')}")
+
+    async def _serve(
+        self, application: web.Application, port: int = 0, *, tls: bool = False, names: tuple[str, ...] = ("localhost",)
+    ) -> int:
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        self._exits.push_async_callback(_stop, runner)
+        await runner.setup()
+        listener = listening_socket(port)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if tls else None
+        if context is not None:
+            self._on.authority.issue_cert(*names).configure_cert(context)
+        await web.SockSite(runner, listener, ssl_context=context).start()
+        return port_of(listener)
+
+
+async def _stop(runner: web.AppRunner) -> None:
+    """Stop serving. TLS would wait for each client's own goodbye, and the event loop may end before that comes."""
+    transports = [connection.transport for connection in runner.server.connections] if runner.server else []
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0.01)
+
+
+def _free_port() -> int:
+    listener = listening_socket(0)
+    with listener:
+        return port_of(listener)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+    process.wait()
