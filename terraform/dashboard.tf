@@ -7,6 +7,7 @@ locals {
     { title = "Dead letters", filter = "metric.type=\"${local.metrics.dead_letters}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Sweeps that kept orphans", filter = "metric.type=\"${local.metrics.orphans_kept}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Calls by somebody else than the function's caller", filter = "metric.type=\"${local.metrics.caller_refusals}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
+    { title = "Check-ins that were dropped", filter = "metric.type=\"${local.metrics.check_in_drops}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Check-ins of an older key or none", filter = "metric.type=\"${local.metrics.check_in_tokens}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.event"], type = "STACKED_BAR" },
     { title = "Deliveries made again", filter = "metric.type=\"${local.metrics.delivery_retries}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Oldest undelivered message, seconds", filter = local.backlog, aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.label.subscription_id"], type = "LINE" },

@@ -200,7 +200,9 @@ def test_a_row_holds_the_resource_types_that_its_runtime_last_served(world: Worl
 
 def test_a_check_in_of_an_earlier_life_is_not_of_this_installation(world: World) -> None:
     world.installer.handle(world.install())
-    assert world.check_in(installation_id="01EARLIER") == "unknown installation"
+    token = check_in_token(KEY, "org_acme", "01EARLIER", 1)
+    assert world.check_in(installation_id="01EARLIER", token=token) == "unknown installation"
+    assert world.check_in(installation_id="01EARLIER") == "token refused"
     assert world.row.lifecycle_state is LifecycleState.PROCESSING
 
 

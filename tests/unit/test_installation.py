@@ -202,6 +202,23 @@ def test_a_check_in_does_not_recover_what_failed_for_another_reason() -> None:
     assert checked_in(row) == Step(row, Outcome.UNCHANGED)
 
 
+def test_a_check_in_that_was_overtaken_by_a_later_one_of_the_same_pod_changes_nothing() -> None:
+    said = {"instance_id": "a", "health": Health.DEGRADED, "message": "no disk"}
+    row = checked_in(ready(), instance_id="a", sent_at=START + MINUTE).kept
+    overtaken = checked_in(row, **said, sent_at=START)
+    assert overtaken.outcome is Outcome.STALE
+    assert overtaken.kept == row
+    assert checked_in(row, **said, sent_at=START + 2 * MINUTE).kept.health is Health.DEGRADED
+    assert checked_in(row, **said, sent_at=START + MINUTE).kept.health is Health.DEGRADED
+    assert checked_in(row, **{**said, "instance_id": "b"}, sent_at=START).kept.health is Health.DEGRADED
+    assert checked_in(row, **said).kept.health is Health.DEGRADED
+
+
+def test_the_same_report_sent_later_is_nothing_new() -> None:
+    row = checked_in(ready(), instance_id="a", sent_at=START).kept
+    assert checked_in(row, START + MINUTE, instance_id="a", sent_at=START + MINUTE).outcome is Outcome.UNCHANGED
+
+
 def test_a_late_check_in_of_what_was_rolled_back_is_stale() -> None:
     upgraded = taken(changed(ready(), "2.0.0"))
     rolled_back = overdue(upgraded).kept

@@ -79,6 +79,7 @@ def test_the_token_is_not_in_what_is_printed() -> None:
         (check_in(organization_id=""), "organization_id"),
         (check_in(provider="x" * 201), "provider"),
         (check_in(sent_at="yesterday"), "sent_at"),
+        (check_in(sent_at="2025-01-01T12:00:00"), "sent_at"),
         (b"[" * 100_000, "body"),
     ],
 )

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from provider_hub.actions import keys
+from provider_hub.actions.check_in_rate import CheckInRate
 from provider_hub.actions.ports import DeadlineTasks, DocumentStore
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import TemporaryError
@@ -24,6 +26,8 @@ from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
 
 log = logging.getLogger(__name__)
 
+SENT_WITHIN = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -32,6 +36,7 @@ class Registration:
     services: Services[DocumentStore]
     tasks: DeadlineTasks
     check_in_keys: Sequence[bytes]
+    rate: CheckInRate = field(default_factory=CheckInRate)
 
     def handle(self, check_in: CheckIn) -> str:
         """Apply a check-in; returns what it did, for the log. Raises TemporaryError to get it again.
@@ -40,10 +45,13 @@ class Registration:
         costs one round trip and no lock. Only when that run says that the row would change does `apply_event` read the
         row again in a transaction and decide on what it finds there.
         """
+        refused = self._refused_unread(check_in)
+        if refused is not None:
+            return refused
         row = self._row_of(check_in)
         if row is None or check_in.installation_id not in {None, row.installation_id}:
             return "unknown installation"
-        if not self._is_genuine(row, check_in):
+        if check_in.installation_id is None and not self._is_genuine(row.installation_id, check_in):
             return "token refused"
         event = _event_of(row, check_in)
         if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
@@ -53,19 +61,41 @@ class Registration:
             self._forget_deadline(row)
         return step.outcome.value
 
-    def _is_genuine(self, row: Installation, check_in: CheckIn) -> bool:
+    def _refused_unread(self, check_in: CheckIn) -> str | None:
+        """Why this check-in is dropped before anything is read for it; None where it is not.
+
+        A runtime names its installation, so that its token can be checked first: only a genuine check-in counts for the
+        rate of that installation, and a forger cannot use it up.
+        """
+        named = check_in.installation_id
+        if named is not None and not self._is_genuine(named, check_in):
+            return "token refused"
+        now = self.services.clock()
+        if check_in.sent_at is not None and abs(now - check_in.sent_at) > SENT_WITHIN:
+            return self._dropped(check_in, "sent too long ago, or in the future")
+        if not self.rate.allows(named or f"{check_in.organization_id} {check_in.provider}", now):
+            return self._dropped(check_in, "too many check-ins")
+        return None
+
+    @staticmethod
+    def _dropped(check_in: CheckIn, why: str) -> str:
+        about = f"{check_in.organization_id} {check_in.provider}"
+        log.warning("a check-in of %s is dropped: %s", about, why, extra={"event": "check_in_dropped"})
+        return why
+
+    def _is_genuine(self, installation_id: str, check_in: CheckIn) -> bool:
         """Whether any key made the token: a pod keeps the token of an older key until it is deployed again.
 
         The log lines show when an older key is no longer used, and when one was removed too early.
         """
-        about = (row.organization_id, row.installation_id, check_in.generation)
+        about = (check_in.organization_id, installation_id, check_in.generation)
         newest, *older = self.check_in_keys
         if token_matches(check_in.token, check_in_token(newest, *about)):
             return True
         if any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
-            log.info("%s has the token of an older key", row.canonical, extra={"event": "check_in_by_older_key"})
+            log.info("%s has the token of an older key", check_in.provider, extra={"event": "check_in_by_older_key"})
             return True
-        log.info("%s: no check-in key made this token", row.canonical, extra={"event": "check_in_refused"})
+        log.info("%s: no check-in key made this token", check_in.provider, extra={"event": "check_in_refused"})
         return False
 
     def _row_of(self, check_in: CheckIn) -> Installation | None:
@@ -98,4 +128,5 @@ def _event_of(row: Installation, check_in: CheckIn) -> Event:
         check_in.active_resources,
         check_in.resource_types,
         instance_id,
+        check_in.sent_at,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from provider_hub.domain.errors import MalformedMessage
@@ -53,7 +53,7 @@ class CheckIn:
 
     `failed` means that this generation can never start; `message` is the reason then. A `message` over MESSAGE_LENGTH
     characters keeps its end. `resource_types` are the names that the provider's worker serves: none for a provider
-    without a worker.
+    without a worker. `sent_at` is by the runtime's own clock.
     """
 
     organization_id: _Id
@@ -69,7 +69,7 @@ class CheckIn:
     resource_types: Annotated[tuple[_ResourceType, ...], Field(max_length=MOST_RESOURCE_TYPES)] = ()
     stopping: bool = False
     failed: bool = False
-    sent_at: datetime | None = None
+    sent_at: AwareDatetime | None = None
 
 
 Message = InstallationRequest | VersionPublished

@@ -32,6 +32,8 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
     """The row becomes READY, or its health is updated where it is READY already."""
     if event.version != row.installed_version:
         return Step(row, Outcome.STALE)
+    if instances.is_overtaken(row, event):
+        return Step(row, Outcome.STALE)
     if row.lifecycle_state is LifecycleState.READY:
         return _reported(row, event, now, deadlines)
     if row.lifecycle_state is LifecycleState.FAILED and not row.failed_by_deadline:
@@ -103,7 +105,7 @@ def _is_nothing_new(row: Installation, event: CheckedIn, change: _Vitals, deadli
     (told,) = (one for one in change["instances"] if one.instance_id == event.instance_id)
     if known is None or told.checked_in_at - known.checked_in_at >= deadlines.check_in_writes:
         return False
-    timeless = replace(told, checked_in_at=known.checked_in_at)
+    timeless = replace(told, checked_in_at=known.checked_in_at, sent_at=known.sent_at)
     as_before = tuple(timeless if one is told else one for one in change["instances"])
     return (as_before, event.resource_types) == (row.instances, row.resource_types)
 

@@ -24,7 +24,8 @@ class Taken:
 class CheckedIn:
     """A runtime reported its health. Its token was verified before this event was made.
 
-    `instance_id` is the pod that reports, "" where it does not say.
+    `instance_id` is the pod that reports, "" where it does not say. `sent_at` is by the pod's own clock, None where it
+    does not say.
     """
 
     trigger: ClassVar = Trigger.CHECK_IN
@@ -37,6 +38,7 @@ class CheckedIn:
     active_resources: int = 0
     resource_types: tuple[str, ...] = ()
     instance_id: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def without(instances: Iterable[Instance], instance_id: str) -> tuple[Instance, 
 
 def first_of(event: CheckedIn, now: datetime) -> tuple[Instance, ...]:
     """The instances of a generation whose first check-in this is."""
-    return (Instance(event.instance_id, now, event.health, _message_of(event), event.active_resources),)
+    return (_as_sent(event, now),)
 
 
 def health_of(instances: Iterable[Instance]) -> tuple[Health, str | None]:
@@ -60,7 +60,7 @@ def _reported(row: Installation, event: CheckedIn, now: datetime) -> Instance:
     An instance that is new while the row is degraded recovers like the others: it may be the pod that was degraded,
     started once more.
     """
-    told = Instance(event.instance_id, now, event.health, _message_of(event), event.active_resources)
+    told = _as_sent(event, now)
     known = next((one for one in row.instances if one.instance_id == event.instance_id), None)
     was_degraded = (known or row).health is Health.DEGRADED
     if event.health is Health.DEGRADED or not was_degraded:
@@ -70,6 +70,20 @@ def _reported(row: Installation, event: CheckedIn, now: datetime) -> Instance:
         return told
     message = known.message if known else row.health_message
     return replace(told, health=Health.DEGRADED, message=message, healthy_streak=streak)
+
+
+def is_overtaken(row: Installation, event: CheckedIn) -> bool:
+    """Whether a later check-in of the same pod is in the row already: messages may arrive in any order."""
+    known = next((one for one in row.instances if one.instance_id == event.instance_id), None)
+    if known is None or known.sent_at is None or event.sent_at is None:
+        return False
+    return event.sent_at < known.sent_at
+
+
+def _as_sent(event: CheckedIn, now: datetime) -> Instance:
+    return Instance(
+        event.instance_id, now, event.health, _message_of(event), event.active_resources, sent_at=event.sent_at
+    )
 
 
 def _message_of(event: CheckedIn) -> str | None:

@@ -90,7 +90,8 @@ class Instance:
     """One pod of an installation, as it last reported.
 
     `instance_id` is the pod's name, "" for a runtime that does not say it. `health` is DEGRADED until the pod has
-    reported itself healthy RECOVERY_CHECK_INS times in a row; `healthy_streak` counts these reports.
+    reported itself healthy RECOVERY_CHECK_INS times in a row; `healthy_streak` counts these reports. `sent_at` is when
+    the report was sent, by the pod's own clock.
     """
 
     instance_id: str
@@ -99,6 +100,7 @@ class Instance:
     message: str | None
     active_resources: int
     healthy_streak: int = 0
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

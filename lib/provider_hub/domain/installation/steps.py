@@ -47,7 +47,7 @@ class InstallationRequest:
 
 
 class Outcome(StrEnum):
-    """What an event did: `STALE` was about another life or generation, `UNCHANGED` carried nothing new."""
+    """What an event did: `STALE` was about what is past, `UNCHANGED` carried nothing new."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
