@@ -220,7 +220,7 @@ def test_a_version_without_a_semantic_one_is_refused(wheel: str) -> None:
 
 
 def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:
-    raw = {**examples.RESPONSES[ProviderInstallation], "lifecycle_state": state, "generation": generation}
+    raw = {**examples.of_model(ProviderInstallation), "lifecycle_state": state, "generation": generation}
     return Installation.of({**raw, **changes})
 
 

@@ -13,7 +13,7 @@ class DesiredStateSettings(Core, CheckIns):
     """What it takes to say what the cluster should hold."""
 
 
-def desired_states(given: DesiredStateSettings, hub: Services) -> DesiredStates:
+def desired_states(given: DesiredStateSettings, services: Services) -> DesiredStates:
     """What the cluster should hold by this deployment's settings; the newest key signs the check-in tokens."""
     facts = RuntimeFacts(
         image=given.runtime_image,
@@ -26,4 +26,4 @@ def desired_states(given: DesiredStateSettings, hub: Services) -> DesiredStates:
         runtime_class=given.runtime_class,
         user_namespaces=given.runtime_user_namespaces,
     )
-    return DesiredStates(hub.store, facts, given.signing_keys[0])
+    return DesiredStates(services.store, facts, given.signing_keys[0])

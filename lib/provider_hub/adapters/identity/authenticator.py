@@ -4,7 +4,7 @@ import time
 
 from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.claims import console_principal, customer_principal
-from provider_hub.adapters.identity.jwks import Clock
+from provider_hub.adapters.identity.jwks import UnixTime
 from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
 from provider_hub.settings import Identity, SettingsError, variable_name
@@ -17,7 +17,7 @@ class Authenticator:
     that serves one realm needs the settings of that one only.
     """
 
-    def __init__(self, settings: Identity, *, clock: Clock = time.time) -> None:
+    def __init__(self, settings: Identity, *, clock: UnixTime = time.time) -> None:
         """Raises SettingsError where the realms share an issuer, or one is configured unsafely."""
         if settings.customer_issuer and settings.customer_issuer == settings.console_issuer:
             customer, console = variable_name("customer_issuer"), variable_name("console_issuer")

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from provider_hub.adapters.identity.bearer import bearer_token
-from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.realm import Realm, safe_url
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings import Callers, SettingsError, variable_name
@@ -57,7 +57,7 @@ class TrustedCallers:
         return TrustedCaller(self.realm, account)
 
 
-def trusted_callers(settings: Callers, *, clock: Clock = time.time) -> TrustedCallers:
+def trusted_callers(settings: Callers, *, clock: UnixTime = time.time) -> TrustedCallers:
     """The callers of this function; its keys are fetched with the first call. Raises SettingsError."""
     if not settings.caller_audience:
         name = variable_name("caller_audience")

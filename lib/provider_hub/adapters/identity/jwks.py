@@ -24,7 +24,7 @@ MAX_DOCUMENT_BYTES = 256 * 1024
 _SOCKET_SECONDS = 2.0
 _FETCH_SECONDS = 5.0
 
-Clock = Callable[[], float]
+UnixTime = Callable[[], float]
 Fetch = Callable[[str], bytes]
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class KeySet:
     down, however old it is; once the endpoint answers, what it answers replaces everything known before.
     """
 
-    def __init__(self, url: str, *, clock: Clock, fetch: Fetch | None = None) -> None:
+    def __init__(self, url: str, *, clock: UnixTime, fetch: Fetch | None = None) -> None:
         self._url = url
         self._clock = clock
         self._fetch = fetch or download

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from provider_hub.adapters.identity.jwks import Clock, KeySet
+from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings import Identity, SettingsError, variable_name
@@ -45,7 +45,7 @@ class Realm:
     keys: KeySet
     audiences: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
-    clock: Clock = time.time
+    clock: UnixTime = time.time
     opaque: OpaqueTokens | None = None
     accepts_removed_signature: bool = False
 
@@ -117,7 +117,7 @@ class Realm:
             raise NotAuthenticated("the token's azp is none of the accepted parties")
 
 
-def customer_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
+def customer_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
     """The realm of tenants. Raises SettingsError where its settings are missing or not safe."""
     _require_audience(settings, "customer")
     return Realm(
@@ -131,7 +131,7 @@ def customer_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
     )
 
 
-def console_realm(settings: Identity, *, clock: Clock = time.time) -> Realm:
+def console_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
     """The realm of the platform itself. Raises SettingsError where its settings are missing or not safe."""
     _require_audience(settings, "console")
     return Realm(
@@ -157,7 +157,7 @@ def _require_audience(settings: Identity, realm: str) -> None:
         raise SettingsError(f"set {audiences} or {parties}: without, a token for any application of the issuer passes")
 
 
-def _opaque(settings: Identity, realm: str, clock: Clock) -> OpaqueTokens | None:
+def _opaque(settings: Identity, realm: str, clock: UnixTime) -> OpaqueTokens | None:
     """None where the realm looks up none. Raises SettingsError for an unsafe URL."""
     field = f"{realm}_lookup_url"
     url: str = getattr(settings, field)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Clock = Callable[[], float]
+Monotonic = Callable[[], float]
 SocketAddress = tuple[Any, ...]
 
 
@@ -18,7 +18,7 @@ class Deadline:
     It is `seconds` from now, and moves with what is received: never further than `most` seconds from now.
     """
 
-    def __init__(self, seconds: float, most: float, clock: Clock) -> None:
+    def __init__(self, seconds: float, most: float, clock: Monotonic) -> None:
         self._clock = clock
         self._last = clock() + most
         self._at = min(clock() + seconds, self._last)

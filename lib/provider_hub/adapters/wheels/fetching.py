@@ -18,7 +18,7 @@ from typing import IO, Any, Self
 
 from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.addresses import is_public
-from provider_hub.adapters.wheels.connection import CheckedAddress, Clock, Deadline, Dial, PinnedConnection, dial
+from provider_hub.adapters.wheels.connection import CheckedAddress, Deadline, Dial, Monotonic, PinnedConnection, dial
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.inspection import WheelContents
@@ -56,7 +56,7 @@ class FetchPolicy:
     read_seconds: float = 20
     resolve: Resolve = field(default=socket.getaddrinfo, repr=False)
     dial: Dial = field(default=dial, repr=False)
-    clock: Clock = field(default=monotonic, repr=False)
+    clock: Monotonic = field(default=monotonic, repr=False)
 
     @classmethod
     def from_settings(cls, settings: Wheels) -> Self:
