@@ -120,6 +120,30 @@ def test_a_copy_of_a_deployment_is_removed(installed: Installed) -> None:
     assert [item.metadata.name for item in installed.apps.list_namespaced_deployment(NAMESPACE).items] == [DEPLOYMENT]
 
 
+def test_an_object_of_somebody_else_that_has_the_name_of_one_of_ours_is_not_taken_over(installed: Installed) -> None:
+    installed.core.delete_namespaced_service(DEPLOYMENT, NAMESPACE)
+    theirs = {"metadata": {"name": DEPLOYMENT}, "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
+    installed.core.create_namespaced_service(NAMESPACE, theirs, field_manager="kubectl-create")
+    version = installed.backend.store.get(keys.version(NAME, "1.0.0"))
+    wanted = installed.desired_states.of(installed.row, version).installation
+    with pytest.raises(PermanentError, match=f"Service {DEPLOYMENT} in {NAMESPACE} was made by somebody else"):
+        installed.cluster.apply(wanted)
+    assert installed.drift.repair_slice() == 0
+    installed.remove()
+    assert installed.core.read_namespaced_service(DEPLOYMENT, NAMESPACE).spec.selector == {"app": "theirs"}
+    installed.core.delete_namespaced_service(DEPLOYMENT, NAMESPACE)
+
+
+def test_an_object_that_somebody_replaced_with_a_copy_is_made_again(installed: Installed) -> None:
+    before = installed.core.read_namespaced_service(DEPLOYMENT, NAMESPACE)
+    metadata = {"name": DEPLOYMENT, "labels": before.metadata.labels, "annotations": before.metadata.annotations}
+    installed.core.delete_namespaced_service(DEPLOYMENT, NAMESPACE)
+    copy = {"metadata": metadata, "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
+    installed.core.create_namespaced_service(NAMESPACE, copy, field_manager="kubectl-replace")
+    assert installed.drift.repair_slice() == 1
+    assert installed.core.read_namespaced_service(DEPLOYMENT, NAMESPACE).spec.selector == before.spec.selector
+
+
 def test_an_object_that_lost_its_labels_is_removed_with_its_installation(installed: Installed) -> None:
     patched(installed, {"metadata": {"labels": {INSTALLATION_ID: None, HUB_ID: None}}})
     installed.remove()

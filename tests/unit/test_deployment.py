@@ -1,11 +1,15 @@
 """What a Deployment shows, told as one status and the container's own reason."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.nonsense import with_nonsense
 
 from provider_hub.domain.deployment import describe
-from provider_hub.domain.manifests import GENERATION
+from provider_hub.domain.manifests import GENERATION, MANAGER
 
 
 def deployment(conditions: dict[str, tuple[str, str]] | None = None, **status: Any) -> dict[str, Any]:
@@ -113,3 +117,63 @@ def test_a_rollout_past_its_progress_deadline_has_failed() -> None:
     shown = describe(deployment({"Progressing": ("False", "timed out")}), [])
     assert (shown.status, shown.message) == ("failed", "the rollout does not progress: timed out")
     assert shown.updated_at is not None
+
+
+def test_an_evicted_pod_says_why_it_was_evicted() -> None:
+    message = "Pod ephemeral local storage usage exceeds the total limit of containers 512Mi."
+    evicted = pod(ended(reason="Error", exitCode=137), made="12", phase="Failed", reason="Evicted", message=message)
+    starting = pod({"state": {"running": {}}}, made="13")
+    assert describe(deployment(), [evicted, starting]).message == f"the pod was evicted: {message}"
+
+
+def test_a_pod_that_its_node_ended_says_so() -> None:
+    gone = pod(phase="Failed", reason="NodeShutdown")
+    assert describe(deployment(), [gone]).message == "the pod was ended (NodeShutdown): no reason given"
+
+
+OLD_ARE_THERE = "replicas of the generation before are still there"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ({"updatedReplicas": 1, "replicas": 2}, "1 of 2 replicas are updated"),
+        ({"updatedReplicas": 2, "replicas": 2, "availableReplicas": 1}, "1 of 2 replicas are available"),
+        (
+            {"updatedReplicas": 2, "replicas": 3, "availableReplicas": 3},
+            OLD_ARE_THERE,
+        ),
+        ({"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}, None),
+    ],
+)
+def test_a_deployment_of_several_replicas_says_which_are_missing(status: dict[str, Any], told: str | None) -> None:
+    wanted = deployment(**status)
+    wanted["spec"]["replicas"] = 2
+    shown = describe(wanted, [])
+    assert (shown.progress, shown.message, shown.healthy) == (told, None, told is None)
+
+
+def test_a_deployment_that_somebody_scaled_to_nothing_is_not_healthy_and_says_so() -> None:
+    scaled = deployment(replicas=0, updatedReplicas=0)
+    scaled["spec"]["replicas"] = 0
+    shown = describe(scaled, [])
+    assert (shown.status, shown.healthy) == ("pending", False)
+    assert "somebody scaled it to no replicas" in str(shown.message)
+
+
+def test_a_rollout_that_somebody_paused_says_so() -> None:
+    paused = deployment()
+    paused["spec"]["paused"] = True
+    assert "somebody paused the rollout" in str(describe(paused, []).message)
+
+
+@given(places=st.data())
+def test_nonsense_anywhere_in_the_cluster_costs_no_status(places: st.DataObject) -> None:
+    conditions = {"Progressing": ("False", "timed out"), "ReplicaFailure": ("True", "quota")}
+    shown = deepcopy(deployment(conditions))
+    shown["metadata"]["managedFields"] = [{"manager": MANAGER, "time": "2025-01-01T12:00:00Z"}]
+    pods = [pod(ended(message="x"), conditions=[{"type": "PodScheduled", "status": "False"}], reason="Evicted")]
+    for item in (shown, *pods):
+        with_nonsense(item, places)
+    told = describe(shown, pods)
+    assert told.status in ("pending", "progressing", "available", "failed")

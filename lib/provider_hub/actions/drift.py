@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster, ObjectOwner, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
+from provider_hub.actions.faults import Faults
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DriftStore, Transaction
 from provider_hub.actions.services import Services, apply_event
@@ -42,11 +43,14 @@ class Drift:
         """Compare the next rows with the cluster; returns how many were repaired."""
         rows = self.services.store.installations_after(self._place("rows"), ROWS_A_RUN)
         read = repaired = 0
+        faults = Faults()
         for row in TimeBudget(self.services.clock).within(rows):
             read += 1
-            repaired += self._repaired(row)
+            with faults.of(row.installation_id):
+                repaired += self._repaired(row)
         is_last = read == len(rows) < ROWS_A_RUN
         self._remember("rows", None if is_last else "/".join(keys.installation_of(rows[read - 1]).path))
+        faults.raise_first()
         return repaired
 
     def remove_orphans(self) -> int:
@@ -63,8 +67,13 @@ class Drift:
                 extra={"event": "orphans_kept"},
             )
             return 0
-        removed = sum(self._removed(owner) for owner in orphans)
+        removed = 0
+        faults = Faults()
+        for owner in orphans:
+            with faults.of(owner.installation_id):
+                removed += self._removed(owner)
         self._remember("objects", following)
+        faults.raise_first()
         return removed
 
     def _repaired(self, row: Installation) -> bool:

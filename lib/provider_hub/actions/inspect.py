@@ -46,7 +46,7 @@ def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
         return replace(shown, status="failed", healthy=False, message=shown.message or row.failure_message)
     if shown.generation != row.generation:
         return replace(shown, status="pending", healthy=False, message=shown.message or _awaited(row))
-    return shown
+    return replace(shown, message=shown.message or shown.progress)
 
 
 def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
@@ -65,4 +65,7 @@ def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
 def _awaited(row: Installation) -> str:
     if row.lifecycle_state is LifecycleState.DELETING:
         return "being removed"
+    if row.lifecycle_state is LifecycleState.PROCESSING:
+        applied = f"the installer applies {row.installed_version}"
+        return f"{applied}; if that lasts, somebody deleted the Deployment: deploy again"
     return row.failure_message or f"waiting for the installer to apply {row.installed_version}"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.faults import Faults
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
 from provider_hub.actions.services import Services, apply_event
@@ -15,6 +16,7 @@ from provider_hub.actions.waves import Waves
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
 from provider_hub.domain.records import OutboxEntry
+from provider_hub.domain.rollout import Rollout
 
 log = logging.getLogger(__name__)
 
@@ -99,20 +101,41 @@ class Sweeper:
         A row that fails comes last in the next sweep: otherwise it could use up the time budget every time.
         """
         changed = 0
+        faults = Faults()
         ordered = sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)
         for row in TimeBudget(self.services.clock).within(ordered):
-            self._failed_last_time.discard(row.installation_id)
-            try:
-                changed += action(row) is Outcome.CHANGED
-            except HubError as error:
-                self._failed_last_time.add(row.installation_id)
-                log.warning("%s is left to the next sweep: %s", row.installation_id, error)
+            with faults.of(row.installation_id):
+                changed += self._has_changed(row, action)
+        faults.raise_first()
         return changed
+
+    def _has_changed(self, row: Installation, action: Callable[[Installation], Outcome]) -> bool:
+        self._failed_last_time.add(row.installation_id)
+        try:
+            outcome = action(row)
+        except HubError as error:
+            log.warning("%s is left to the next sweep: %s", row.installation_id, error)
+            return False
+        self._failed_last_time.discard(row.installation_id)
+        return outcome is Outcome.CHANGED
 
     def _take_lost_steps(self) -> int:
         """Take the steps of rollouts that have no task: a step crashed between its commit and scheduling the next."""
         due = self.services.store.due_rollouts(self.services.clock() - STEP_GRACE, SLICE)
-        return sum(1 for rollout in TimeBudget(self.services.clock).within(due) if self.waves.take_step(rollout))
+        taken = 0
+        faults = Faults()
+        for rollout in TimeBudget(self.services.clock).within(due):
+            with faults.of(f"the rollout of {rollout.provider_name} {rollout.version}"):
+                taken += self._took_step(rollout)
+        faults.raise_first()
+        return taken
+
+    def _took_step(self, rollout: Rollout) -> bool:
+        try:
+            return bool(self.waves.take_step(rollout))
+        except HubError as error:
+            log.warning("%s %s is left to the next sweep: %s", rollout.provider_name, rollout.version, error)
+            return False
 
 
 def _tried(job: Callable[[], int], name: str) -> int | None:

@@ -23,11 +23,12 @@ from provider_hub.adapters.kubernetes.ownership import (
     installation_of,
     is_made_by_hub,
     is_of,
+    is_of_others,
     owner_of,
     without_foreign_fields,
 )
 from provider_hub.domain.deployment import DeploymentStatus, describe
-from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import (
     GENERATION,
     INSTALLATION_ID,
@@ -192,8 +193,14 @@ class Kubernetes:
             self._tolerated.add((*_named(manifest), manager))
 
     def _standing(self, manifest: Manifest) -> Object | None:
-        """The object as it is, that this manifest may be applied over; None if missing. Raises StaleGeneration."""
+        """The object as it is, that this manifest may be applied over; None if missing.
+
+        Raises StaleGeneration, and PermanentError for one that is somebody else's.
+        """
         existing = self._existing(manifest)
+        if existing and is_of_others(existing):
+            kind, (namespace, _, name) = manifest["kind"], _named(manifest)[1].partition("/")
+            raise PermanentError(f"{kind} {name} in {namespace} was made by somebody else: remove or rename it")
         if existing and _is_of_earlier_life(existing, manifest):
             self._api.delete(manifest["kind"], existing)
             return None
@@ -224,14 +231,14 @@ class Kubernetes:
 def _fenced(manifest: Manifest, existing: Object | None) -> Manifest:
     metadata = {**manifest["metadata"], "resourceVersion": _version(existing) or _NEVER_A_VERSION}
     fenced = {**manifest, "metadata": metadata}
-    if existing and TOKEN in existing.get("data", {}):
+    if existing and TOKEN in (existing.get("data") or {}):
         # Immutable for as long as its generation: an earlier check-in key may have made the token in it.
         fenced["data"] = {**manifest["data"], TOKEN: existing["data"][TOKEN]}
     return fenced
 
 
 def _is_of_earlier_life(existing: Object, manifest: Manifest) -> bool:
-    """Whether it is a leftover, or an object of the same name that somebody else created.
+    """Whether it is a leftover, or a copy of an object of ours that somebody else created under its name.
 
     Ids sort by time, and a new life begins only once the row of the one before is gone.
     """

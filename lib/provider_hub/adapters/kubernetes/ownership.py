@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provider_hub.domain import observed
 from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.manifests import (
     GENERATION,
@@ -27,7 +28,6 @@ Object = dict[str, Any]
 HUB_ID = "provider-hub/hub-id"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _ID = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 # What a cluster's own controllers write: removed, it would come back at once, and the other way round for ever.
 _CONTROLLERS = re.compile(r"(?:kube-|gke-|glbc|cloud-controller|Google|autopilot|before-first-apply|manager$)")
 _CONTROLLERS_KEYS = re.compile(r"(?:[\w.-]{1,100}\.)?(?:kubernetes\.io|k8s\.io|gke\.io|google\.com)/")
@@ -81,12 +81,12 @@ ONLY_HUB = Hub("provider-hub")
 
 def mapping(item: Object, name: str) -> Mapping[str, str]:
     """The object's labels or annotations; none where there are none."""
-    return item["metadata"].get(name) or {}
+    return observed.mapping(item["metadata"].get(name))
 
 
 def annotation(item: Object, name: str) -> str | None:
     """The annotation's text; None where there is none."""
-    return mapping(item, "annotations").get(name)
+    return observed.text(mapping(item, "annotations").get(name)) or None
 
 
 def installation_of(item: Object) -> str:
@@ -95,7 +95,7 @@ def installation_of(item: Object) -> str:
     The label stands in for an annotation that somebody overwrote.
     """
     trusted = annotation(item, INSTALLATION_ID) if _wrote(item, INSTALLATION_ID) else None
-    text = trusted or mapping(item, "labels").get(INSTALLATION_ID) or ""
+    text = trusted or observed.text(mapping(item, "labels").get(INSTALLATION_ID))
     return text if _ID.fullmatch(text) else ""
 
 
@@ -106,8 +106,7 @@ def is_of(item: Object, installation_id: str) -> bool:
 
 def generation_of(item: Object) -> int:
     """The generation that this hub wrote; 0 where somebody else wrote it, or nobody did."""
-    text = annotation(item, GENERATION) or ""
-    return int(text) if _NUMBER.fullmatch(text) and _wrote(item, GENERATION) else 0
+    return observed.generation(annotation(item, GENERATION)) if _wrote(item, GENERATION) else 0
 
 
 def owner_of(item: Object) -> tuple[str, str, str] | None:
@@ -117,6 +116,12 @@ def owner_of(item: Object) -> tuple[str, str, str] | None:
     if not (organization and provider and installation):
         return None
     return organization, provider, installation
+
+
+def is_of_others(item: Object) -> bool:
+    """Whether somebody else made it, and nothing in it names an installation: it only has the name of one of ours."""
+    named = mapping(item, "labels").get(INSTALLATION_ID) or annotation(item, INSTALLATION_ID)
+    return not is_made_by_hub(item) and not named
 
 
 def is_made_by_hub(item: Object) -> bool:
@@ -134,7 +139,7 @@ def without_foreign_fields(live: Object, wanted: Manifest) -> tuple[Object, froz
         manager = str(entry.get("manager"))
         if manager == MANAGER or entry.get("subresource") == "status" or _CONTROLLERS.match(manager):
             continue
-        owned = entry.get("fieldsV1") or {}
+        owned = observed.mapping(entry.get("fieldsV1"))
         parts = {key: value for key, value in owned.items() if key in ("f:metadata", "f:spec", "f:data")}
         if _removed(parts, cleaned, wanted):
             managers.add(manager)
@@ -149,7 +154,7 @@ def _removed(owned: Mapping[str, Any], live: Any, wanted: Any) -> bool:
         if key.startswith("f:")
         else _removed_item(key, below, live, wanted)
         for key, below in owned.items()
-        if key != "."
+        if key != "." and isinstance(below, Mapping)
     ]
     return any(changed)
 
@@ -169,7 +174,10 @@ def _removed_field(name: str, below: Mapping[str, Any], live: Any, wanted: Any) 
 def _removed_item(key: str, below: Mapping[str, Any], live: Any, wanted: Any) -> bool:
     if not isinstance(live, list) or key[:2] not in ("k:", "v:"):
         return False
-    sought = json.loads(key[2:])
+    try:
+        sought = json.loads(key[2:])
+    except ValueError:
+        return False
     found = next((item for item in live if _is_item(item, sought, key[0])), None)
     if found is None:
         return False
@@ -185,23 +193,26 @@ def _removed_item(key: str, below: Mapping[str, Any], live: Any, wanted: Any) ->
 def _is_item(item: Any, sought: Any, kind: str) -> bool:
     if kind == "v":
         return bool(item == sought)
-    return isinstance(item, dict) and all(item.get(name) == value for name, value in sought.items())
+    return (
+        isinstance(item, dict)
+        and isinstance(sought, dict)
+        and all(item.get(name) == value for name, value in sought.items())
+    )
 
 
 def _entries(item: Object) -> list[Mapping[str, Any]]:
-    entries = item["metadata"].get("managedFields") or []
-    return [entry for entry in entries if isinstance(entry, dict)]
+    return observed.mappings(item["metadata"].get("managedFields"))
 
 
 def _applied(item: Object) -> Iterator[Mapping[str, Any]]:
     for entry in _entries(item):
         if entry.get("manager") == MANAGER and entry.get("operation") == "Apply":
-            yield entry.get("fieldsV1") or {}
+            yield observed.mapping(entry.get("fieldsV1"))
 
 
 def _wrote(item: Object, name: str) -> bool:
     """Whether the annotation is as this hub applied it. Where the server keeps no record, it is believed."""
     owned: Iterable[Mapping[str, Any]] = (
-        fields.get("f:metadata", {}).get("f:annotations", {}) for fields in _applied(item)
+        observed.mapping(observed.mapping(fields.get("f:metadata")).get("f:annotations")) for fields in _applied(item)
     )
     return not _entries(item) or any(f"f:{name}" in fields for fields in owned)
