@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo unit test rehearsal generate check-generated bench chaos lint deploy destroy
+.PHONY: help setup up demo unit test rehearsal generate check-generated bench chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -50,6 +50,14 @@ generate: setup ## write what is made from the code and the lock: requirements, 
 check-generated: setup ## whether that is up to date
 	$(BIN)/python -m terraform.tools.requirements --check
 	$(BIN)/python -m terraform.tools.readme --check
+
+audit: setup ## known vulnerabilities of what is locked; needs the network, and fails for what it cannot look up
+	@test -x .venv/audit/bin/pip-audit || { $(BIN)/python -m venv .venv/audit && \
+		.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.9.0; }
+	@.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock $(ARGS)
+
+sbom: setup ## a bill of materials of what is locked: CycloneDX, on standard output
+	@$(BIN)/python -m terraform.tools.sbom
 
 deploy: setup ## provision Google Cloud: make deploy PROJECT=… REGION=…
 	@PROJECT="$(PROJECT)" REGION="$(REGION)" terraform/deploy.sh deploy

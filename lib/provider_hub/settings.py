@@ -20,6 +20,7 @@ from provider_hub.domain import installation
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
+from provider_hub.settings_limits import Limits
 from provider_hub.settings_reader import (
     BY_HAND,
     BY_TERRAFORM,
@@ -122,12 +123,6 @@ class Deadlines(Settings):
             check_in_writes=timedelta(seconds=self.check_in_seconds),
             silence=timedelta(seconds=self.silence_seconds),
         )
-
-
-class Limits(Settings):
-    """What one organization may use."""
-
-    installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
 
 
 class Runtimes(Settings):

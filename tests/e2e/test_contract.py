@@ -81,6 +81,7 @@ def test_every_refusal_that_is_described_is_in_the_table() -> None:
     refused |= {
         (route.name, status) for route in ROUTES for status in (413, 500, 503)
     }  # of whatever is too much or down
+    refused |= {(route.name, 429) for route in ROUTES if route.access in openapi.BUDGETED}  # of whoever calls too often
     refused |= BY_A_KEY_ALONE
     missing = {
         (route.name, status)

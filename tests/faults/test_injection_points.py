@@ -38,6 +38,8 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "install_count": lambda store: store.install_count(WEATHER),
     "install_counts": lambda store: store.install_counts([WEATHER]),
     "versions_of": lambda store: store.versions_of(WEATHER),
+    "count_versions_of": lambda store: store.count_versions_of(WEATHER),
+    "count_providers_under": lambda store: store.count_providers_under("acme"),
     "published_versions": lambda store: store.published_versions(WEATHER),
     "newest_runtimes": lambda store: store.newest_runtimes(1),
     "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),

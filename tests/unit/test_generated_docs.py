@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from provider_hub.domain.diagram import state_diagram
+from provider_hub.domain.roles import ROLES
+from provider_hub.http.route import Access
+from provider_hub.http.table import ROUTES
 from provider_hub.settings import GROUPS, AllSettings, set_by, variable_name
 
+CUSTOMERS = (Access.CUSTOMER, Access.TENANT)
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # A file or folder of the repository that a page names in code style; a name with a placeholder is no path.
@@ -46,10 +50,21 @@ def _shown(default: object) -> str:
     return f"`{text}`" if text not in ("", "()", "**********") else ""
 
 
+def roles_table() -> str:
+    """Every route that a caller of the customer realm needs a right for, by role."""
+    rows = [f"| route | {' | '.join(ROLES)} |", "|---" * (len(ROLES) + 1) + "|"]
+    for route in sorted(ROUTES, key=lambda route: (route.path, route.method)):
+        if route.access in CUSTOMERS:
+            allowed = ["yes" if right.includes(route.right) else "" for right in ROLES.values()]
+            rows.append(f"| `{route.method} {route.path}` | {' | '.join(allowed)} |")
+    return "\n".join(rows)
+
+
 @pytest.mark.parametrize(
     ("page", "marker", "content"),
     [
         ("docs/settings.md", "settings", settings_table()),
+        ("docs/roles.md", "routes by role", roles_table()),
         ("README.md", "state machine", f"```mermaid\n{state_diagram()}\n```"),
     ],
 )

@@ -161,7 +161,20 @@ def test_a_namespace_is_confined_before_anything_runs_in_it() -> None:
         "NetworkPolicy",
         "NetworkPolicy",
     ]
-    assert limits[0]["spec"]["hard"]["pods"] == "400"
+    assert limits[0]["spec"]["hard"] == {
+        "pods": "400",
+        "requests.cpu": "40",
+        "limits.cpu": "160",
+        "requests.memory": "64Gi",
+        "limits.memory": "128Gi",
+        "requests.ephemeral-storage": "400Gi",
+        "limits.ephemeral-storage": "400Gi",
+        "persistentvolumeclaims": "0",
+        "services": "100",
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+        "secrets": "300",
+    }
     assert limits[2]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert {manifest["metadata"]["namespace"] for manifest in limits} == {"org-acme"}
 

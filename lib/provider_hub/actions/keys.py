@@ -4,6 +4,7 @@ from provider_hub.actions.ports import Key
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
+from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
@@ -81,6 +82,11 @@ def delivery_error(event_id: str) -> Key[DeliveryError]:
 def idempotency(digest: str) -> Key[KeptAnswer]:
     """The answer to a keyed call; `digest` stands for organization, route and key."""
     return Key(("idempotency", digest), KeptAnswer)
+
+
+def publishing_use(organization_id: str) -> Key[PublishingUse]:
+    """What an organization publishes, and has under way."""
+    return Key(("publishing_use", organization_id), PublishingUse)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

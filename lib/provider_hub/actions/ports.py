@@ -103,6 +103,12 @@ class CatalogStore(DocumentStore, Protocol):
     def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
         """All versions, in no particular order."""
 
+    def count_versions_of(self, provider: ProviderName) -> int:
+        """How many versions the provider has, in whatever state."""
+
+    def count_providers_under(self, prefix: str) -> int:
+        """How many providers the organization of that slug has."""
+
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
+from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import hide_from_others
@@ -81,7 +82,8 @@ def publish(
     wish: PublishWish,
     author: Author,
 ) -> Published:
-    """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict or Invalid.
+    """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
+    Invalid or QuotaExceeded.
 
     The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
     publishes the same version meanwhile is met again in the transaction.
@@ -93,12 +95,14 @@ def publish(
     check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
     if stored:
-        return _published_again(services, wheels, publication, stored)
+        return _published_again(services, wheels, publication, stored, author)
     provider = services.store.get(keys.provider(provider_name))
     _check_metadata(publication, provider)
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
-    wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
+    check_room(services, author.organization_id, provider_name, is_new=provider is None)
+    with publishing_turn(services, author.organization_id):
+        wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
     publication = replace(publication, package_name=_package(publication, wheel.packages))
     runtime = pinned_for(services, wheel, wish.runtime_version)
     if provider and not provider.retiring and publication.scope is Scope.TENANT:
@@ -111,9 +115,13 @@ def _register(
 ) -> Published:
     name, text = publication.provider, publication.wish.version
     runtime_key = keys.runtime_version(runtime.version)
+    owner = author.organization_id or PLATFORM_PREFIX
+    use_key = keys.publishing_use(owner)
 
     def decide(transaction: Transaction) -> Published:
-        provider, existing, registered = transaction.read(keys.provider(name), keys.version(name, text), runtime_key)
+        provider, existing, registered, use = transaction.read(
+            keys.provider(name), keys.version(name, text), runtime_key, use_key
+        )
         if existing:
             _check_same(existing, publication, wheel.sha256)
             return Published(existing, created=False)
@@ -125,6 +133,7 @@ def _register(
         known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
         transaction.write(keys.provider(name), _catalog_row(publication, known, now))
         transaction.write(keys.version(name, text), version)
+        transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         transaction.emit(version_entry(VersionPublished(name.canonical, text, now, author.organization_id), now))
         return Published(version, created=True)
@@ -133,7 +142,11 @@ def _register(
 
 
 def _published_again(
-    services: Services[CatalogStore], wheels: Wheels, publication: _Publication, stored: ProviderVersion
+    services: Services[CatalogStore],
+    wheels: Wheels,
+    publication: _Publication,
+    stored: ProviderVersion,
+    author: Author,
 ) -> Published:
     """Raises Conflict for other bytes or fields. A URL that is new to us is fetched from before it is kept."""
     wish = publication.wish
@@ -142,7 +155,8 @@ def _published_again(
         _check_same(stored, as_stored, wish.sha256)
         if stored.wheel_url == str(publication.url):
             return Published(stored, created=False)
-    wheel = wheels.fetch(publication.url, wish.sha256, publication.provider, wish.version)
+    with publishing_turn(services, author.organization_id):
+        wheel = wheels.fetch(publication.url, wish.sha256, publication.provider, wish.version)
     publication = replace(publication, package_name=_package(publication, wheel.packages))
     return Published(_with_url(services, publication, wheel.sha256), created=False)
 

@@ -13,6 +13,7 @@ from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
 from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store, Transaction
 from provider_hub.actions.quota import QuotaCache
+from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import (
@@ -24,6 +25,7 @@ from provider_hub.domain.installation import (
     Step,
     advance,
 )
+from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.runtimes import RuntimeImage
 
 log = logging.getLogger(__name__)
@@ -49,11 +51,12 @@ StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=St
 
 @dataclass(frozen=True, slots=True)
 class PublishingRules:
-    """What the operator decided for what is published: the runtime's image, and who sees a provider whose author
-    does not say."""
+    """What the operator decided for what is published: the runtime's image, who sees a provider whose author does
+    not say, and how much one organization may publish."""
 
     runtime: RuntimeImage
     default_scope: Scope = Scope.TENANT
+    limits: PublishingLimits = field(default_factory=PublishingLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Services(Generic[StoreT_co]):
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
     organization. `config_checker` is there in the functions that check a config, `schema_checker` in the one that
-    publishes. `quota_cache` and `locks` belong to
+    publishes. `request_budget`, `quota_cache` and `locks` belong to
     this process, so all requests of it must share one Services.
     """
 
@@ -75,6 +78,7 @@ class Services(Generic[StoreT_co]):
     installation_quota: int = 100
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
+    request_budget: RequestBudget = field(default_factory=RequestBudget)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
 

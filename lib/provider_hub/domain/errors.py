@@ -33,7 +33,11 @@ class UnderWay(Conflict):
 
 
 class QuotaExceeded(Refusal):
-    """The organization has as many installations as it may have."""
+    """The organization has, or does, as much as it may."""
+
+    def __init__(self, sentence: str, retry_after_seconds: int = 60) -> None:
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooLarge(Refusal):

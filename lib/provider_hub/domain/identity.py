@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from provider_hub.domain.roles import Right, right_of_role, right_of_scopes
+
 
 @dataclass(frozen=True, slots=True)
 class OrganizationClaims:
@@ -27,6 +29,11 @@ class User:
     organization: OrganizationClaims | None = None
 
     @property
+    def right(self) -> Right:
+        """What it may do in its organization."""
+        return right_of_role(self.organization.role if self.organization else None)
+
+    @property
     def subject(self) -> str:
         """The token's `sub`: who is recorded as the cause of a change."""
         return self.user_id
@@ -38,6 +45,12 @@ class Machine:
 
     machine_id: str
     organization: OrganizationClaims | None = None
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> Right:
+        """What it may do in its organization: its token's scopes say, and the organization's role of a machine not."""
+        return right_of_scopes(self.scopes)
 
     @property
     def subject(self) -> str:

@@ -7,7 +7,7 @@ own config and token, not those of the new generation.
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from provider_hub.domain.catalog import ProviderVersion
@@ -28,6 +28,11 @@ RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532
 _LEAST_START_SECONDS = 60.0
+# As between the requests and limits of the standard tier, below.
+_LIMIT_PER_REQUEST_CPU = 4
+_LIMIT_PER_REQUEST_MEMORY = 2
+# The generation that runs, the one that replaces it, and one whose removal is still to come.
+_SECRETS_PER_INSTALLATION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,33 @@ SIZES = {
 
 
 @dataclass(frozen=True, slots=True)
+class NamespacePlan:
+    """The most that one organization's namespace may use: whole cores, GiB, and numbers of objects."""
+
+    cpu_cores: int = 40
+    memory_gib: int = 64
+    disk_gib: int = 400
+    installations: int = 100
+
+    def hard(self, pods: int) -> dict[str, str]:
+        """The limits of a ResourceQuota. No hub's object is a volume or reachable from outside, so none may be."""
+        return {
+            "pods": str(pods),
+            "requests.cpu": str(self.cpu_cores),
+            "limits.cpu": str(self.cpu_cores * _LIMIT_PER_REQUEST_CPU),
+            "requests.memory": f"{self.memory_gib}Gi",
+            "limits.memory": f"{self.memory_gib * _LIMIT_PER_REQUEST_MEMORY}Gi",
+            "requests.ephemeral-storage": f"{self.disk_gib}Gi",
+            "limits.ephemeral-storage": f"{self.disk_gib}Gi",
+            "persistentvolumeclaims": "0",
+            "services": str(self.installations),
+            "services.loadbalancers": "0",
+            "services.nodeports": "0",
+            "secrets": str(self.installations * _SECRETS_PER_INSTALLATION),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeFacts:
     """What every runtime is given, whichever provider it runs. Times are in seconds.
 
@@ -66,6 +98,7 @@ class RuntimeFacts:
     pods_per_namespace: int
     runtime_class: str = ""
     user_namespaces: bool = False
+    plan: NamespacePlan = field(default_factory=NamespacePlan)
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
@@ -87,7 +120,7 @@ def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) ->
                 "annotations": annotations,
             },
         },
-        named("v1", "ResourceQuota", "tenant", spec={"hard": {"pods": str(facts.pods_per_namespace)}}),
+        named("v1", "ResourceQuota", "tenant", spec={"hard": facts.plan.hard(facts.pods_per_namespace)}),
         named(
             "v1",
             "LimitRange",

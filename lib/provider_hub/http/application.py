@@ -109,7 +109,7 @@ class Application(Generic[H]):
     def _admitted(
         self, route: Route, authorization: str | None
     ) -> tuple[CustomerPrincipal | ConsolePrincipal | None, Organization | None]:
-        """Who calls, and for which tenant. Raises NotAuthenticated, Forbidden or TemporaryError."""
+        """Who calls, and for which tenant. Raises NotAuthenticated, Forbidden, QuotaExceeded or TemporaryError."""
         access = route.access
         if access is Access.ANYONE:
             return None, None
@@ -125,6 +125,10 @@ class Application(Generic[H]):
             if access is Access.TENANT:
                 raise Forbidden("the token names no organization: sign in to one first")
             return customer, None
+        if not customer.right.includes(route.right):
+            raise Forbidden(f"the token may only {customer.right}, and this takes the right to {route.right}")
+        # Before anything is read for it.
+        self._services.request_budget.take(customer.organization.organization_id, self._services.clock())
         return customer, self._organizations.of(customer.organization)
 
 

@@ -15,6 +15,7 @@ from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind, Scope
 from provider_hub.domain.names import PLATFORM_PREFIX
+from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
@@ -120,7 +121,14 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
     return ProviderBody.of(browse.get_provider(hub.services, call.viewer, call.provider))
 
 
-@routes.add("PATCH", _PROVIDER, Access.TENANT, refusals=(404, 409), example={"tags": ["weather", "sensors"]})
+@routes.add(
+    "PATCH",
+    _PROVIDER,
+    Access.TENANT,
+    refusals=(404, 409),
+    example={"tags": ["weather", "sensors"]},
+    needs=Right.PUBLISH,
+)
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change how the author's provider is shown, and to whom."""
     organization_id = call.organization.organization_id
@@ -164,6 +172,7 @@ class YankRequest(Wish):
     body_required=False,
     refusals=(404,),
     example={"status": "yanked", "error_message": "Reads stations in the southern hemisphere upside down."},
+    needs=Right.PUBLISH,
 )
 def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     """No new installs of this version; what runs stays."""
@@ -171,7 +180,7 @@ def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     return ProviderVersionBody.of(browse.yank(hub.services, organization_id, call.provider, version, body.reason))
 
 
-@routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,))
+@routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,), needs=Right.PUBLISH)
 def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
     """Take a yank back."""
     organization_id, version = call.organization.organization_id, call.parameters["version"]
@@ -211,7 +220,7 @@ def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
     return [RolloutBody.of(rollout) for rollout in found]
 
 
-@routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409))
+@routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted auto-upgrade go on."""
     organization_id, version = call.organization.organization_id, call.parameters["version"]

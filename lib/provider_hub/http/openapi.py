@@ -62,6 +62,8 @@ _MAY_FORBID = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENA
 
 _SCHEMAS = "#/components/schemas/"
 _ALWAYS = (413, 500, 503)
+# An organization that calls too often is refused, whatever it asks for.
+BUDGETED = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENANT})
 _HEADERS_OF: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -107,6 +109,8 @@ def _errors(route: Route) -> Iterator[int]:
         yield from (409, 422)
     if route.access is not Access.ANYONE:
         yield 401
+    if route.access in BUDGETED:
+        yield 429
     if route.access in _MAY_FORBID:
         yield 403
     if route.body is not None or route.query is not None:

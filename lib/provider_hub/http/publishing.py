@@ -14,6 +14,7 @@ from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWi
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.roles import Right
 from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
@@ -32,7 +33,15 @@ class Hub:
 routes: Routes[Hub] = Routes("publishing")
 
 
-@routes.add("POST", "/provider-versions", Access.TENANT, status=201, other_statuses=(200,), refusals=(409,))
+@routes.add(
+    "POST",
+    "/provider-versions",
+    Access.TENANT,
+    status=201,
+    other_statuses=(200,),
+    refusals=(409, 429),
+    needs=Right.PUBLISH,
+)
 def publish(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
     """Register a version of the organization's own provider."""
     organization = call.organization

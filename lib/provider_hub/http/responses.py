@@ -23,7 +23,7 @@ from provider_hub.http.call import Reply
 from provider_hub.http.route import JSON, Route
 
 _STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, TooLarge: 413, QuotaExceeded: 429}
-_RETRY_AFTER = {UnderWay: 1, QuotaExceeded: 60}
+_UNDER_WAY_RETRY_SECONDS = 1
 _HTTPS_FOR_A_YEAR = "max-age=31536000"
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -45,7 +45,11 @@ def refused(refusal: Refusal) -> Response:
     """The status and the sentence of a refusal; of an invalid request, every problem with its place too."""
     if isinstance(refusal, Invalid):
         return json_response(422, _ANY.dump_json(_invalid(refusal)))
-    retry_after = _RETRY_AFTER.get(type(refusal))
+    retry_after: int | None = None
+    if isinstance(refusal, UnderWay):
+        retry_after = _UNDER_WAY_RETRY_SECONDS
+    if isinstance(refusal, QuotaExceeded):
+        retry_after = refusal.retry_after_seconds
     return error(_STATUS[type(refusal)], str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
 
 

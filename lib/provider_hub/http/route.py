@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from provider_hub.actions.wishes import Wish
+from provider_hub.domain.roles import Right
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 
@@ -36,6 +37,7 @@ class Route:
     `refusals` are the statuses that this route's own rules answer with; what follows from its access and its
     body is not in there. `shape` None answers without a body; bytes are of the type `media`. With `location`, the
     header of that name has the path of the created row. `example` is how its answer differs from its model's example.
+    `needs` is the right that it takes where its method does not say.
     """
 
     function: str
@@ -53,6 +55,7 @@ class Route:
     media: str = JSON
     location: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
+    needs: Right | None = None
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
@@ -70,6 +73,11 @@ class Route:
     def takes_key(self) -> bool:
         """Whether it takes an Idempotency-Key: keys are kept by organization, so a route without one takes none."""
         return self.method == "POST" and self.access is Access.TENANT
+
+    @property
+    def right(self) -> Right:
+        """What a caller of the customer realm must be allowed: what the route says, else by its method."""
+        return self.needs or (Right.READ if self.method == "GET" else Right.MANAGE)
 
     @property
     def summary(self) -> str:
@@ -114,6 +122,7 @@ class Routes(Generic[H]):
         media: str = JSON,
         location: bool = False,
         example: Mapping[str, Any] | None = None,
+        needs: Right | None = None,
     ) -> Callable[[Callable[Concatenate[H, Call, P], R]], Callable[Concatenate[H, Call, P], R]]:
         """Declare the route that the decorated function handles; see `Route` for the arguments."""
 
@@ -136,6 +145,7 @@ class Routes(Generic[H]):
                     media=media,
                     location=location,
                     example=example or {},
+                    needs=needs,
                 )
             )
             return handler

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from provider_hub import cold_start, logs
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker
+from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
@@ -69,9 +70,12 @@ def services(given: Core, config_checker: ConfigChecker | None = None) -> Servic
         new_id=lambda at: ulid(at, secrets.token_bytes(RANDOM_BYTES)),
         deadlines=given.deadlines,
         publishing=PublishingRules(
-            RuntimeImage(given.runtime_image, given.runtime_python, given.runtime_platform), given.default_scope
+            RuntimeImage(given.runtime_image, given.runtime_python, given.runtime_platform),
+            given.default_scope,
+            given.publishing_limits,
         ),
         installation_quota=given.installation_quota,
+        request_budget=RequestBudget(given.requests_per_minute),
     )
     return made if config_checker is None else replace(made, config_checker=config_checker)
 

@@ -2,7 +2,7 @@
 
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
-from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
 from provider_hub.settings import CheckIns, Core
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
@@ -25,5 +25,11 @@ def desired_states(given: DesiredStateSettings, services: Services) -> DesiredSt
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
         runtime_class=given.runtime_class,
         user_namespaces=given.runtime_user_namespaces,
+        plan=NamespacePlan(
+            given.namespace_cpu_cores,
+            given.namespace_memory_gib,
+            given.namespace_disk_gib,
+            installations=given.installation_quota,
+        ),
     )
     return DesiredStates(services.store, facts, given.signing_keys[0])

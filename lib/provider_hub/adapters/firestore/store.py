@@ -58,6 +58,14 @@ class FirestoreStore(FirestoreDocuments):
         """How many installations the organization has, in whatever state."""
         return self._count(build_query("installations"), self.name_of(keys.organization(organization_id)))
 
+    def count_versions_of(self, provider: ProviderName) -> int:
+        """How many versions the provider has, in whatever state."""
+        return self._count(build_query("versions"), self.name_of(keys.provider(provider)))
+
+    def count_providers_under(self, prefix: str) -> int:
+        """How many providers the organization of that slug has."""
+        return self._count(build_query("providers", where=[("prefix", "==", prefix)]), self._root)
+
     def install_count(self, provider: ProviderName) -> int:
         """The number of installations over all tenants."""
         return self._count(build_query("installations", everywhere=True, where=_is_of(provider)), self._root)

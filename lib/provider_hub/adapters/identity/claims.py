@@ -26,7 +26,7 @@ def customer_principal(claims: VerifiedClaims) -> CustomerPrincipal:
     kind, subject = _subject(claims)
     organization = _organization(claims)
     if kind == "mch":
-        return Machine(machine_id=subject, organization=organization)
+        return Machine(machine_id=subject, organization=organization, scopes=_scopes(claims))
     return User(user_id=subject, email=_text(claims, "email"), organization=organization)
 
 
@@ -50,7 +50,9 @@ def _subject(claims: VerifiedClaims) -> tuple[str, str]:
 
 
 def _organization(claims: VerifiedClaims) -> OrganizationClaims | None:
-    nested = claims.get("o") or {}
+    nested = claims.get("o")
+    if nested is None:
+        nested = {}
     if not isinstance(nested, dict):
         raise NotAuthenticated("the token's organization claim o is not an object")
     short = [_text(nested, key) for key in ("id", "slg", "rol")]

@@ -1,0 +1,74 @@
+"""An organization's share of publishing: a slow wheel host, or a CI that loops, takes nobody else's turn."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import CatalogStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.errors import QuotaExceeded, TemporaryError
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishing_use import PublishingUse
+
+log = logging.getLogger(__name__)
+
+
+def unused(owner: str, now: datetime) -> PublishingUse:
+    """Of an organization that published nothing yet."""
+    return PublishingUse(owner, now.date().isoformat())
+
+
+@contextmanager
+def publishing_turn(services: Services[CatalogStore], organization_id: str | None) -> Iterator[None]:
+    """One of the publishes that the organization may have under way; None is the platform, which has no limit.
+
+    Raises QuotaExceeded.
+    """
+    if organization_id is None:
+        yield
+        return
+    key = keys.publishing_use(organization_id)
+    lease_id = services.new_id(services.clock())
+
+    def begin(transaction: Transaction) -> None:
+        now = services.clock()
+        (use,) = transaction.read(key)
+        known = use or unused(organization_id, now)
+        transaction.write(key, known.begun(lease_id, now, services.publishing.limits))
+
+    def end(transaction: Transaction) -> None:
+        (use,) = transaction.read(key)
+        if use is None:
+            return
+        left = use.ended(lease_id)
+        if left.is_empty:
+            transaction.delete(key)
+        else:
+            transaction.write(key, left)
+
+    services.store.transact(begin)
+    try:
+        yield
+    finally:
+        try:
+            services.store.transact(end)
+        except TemporaryError as error:
+            log.warning("a publishing lease is not given back, and ends by itself: %s", error)
+
+
+def check_room(
+    services: Services[CatalogStore], organization_id: str | None, name: ProviderName, *, is_new: bool
+) -> None:
+    """Raises QuotaExceeded where the organization has as many providers, or the provider as many versions, as may be.
+
+    The counts come before the transaction: two publishes at once may exceed the number by one, which is harmless.
+    """
+    if organization_id is None:
+        return
+    limits = services.publishing.limits
+    if is_new and (count := services.store.count_providers_under(name.prefix)) >= limits.providers:
+        raise QuotaExceeded(f"the organization has {count} providers, as many as it may have: delete one")
+    if not is_new and (count := services.store.count_versions_of(name)) >= limits.versions:
+        raise QuotaExceeded(f"{name} has {count} versions, as many as a provider may have: publish under another name")

@@ -1,0 +1,50 @@
+"""How many requests of one organization a process answers in a minute, so that its own loop slows nobody else."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider_hub.domain.errors import QuotaExceeded
+
+_REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: datetime
+
+
+class RequestBudget:
+    """A token bucket for each organization: `per_minute` at once, filled evenly over a minute.
+
+    It belongs to one process, so an organization that reaches several instances has as many budgets. That is what a
+    budget protects: the requests that share a process. It costs no read.
+    """
+
+    def __init__(self, per_minute: int = 6000) -> None:
+        self._per_minute = per_minute
+        self._lock = threading.Lock()
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, organization_id: str, now: datetime) -> None:
+        """Spend one request. Raises QuotaExceeded with the time until there is one again."""
+        rate = self._per_minute / 60
+        with self._lock:
+            if organization_id not in self._buckets and len(self._buckets) >= _REMEMBERED:
+                self._forget_full(now)
+            bucket = self._buckets.setdefault(organization_id, _Bucket(self._per_minute, now))
+            passed = max((now - bucket.at).total_seconds(), 0)
+            bucket.left = min(bucket.left + passed * rate, self._per_minute)
+            bucket.at = now
+            if bucket.left < 1:
+                raise QuotaExceeded(
+                    f"the organization makes more than {self._per_minute} requests a minute: slow down",
+                    retry_after_seconds=int((1 - bucket.left) / rate) + 1,
+                )
+            bucket.left -= 1
+
+    def _forget_full(self, now: datetime) -> None:
+        """Forget those who made no request for a minute, whose buckets are full again; all, where there is none."""
+        recent = {key: bucket for key, bucket in self._buckets.items() if (now - bucket.at).total_seconds() < 60}
+        self._buckets = recent if len(recent) < _REMEMBERED else {}

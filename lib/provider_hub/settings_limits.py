@@ -1,0 +1,37 @@
+"""The settings of each organization's share, a group of `settings`."""
+
+from pydantic import Field
+
+from provider_hub.domain.publishing_use import PublishingLimits
+from provider_hub.settings_reader import Settings
+
+
+class Limits(Settings):
+    """What one organization may use."""
+
+    installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
+    requests_per_minute: int = Field(
+        6000, ge=60, description="Requests of one organization that one instance of a function answers in a minute."
+    )
+    namespace_cpu_cores: int = Field(
+        40, ge=1, description="Cores that the pods of one organization may request; their limits, four times as many."
+    )
+    namespace_memory_gib: int = Field(
+        64,
+        ge=1,
+        description="Memory that the pods of one organization may request, in GiB; their limits, twice as much.",
+    )
+    namespace_disk_gib: int = Field(
+        400, ge=1, description="Disk of the nodes that the pods of one organization may use, in GiB."
+    )
+    publishes_at_once: int = Field(2, ge=1, description="Publishes that one organization may have under way.")
+    publishes_per_day: int = Field(
+        1000, ge=1, description="Versions that one organization may publish in a day of UTC."
+    )
+    provider_quota: int = Field(200, ge=1, description="Providers that one organization may have.")
+    version_quota: int = Field(2000, ge=1, description="Versions that one provider may have.")
+
+    @property
+    def publishing_limits(self) -> PublishingLimits:
+        """The limits as publishing takes them."""
+        return PublishingLimits(self.publishes_at_once, self.publishes_per_day, self.provider_quota, self.version_quota)

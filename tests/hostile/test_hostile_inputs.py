@@ -1,0 +1,99 @@
+"""Every input of the corpus is refused or harmless, costs little, and changes nothing that another tenant sees."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.e2e.contract_stack import contract_stack
+from tests.hostile import artifacts, messages, meter, over_http
+from tests.hostile.inputs import Ground, Hostile
+
+MOST_SECONDS = 2.0
+MOST_BYTES = 64 * 1024 * 1024
+FAMILIES = (
+    over_http.tokens,
+    over_http.urls,
+    over_http.configs,
+    over_http.requests,
+    artifacts.wheels,
+    artifacts.metadata,
+    artifacts.schemas,
+    messages.check_ins,
+    messages.cluster_objects,
+)
+CORPUS = [hostile for family in FAMILIES for hostile in family()]
+OTHERS_VIEW = (
+    "/providers/installed",
+    "/providers/installed/other/secret",
+    "/providers/other/secret",
+    "/providers/other/secret/versions",
+)
+
+
+@dataclass
+class Costs:
+    """The dearest input of each family."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    inputs: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, family: str, seconds: float, grown: int) -> None:
+        self.inputs[family] += 1
+        self.seconds[family] = max(self.seconds[family], seconds)
+        self.bytes[family] = max(self.bytes[family], grown)
+
+    def __str__(self) -> str:
+        rows = [
+            f"| {family} | {count} | {self.seconds[family]:.2f} | {self.bytes[family] / 2**20:.1f} |"
+            for family, count in self.inputs.items()
+        ]
+        return "\n".join(["| family | inputs | most CPU, s | most growth, MiB |", "|---|---|---|---|", *rows])
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    with contract_stack() as tenants:
+        made = Ground(tenants)
+        for warm in CORPUS_START:
+            warm.attempt(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def costs() -> Iterator[Costs]:
+    """Shown with `pytest -s`: the figures of SECURITY.md."""
+    found = Costs()
+    yield found
+    print(f"\n{found}")
+
+
+# The first request of a function imports and connects, which is no cost of its input.
+CORPUS_START = list({hostile.function: hostile for hostile in CORPUS}.values())
+
+
+def view(ground: Ground) -> list[Any]:
+    """What the other tenant is shown."""
+    return [ground.tenants.deployed.call("GET", path, ground.tenants.other).json for path in OTHERS_VIEW]
+
+
+def test_the_corpus_is_of_every_kind_and_large() -> None:
+    assert len(CORPUS) >= 300
+    assert len({str(hostile) for hostile in CORPUS}) == len(CORPUS)
+
+
+@pytest.mark.parametrize("hostile", CORPUS, ids=str)
+def test_a_hostile_input_is_refused_or_harmless_and_cheap(ground: Ground, costs: Costs, hostile: Hostile) -> None:
+    shown = view(ground)
+    worker = meter.worker_of(ground.stack.pid(hostile.function))
+    before = meter.read(worker)
+    status = hostile.attempt(ground)
+    after = meter.read(worker)
+    costs.add(hostile.family, after.seconds - before.seconds, after.resident - before.resident)
+    assert status in hostile.expected
+    assert after.seconds - before.seconds <= MOST_SECONDS
+    assert after.resident - before.resident <= MOST_BYTES
+    assert view(ground) == shown

@@ -1,0 +1,92 @@
+"""One organization publishes within its share, and what it does to its wheel host takes nobody else's turn."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.builders import CLOUD, RUNTIME, WEATHER, provider, version
+from tests.fakes import FakeWheels
+from tests.integration.backend import Backend
+
+from provider_hub.actions import keys
+from provider_hub.actions.publish import publish
+from provider_hub.actions.services import PublishingRules, Services
+from provider_hub.actions.wishes.publishing import PublishWish
+from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
+from provider_hub.domain.errors import Invalid, QuotaExceeded
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishing_use import PublishingLimits
+
+ACME = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
+OTHER = Author(AuthorKind.CUSTOMER, "org_other", "Other")
+
+
+def limited(backend: Backend, **limits: int) -> Services:
+    services = backend.services
+    backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
+    rules = PublishingRules(services.publishing.runtime, limits=PublishingLimits(**limits))
+    return replace(services, publishing=rules)
+
+
+def wish(name: ProviderName, text: str = "9.0.0") -> PublishWish:
+    return PublishWish.model_validate(
+        {
+            "name": str(name),
+            "version": text,
+            "wheel_url": f"https://wheels.example/{name.name}-{text}-py3-none-any.whl",
+            "metadata": {"display_name": "x", "description": "y"},
+        }
+    )
+
+
+def go(services: Services, name: ProviderName, author: Author, wheels: Any = None, text: str = "9.0.0") -> None:
+    publish(services, wheels or FakeWheels(), name, wish(name, text), author)
+
+
+def test_a_second_publish_at_the_same_time_is_refused_and_another_organizations_is_not(backend: Backend) -> None:
+    services = limited(backend, at_once=1)
+    elsewhere = ProviderName("other", "radio")
+
+    def meanwhile() -> None:
+        with pytest.raises(QuotaExceeded, match="1 publishes under way"):
+            go(services, ProviderName("acme", "second"), ACME)
+        go(services, elsewhere, OTHER)
+        go(services, CLOUD, PLATFORM_AUTHOR)
+
+    go(services, WEATHER, ACME, FakeWheels(while_fetching=meanwhile))
+    assert services.store.get(keys.version(elsewhere, "9.0.0"))
+    go(services, ProviderName("acme", "second"), ACME)
+
+
+def test_a_publish_that_fails_gives_its_turn_back_and_leaves_nothing(backend: Backend) -> None:
+    services = limited(backend, at_once=1)
+    before = backend.documents.all()
+
+    def fail() -> None:
+        raise Invalid.at("body", "wheel_url", msg="no such wheel")
+
+    for _ in range(2):
+        with pytest.raises(Invalid, match="no such wheel"):
+            go(services, WEATHER, ACME, FakeWheels(while_fetching=fail))
+    assert backend.documents.all() == before
+
+
+def test_a_day_has_so_many_versions_of_an_organization(backend: Backend) -> None:
+    services = limited(backend, a_day=2)
+    for text in ("9.0.0", "9.0.1"):
+        go(services, WEATHER, ACME, text=text)
+    with pytest.raises(QuotaExceeded, match="2 versions today"):
+        go(services, WEATHER, ACME, text="9.0.2")
+    backend.clock.turn(days=1)
+    go(services, WEATHER, ACME, text="9.0.2")
+
+
+def test_an_organization_has_so_many_providers_and_a_provider_so_many_versions(backend: Backend) -> None:
+    services = limited(backend, providers=1, versions=1)
+    backend.put(keys.provider(WEATHER), provider())
+    backend.put(keys.version(WEATHER, "1.0.0"), version("1.0.0"))
+    with pytest.raises(QuotaExceeded, match="1 providers"):
+        go(services, ProviderName("acme", "second"), ACME)
+    with pytest.raises(QuotaExceeded, match="1 versions"):
+        go(services, WEATHER, ACME)
+    go(services, ProviderName("other", "radio"), OTHER)

@@ -1,0 +1,45 @@
+"""An organization publishes so often at a time and a day, and a lease that is lost ends by itself."""
+
+from datetime import timedelta
+
+import pytest
+from tests.fakes import START
+
+from provider_hub.domain.errors import QuotaExceeded
+from provider_hub.domain.publishing_use import LEASE, PublishingLimits, PublishingUse
+
+LIMITS = PublishingLimits(at_once=2, a_day=3)
+NONE = PublishingUse("org_acme", START.date().isoformat())
+
+
+def test_as_many_publishes_run_at_once_as_may_and_one_more_once_one_has_ended() -> None:
+    two = NONE.begun("a", START, LIMITS).begun("b", START, LIMITS)
+    with pytest.raises(QuotaExceeded, match="2 publishes under way") as refusal:
+        two.begun("c", START, LIMITS)
+    assert refusal.value.retry_after_seconds == 10
+    three = two.ended("a").begun("c", START, LIMITS)
+    assert [lease.lease_id for lease in three.leases] == ["b", "c"]
+
+
+def test_a_lease_that_nobody_gives_back_ends() -> None:
+    two = NONE.begun("a", START, LIMITS).begun("b", START, LIMITS)
+    later = two.begun("c", START + LEASE, LIMITS)
+    assert [lease.lease_id for lease in later.leases] == ["c"]
+
+
+def test_a_day_has_so_many_publishes_and_the_next_begins_anew() -> None:
+    use = NONE
+    for name in "abc":
+        use = use.begun(name, START, LIMITS).counted(START).ended(name)
+    with pytest.raises(QuotaExceeded, match="3 versions today") as refusal:
+        use.begun("d", START, LIMITS)
+    assert refusal.value.retry_after_seconds == 12 * 3600 + 1
+    tomorrow = START + timedelta(hours=12)
+    assert use.begun("d", tomorrow, LIMITS).counted(tomorrow).published == 1
+
+
+def test_to_end_twice_is_to_end_once() -> None:
+    use = NONE.begun("a", START, LIMITS).ended("a")
+    assert use.ended("a") == use
+    assert use.is_empty
+    assert not use.counted(START).is_empty
