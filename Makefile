@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo unit test rehearsal generate check-generated bench chaos lint audit sbom deploy destroy
+.PHONY: help setup up demo picture unit test rehearsal generate check-generated bench chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -17,6 +17,9 @@ up: setup ## run the whole system on this machine; Ctrl-C ends it
 
 demo: setup ## a wheel from CI becomes a READY provider, is upgraded, rolled back and uninstalled
 	@exec $(BIN)/python -m local_stack.demo $(ARGS)
+
+picture: setup ## the picture of a demo that the README shows
+	@exec $(BIN)/python -m local_stack.demo --svg docs/demo.svg
 
 unit: setup ## the tests that need no other process, in seconds
 	@exec $(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)

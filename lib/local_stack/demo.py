@@ -2,8 +2,11 @@
 
 It is a client like any other: it publishes as a customer's CI, installs as the tenant, and reads what the
 HTTPS API, the cluster and the database show. It ends with 0 only if every step came out as it should.
+
+With `--svg FILE` it also writes a picture of the run, which the README shows.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -11,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import urllib3
 
 from hub_cli.progress import Progress, progress
 from local_stack.api_client import ApiClient, Json, UnexpectedAnswer
 from local_stack.errors import LocalError
+from local_stack.picture import Copied, picture
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
@@ -24,8 +29,10 @@ from local_stack.wheelhost import AddedWheel
 from provider_hub.domain.names import ProviderName
 
 ORGANIZATION = "acme"
+OTHER_ORGANIZATION = "globex"
 PROVIDER = ProviderName(ORGANIZATION, "weather")
-STEPS = 9
+STEPS = 10
+_UNNUMBERED = " " * len(f"{STEPS}/{STEPS}")
 _STEP_SECONDS = 90.0
 _POLL_SECONDS = 0.1
 
@@ -48,11 +55,13 @@ class Demo:
         tokens = self.stack.tokens
         ci = ApiClient(self.stack.info.api_url, tokens.machine(ORGANIZATION))
         tenant = ApiClient(self.stack.info.api_url, tokens.user(ORGANIZATION))
+        other = ApiClient(self.stack.info.api_url, tokens.user(OTHER_ORGANIZATION))
         platform = ApiClient(self.stack.info.api_url, tokens.console_machine())
         self._publish_platform(platform)
         self._publish(ci, "1.0.0")
         self._install(tenant)
         self._wait_ready(tenant, "1.0.0")
+        self._share(other)
         self._publish(ci, "1.1.0")
         self._upgrade(tenant, "1.1.0")
         self._publish(ci, "1.2.0", note="its import fails")
@@ -82,6 +91,16 @@ class Demo:
         with self._stage("its runtime checks in") as show:
             row = self._until(tenant, show, lambda row: row["current_version"] == version)
             show(f"{row['current_version']} {row['lifecycle_state']}, {row['health']}")
+
+    def _share(self, other: ApiClient) -> None:
+        with self._stage("another organization finds and installs it") as show:
+            found = other.call("GET", f"/providers?q={PROVIDER.name}&scope=public", expect=[200])
+            names = [provider["canonical"] for provider in found["items"]]
+            if PROVIDER.canonical not in names:
+                raise DemoFailed(f"{OTHER_ORGANIZATION} finds {names}, and not {PROVIDER.canonical}")
+            other.call("POST", "/providers/install", {"provider_name": PROVIDER.canonical}, expect=[201])
+            row = self._until(other, show, lambda row: row["current_version"] is not None)
+            show(f"{row['current_version']} {row['lifecycle_state']} for {OTHER_ORGANIZATION}")
 
     def _upgrade(self, tenant: ApiClient, version: str) -> None:
         with self._stage(f"the tenant upgrades to {version}") as show:
@@ -122,17 +141,20 @@ class Demo:
     def _stage(self, title: str, *, numbered: bool = True) -> Iterator[Callable[[str], None]]:
         """One step; `show` sets its state, which stays in its line as its result."""
         self.number += numbered
-        with self.progress.stage(title, f"{self.number}/{STEPS}" if numbered else "   ") as show:
+        with self.progress.stage(
+            title, f"{self.number}/{STEPS}".rjust(len(_UNNUMBERED)) if numbered else _UNNUMBERED
+        ) as show:
             yield show
 
     def _registration(self, name: str, version: str) -> Json:
         wheel = self.wheels[version]
+        metadata = {"display_name": "Weather", "description": "Readings of weather stations", "tags": ["weather"]}
         return {
             "name": name,
             "version": version,
             "wheel_url": wheel.url,
             "sha256": wheel.sha256,
-            "metadata": {"display_name": "Weather", "description": "Readings of weather stations", "tags": ["weather"]},
+            "metadata": {**metadata, "scope": "public"},
         }
 
     def _until(self, tenant: ApiClient, show: Callable[[str], None], done: Callable[[Json], bool]) -> Json:
@@ -150,11 +172,25 @@ class Demo:
             time.sleep(_POLL_SECONDS)
 
 
-def run() -> int:
+def main() -> int:
+    """Run the demo as the command line says; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make demo", description="The main job on one machine, from nothing.")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the run")
+    parsed = parser.parse_args()
+    if parsed.svg is None:
+        return run(sys.stdout)
+    copied = Copied(sys.stdout)
+    status = run(copied)
+    if status == 0:
+        parsed.svg.write_text(picture("make demo", copied.getvalue().splitlines()))
+    return status
+
+
+def run(output: TextIO) -> int:
     """Run the demo; returns the exit code. What went wrong is printed, with where the logs are."""
     state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-demo-"))
     try:
-        with progress(sys.stdout) as shown:
+        with progress(output) as shown:
             _run_on_new_stack(state_dir, shown)
             shown.line("")
             shown.line(f"All {STEPS} steps came out as they should, in {shown.elapsed:.1f} s.")
@@ -165,17 +201,17 @@ def run() -> int:
 
 
 def _run_on_new_stack(state_dir: Path, shown: Progress) -> None:
-    with shown.stage("start the whole system on this machine", "   ") as show:
+    with shown.stage("start the whole system on this machine", _UNNUMBERED) as show:
         stack = Stack(state_dir=state_dir)
         stack.__enter__()
         show(stack.info.api_url)
     try:
-        with shown.stage("build three wheels of a real provider", "   ") as show:
+        with shown.stage("build three wheels of a real provider", _UNNUMBERED) as show:
             wheels = _build(stack, state_dir / "built")
             show(", ".join(wheels))
         Demo(stack, wheels, shown).run()
     finally:
-        with shown.stage("stop every process", "   "):
+        with shown.stage("stop every process", _UNNUMBERED):
             stack.__exit__(None, None, None)
 
 
@@ -188,4 +224,4 @@ def _build(stack: Stack, directory: Path) -> dict[str, AddedWheel]:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(main())
