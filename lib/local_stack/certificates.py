@@ -12,8 +12,8 @@ _VALID = timedelta(days=90)
 def server_context(ca_file: Path) -> ssl.SSLContext:
     """A TLS server context for `localhost` and 127.0.0.1; writes the authority that vouches for it to `ca_file`.
 
-    A new authority each time, whose private key is forgotten at once: nobody can ever sign another certificate with
-    it, not even for someone who came to trust `ca_file`.
+    Each call makes a new authority and forgets its private key at once. So no program can sign another certificate with
+    it, and a user who trusts `ca_file` trusts this server alone.
     """
     authority = trustme.CA(organization_name="Provider Hub local authority")
     authority.cert_pem.write_to_path(ca_file)

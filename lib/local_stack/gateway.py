@@ -154,7 +154,7 @@ async def _pass_back(request: web.BaseRequest, upstream: aiohttp.ClientResponse)
             await response.write(chunk)
         await response.write_eof()
     except (aiohttp.ClientError, TimeoutError):
-        # Too late for another status: only a cut connection tells the caller that this was not all.
+        # Too late for another status: a cut connection alone shows the caller that this was not all.
         if request.transport is not None:
             request.transport.abort()
     return response

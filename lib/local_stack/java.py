@@ -52,7 +52,7 @@ def required_version(jar: Path, main_class: str) -> int:
 
 @cache
 def java_version(java: str) -> int | None:
-    """The major version `java -version` tells, None when it cannot be run."""
+    """The major version `java -version` prints; None where it cannot be run."""
     try:
         run = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):

@@ -11,7 +11,7 @@ class ReservedPort:
     """A loopback port held for a process that starts later, and again after each restart of it.
 
     The socket is bound and never listens. Linux lets another socket with SO_REUSEADDR bind and listen
-    beside it (gunicorn's and the JVM's have it), yet gives the port to nobody who asks for any free one:
+    beside it (gunicorn's and the JVM's have it), yet never gives the port to a program that asks for any free one:
     two stacks that start at the same moment cannot pick the same port.
     """
 

@@ -4,6 +4,7 @@ The emulator signs nothing, whatever a subscription's `oidcToken` says. It pushe
 begin with a secret, so that no other program of this machine gets a token from it.
 """
 
+import asyncio
 import hmac
 import logging
 import secrets
@@ -19,7 +20,8 @@ from local_stack.tasks import TokenMaker
 
 logger = logging.getLogger(__name__)
 
-_PUSH_SECONDS = 600.0
+_PUSH_TIMEOUT = aiohttp.ClientTimeout(total=600.0)
+_RETRY_SECONDS = 0.1
 _TOKEN_SECONDS = 600.0
 # What the emulator's own HTTP library sends, and what the function must be given anew.
 _NOT_PASSED_ON = frozenset(
@@ -30,8 +32,19 @@ _NOT_PASSED_ON = frozenset(
 class PushRelay:
     """Passes each push on to the function that its path names."""
 
-    def __init__(self, session: aiohttp.ClientSession, functions: Mapping[str, str], make_token: TokenMaker) -> None:
-        """`functions` are base URLs by name, each the audience of the tokens for it."""
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        functions: Mapping[str, str],
+        make_token: TokenMaker,
+        *,
+        restart_seconds: float = 10.0,
+    ) -> None:
+        """`functions` are base URLs by name, each the audience of the tokens for it.
+
+        `restart_seconds` is how long a push waits for a function that does not listen: less than the emulator waits.
+        """
+        self._restart_seconds = restart_seconds
         self._session = session
         self._functions = functions
         self._make_token = make_token
@@ -55,24 +68,38 @@ class PushRelay:
             raise web.HTTPNotFound
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         headers["Authorization"] = f"Bearer {self._token(url)}"
-        try:
-            async with self._session.post(
-                f"{url}/{request.match_info['topic']}",
-                data=await request.read(),
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=_PUSH_SECONDS),
-                allow_redirects=False,
-            ) as response:
-                return web.Response(status=response.status, body=await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            # The emulator delivers the message again after its backoff.
-            logger.warning("a push could not be passed on: %s", type(error).__name__)
-            return web.Response(status=503)
+        push = f"{url}/{request.match_info['topic']}"
+        return await self._sent(push, await request.read(), headers)
+
+    async def _sent(self, push: str, body: bytes, headers: Mapping[str, str]) -> web.Response:
+        """The function's answer, or 503.
+
+        A refused connection is tried again while the function is being started: nothing of the push was sent, and it
+        would count as one of the message's deliveries.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._restart_seconds
+        while True:
+            try:
+                async with self._session.post(
+                    push, data=body, headers=headers, timeout=_PUSH_TIMEOUT, allow_redirects=False
+                ) as response:
+                    return web.Response(status=response.status, body=await response.read())
+            except aiohttp.ClientConnectorError as error:
+                if loop.time() < deadline:
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                logger.warning("a push could not be passed on: %s", type(error).__name__)
+                return web.Response(status=503)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                # The emulator delivers the message again after its backoff.
+                logger.warning("a push broke off: %s", type(error).__name__)
+                return web.Response(status=503)
 
     def _token(self, audience: str) -> str:
-        """A token for that audience; one is used for ten minutes, since signing takes a millisecond."""
+        """A token for that audience. One is used for ten minutes, since signing takes a millisecond."""
         until, token = self._tokens.get(audience, (0.0, ""))
-        if time.monotonic() >= until:
+        if time.time() >= until:
             token = self._make_token(PUSH_ACCOUNT, audience)
-            self._tokens[audience] = (time.monotonic() + _TOKEN_SECONDS, token)
+            self._tokens[audience] = (time.time() + _TOKEN_SECONDS, token)
         return token

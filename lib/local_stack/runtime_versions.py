@@ -20,13 +20,13 @@ async def register_runtimes(
     """
     headers = {"Authorization": f"Bearer {token}"}
     for interpreter in reversed(interpreters):
-        wish = _wish(interpreter, platform)
-        async with session.post(url + ROUTE, json=wish, headers=headers) as answer:
+        body = _body(interpreter, platform)
+        async with session.post(url + ROUTE, json=body, headers=headers) as answer:
             if not answer.ok:
                 raise LocalError(f"{interpreter.executable} cannot be registered as a runtime: {await answer.text()}")
 
 
-def _wish(interpreter: Interpreter, platform: str) -> Mapping[str, str]:
+def _body(interpreter: Interpreter, platform: str) -> Mapping[str, str]:
     image = RuntimeImage(interpreter.image, interpreter.version, platform)
     return {
         "version": image.default_name,

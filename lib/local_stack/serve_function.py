@@ -19,7 +19,7 @@ _GRACEFUL_SECONDS = 2
 
 
 def main() -> None:
-    """Load the function, then serve until told to stop."""
+    """Load the function, then serve until a signal ends the process."""
     source, target, port = sys.argv[1:]
     framework: Any = functions_framework  # untyped
     application = framework.create_app(target, source)

@@ -42,7 +42,7 @@ DEFAULT_SWEEP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class StackOptions:
-    """What `hub up` can be told. Port 0 is any free one; without `kubeconfig` the embedded cluster serves."""
+    """The options of `hub up`. Port 0 is any free one; without `kubeconfig` the embedded cluster serves."""
 
     port: int = DEFAULT_PORT
     state_dir: Path = DEFAULT_STATE_DIR
@@ -68,7 +68,7 @@ class _Ports:
 
 
 class LocalStack:
-    """One running system: `start` it once, then `wait`; `close` it whatever happened."""
+    """One running system: `start` it once, then `wait`; `close` it in any case."""
 
     def __init__(self, options: StackOptions, route: Router) -> None:
         self._options = options
@@ -273,7 +273,7 @@ def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[st
         return kubeconfig.exists() and await accepts_connections(LOOPBACK, port.number)
 
     module = (sys.executable, "-m", "local_kubernetes.cluster")
-    # For chaos alone: whoever reaches the cluster could make it fail.
+    # For chaos alone: any program with the cluster's token could make it fail.
     faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
     command = (*module, "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
     return Child("cluster", command, Stage.CLUSTER, environment, serves)

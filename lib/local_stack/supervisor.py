@@ -119,7 +119,7 @@ class _Keeper:
         if process is None:
             return
         if process.returncode is None:
-            # Only the leader is told: gunicorn and the node end their own children, and know how.
+            # The signal goes to the leader alone: gunicorn and the node end their own children in order.
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -198,7 +198,7 @@ class _Keeper:
                 logger.warning("%s cannot be started (%s); next try in %.1f s", self.child.name, error, backoff)
 
     async def _recover(self, process: Process) -> None:
-        """Wait until the child serves again or has ended again; in the first case tell who wants to know."""
+        """Wait until the child serves again or has ended again; once it serves, await its `restarted`."""
         if self.child.restarted is None:
             return
         if await self._ready_or_ended(process) is None:

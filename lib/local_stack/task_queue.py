@@ -122,7 +122,7 @@ class TaskQueue:
         self._remove(name)
 
     def run(self, name: str) -> tasks_v2.Task:
-        """Dispatch a task now, whatever its time, the rate or a pause. Raises TaskError NOT_FOUND."""
+        """Dispatch a task now; its time, the rate and a pause do not count. Raises TaskError NOT_FOUND."""
         entry = self._entry(name)
         if not entry.running:
             entry.task.schedule_time = _moment(self._clock.now())
@@ -160,7 +160,7 @@ class TaskQueue:
             await asyncio.gather(*self._attempts, return_exceptions=True)
 
     def _dispatch_due(self) -> float | None:
-        """Send what may go now; returns the seconds until there may be more, None when only a change can tell."""
+        """Send what may go now. Returns the seconds until more may be due, None where a change has to come first."""
         limits = self._queue.rate_limits
         while self._queue.state != _PAUSED:
             entry = self._earliest()

@@ -244,13 +244,22 @@ def test_the_relay_makes_no_token_for_one_who_does_not_know_its_secret(tmp_path:
     run(tmp_path, scenario)
 
 
-def test_a_push_to_a_function_that_is_being_started_is_made_again_later(tmp_path: Path) -> None:
+def test_a_push_waits_for_a_function_that_is_being_started_and_not_for_ever(tmp_path: Path) -> None:
     async def scenario(made: Machine) -> None:
-        with ReservedPort() as nothing_listens:
-            relay = PushRelay(made.session, {"installer": nothing_listens.url}, made.issuer.service_account)
-            base = await start_push_relay(made.exits, relay)
-            async with made.session.post(f"{base}{relay.path('installer')}/projects/p/topics/t") as answer:
+        with ReservedPort() as port:
+            urls = {"installer": port.url}
+            relay = PushRelay(made.session, urls, made.issuer.service_account, restart_seconds=0.5)
+            push = f"{await start_push_relay(made.exits, relay)}{relay.path('installer')}/projects/p/topics/t"
+            async with made.session.post(push) as answer:
                 assert answer.status == 503
+            waiting = asyncio.create_task(made.session.post(push))
+            await asyncio.sleep(0.2)
+            runner = web.ServerRunner(web.Server(lambda _: asyncio.sleep(0, web.Response(status=204))))
+            await runner.setup()
+            made.exits.push_async_callback(runner.cleanup)
+            await web.SockSite(runner, listening_socket(port.number)).start()
+            async with await waiting as answer:
+                assert answer.status == 204
 
     run(tmp_path, scenario)
 

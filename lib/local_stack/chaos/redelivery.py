@@ -1,8 +1,8 @@
-"""Every Pub/Sub message three times, many at once and in any order, as Pub/Sub pushes and the emulator does not.
+"""Delivers every Pub/Sub message three times, many at once and in any order. Pub/Sub may do so; the emulator does not.
 
-The emulator's push subscriptions are emptied by a courier here, who pulls and then calls the function as a push
-would. The first copy's answer acknowledges the message or not. The second goes out at the same moment, the
-third some seconds later, when whatever the message asked for is long done, undone or superseded.
+A courier empties the emulator's push subscriptions: it pulls, and then calls the function as a push would. The answer
+to the first copy acknowledges the message or not. The second copy goes out at the same moment. The third goes out some
+seconds later, when the message's request is done, undone or superseded.
 """
 
 import json
