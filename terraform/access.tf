@@ -8,7 +8,10 @@ locals {
   creates_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "creates_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
   deletes_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "deletes_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
 
-  # The cluster's objects, as lib/provider_hub/adapters/kubernetes.py speaks to them.
+  # What IAM gives where RBAC says the rest (`cluster.access`, and tools/rbac.py): reaching the control plane.
+  connects = ["container.clusters.connect", "container.clusters.get"]
+
+  # Else the cluster's objects as well, as lib/provider_hub/adapters/kubernetes speaks to them.
   reads_cluster = [
     "container.clusters.connect",
     "container.clusters.get",
@@ -79,13 +82,13 @@ resource "google_service_account_iam_member" "lends_tasks_account" {
   member             = module.function[each.key].member
 }
 
-# GKE has no policy on a cluster, and its predefined roles reach further than these permissions.
+# GKE has no policy on a cluster, so that a role holds for all of the project: with RBAC it opens no more than the door.
 resource "google_project_iam_custom_role" "reads_cluster" {
   project     = local.cluster.project
   role_id     = join("_", compact([replace(var.name, "-", "_"), "reads_cluster", var.suffix])) # a deleted role's id stays blocked for weeks
   title       = "${var.name}: reads deployments"
   description = "Reaches the control plane and reads deployments and their pods."
-  permissions = local.reads_cluster
+  permissions = var.cluster.access == "rbac" ? local.connects : local.reads_cluster
 }
 
 resource "google_project_iam_custom_role" "writes_cluster" {
@@ -93,7 +96,7 @@ resource "google_project_iam_custom_role" "writes_cluster" {
   role_id     = join("_", compact([replace(var.name, "-", "_"), "writes_cluster", var.suffix]))
   title       = "${var.name}: applies installations"
   description = "Reaches the control plane and applies and removes the kinds an installation consists of."
-  permissions = distinct(local.writes_cluster)
+  permissions = var.cluster.access == "rbac" ? local.connects : distinct(local.writes_cluster)
 }
 
 resource "google_project_iam_member" "reads_cluster" {

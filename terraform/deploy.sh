@@ -157,9 +157,29 @@ build_image() {
     --substitutions "_IMAGE=$image${BASE_IMAGE:+,_BASE_IMAGE=$BASE_IMAGE}"
 }
 
-smoke_test() {
-  local work version wheel object url
+# What the functions may do in the cluster. Whoever deploys needs the rights of a cluster's administrator for this; the
+# token lies in a file that only this user reads, and not on a command line.
+grant_in_cluster() {
+  local access
+  access=$(terraform -chdir="$here" output -json cluster_access)
+  [[ $access != null ]] || return 0
+  command -v kubectl >/dev/null || fail 'kubectl is not on the PATH: install it, or set cluster = { access = "iam" }'
   work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  (umask 077 && cat >"$work/kubeconfig" <<KUBECONFIG
+{"apiVersion": "v1", "kind": "Config", "current-context": "hub",
+ "contexts": [{"name": "hub", "context": {"cluster": "hub", "user": "deployer"}}],
+ "clusters": [{"name": "hub", "cluster": {"server": "https://$(output cluster endpoint)"}}],
+ "users": [{"name": "deployer", "user": {"token": "$(gcloud auth print-access-token)"}}]}
+KUBECONFIG
+  )
+  (cd "$root" && "$python" -m terraform.tools.rbac <<<"$access") |
+    kubectl --kubeconfig "$work/kubeconfig" apply --server-side --force-conflicts --field-manager=provider-hub-deploy -f -
+}
+
+smoke_test() {
+  local version wheel object url
+  work=${work:-$(mktemp -d)}
   trap 'rm -rf "$work"' EXIT
   version=1.0.$(date +%s) # versions are immutable: every run publishes one of its own
   wheel=$(cd "$root" && "$python" -m local_stack.sample_wheels "$version" "$work")
@@ -186,6 +206,7 @@ deploy() {
   plan_and_apply "${builder[@]}"
   build_image "$(output build image)"
   plan_and_apply
+  grant_in_cluster
   if [[ ${SKIP_SMOKE:-} != 1 ]]; then
     smoke_test
   fi
@@ -212,6 +233,7 @@ apply() {
   build_image "$(terraform -chdir="$here" show -json plan.out | (cd "$root" && "$python" -m terraform.tools.plan output build image))"
   terraform -chdir="$here" apply -input=false plan.out
   rm -f "$here/plan.out"
+  grant_in_cluster
 }
 
 confirm_destroy() {

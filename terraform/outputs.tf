@@ -34,6 +34,15 @@ output "cluster" {
   }
 }
 
+output "cluster_access" {
+  description = "What tools/rbac.py makes the cluster's roles from: the hub's id, and the accounts that read and write; null where IAM alone decides."
+  value = var.cluster.access != "rbac" ? null : {
+    hub_id  = local.environment.HUB_CLUSTER_HUB_ID
+    readers = sort([for name, may in local.access : trimprefix(module.function[name].member, "serviceAccount:") if can(may.reads_cluster)])
+    writers = sort([for name, may in local.access : trimprefix(module.function[name].member, "serviceAccount:") if can(may.writes_cluster)])
+  }
+}
+
 output "dashboard" {
   description = "The dashboard in the console."
   value       = "https://console.cloud.google.com/monitoring/dashboards/builder/${basename(google_monitoring_dashboard.this.id)}?project=${local.project}"

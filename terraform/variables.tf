@@ -67,13 +67,14 @@ variable "check_in_keys" {
 }
 
 variable "cluster" {
-  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster."
+  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster."
   type = object({
     existing = optional(object({
       name     = string
       location = string
       project  = optional(string)
     }))
+    access           = optional(string, "rbac")
     namespace_prefix = optional(string, "")
     runtime_class    = optional(string, "gvisor")
     user_namespaces  = optional(bool, false)
@@ -83,6 +84,10 @@ variable "cluster" {
   validation {
     condition     = can(regex("^([a-km-np-z][a-z0-9-]{0,14}-)?$", var.cluster.namespace_prefix))
     error_message = "cluster.namespace_prefix is up to 16 lower-case letters, digits and dashes: no l or o first, a dash last."
+  }
+  validation {
+    condition     = contains(["rbac", "iam"], var.cluster.access)
+    error_message = "cluster.access is rbac or iam."
   }
   validation {
     condition     = !(var.cluster.user_namespaces && var.cluster.runtime_class == "gvisor")

@@ -10,6 +10,7 @@ import pytest
 from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
+from terraform.tools.rbac import READER, WRITER, allows, manifests
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
@@ -188,6 +189,49 @@ def test_the_readers_role_is_what_a_status_takes() -> None:
     assert permissions("reads_cluster") == CONNECT | calls_of(
         lambda cluster: cluster.status("org-acme", "weather", "01")
     )
+
+
+RBAC_VERBS = {"update": {"patch", "update"}}
+ACCOUNTS = {"hub_id": "p.hub", "readers": ["reader@p"], "writers": ["writer@p"]}
+
+
+@pytest.mark.parametrize(("rules", "local"), [(READER, "reads_cluster"), (WRITER, "writes_cluster")])
+def test_the_clusters_roles_have_exactly_the_verbs_that_iam_would_give(rules: Any, local: str) -> None:
+    spelled = {(kind, verb) for _, kind, verbs in rules for verb in verbs}
+    wanted = {
+        (kind.lower(), verb)
+        for _, kind, name in (permission.split(".") for permission in permissions(local) - CONNECT)
+        for verb in RBAC_VERBS.get(name, {name})
+    }
+    if local == "writes_cluster":
+        assert spelled == wanted
+    else:
+        assert spelled == {("deployments", "get"), ("pods", "list")} == wanted
+
+
+def test_iam_lets_accounts_connect_and_no_more_where_the_cluster_has_the_roles() -> None:
+    assert set(ROOT.local("connects")) == CONNECT
+    for name in ("reads_cluster", "writes_cluster"):
+        role = ROOT.resource(f"google_project_iam_custom_role.{name}").body
+        assert role["permissions"].startswith('${var.cluster.access == "rbac" ? local.connects : ')
+
+
+def test_what_the_accounts_write_is_held_to_the_hubs_own_namespaces() -> None:
+    made = {item["kind"]: item for item in manifests(ACCOUNTS)}
+    policy = made["ValidatingAdmissionPolicy"]["spec"]
+    assert policy["failurePolicy"] == "Fail"
+    assert policy["matchConditions"][0]["expression"] == 'request.userInfo.username in ["writer@p"]'
+    (validation,) = policy["validations"]
+    assert "namespaceObject.metadata.labels['provider-hub/hub-id'] == 'p.hub'" in validation["expression"]
+    assert made["ValidatingAdmissionPolicyBinding"]["spec"]["validationActions"] == ["Deny", "Audit"]
+
+
+def test_a_role_binds_the_accounts_e_mails() -> None:
+    bindings = [item for item in manifests(ACCOUNTS) if item["kind"] == "ClusterRoleBinding"]
+    assert [one["subjects"][0]["name"] for one in bindings] == ["reader@p", "writer@p"]
+    assert allows(ACCOUNTS, "writer@p", "patch", "secrets")
+    assert not allows(ACCOUNTS, "reader@p", "get", "secrets")
+    assert not allows(ACCOUNTS, "other@p", "list", "pods")
 
 
 def apply_and_remove(cluster: Kubernetes) -> None:

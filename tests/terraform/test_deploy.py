@@ -42,6 +42,8 @@ esac
 TERRAFORM_TOOL = """
 case "$*" in
   *"show -json"*) cat "$PLAN" ;;
+  *"output -json cluster_access"*) echo "${ACCESS:-null}" ;;
+  *"output -json cluster"*) echo '{"endpoint": "gke-1.gke.goog"}' ;;
   *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
   *"state list"*) printf '%s\\n' 'google_firestore_field.indexed["a"]' 'google_firestore_database.this' ;;
@@ -50,6 +52,7 @@ case "$*" in
     exit "${APPLY_STATUS:-0}" ;;
 esac
 """
+KUBECTL = 'cat "$2" > "$CALLS.kubeconfig"\ncat > "$CALLS.manifest"\n'
 BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
 
 
@@ -64,7 +67,7 @@ class Deployment:
         self._plan = folder / "plan.json"
         self.plans()
         self._path = f"{folder}:{os.environ['PATH']}"
-        for name, body in {"gcloud": GCLOUD, "terraform": TERRAFORM_TOOL}.items():
+        for name, body in {"gcloud": GCLOUD, "terraform": TERRAFORM_TOOL, "kubectl": KUBECTL}.items():
             (folder / name).write_text(RECORD + body)
             (folder / name).chmod(0o755)
 
@@ -247,6 +250,25 @@ def test_older_states_are_deleted_after_a_while(deployment: Deployment) -> None:
     assert "--versioning --lifecycle-file" in deployment.text()
     (rule,) = json.loads((TERRAFORM / "state-lifecycle.json").read_text())["rule"]
     assert rule["condition"]["isLive"] is False
+
+
+def test_the_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    access = {"hub_id": "my-project.hub", "readers": ["r@p.iam"], "writers": ["w@p.iam"]}
+    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(access))
+    assert ran.returncode == 0, ran.stderr
+    applied = json.loads((tmp_path / "calls.manifest").read_text())
+    assert {item["kind"] for item in applied["items"]} >= {"ClusterRole", "ClusterRoleBinding"}
+    kubeconfig = json.loads((tmp_path / "calls.kubeconfig").read_text())
+    assert kubeconfig["clusters"][0]["cluster"]["server"] == "https://gke-1.gke.goog"
+    (call,) = [line for line in deployment.text().splitlines() if line.startswith("kubectl")]
+    assert "token" not in call
+
+
+def test_where_iam_decides_kubectl_is_not_called(deployment: Deployment) -> None:
+    assert deployment.run("deploy", **GIVEN).returncode == 0
+    assert "kubectl" not in deployment.text()
 
 
 def test_ci_plans_without_changing_anything(deployment: Deployment) -> None:
