@@ -7,6 +7,7 @@
 #   VAR_FILE             a .tfvars file beside terraform.tfvars, which Terraform reads by itself
 #   CUSTOMER_ISSUER, CONSOLE_ISSUER   the token issuers, where no .tfvars file gives the realms, and
 #   CUSTOMER_PARTY, CONSOLE_PARTY     the application (`azp`) whose tokens are taken
+#   OPERATOR             the IAM member that deploys, where it is not who plans
 #   AUTO_APPROVE=1       apply the plan without asking; to destroy, DESTROY must then be the environment's name
 #   ALLOW_LOSS           addresses of what a plan may destroy or replace although it holds data, separated by spaces
 #   SKIP_PREFLIGHT=1     leave out the look at policies, quotas, regions and APIs
@@ -63,8 +64,8 @@ check_variable_files() {
 # What Terraform itself stands on: three services, and a private bucket for its state. Older states are kept for a while.
 bootstrap() {
   local bucket=$PROJECT-terraform-state
-  gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com storage.googleapis.com --project "$PROJECT"
   if ! gcloud storage buckets describe "gs://$bucket" --project "$PROJECT" >/dev/null 2>&1; then
+    gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com storage.googleapis.com --project "$PROJECT"
     say "making the state bucket gs://$bucket"
     gcloud storage buckets create "gs://$bucket" --project "$PROJECT" --location "$REGION" \
       --uniform-bucket-level-access --public-access-prevention
@@ -84,6 +85,10 @@ collect_variables() {
 }
 
 operator() {
+  if [[ -n ${OPERATOR:-} ]]; then
+    echo "$OPERATOR"
+    return
+  fi
   local account
   account=$(gcloud config get-value account 2>/dev/null)
   case $account in

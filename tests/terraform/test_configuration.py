@@ -11,7 +11,7 @@ import pytest
 from terraform.tools import readme
 from terraform.tools.configuration import TERRAFORM, Block, read
 
-DIRECTORIES = [TERRAFORM, *(TERRAFORM / "modules").iterdir()]
+DIRECTORIES = [TERRAFORM, TERRAFORM / "bootstrap", *(TERRAFORM / "modules").iterdir()]
 VARIABLES = [block for directory in DIRECTORIES for block in read(directory).of("variable")]
 OUTPUTS = [block for directory in DIRECTORIES for block in read(directory).of("output")]
 ROOT = read()

@@ -245,6 +245,11 @@ def test_the_operator_is_a_person_an_account_or_a_federated_identity(
     assert f"-var operator={member}" in deployment.text()
 
 
+def test_who_plans_may_be_another_than_who_deploys(deployment: Deployment) -> None:
+    deployment.run("plan", **GIVEN, OPERATOR="serviceAccount:deployer@p.iam.gserviceaccount.com")
+    assert "-var operator=serviceAccount:deployer@p.iam.gserviceaccount.com" in deployment.text()
+
+
 def test_older_states_are_deleted_after_a_while(deployment: Deployment) -> None:
     deployment.run("deploy", **GIVEN)
     assert "--versioning --lifecycle-file" in deployment.text()

@@ -29,13 +29,13 @@ resource "google_pubsub_topic" "dead_letter" {
 }
 
 resource "google_pubsub_subscription" "consumer" {
-  project                    = var.project
-  name                       = var.name
-  topic                      = google_pubsub_topic.this.id
-  ack_deadline_seconds       = local.ack_deadlines.consumer
+  project              = var.project
+  name                 = var.name
+  topic                = google_pubsub_topic.this.id
+  ack_deadline_seconds = local.ack_deadlines.consumer
   # Off on purpose: a message that is tried again or buried would hold back every later one of its ordering key, such as
   # the change that repairs what failed. Consumers decide by id and generation and need no order.
-  enable_message_ordering = false
+  enable_message_ordering    = false
   message_retention_duration = "604800s"
 
   push_config {

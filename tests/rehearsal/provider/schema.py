@@ -20,7 +20,18 @@ TEXT = b'"string"'
 TEXTS = b'["list","string"]'
 MAP = b'["map","string"]'
 _MAPS = frozenset(
-    {"annotations", "attributes", "headers", "keepers", "label_extractors", "labels", "limits", "tags", "triggers"}
+    {
+        "annotations",
+        "attribute_mapping",
+        "attributes",
+        "headers",
+        "keepers",
+        "label_extractors",
+        "labels",
+        "limits",
+        "tags",
+        "triggers",
+    }
 )
 _MAP_ENDINGS = ("_labels", "_annotations", "environment_variables")
 _LIST = 2

@@ -1,0 +1,100 @@
+"""CI deploys without a stored key, as accounts that may do no more than the configuration needs."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from terraform.tools.access import grants
+from terraform.tools.configuration import TERRAFORM, read
+from tests.rehearsal.terraform_cli import Terraform, working_copy
+
+BOOTSTRAP = read(TERRAFORM / "bootstrap")
+WORKFLOW = TERRAFORM.parent / ".github" / "workflows" / "deploy.yml"
+JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
+
+
+def test_the_deployer_may_grant_every_role_that_the_configuration_grants_on_the_project() -> None:
+    granted = {
+        str(block.body["role"])
+        for block in grants(read())
+        if block.type == "google_project_iam_member" and block.labels[1] != "host_agent"
+    }
+    plain = {role for role in granted if role.startswith("roles/")}
+    allowed = str(BOOTSTRAP.local("granted_roles"))
+    assert {role for role in plain if f'"{role}"' not in allowed} == {
+        "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+    } & plain
+    custom = set(re.findall(r"custom_role\.(\w+)", " ".join(granted)))
+    assert {role for role in custom if f'"{role}"' not in allowed} == set()
+
+
+def test_the_deployer_cannot_make_itself_an_owner() -> None:
+    grant = BOOTSTRAP.resource("google_project_iam_member.deployer_grants").body
+    assert "modifiedGrantsByRole', []).hasOnly([" in grant["condition"][0]["expression"]
+    roles = str(BOOTSTRAP.local("deployer_roles")) + str(BOOTSTRAP.local("planner_roles"))
+    assert not re.search(r"roles/(owner|editor)\"", roles)
+    assert "projectIamAdmin" not in roles
+
+
+def test_a_token_counts_by_numeric_ids_and_a_strangers_change_has_none() -> None:
+    provider = BOOTSTRAP.resource("google_iam_workload_identity_pool_provider.github").body
+    condition = provider["attribute_condition"]
+    assert "repository_id ==" in condition
+    assert "repository_owner_id ==" in condition
+    assert "event_name in ['push', 'pull_request']" in condition
+    assert "refs/heads/${var.branch}" in provider["attribute_mapping"]["attribute.deploys"]
+    deploys = BOOTSTRAP.resource("google_service_account_iam_member.deploys").body
+    assert deploys["member"].endswith("/attribute.deploys/true")
+
+
+def test_a_planner_reads_the_check_in_keys_and_no_other_secret() -> None:
+    (condition,) = BOOTSTRAP.resource("google_project_iam_member.planner_keys").body["condition"]
+    assert "/secrets/${var.name}-check-in-key-" in condition["expression"]
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no `terraform` on the PATH")
+def test_it_plans_and_a_second_plan_changes_nothing(tmp_path: Path) -> None:
+    options = ("-var=project=demo-project", '-var=repository={id="123",owner_id="456"}')
+    with working_copy(tmp_path) as root:
+        bootstrap = Terraform(root.directory / "bootstrap", root.environment)
+        bootstrap.run("init", "-input=false")
+        bootstrap.plan(*options)
+        bootstrap.apply()
+        again = bootstrap.plan(*options)
+    assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}
+    assert set(again["planned_values"]["outputs"]["variables"]["value"]) == {
+        "GCP_PROJECT",
+        "GCP_IDENTITY_PROVIDER",
+        "GCP_PLANNER",
+        "GCP_DEPLOYER",
+        "HUB_NAME",
+    }
+
+
+def test_every_action_is_pinned_and_no_secret_is_read() -> None:
+    used = [step["uses"] for step in STEPS if "uses" in step]
+    assert len(used) >= 10
+    assert [action for action in used if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action)] == []
+    assert "secrets." not in WORKFLOW.read_text()
+    assert "pull_request_target" not in WORKFLOW.read_text()
+
+
+def test_a_pull_request_is_planned_and_a_merge_alone_is_applied() -> None:
+    accounts = {
+        name: [step["with"]["service_account"] for step in job["steps"] if "service_account" in step.get("with", {})]
+        for name, job in JOBS.items()
+    }
+    assert accounts == {"plan": ["${{ vars.GCP_PLANNER }}"], "apply": ["${{ vars.GCP_DEPLOYER }}"]}
+    assert JOBS["apply"]["if"] == "github.event_name == 'push'"
+    assert JOBS["apply"]["environment"] == "production"
+    assert [step["run"] for step in JOBS["apply"]["steps"] if "run" in step][-1] == "terraform/deploy.sh apply"
+
+
+def test_the_zips_go_where_the_plan_goes() -> None:
+    (upload,) = [step["with"] for step in STEPS if "upload-artifact" in step.get("uses", "")]
+    assert {"terraform/plan.out", "terraform/.build/"} <= set(upload["path"].split())
+    assert upload["include-hidden-files"] is True, "a folder whose name begins with a dot is left out otherwise"
