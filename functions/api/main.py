@@ -14,6 +14,7 @@ from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
 from provider_hub.settings import Cluster, Core, Identity, Tasks, Wheels
 from provider_hub.wiring import Once, services
+from provider_hub.wiring.description import RouteDescription
 
 
 class Needs(Core, Tasks, Cluster, Identity, Wheels): ...
@@ -27,7 +28,7 @@ def wire(settings: Needs) -> Combined:
         catalog=Application(catalog.routes, catalog.Hub(hub, tasks.connect(settings)), who, hub),
         publishing=Application(publishing.routes, publishing.Hub(hub, wheels), who, hub),
         identity=Application(identity.routes, None, who, hub),
-        operations=Application(operations.routes, operations.Hub(hub), who, hub),
+        operations=Application(operations.routes, operations.Hub(hub, RouteDescription()), who, hub),
     )
 
 

@@ -9,6 +9,7 @@ from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.operations import Hub, routes
 from provider_hub.settings import Core, Identity
 from provider_hub.wiring import Once, services
+from provider_hub.wiring.description import RouteDescription
 
 
 class Needs(Core, Identity): ...
@@ -16,7 +17,7 @@ class Needs(Core, Identity): ...
 
 def wire(settings: Needs) -> Application[Hub]:
     hub = services(settings)
-    return Application(routes, Hub(hub), Authenticator(settings), hub)
+    return Application(routes, Hub(hub, RouteDescription()), Authenticator(settings), hub)
 
 
 application = Once(Needs, wire)

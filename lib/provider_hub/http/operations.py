@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field
 
@@ -20,11 +20,25 @@ from provider_hub.http.route import HTML, Access, Routes
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
+class Description(Protocol):
+    """All routes described. It knows every function's module, which this one must not import."""
+
+    def document(self) -> bytes:
+        """OpenAPI 3.1, as JSON."""
+
+    def page(self) -> bytes:
+        """The same for people, as HTML."""
+
+    def page_policy(self) -> str:
+        """The page's Content-Security-Policy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hub:
     """What the handlers of operations work with."""
 
     services: Services
+    description: Description
 
 
 routes: Routes[Hub] = Routes("operations")
@@ -151,16 +165,13 @@ def health(_hub: Hub, _call: Call) -> HealthBody:
 
 
 @routes.add("GET", "/openapi.json", Access.ANYONE)
-def openapi(_hub: Hub, _call: Call) -> Reply[bytes]:
+def openapi(hub: Hub, _call: Call) -> Reply[bytes]:
     """This description."""
-    from provider_hub.http import openapi as description  # noqa: PLC0415 - made when it is first asked for
-
-    return Reply(description.document_bytes(), headers=_CACHED)
+    return Reply(hub.description.document(), headers=_CACHED)
 
 
 @routes.add("GET", "/docs", Access.ANYONE, media=HTML)
-def docs(_hub: Hub, _call: Call) -> Reply[bytes]:
+def docs(hub: Hub, _call: Call) -> Reply[bytes]:
     """This description for people."""
-    from provider_hub.http import docs as page  # noqa: PLC0415 - as above
-
-    return Reply(page.page(), headers={**_CACHED, "Content-Security-Policy": page.SECURITY_POLICY})
+    description = hub.description
+    return Reply(description.page(), headers={**_CACHED, "Content-Security-Policy": description.page_policy()})
