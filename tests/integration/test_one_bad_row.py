@@ -12,9 +12,11 @@ from tests.integration.one_tenant import World
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import ObjectOwner
+from provider_hub.actions.dead_letters import Delivery, note_failure
 from provider_hub.actions.inspect import deployment_status
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import RolloutState
 
 
@@ -121,6 +123,23 @@ def test_a_deployment_that_somebody_deletes_before_it_is_ready_is_told(world: Wo
     shown = deployment_status(world.cluster, world.row)
     assert (shown.status, shown.healthy) == ("pending", False)
     assert "somebody deleted the Deployment: deploy again" in str(shown.message)
+
+
+def test_an_upgrade_that_a_quota_kept_out_names_the_quota_and_blames_no_version(
+    world: World,
+) -> None:
+    world.make_ready()
+    world.installer.handle(world.upgrade())
+    world.cluster.shown = DeploymentStatus(1, "p", "available", 1, 1, "1.0.0", "i", None, None, healthy=True)
+    reason = "the cluster refused to POST secrets (403): exceeded quota: q"
+    delivery = Delivery(Topic.INSTALLATION_EVENTS, f"{world.row.installation_id}-2", "", "", "{}", attempt=3)
+    note_failure(world.backend.services, delivery, reason)
+    world.backend.clock.turn(minutes=10)
+    world.deadline()
+    assert world.row.failure_message == (
+        f"2.0.0 failed: the deadline passed, and the cluster did not take 2.0.0: {reason}; restored 1.0.0"
+    )
+    assert world.row.failed_versions == ()
 
 
 def test_an_upgrade_under_way_says_how_many_replicas_are_updated(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import HUB_ID
-from provider_hub.domain.errors import PermanentError
+from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import prefixed_namespace
@@ -118,6 +119,17 @@ def test_a_copy_of_a_deployment_is_removed(installed: Installed) -> None:
     installed.apps.create_namespaced_deployment(NAMESPACE, copy, field_manager="kubectl-create")
     installed.drift.repair_slice()
     assert [item.metadata.name for item in installed.apps.list_namespaced_deployment(NAMESPACE).items] == [DEPLOYMENT]
+
+
+@pytest.mark.parametrize("hard", [{"count/secrets": "1"}, {"secrets": "1"}], ids=["count/secrets", "secrets"])
+def test_a_quota_that_is_used_up_is_waited_for_and_names_itself(installed: Installed, hard: dict[str, str]) -> None:
+    version = installed.backend.store.get(keys.version(NAME, "1.0.0"))
+    wanted = installed.desired_states.of(replace(installed.row, generation=2), version).installation
+    installed.core.create_namespaced_resource_quota(NAMESPACE, {"metadata": {"name": "q"}, "spec": {"hard": hard}})
+    with pytest.raises(TemporaryError, match="exceeded quota: q"):
+        installed.cluster.apply(wanted)
+    installed.core.delete_namespaced_resource_quota("q", NAMESPACE)
+    assert f"Deployment {DEPLOYMENT}" in installed.cluster.apply(wanted)
 
 
 def test_an_object_of_somebody_else_that_has_the_name_of_one_of_ours_is_not_taken_over(installed: Installed) -> None:

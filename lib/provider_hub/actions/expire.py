@@ -58,8 +58,15 @@ class Expiry:
         name = row.provider_name.object_name
         shown = self.cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
         if shown is None:
-            return "the deadline passed, and the cluster shows no deployment"
+            return f"the deadline passed, and the cluster shows no deployment{self._refusal(row)}"
+        if shown.generation != row.generation:
+            return f"the deadline passed, and the cluster did not take {row.installed_version}{self._refusal(row)}"
         return f"the deadline passed without a check-in: {shown.message or 'the runtime runs but never checked in'}"
+
+    def _refusal(self, row: Installation) -> str:
+        """What the installer was told at its last try, such as a quota that was used up all the time."""
+        noted = self.services.store.get(keys.delivery_error(f"{row.installation_id}-{row.generation}"))
+        return f": {noted.reason}" if noted else ""
 
     def _left_over(self, row: Installation) -> str:
         """Names the objects that block a removal, such as those with a finalizer, so that somebody can clear them."""
