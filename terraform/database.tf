@@ -21,6 +21,7 @@ locals {
     installations_by_offer    = { collection = "installations", scope = "COLLECTION_GROUP", field = "offer_due_at" }
     members_of_wave           = { collection = "members", scope = "COLLECTION", field = "wave" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
+    providers_by_prefix       = { collection = "providers", scope = "COLLECTION", field = "prefix" }
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
     rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
     runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }
