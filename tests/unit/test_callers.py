@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import re
 from typing import Any
 
 import jwt
@@ -12,6 +13,7 @@ from flask import Request, Response
 from jwt.algorithms import RSAAlgorithm
 from werkzeug.test import EnvironBuilder
 
+from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.adapters.identity import TrustedCaller, callers, trusted_callers
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
 from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
@@ -190,3 +192,12 @@ def test_keys_are_read_over_plain_http_from_this_machine_alone() -> None:
     pusher(caller_jwks_url="http://127.0.0.1:1/google/keys")
     with pytest.raises(SettingsError, match="HUB_CALLER_JWKS_URL must be an https:// URL"):
         pusher(caller_jwks_url="http://keys.example/google")
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if not function.is_public])
+def test_every_function_that_is_not_public_opens_to_the_callers_of_its_triggers_alone(name: str) -> None:
+    """What each answers is tried on a running stack by tests/e2e/test_callers.py."""
+    source = (FUNCTIONS_DIR / name / "main.py").read_text()
+    caller_of = {"topic": "push", "dead_letters": "push", "queue": "tasks", "schedule": "scheduler"}
+    wanted = {caller_of[trigger] for trigger in FUNCTIONS[name].triggers}
+    assert set(re.findall(r"OnlyFrom\(\w+(?:\(settings\))?\.(\w+)\(\)", source)) == wanted
