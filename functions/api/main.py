@@ -13,7 +13,7 @@ from provider_hub.http import catalog, identity, installations, operations, publ
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
 from provider_hub.settings import Cluster, Core, Identity, Tasks, Wheels
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
@@ -21,14 +21,14 @@ class Needs(Core, Tasks, Cluster, Identity, Wheels): ...
 
 
 def wire(settings: Needs) -> Combined:
-    hub, who = services(settings, JsonSchemaChecker()), Authenticator(settings)
+    services, who = connected_services(settings, JsonSchemaChecker()), Authenticator(settings)
     cluster, wheels = kubernetes.connect(settings), VerifiedWheels(FetchPolicy.from_settings(settings))
     return Combined(
-        installations=Application(installations.routes, installations.Hub(hub, cluster), who, hub),
-        catalog=Application(catalog.routes, catalog.Hub(hub, tasks.connect(settings)), who, hub),
-        publishing=Application(publishing.routes, publishing.Hub(hub, wheels), who, hub),
-        identity=Application(identity.routes, None, who, hub),
-        operations=Application(operations.routes, operations.Hub(hub, RouteDescription()), who, hub),
+        installations=Application(installations.routes, installations.Hub(services, cluster), who, services),
+        catalog=Application(catalog.routes, catalog.Hub(services, tasks.connect(settings)), who, services),
+        publishing=Application(publishing.routes, publishing.Hub(services, wheels), who, services),
+        identity=Application(identity.routes, None, who, services),
+        operations=Application(operations.routes, operations.Hub(services, RouteDescription()), who, services),
     )
 
 

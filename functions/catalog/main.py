@@ -9,15 +9,15 @@ from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.catalog import Hub, routes
 from provider_hub.settings import Core, Identity, Tasks
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Tasks, Identity): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    hub = services(settings)
-    return Application(routes, Hub(hub, tasks.connect(settings)), Authenticator(settings), hub)
+    services = connected_services(settings)
+    return Application(routes, Hub(services, tasks.connect(settings)), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

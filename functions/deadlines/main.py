@@ -10,14 +10,14 @@ from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.settings import Callers, Cluster, Core
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Cluster, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    expiry = Expiry(services(settings), kubernetes.connect(settings))
+    expiry = Expiry(connected_services(settings), kubernetes.connect(settings))
     return OnlyFrom(trusted_callers(settings).tasks(), TaskHandler(DeadlineCall, expiry.handle))
 
 

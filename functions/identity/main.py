@@ -8,14 +8,14 @@ from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.identity import routes
 from provider_hub.settings import Core, Identity
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Identity): ...
 
 
 def wire(settings: Needs) -> Application[None]:
-    return Application(routes, None, Authenticator(settings), services(settings))
+    return Application(routes, None, Authenticator(settings), connected_services(settings))
 
 
 application = Once(Needs, wire)

@@ -10,15 +10,15 @@ from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.installations import Hub, routes
 from provider_hub.settings import Cluster, Core, Identity
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Cluster, Identity): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    hub = services(settings, JsonSchemaChecker())
-    return Application(routes, Hub(hub, kubernetes.connect(settings)), Authenticator(settings), hub)
+    services = connected_services(settings, JsonSchemaChecker())
+    return Application(routes, Hub(services, kubernetes.connect(settings)), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

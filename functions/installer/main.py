@@ -12,7 +12,7 @@ from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.settings import Callers, Cluster, Tasks
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
@@ -20,14 +20,14 @@ class Needs(DesiredStateSettings, Cluster, Tasks, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    hub = services(settings)
+    services = connected_services(settings)
     work = Installer(
-        services=hub,
+        services=services,
         cluster=kubernetes.connect(settings),
         tasks=tasks.connect(settings),
-        desired_states=desired_states(settings, hub),
+        desired_states=desired_states(settings, services),
     )
-    consumer = PushConsumer(hub, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
+    consumer = PushConsumer(services, Topic.INSTALLATION_EVENTS, InstallationRequest, work.handle)
     return OnlyFrom(trusted_callers(settings).push(), consumer)
 
 

@@ -8,7 +8,7 @@ from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.operations import Hub, routes
 from provider_hub.settings import Core, Identity
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
@@ -16,8 +16,8 @@ class Needs(Core, Identity): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    hub = services(settings)
-    return Application(routes, Hub(hub, RouteDescription()), Authenticator(settings), hub)
+    services = connected_services(settings)
+    return Application(routes, Hub(services, RouteDescription()), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

@@ -13,16 +13,16 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.publishing import Hub, routes
 from provider_hub.settings import Core, Identity, Wheels
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Identity, Wheels): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    hub = replace(services(settings), schema_checker=LimitedSchemaChecker())
+    services = replace(connected_services(settings), schema_checker=LimitedSchemaChecker())
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
-    return Application(routes, Hub(hub, wheels), Authenticator(settings), hub)
+    return Application(routes, Hub(services, wheels), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

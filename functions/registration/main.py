@@ -12,16 +12,16 @@ from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.settings import Callers, CheckIns, Core, Tasks
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Tasks, CheckIns, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    hub = services(settings)
-    work = Registration(hub, tasks.connect(settings), settings.signing_keys)
-    consumer = PushConsumer(hub, Topic.CHECK_INS, CheckIn, work.handle)
+    services = connected_services(settings)
+    work = Registration(services, tasks.connect(settings), settings.signing_keys)
+    consumer = PushConsumer(services, Topic.CHECK_INS, CheckIn, work.handle)
     return OnlyFrom(trusted_callers(settings).push(), consumer)
 
 

@@ -14,7 +14,7 @@ from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.settings import Callers, Cluster, Rollouts, Tasks
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
@@ -22,13 +22,13 @@ class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    hub = services(settings, JsonSchemaChecker())
+    services = connected_services(settings, JsonSchemaChecker())
     cluster = kubernetes.connect(settings)
     work = Sweeper(
-        services=hub,
-        expiry=Expiry(hub, cluster),
-        waves=Waves(hub, tasks.connect(settings), settings.pace),
-        drift=Drift(hub, cluster, desired_states(settings, hub)),
+        services=services,
+        expiry=Expiry(services, cluster),
+        waves=Waves(services, tasks.connect(settings), settings.pace),
+        drift=Drift(services, cluster, desired_states(settings, services)),
     )
     return OnlyFrom(trusted_callers(settings).scheduler(), ScheduleHandler(work.sweep))
 

@@ -15,18 +15,18 @@ from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.http.triggers import TopicOrQueue
 from provider_hub.settings import Callers, Core, Rollouts, Tasks
-from provider_hub.wiring import Once, services
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Tasks, Rollouts, Callers): ...
 
 
 def wire(settings: Needs) -> TopicOrQueue:
-    hub = services(settings, JsonSchemaChecker())
-    waves = Waves(hub, tasks.connect(settings), settings.pace)
+    services = connected_services(settings, JsonSchemaChecker())
+    waves = Waves(services, tasks.connect(settings), settings.pace)
     callers = trusted_callers(settings)
     return TopicOrQueue(
-        topic=OnlyFrom(callers.push(), PushConsumer(hub, Topic.VERSION_EVENTS, VersionPublished, waves.begin)),
+        topic=OnlyFrom(callers.push(), PushConsumer(services, Topic.VERSION_EVENTS, VersionPublished, waves.begin)),
         queue=OnlyFrom(callers.tasks(), TaskHandler(StepCall, waves.step)),
     )
 

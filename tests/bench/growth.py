@@ -85,7 +85,7 @@ class _Grown:
         given = _Needs.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
         counted = counting(grpc.insecure_channel, self._tell)
         with patch.dict(os.environ, ground.environment), patch("grpc.insecure_channel", counted):
-            self._services = wiring.services(given)
+            self._services = wiring.connected_services(given)
             self._bare: Any = Client(project=project)
             self._store = firestore.connect(project, given.database)
             self._bare_query()  # the ordinary client makes its channel at the first call

@@ -57,7 +57,7 @@ def read(needs: type[P]) -> P:
     return needs.from_environment(os.environ)
 
 
-def services(given: Core, config_checker: ConfigChecker | None = None) -> Services:
+def connected_services(given: Core, config_checker: ConfigChecker | None = None) -> Services:
     """Services over Google's Firestore and Pub/Sub, or their emulators where the environment names them.
 
     `config_checker` is for the functions that check a tenant's config.
