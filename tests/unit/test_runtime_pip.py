@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pragma_runtime import install
+from pragma_runtime.environment import ProviderEnvironment
 from pragma_runtime.errors import SettingsError
 from pragma_runtime.pip_output import cause, is_network_trouble
 from pragma_runtime.pip_settings import pip_environment
@@ -184,3 +186,18 @@ def test_a_pip_that_was_killed_is_told_with_the_likely_reason() -> None:
 def test_network_trouble_is_found_in_what_pip_printed_and_in_its_log() -> None:
     assert is_network_trouble("", "connection broken by 'NewConnectionError'")
     assert not is_network_trouble("ERROR: No matching distribution found for sdk", "")
+
+
+def test_pip_keeps_no_cache_on_the_volume_whose_limit_evicts_the_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def run_to_end(command: list[str], **_given: object) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(install, "run_to_end", run_to_end)
+    install._run_pip(tmp_path, tmp_path / "w.whl", ProviderEnvironment(tmp_path / "site"), 1, resolve=True)
+    assert "--no-cache-dir" in commands[0]
+    assert not (tmp_path / "tmp").exists()
