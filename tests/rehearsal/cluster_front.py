@@ -1,9 +1,12 @@
-"""GKE's control plane before the embedded API server: it takes Google's access tokens, and IAM decides each verb."""
+"""GKE's control plane before the embedded API server: it takes Google's tokens, and the cluster's roles decide each verb."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp import web
+from terraform.tools import rbac
 
 from local_kubernetes.cluster import EmbeddedCluster
 from tests.rehearsal.iam import Iam, Refused
@@ -12,45 +15,41 @@ _PATH = re.compile(
     r"^/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?(?:/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+)"
     r"(?:/(?P<part>\w+))?)?)?$"
 )
-_VERBS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PASSED = ("Accept", "Content-Type")
-# IAM spells kinds as the API's own resource, in camel case.
-_KINDS = {
-    "limitranges": "limitRanges",
-    "networkpolicies": "networkPolicies",
-    "poddisruptionbudgets": "podDisruptionBudgets",
-    "replicasets": "replicaSets",
-    "resourcequotas": "resourceQuotas",
-    "serviceaccounts": "serviceAccounts",
-}
 
 
-def permissions_for(method: str, path: str, *, applies: bool) -> list[str]:
-    """The IAM permissions that a call to the API server needs; empty for what anybody who is connected may ask."""
+def needed(method: str, path: str, *, applies: bool) -> tuple[str, list[str]] | None:
+    """The kind and the verbs that a call to the API server needs; None for what everybody who connects may ask."""
     found = _PATH.match(path)
     if found is None:
-        return []
-    resource, name = found["resource"] or "namespaces", found["name"]
-    if found["resource"] is None:
-        name = found["namespace"]
-    kind = _KINDS.get(resource, resource)
+        return None
+    kind = found["resource"] or "namespaces"
+    named = found["name"] if found["resource"] else found["namespace"]
     if method == "GET":
-        verb = "getLogs" if found["part"] == "log" else "get" if name else "list"
-        return [f"container.{kind}.{verb}"]
-    verbs = [_VERBS[method], *(["create"] if applies else [])]
-    return [f"container.{kind}.{verb}" for verb in verbs]
+        return (f"{kind}/{found['part']}" if found["part"] else kind), ["get" if named else "list"]
+    # An apply makes what is not there, which takes both verbs.
+    return kind, [_VERBS[method], *(["create"] if applies else [])]
 
 
-def cluster_front(iam: Iam, session: aiohttp.ClientSession, cluster: EmbeddedCluster) -> web.Application:
-    """Checks every call, then makes it as the cluster's own administrator."""
+def cluster_front(
+    iam: Iam, access: Mapping[str, Any], session: aiohttp.ClientSession, cluster: EmbeddedCluster
+) -> web.Application:
+    """Checks every call, then makes it as the cluster's own administrator.
+
+    IAM says who may connect. The cluster's roles say the rest: `terraform.tools.rbac` makes them from the output
+    `cluster_access`.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         applies = "apply-patch" in request.headers.get("Content-Type", "")
         try:
             account = iam.account_of(request.headers.get("Authorization"))
             iam.check(account, "container.clusters.connect")
-            for permission in permissions_for(request.method, request.path, applies=applies):
-                iam.check(account, permission)
+            kind, verbs = needed(request.method, request.path, applies=applies) or ("", [])
+            for verb in verbs:
+                if not rbac.allows(access, account, verb, kind):
+                    raise iam.refusal(403, f"{account} may not {verb} {kind}")
         except Refused as refused:
             status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": str(refused)}
             return web.json_response(status | {"code": refused.status}, status=refused.status)

@@ -114,6 +114,12 @@ class Deployment:
         """The permissions of each custom role, by its id."""
         return {own["role_id"]: frozenset(own["permissions"]) for own in self.of("google_project_iam_custom_role")}
 
+    @property
+    def cluster_access(self) -> Mapping[str, Any]:
+        """The output that the cluster's roles are made from."""
+        access: Mapping[str, Any] = self.state["values"]["outputs"]["cluster_access"]["value"]
+        return access
+
     @cached_property
     def pushes(self) -> Sequence[Push]:
         """Every push subscription."""

@@ -51,7 +51,7 @@ class Iam:
         with self._lock:
             account, expires = self._tokens.get(token, ("", 0.0))
         if not account or time.monotonic() >= expires:
-            raise self._refusal(401, "a call carried no valid access token")
+            raise self.refusal(401, "a call carried no valid access token")
         return account
 
     def check(self, account: str, permission: str, on: Collection[str] = ("project",)) -> None:
@@ -63,11 +63,12 @@ class Iam:
         for grant in self._deployment.grants:
             if grant.member == member and grant.on in {*on, "project"} and permission in self._permissions(grant.role):
                 return
-        raise self._refusal(403, f"{account} lacks {permission} on {', '.join(on)}")
+        raise self.refusal(403, f"{account} lacks {permission} on {', '.join(on)}")
 
     def _permissions(self, role: str) -> frozenset[str]:
         return _ROLES.get(role) or self._deployment.custom_roles.get(role, frozenset())
 
-    def _refusal(self, status: int, message: str) -> Refused:
+    def refusal(self, status: int, message: str) -> Refused:
+        """A refusal to raise; it is counted."""
         self.refusals[message] = self.refusals.get(message, 0) + 1
         return Refused(status, message)

@@ -174,7 +174,9 @@ class Stage:
         return cluster
 
     async def _start_cluster_front(self, cluster: EmbeddedCluster) -> str:
-        port = await self._serve(cluster_front(self.iam, self._session, cluster), tls=True)
+        port = await self._serve(
+            cluster_front(self.iam, self._deployment.cluster_access, self._session, cluster), tls=True
+        )
         return f"https://localhost:{port}"
 
     async def _start_pods(self, cluster: EmbeddedCluster) -> None:
