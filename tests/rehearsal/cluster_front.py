@@ -1,4 +1,4 @@
-"""GKE's control plane before the embedded API server: it takes Google's tokens, and the cluster's roles decide each verb."""
+"""GKE's control plane before the embedded API server: Google's tokens, and the verbs of the cluster's own roles."""
 
 import re
 from collections.abc import Mapping
