@@ -1,4 +1,4 @@
-"""Identity over HTTPS: who a token is, in either realm."""
+"""Identity over HTTPS: who a token is, in either realm; and the platform's hand over organizations."""
 
 import flask
 import functions_framework
@@ -6,7 +6,7 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.identity import routes
+from provider_hub.http.identity import Hub, routes
 from provider_hub.settings import Core, Identity
 from provider_hub.wiring import Once, connected_services
 
@@ -14,8 +14,9 @@ from provider_hub.wiring import Once, connected_services
 class Needs(Core, Identity): ...
 
 
-def wire(settings: Needs) -> Application[None]:
-    return Application(routes, None, Authenticator(settings), connected_services(settings))
+def wire(settings: Needs) -> Application[Hub]:
+    services = connected_services(settings)
+    return Application(routes, Hub(services), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
 
+from hub_cli.console_api import ConsoleApi
 from hub_cli.errors import Refused
 from hub_cli.transport import NotThere, Transport
 
@@ -59,6 +60,7 @@ class HubApi:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.console = ConsoleApi(transport)
 
     def install(self, body: Mapping[str, Any]) -> Installation:
         """Ask for an installation; `body` holds the fields of `POST /providers/install`."""

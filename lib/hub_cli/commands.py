@@ -26,6 +26,7 @@ def register(commands: "Subparsers") -> None:
     _register_changes(commands)
     _register_looking(commands)
     _register_dead_letters(commands)
+    _register_console(commands)
 
 
 def _register_publish(commands: "Subparsers") -> None:
@@ -61,7 +62,10 @@ def _register_yank(commands: "Subparsers") -> None:
 
 
 def _register_edit(commands: "Subparsers") -> None:
-    edit = _command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit)
+    _add_edit(_command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit))
+
+
+def _add_edit(edit: argparse.ArgumentParser) -> None:
     edit.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     edit.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your own organization")
     edit.add_argument("--display-name", metavar="TEXT")
@@ -125,6 +129,28 @@ def _register_dead_letters(commands: "Subparsers") -> None:
     which.add_argument("--all", action="store_true")
 
 
+def _register_console(commands: "Subparsers") -> None:
+    group = commands.add_parser(
+        "console", help="what the platform does to any provider and organization, with a console machine's token"
+    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    _add_edit(_command(group, "edit", "change how any provider is shown, and to whom", _edit))
+    yank = _command(group, "yank", "take a version of any provider back: no new installs, what runs stays", _console)
+    unyank = _command(group, "unyank", "offer a yanked version again", _console)
+    resume = _command(group, "resume-rollout", "let a halted auto-upgrade go on", _console)
+    delete = _command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
+    for parser in (yank, unyank, resume, delete):
+        parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    for parser in (yank, unyank, resume):
+        parser.add_argument("version", type=arguments.version)
+    yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
+    suspend = _command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
+    let_in = _command(group, "resume", "let a suspended organization in again", _console)
+    release = _command(group, "release-slug", "free the slug of a suspended organization", _console)
+    for parser in (suspend, let_in, release):
+        parser.add_argument("organization", metavar="ORGANIZATION_ID")
+    suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
+
+
 def _command(commands: "Subparsers", name: str, help_text: str, run: object) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help_text)
     parser.description = f"{help_text[0].upper()}{help_text[1:]}."
@@ -151,6 +177,12 @@ def _edit(parsed: argparse.Namespace) -> int:
     from hub_cli.editing import edit  # noqa: PLC0415
 
     return edit(arguments.session(parsed), parsed)
+
+
+def _console(parsed: argparse.Namespace) -> int:
+    from hub_cli import console  # noqa: PLC0415
+
+    return console.run(arguments.session(parsed), parsed)
 
 
 def _yank(parsed: argparse.Namespace) -> int:

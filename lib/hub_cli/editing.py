@@ -25,7 +25,9 @@ def edit(session: Session, parsed: argparse.Namespace) -> int:
         raise UsageError(
             "nothing to change: give --scope, --display-name, --description, --readme, --icon-url or --tag."
         )
-    provider = session.api.edit(parsed.provider, changes)
+    # `hub console edit` has a verb, `hub edit` none.
+    api = session.api.console if "verb" in parsed else session.api
+    provider = api.edit(parsed.provider, changes)
     print(as_json(provider) if session.as_json else _shown(provider))
     return 0
 

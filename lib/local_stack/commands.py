@@ -57,6 +57,13 @@ def _register_token(commands: "Subparsers") -> None:
     token.add_argument("principal", choices=("user", "machine", "console-user", "console-machine"))
     token.add_argument("--org", metavar="SLUG", help="slug of the organization of a user or machine")
     token.add_argument("--no-org", action="store_true", help="leave the organization out of the claims")
+    token.add_argument(
+        "--scope",
+        action="append",
+        dest="scopes",
+        metavar="SCOPE",
+        help="of a console machine; may repeat; default: all",
+    )
     token.add_argument("--opaque", action="store_true", help="a machine's token that the functions have to look up")
     token.add_argument(
         "--lifetime",
@@ -132,13 +139,16 @@ def _mint(issuer: "TokenIssuer", arguments: argparse.Namespace) -> str:
     lifetime: float = arguments.lifetime
     if arguments.opaque and not arguments.principal.endswith("machine"):
         raise LocalError(f"a {arguments.principal} has no opaque token: only machines do.")
+    if arguments.scopes and arguments.principal != "console-machine":
+        raise LocalError(f"a {arguments.principal} token has no scopes: only a console machine's has.")
+    given = {"scopes": tuple(arguments.scopes)} if arguments.scopes else {}
     match arguments.principal:
         case "console-machine" if arguments.opaque:
-            return issuer.opaque_console_machine(lifetime=lifetime)
+            return issuer.opaque_console_machine(**given, lifetime=lifetime)
         case "console-user":
             return issuer.console_user(lifetime=lifetime)
         case "console-machine":
-            return issuer.console_machine(lifetime=lifetime)
+            return issuer.console_machine(**given, lifetime=lifetime)
     if arguments.org is None:
         raise LocalError(f"a {arguments.principal} token needs --org SLUG, the organization it is for.")
     if arguments.opaque:

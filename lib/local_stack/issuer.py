@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from local_stack.errors import LocalError
 from local_stack.own_machine import own_machine
 from local_stack.secret_files import secret_file
+from provider_hub.domain.identity import ConsoleScope
 
 JWKS_PATH = "/.well-known/jwks.json"
 LOOKUP_PATH = "/v1/m2m_tokens/verify"
@@ -62,9 +63,11 @@ class TokenIssuer:
         """An opaque token of a customer Machine. What it stands for is kept beside the keys, for `look_up`."""
         return self._keep(Realm.CUSTOMER, f"mch_{slug}", _organization(slug, present=organization), (), lifetime)
 
-    def opaque_console_machine(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
+    def opaque_console_machine(
+        self, *, scopes: Sequence[str] = tuple(ConsoleScope), lifetime: float = DEFAULT_LIFETIME
+    ) -> str:
         """An opaque token of the platform's own CI."""
-        return self._keep(Realm.CONSOLE, "mch_console", {}, ("provider_versions:write",), lifetime)
+        return self._keep(Realm.CONSOLE, "mch_console", {}, scopes, lifetime)
 
     def look_up(self, realm: Realm, token: str) -> dict[str, Any] | None:
         """What Clerk answers to `POST /v1/m2m_tokens/verify`; None for a token that the realm did not make."""
@@ -86,9 +89,11 @@ class TokenIssuer:
         """A person at the platform's console."""
         return self._mint(Realm.CONSOLE, {"sub": "user_console"}, lifetime)
 
-    def console_machine(self, *, lifetime: float = DEFAULT_LIFETIME) -> str:
+    def console_machine(
+        self, *, scopes: Sequence[str] = tuple(ConsoleScope), lifetime: float = DEFAULT_LIFETIME
+    ) -> str:
         """The platform's own CI."""
-        claims = {"sub": "mch_console", "jti": f"mt_{secrets.token_hex(12)}", "scopes": ["provider_versions:write"]}
+        claims = {"sub": "mch_console", "jti": f"mt_{secrets.token_hex(12)}", "scopes": list(scopes)}
         return self._mint(Realm.CONSOLE, claims, lifetime)
 
     def service_account(self, email: str, audience: str) -> str:

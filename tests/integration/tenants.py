@@ -68,6 +68,16 @@ class Tenants:
         return self.issuer.console_machine()
 
     @cached_property
+    def narrow(self) -> str:
+        """A console machine whose token may read."""
+        return self.issuer.console_machine(scopes=["read"])
+
+    @cached_property
+    def leaver(self) -> str:
+        """A customer of an organization that has nothing."""
+        return self.issuer.user("leaver")
+
+    @cached_property
     def console_user(self) -> str:
         return self.issuer.console_user()
 

@@ -221,6 +221,29 @@ def test_a_version_is_yanked_and_offered_again(hub: Hub) -> None:
     assert hub.json("unyank", "acme/radio", "1.0.0")["status"] == "published"
 
 
+def test_the_platform_acts_on_any_provider_and_organization(
+    hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_TOKEN", tenants.leaver)
+    assert hub("list") == 0
+    monkeypatch.setenv("HUB_TOKEN", tenants.narrow)
+    assert hub("console", "yank", "acme/radio", "1.0.0") == 1
+    assert "has not the scope providers:write" in hub.err
+    monkeypatch.setenv("HUB_TOKEN", tenants.console_machine)
+    assert hub("console", "yank", "acme/radio", "1.0.0", "--reason", "it harms") == 0
+    assert hub.out == "acme/radio 1.0.0 is yanked: no new installs, what runs stays.\n"
+    assert hub.json("console", "unyank", "acme/radio", "1.0.0")["status"] == "published"
+    assert hub.json("console", "edit", "acme/radio", "--tag", "loud")["tags"] == ["loud"]
+    assert hub("console", "resume-rollout", "acme/radio", "1.0.0") == 1
+    assert "no rollout of acme/radio 1.0.0" in hub.err
+    assert hub("console", "delete", "acme/empty") == 0
+    assert hub.out == "acme/empty is deleted, with its versions.\n"
+    assert hub("console", "suspend", "org_leaver", "--reason", "it left") == 0
+    assert hub.json("console", "release-slug", "org_leaver")["status"] == "suspended"
+    assert hub("console", "resume", "org_leaver") == 0
+    assert hub.out == "org_leaver is let in again within a minute.\n"
+
+
 def test_uninstall_waits_until_the_row_is_gone(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
     looks: list[str] = []
 

@@ -58,35 +58,70 @@ def test_no_wave_starts_before_the_one_before_has_settled_and_baked(backend: Bac
     assert (baking.state, baking.due_at) == (RolloutState.BAKING, backend.clock() + PACE.bake)
 
 
-def test_a_failed_first_upgrade_halts_the_rollout_and_its_author_resumes_it(backend: Backend) -> None:
+def test_a_version_that_fails_in_three_organizations_halts_its_rollout_and_its_author_resumes_it(
+    backend: Backend,
+) -> None:
     world = World(backend, installations=20)
     world.waves.begin(world.publish("1.1.0"))
     halted = world.run("1.1.0", well=False)
-    assert (halted.state, halted.failed, halted.started) == (RolloutState.HALTED, 1, 1)
-    assert halted.halted_reason == "1 of 1 upgrades of wave 1 failed"
+    assert (halted.state, halted.failed, halted.started) == (RolloutState.HALTED, 3, 3)
+    assert halted.halted_reason == "3 of 3 upgrades of wave 1 failed"
     (shown,) = list_rollouts(backend.services, "org_acme", NAME)
     assert shown.state is RolloutState.HALTED
     resumed = resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
     assert resumed.state is RolloutState.RUNNING
     done = world.run("1.1.0")
-    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 19, 1)
+    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 17, 3)
     with pytest.raises(Conflict, match="not halted"):
         resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
+
+
+@pytest.mark.parametrize("faulty", [1, 2])
+def test_faults_of_one_or_two_organizations_halt_nobody_else(backend: Backend, faulty: int) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    for _ in range(faulty):
+        while not any(row.lifecycle_state is LifecycleState.PENDING for row in world.rows()):
+            world.step("1.1.0")
+        world.settle("1.1.0", well=False)
+    done = world.run("1.1.0")
+    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 20 - faulty, faulty)
+
+
+@pytest.mark.parametrize("installations", [1, 2])
+def test_fewer_organizations_than_three_halt_it_when_all_of_them_fail(backend: Backend, installations: int) -> None:
+    world = World(backend, installations=installations)
+    world.waves.begin(world.publish("1.1.0"))
+    halted = world.run("1.1.0", well=False)
+    assert (halted.state, halted.failed) == (RolloutState.HALTED, installations)
+
+
+def test_a_canary_goes_first_and_its_failure_alone_halts_the_rollout(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.waves = replace(world.waves, pace=replace(PACE, canaries=frozenset({"org_019", "org_none"})))
+    world.waves.begin(world.publish("1.1.0"))
+    world.step("1.1.0")
+    world.step("1.1.0")
+    assert world.on("1.1.0") == ["org_019"]
+    world.settle("1.1.0", well=False)
+    halted = world.step("1.1.0")
+    assert halted.halted_reason == "the upgrade of the canary organization org_019 failed"
 
 
 def test_a_wave_that_does_not_fare_well_while_it_bakes_halts_the_rollout(backend: Backend) -> None:
     world = World(backend, installations=20)
     world.waves.begin(world.publish("1.1.0"))
-    world.step("1.1.0")
-    world.step("1.1.0")
-    world.settle("1.1.0")
-    assert world.step("1.1.0").state is RolloutState.BAKING
-    (upgraded,) = [row for row in world.rows() if row.installed_version == "1.1.0"]
-    world.put(upgraded.organization_id, revision=upgraded.revision, health=Health.DEGRADED)
-    halted = world.step("1.1.0")
-    assert (halted.state, halted.due_at) == (RolloutState.HALTED, None)
-    assert halted.halted_reason == "1 of 1 installations of wave 1 are not well since"
-    assert len(world.on("1.1.0")) == 1
+    upgraded: list[str] = []
+    while world.rollout("1.1.0").due_at is not None:
+        world.step("1.1.0")
+        world.settle("1.1.0")
+        upgraded = world.on("1.1.0")
+        for row in world.rows():
+            if row.installed_version == "1.1.0" and row.lifecycle_state is LifecycleState.READY:
+                world.put(row.organization_id, revision=row.revision, health=Health.DEGRADED)
+    halted = world.rollout("1.1.0")
+    assert (halted.state, halted.due_at, len(upgraded)) == (RolloutState.HALTED, None, 3)
+    assert halted.halted_reason == "3 of 3 installations of wave 1 are not well since"
 
 
 def test_only_installations_that_want_it_are_upgraded(backend: Backend) -> None:
@@ -266,7 +301,7 @@ def test_below_one_a_minor_is_taken_only_where_majors_are_allowed(backend: Backe
 
 
 def test_upgrades_that_ran_out_of_time_halt_the_rollout_and_the_version_can_be_offered_again(backend: Backend) -> None:
-    world = World(backend, installations=20)
+    world = World(backend, installations=1)
     world.waves.begin(world.publish("1.1.0"))
     world.step("1.1.0")
     world.step("1.1.0")

@@ -36,6 +36,12 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
+def scopes_table() -> str:
+    rows = ["| route | scope |", "|---|---|"]
+    rows += [f"| `{route.method} {route.path}` | `{route.scope}` |" for route in ROUTES if route.scope]
+    return "\n".join(rows)
+
+
 def _range(bounds: list[Any]) -> str:
     """The bounds of a number: `> 0`, or `≥ 0, ≤ 100`. Terraform reads them."""
     signs = {"gt": ">", "ge": "≥", "le": "≤"}
@@ -65,6 +71,7 @@ def roles_table() -> str:
     [
         ("docs/settings.md", "settings", settings_table()),
         ("docs/roles.md", "routes by role", roles_table()),
+        ("docs/contract.md", "console scopes", scopes_table()),
         ("README.md", "state machine", f"```mermaid\n{state_diagram()}\n```"),
     ],
 )

@@ -8,7 +8,7 @@ from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDele
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import authored, visible
+from provider_hub.actions.version_choice import changeable, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
@@ -83,18 +83,18 @@ def get_version(
 
 
 def edit_provider(
-    services: Services[CatalogStore], organization_id: str, name: ProviderName, edit: CatalogEdit
+    services: Services[CatalogStore], editor: str | None, name: ProviderName, edit: CatalogEdit
 ) -> Listing:
-    """Apply the author's edit to the catalog row.
+    """Apply an edit to the catalog row. `editor`, here and below, is the author's organization, None for the platform.
 
     Raises NotFound, Forbidden, or Conflict for a provider that others have installed and that they should not see.
     """
     if edit.scope is Scope.TENANT:
-        hide_from_others(services, organization_id, name)
+        hide_from_others(services, editor, name)
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
-        provider = authored(visible(found, name, organization_id), organization_id)
+        provider = changeable(found, name, editor)
         edited = replace(provider, **edit.changes, updated_at=services.clock())
         if edit.scope is Scope.PUBLIC:
             edited = in_scope(edited, Scope.PUBLIC)
@@ -106,17 +106,17 @@ def edit_provider(
     return Listing(provider, services.store.install_count(name))
 
 
-def delete_provider(services: Services[ProviderDeletionStore], organization_id: str, name: ProviderName) -> None:
+def delete_provider(services: Services[ProviderDeletionStore], editor: str | None, name: ProviderName) -> None:
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
     that reads it afterwards finds nothing. After a crash in between the provider stays hidden, and its author can
     delete it again.
     """
-    _set_retiring(services, organization_id, name, retiring=True)
+    _set_retiring(services, editor, name, retiring=True)
     count = services.store.install_count(name)
     if count:
-        _set_retiring(services, organization_id, name, retiring=False)
+        _set_retiring(services, editor, name, retiring=False)
         raise Conflict(
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
@@ -128,15 +128,15 @@ def delete_provider(services: Services[ProviderDeletionStore], organization_id: 
 
 
 def yank(
-    services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str, reason: str | None
+    services: Services[CatalogStore], editor: str | None, name: ProviderName, text: str, reason: str | None
 ) -> ProviderVersion:
     """Stop new installs of a version; what runs goes on. Raises NotFound or Forbidden."""
-    return _set_status(services, organization_id, name, text, VersionStatus.YANKED, reason)
+    return _set_status(services, editor, name, text, VersionStatus.YANKED, reason)
 
 
-def unyank(services: Services[CatalogStore], organization_id: str, name: ProviderName, text: str) -> ProviderVersion:
+def unyank(services: Services[CatalogStore], editor: str | None, name: ProviderName, text: str) -> ProviderVersion:
     """Publish a yanked version again. Raises NotFound or Forbidden."""
-    return _set_status(services, organization_id, name, text, VersionStatus.PUBLISHED, None)
+    return _set_status(services, editor, name, text, VersionStatus.PUBLISHED, None)
 
 
 def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
@@ -151,21 +151,19 @@ def _with_counts(services: Services[CatalogStore], providers: Sequence[Provider]
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
 
-def _set_retiring(
-    services: Services[DocumentStore], organization_id: str, name: ProviderName, *, retiring: bool
-) -> None:
+def _set_retiring(services: Services[DocumentStore], editor: str | None, name: ProviderName, *, retiring: bool) -> None:
     def decide(transaction: Transaction) -> None:
         (found,) = transaction.read(keys.provider(name))
         # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
-        shown = visible(found and replace(found, retiring=False), name, organization_id)
-        transaction.write(keys.provider(name), replace(authored(shown, organization_id), retiring=retiring))
+        provider = changeable(found and replace(found, retiring=False), name, editor)
+        transaction.write(keys.provider(name), replace(provider, retiring=retiring))
 
     services.store.transact(decide)
 
 
 def _set_status(
     services: Services[CatalogStore],
-    organization_id: str,
+    editor: str | None,
     name: ProviderName,
     text: str,
     status: VersionStatus,
@@ -177,7 +175,7 @@ def _set_status(
         if not is_version(text):
             raise NotFound(f"{name} has no version {text[:80]}")
         found, version = transaction.read(keys.provider(name), keys.version(name, text))
-        provider = authored(visible(found, name, organization_id), organization_id)
+        provider = changeable(found, name, editor)
         if version is None:
             raise NotFound(f"{name} has no version {text}")
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):

@@ -33,7 +33,8 @@ class Organizations:
         """
         organization = self._kept(claims.organization_id) or self._read(claims)
         if organization.status != "active":
-            raise Forbidden("the organization is suspended: what runs goes on, and nothing can be changed meanwhile")
+            reason = organization.suspended_reason or "ask the platform's support why"
+            raise Forbidden(f"the organization is suspended: {reason}; what runs goes on, nothing can be changed")
         return organization
 
     def _kept(self, organization_id: str) -> Organization | None:

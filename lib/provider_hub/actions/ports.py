@@ -91,6 +91,16 @@ class TenantStore(DocumentStore, Protocol):
         """How many installations the organization has, in whatever state."""
 
 
+class OrganizationStore(DocumentStore, Protocol):
+    """What an organization has."""
+
+    def count_installations_of(self, organization_id: str) -> int:
+        """How many installations the organization has, in whatever state."""
+
+    def count_providers_under(self, prefix: str) -> int:
+        """How many providers the organization of that slug has."""
+
+
 class CatalogStore(DocumentStore, Protocol):
     """Providers, their versions, and how often they are installed."""
 
@@ -180,7 +190,9 @@ class DueStore(DocumentStore, Protocol):
         """Outbox entries written before `before`, oldest first."""
 
 
-class Store(TenantStore, CatalogStore, DeadLetterStore, RolloutStore, DriftStore, DueStore, Protocol):
+class Store(
+    TenantStore, OrganizationStore, CatalogStore, DeadLetterStore, RolloutStore, DriftStore, DueStore, Protocol
+):
     """Every reader's documents together, as the wiring hands them out."""
 
 

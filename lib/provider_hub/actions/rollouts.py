@@ -1,33 +1,39 @@
-"""Rollouts as their author sees them: listing them, resuming a halted one, deleting them with their provider."""
+"""Rollouts, for their author and the platform: listing them, resuming a halted one, and deleting them."""
 
 from dataclasses import replace
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import RolloutStore, StepTasks, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import visible
-from provider_hub.domain.errors import Conflict, Forbidden, NotFound
+from provider_hub.actions.version_choice import changeable
+from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState, is_offered, resumed
+from provider_hub.domain.versions import is_version
 
 LISTED = 50
 MEMBERS_DELETED_AT_ONCE = 100
 
 
-def list_rollouts(services: Services[RolloutStore], organization_id: str, name: ProviderName) -> list[Rollout]:
-    """The author's rollouts of a provider, newest first. Raises NotFound or Forbidden."""
-    _check_author(services, organization_id, name)
+def list_rollouts(services: Services[RolloutStore], editor: str | None, name: ProviderName) -> list[Rollout]:
+    """The rollouts of a provider, newest first. `editor` is its author's organization, None for the platform.
+
+    Raises NotFound or Forbidden.
+    """
+    changeable(services.store.get(keys.provider(name)), name, editor)
     return services.store.rollouts_of(name, LISTED)
 
 
 def resume(
-    services: Services[RolloutStore], tasks: StepTasks, organization_id: str, name: ProviderName, version: str
+    services: Services[RolloutStore], tasks: StepTasks, editor: str | None, name: ProviderName, version: str
 ) -> Rollout:
-    """Let a halted rollout go on.
+    """Let a halted rollout go on. `editor` is its author's organization, None for the platform.
 
     Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not offered any more.
     """
-    _check_author(services, organization_id, name)
+    changeable(services.store.get(keys.provider(name)), name, editor)
+    if not is_version(version):  # it becomes a part of a document's path
+        raise NotFound(f"there is no rollout of {name} {version[:80]}")
     published = services.store.published_versions(name)
 
     def decide(transaction: Transaction) -> Rollout:
@@ -59,9 +65,3 @@ def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> Non
                 under_way = [keys.member(name, rollout.version, member.installation_id) for member in members]
                 services.store.delete_all(under_way)
         services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
-
-
-def _check_author(services: Services[RolloutStore], organization_id: str, name: ProviderName) -> None:
-    provider = visible(services.store.get(keys.provider(name)), name, organization_id)
-    if provider.author.organization_id != organization_id:
-        raise Forbidden(f"{name} is not your organization's: only its author sees its rollouts")

@@ -3,39 +3,44 @@
 from provider_hub.actions import keys
 from provider_hub.actions.ports import CatalogStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import authored, visible
+from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.catalog import Scope, in_scope
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.names import ProviderName
 
 
-def hide_from_others(services: Services[CatalogStore], organization_id: str, name: ProviderName) -> None:
+def hide_from_others(services: Services[CatalogStore], editor: str | None, name: ProviderName) -> None:
     """Make a provider its own organization's. Raises NotFound, Forbidden, or Conflict while others have it installed.
+
+    `editor` is the organization that asks for it, None for the platform. The platform's own providers stay public.
 
     It is hidden first and counted then: another organization's install that read it before is counted, one that
     reads it after finds nothing. A crash in between leaves it hidden: who has it keeps it, and its author can make
     it public again.
     """
-    if not _set_scope(services, organization_id, name, Scope.TENANT):
+    hidden_of = _set_scope(services, editor, name, Scope.TENANT)
+    if hidden_of is None:
         return
-    others = _installed_by_others(services, organization_id, name)
+    others = _installed_by_others(services, hidden_of, name)
     if others:
-        _set_scope(services, organization_id, name, Scope.PUBLIC)
+        _set_scope(services, editor, name, Scope.PUBLIC)
         raise Conflict(
             f"{name} is installed by {others} other organizations: it stays public until none of them has it"
         )
 
 
-def _set_scope(services: Services[CatalogStore], organization_id: str, name: ProviderName, scope: Scope) -> bool:
-    """Whether that changed anything."""
+def _set_scope(services: Services[CatalogStore], editor: str | None, name: ProviderName, scope: Scope) -> str | None:
+    """The author's organization where that changed anything, else None. Raises Conflict for the platform's own."""
 
-    def decide(transaction: Transaction) -> bool:
+    def decide(transaction: Transaction) -> str | None:
         (found,) = transaction.read(keys.provider(name))
-        provider = authored(visible(found, name, organization_id), organization_id)
+        provider = changeable(found, name, editor)
+        if provider.author.organization_id is None:
+            raise Conflict(f"{name} is the platform's own, which everyone sees: its scope stays public")
         if provider.scope is scope:
-            return False
+            return None
         transaction.write(keys.provider(name), in_scope(provider, scope))
-        return True
+        return provider.author.organization_id
 
     return services.store.transact(decide)[0]
 

@@ -14,11 +14,19 @@ def visible(provider: Provider | None, name: ProviderName, organization_id: str 
     return provider
 
 
-def authored(provider: Provider, organization_id: str) -> Provider:
-    """Raises Forbidden for a provider of another author."""
-    if provider.author.organization_id != organization_id:
-        raise Forbidden(f"{provider.canonical} is not your organization's: only its author may change it")
-    return provider
+def changeable(provider: Provider | None, name: ProviderName, editor: str | None) -> Provider:
+    """The provider, for one who may change it: its author's organization, or the platform (None), which may every one.
+
+    Raises NotFound, likewise where the organization may not see it, and Forbidden for another author's.
+    """
+    if editor is None:
+        if provider is None or provider.retiring:
+            raise NotFound(f"there is no provider {name}")
+        return provider
+    shown = visible(provider, name, editor)
+    if shown.author.organization_id != editor:
+        raise Forbidden(f"{shown.canonical} is not your organization's: only its author may change it")
+    return shown
 
 
 def chosen_version(transaction: Transaction, provider: Provider, named: str | None, field: str) -> ProviderVersion:

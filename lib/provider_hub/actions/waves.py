@@ -18,7 +18,7 @@ from provider_hub.actions.ports import Key, RolloutStore, StepTasks, Transaction
 from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid
-from provider_hub.domain.installation import ChangeRequested, Installation, UpgradeSkipped, advance
+from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import (
@@ -80,6 +80,7 @@ class Waves:
         """Start a version's rollout; returns its state, for the log. Raises TemporaryError to get the event again."""
         name = ProviderName.parse(event.provider)
         candidates = self.services.store.count_auto_installations(name)
+        canaries = len(self._canaries(name))
         published = self.services.store.published_versions(name)
         key = keys.rollout(name, event.version)
 
@@ -96,6 +97,7 @@ class Waves:
                 version=event.version,
                 state=RolloutState.WAITING,
                 candidates=candidates,
+                canaries=canaries,
                 created_at=now,
                 updated_at=now,
                 due_at=max(now, event.published_at + self.pace.minimum_age),
@@ -132,8 +134,12 @@ class Waves:
     def _take_slots(self, rollout: Rollout) -> None:
         """Upgrade installations until the wave is full or SLOTS_A_STEP are offered, and keep the cursor.
 
+        The canaries come first, whatever the cursor; those that were upgraded already do not want the version again.
         When a second run of the step fills the wave meanwhile, the rest of the page stays for the next wave.
         """
+        if rollout.wave == 1:
+            for row in self._canaries(rollout.provider_name):
+                self._take_slot(rollout, row)
         page = self.services.store.auto_installations(rollout.provider_name, rollout.cursor, SLOTS_A_STEP)
         cursor, taken, exhausted = rollout.cursor, 0, False
         for row in page:
@@ -147,6 +153,12 @@ class Waves:
         else:
             exhausted = len(page) < SLOTS_A_STEP
         self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
+
+    def _canaries(self, name: ProviderName) -> list[Installation]:
+        """The canary organizations' installations that follow new versions by themselves."""
+        wanted = [keys.installation(organization_id, name) for organization_id in sorted(self.pace.canaries)]
+        rows = self.services.store.get_all(wanted) if wanted else []
+        return [row for row in rows if row is not None and row.upgrade_policy is UpgradePolicy.AUTO]
 
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
         """Offer a slot: one transaction changes the installation, the rollout's count and the member.
@@ -205,8 +217,8 @@ class Waves:
         name, version = rollout.provider_name, rollout.version
         members = self.services.store.wave_members(name, version, rollout.wave, BAKED_A_STEP)
         rows = self.services.store.get_all([_row_key(member) for member in members])
-        unwell = sum(is_unwell(member, row, version) for member, row in zip(members, rows, strict=True))
-        if unwell:
+        unwell = [member for member, row in zip(members, rows, strict=True) if is_unwell(member, row, version)]
+        if unwell or rollout.wave_unwell:
             self._update(rollout, lambda current: baked(current, unwell, self.pace))
 
     def _settle(self, rollout: Rollout, member: Member) -> None:
@@ -219,7 +231,7 @@ class Waves:
                 return
             transaction.write(member_key, member)
             now = self.services.clock()
-            transaction.write(key, replace(settled(current, member.state, self.pace), updated_at=now))
+            transaction.write(key, replace(settled(current, member, self.pace), updated_at=now))
 
         self.services.store.transact(decide)
 

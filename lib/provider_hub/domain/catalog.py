@@ -38,7 +38,10 @@ class VersionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A tenant. Its slug never changes, because the name of its namespace is made from it."""
+    """A tenant. Its slug never changes, because the name of its namespace is made from it.
+
+    `status` is `active` or `suspended`; `suspended_reason` is what its callers are told then.
+    """
 
     organization_id: str
     name: str
@@ -46,6 +49,7 @@ class Organization:
     status: str
     created_at: datetime
     updated_at: datetime
+    suspended_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

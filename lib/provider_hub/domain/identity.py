@@ -1,6 +1,7 @@
 """The callers: the principals of the two realms. They are made only from claims that were verified."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from provider_hub.domain.roles import Right, right_of_role, right_of_scopes
@@ -68,6 +69,15 @@ class ConsoleUser:
     def subject(self) -> str:
         """The token's `sub`: who is recorded as the cause of a change."""
         return self.user_id
+
+
+class ConsoleScope(StrEnum):
+    """What a console machine's token may do: the words of its `scopes`."""
+
+    PUBLISH = "provider_versions:write"
+    RUNTIMES = "runtime_versions:write"
+    PROVIDERS = "providers:write"
+    ORGANIZATIONS = "organizations:write"
 
 
 @dataclass(frozen=True, slots=True)

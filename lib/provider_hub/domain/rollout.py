@@ -1,10 +1,12 @@
 """Rollouts: a new version reaches the installations with policy `auto` in waves; each wave tests it for the next.
 
-The waves are one installation, a tenth, and the rest. A wave starts when every upgrade of the wave before has ended and
-the version has then run for a while. Too many failures in a wave halt the rollout until its author resumes it.
+The waves are one installation (and those of the canary organizations), a tenth, and the rest. A wave starts when every
+upgrade of the wave before has ended and the version has then run for a while. One organization's fault may be its own,
+so another installation takes the place of a failed one in its wave. The rollout halts, until its author or the platform
+resumes it, once too large a share of a wave failed and that in at least three organizations, or in one canary.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +17,8 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_newer, latest
 
 LAST_WAVE = 3
+# How many organizations must fail: one or two may do so for reasons of their own.
+ORGANIZATIONS = 3
 
 
 class RolloutState(StrEnum):
@@ -60,7 +64,8 @@ class Rollout:
 
     `candidates` is the number of installations with policy `auto` at the start. `cursor` is the path of the last
     installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
-    `wave_failed` count within the wave, the other counters over all waves.
+    `wave_failed` count within the wave, the other counters over all waves. `wave_unwell` is how many of the wave
+    were not well when it last had baked. `canaries` is how many installations the canary organizations have.
     """
 
     prefix: str
@@ -75,6 +80,8 @@ class Rollout:
     wave: int = 1
     wave_started: int = 0
     wave_failed: int = 0
+    wave_unwell: int = 0
+    canaries: int = 0
     started: int = 0
     succeeded: int = 0
     failed: int = 0
@@ -95,8 +102,9 @@ class Rollout:
 
     @property
     def room(self) -> int:
-        """How many more installations this wave may still upgrade."""
-        return 0 if self.exhausted else max(0, wave_size(self.wave, self.candidates) - self.wave_started)
+        """How many more installations this wave may still upgrade; each that failed in it makes room for another."""
+        size = max(wave_size(self.wave, self.candidates), self.canaries if self.wave == 1 else 0)
+        return 0 if self.exhausted else max(0, size + self.wave_failed + self.wave_unwell - self.wave_started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +112,15 @@ class Pace:
     """How careful rollouts are.
 
     `minimum_age` is the least age of a release, `bake` the time between waves, `poll` the time between two steps while
-    upgrades are under way, and `failures_percent` the share of a wave that may fail.
+    upgrades are under way, and `failures_percent` the share of a wave that may fail. `canaries` are the ids of the
+    organizations that get a version first, and of which one that fails is enough to halt.
     """
 
     minimum_age: timedelta
     bake: timedelta
     poll: timedelta
     failures_percent: float
+    canaries: frozenset[str] = frozenset()
 
 
 def wave_size(wave: int, candidates: int) -> int:
@@ -173,14 +183,18 @@ def started_one(rollout: Rollout) -> Rollout:
     return replace(rollout, started=rollout.started + 1, wave_started=rollout.wave_started + 1)
 
 
-def settled(rollout: Rollout, state: MemberState, pace: Pace) -> Rollout:
-    """Count a member that ended in `state`; halt when more of this wave failed than `pace` permits."""
-    if state is MemberState.SUCCEEDED:
+def settled(rollout: Rollout, member: Member, pace: Pace) -> Rollout:
+    """Count a member that has ended; halt when more of this wave failed than `pace` permits."""
+    if member.state is MemberState.SUCCEEDED:
         return replace(rollout, succeeded=rollout.succeeded + 1)
-    if state is not MemberState.FAILED:
+    if member.state is not MemberState.FAILED:
         return replace(rollout, left=rollout.left + 1)
     counted = replace(rollout, failed=rollout.failed + 1, wave_failed=rollout.wave_failed + 1)
-    if counted.state not in ACTIVE or _is_permitted(counted.wave_failed, counted, pace):
+    if counted.state not in ACTIVE:
+        return counted
+    if member.organization_id in pace.canaries:
+        return halted(counted, f"the upgrade of the canary organization {member.organization_id} failed")
+    if _is_permitted(counted.wave_failed, counted, pace):
         return counted
     return halted(counted, f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed")
 
@@ -194,12 +208,15 @@ def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
     return row.installed_version == version and row.health is Health.DEGRADED
 
 
-def baked(rollout: Rollout, unwell: int, pace: Pace) -> Rollout:
+def baked(rollout: Rollout, unwell: Sequence[Member], pace: Pace) -> Rollout:
     """The rollout after its wave has baked: halted when more of the wave are unwell than `pace` permits."""
-    if not unwell or _is_permitted(unwell, rollout, pace):
-        return rollout
+    canaries = [member.organization_id for member in unwell if member.organization_id in pace.canaries]
+    if canaries:
+        return halted(rollout, f"the canary organization {canaries[0]} is not well since its upgrade")
+    if _is_permitted(rollout.wave_failed + len(unwell), rollout, pace):
+        return replace(rollout, wave_unwell=len(unwell))
     return halted(
-        rollout, f"{unwell} of {rollout.wave_started} installations of wave {rollout.wave} are not well since"
+        rollout, f"{len(unwell)} of {rollout.wave_started} installations of wave {rollout.wave} are not well since"
     )
 
 
@@ -210,25 +227,45 @@ def halted(rollout: Rollout, reason: str) -> Rollout:
 
 def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
     """The rollout after a step: its wave goes on, bakes, or ends and the next begins; or the rollout is done."""
-    if rollout.state is RolloutState.WAITING:
-        return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
-    if rollout.state is RolloutState.BAKING:
-        return _next_wave(rollout, now)
-    if rollout.state is not RolloutState.RUNNING:
-        return rollout
+    match rollout.state:
+        case RolloutState.WAITING:
+            return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
+        case RolloutState.BAKING if rollout.room:  # another installation takes the place of one that is not well
+            return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
+        case RolloutState.BAKING:
+            return _next_wave(rollout, now)
+        case RolloutState.RUNNING:
+            return _after_run(rollout, now, pace)
+    return rollout
+
+
+def _after_run(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
     if rollout.room or rollout.unsettled:
         return replace(rollout, due_at=now + pace.poll, updated_at=now)
-    if rollout.exhausted or rollout.wave == LAST_WAVE:
-        return replace(rollout, state=RolloutState.DONE, due_at=None, updated_at=now)
-    return replace(rollout, state=RolloutState.BAKING, due_at=now + pace.bake, updated_at=now)
+    if not rollout.exhausted and rollout.wave < LAST_WAVE:
+        return replace(rollout, state=RolloutState.BAKING, due_at=now + pace.bake, updated_at=now)
+    if rollout.failed and not rollout.succeeded:
+        return replace(halted(rollout, "every upgrade failed"), updated_at=now)
+    return replace(rollout, state=RolloutState.DONE, due_at=None, updated_at=now)
 
 
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
     """A halted rollout that goes on with its wave; the wave's failures no longer count."""
-    return replace(rollout, state=RolloutState.RUNNING, wave_failed=0, halted_reason=None, due_at=now, updated_at=now)
+    return replace(
+        rollout,
+        state=RolloutState.RUNNING,
+        wave_failed=0,
+        wave_unwell=0,
+        halted_reason=None,
+        due_at=now,
+        updated_at=now,
+    )
 
 
 def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:
+    """Every installation of a provider is another organization's, so failures are counted as organizations."""
+    if failures < min(ORGANIZATIONS, rollout.candidates):
+        return True
     return failures * 100 <= pace.failures_percent * rollout.wave_started
 
 
@@ -239,6 +276,7 @@ def _next_wave(rollout: Rollout, now: datetime) -> Rollout:
         wave=rollout.wave + 1,
         wave_started=0,
         wave_failed=0,
+        wave_unwell=0,
         due_at=now,
         updated_at=now,
     )

@@ -23,7 +23,7 @@ from provider_hub.domain.errors import (
     Refusal,
     TemporaryError,
 )
-from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, CustomerPrincipal
+from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, ConsoleScope, CustomerPrincipal
 from provider_hub.http import responses
 from provider_hub.http.call import Call
 from provider_hub.http.requests import idempotency_key, inputs_of, read_body, request_id
@@ -117,8 +117,8 @@ class Application(Generic[H]):
             return None, None
         if access in (Access.CONSOLE, Access.CONSOLE_MACHINE):
             console = self._authenticator.console(authorization)
-            if access is Access.CONSOLE_MACHINE and not isinstance(console, ConsoleMachine):
-                raise Forbidden("only a console machine may do this: call it from the release CI")
+            if route.scope is not None:
+                _check_scope(console, route.scope)
             return console, None
         customer = self._authenticator.customer(authorization)
         if customer.organization is None:
@@ -130,6 +130,13 @@ class Application(Generic[H]):
         # Before anything is read for it.
         self._services.request_budget.take(customer.organization.organization_id, self._services.clock())
         return customer, self._organizations.of(customer.organization)
+
+
+def _check_scope(caller: ConsolePrincipal, scope: ConsoleScope) -> None:
+    if not isinstance(caller, ConsoleMachine):
+        raise Forbidden("only a console machine may do this: call it from the release CI")
+    if scope not in caller.scopes:
+        raise Forbidden(f"the token has not the scope {scope}, which this needs: have one issued that has it")
 
 
 def answer_unrouted() -> None:

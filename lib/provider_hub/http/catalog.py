@@ -14,6 +14,7 @@ from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search
 from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind, Scope
+from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
@@ -23,6 +24,8 @@ from provider_hub.http.route import Access, Routes
 from provider_hub.http.version_view import ProviderVersionBody
 
 _PROVIDER = "/providers/{org}/{name}"
+_ANY_PROVIDER = f"/console{_PROVIDER}"
+_YANKED = {"status": "yanked", "error_message": "Reads stations in the southern hemisphere upside down."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +174,8 @@ class YankRequest(Wish):
     Access.TENANT,
     body_required=False,
     refusals=(404,),
-    example={"status": "yanked", "error_message": "Reads stations in the southern hemisphere upside down."},
     needs=Right.PUBLISH,
+    example=_YANKED,
 )
 def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     """No new installs of this version; what runs stays."""
@@ -225,3 +228,52 @@ def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted auto-upgrade go on."""
     organization_id, version = call.organization.organization_id, call.parameters["version"]
     return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, organization_id, call.provider, version))
+
+
+# The platform's own hand, over any provider: its own ones, and a bad one of a tenant. The editor of these is None.
+_MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.PROVIDERS
+
+
+@routes.add("PATCH", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, refusals=(404, 409))
+def edit_any_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
+    """Change how any provider is shown, and to whom."""
+    return ProviderBody.of(browse.edit_provider(hub.services, None, call.provider, body))
+
+
+@routes.add("DELETE", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, status=204, refusals=(404, 409))
+def delete_any_provider(hub: Hub, call: Call) -> None:
+    """Delete any provider and its versions."""
+    browse.delete_provider(hub.services, None, call.provider)
+
+
+@routes.add(
+    "POST",
+    f"{_ANY_PROVIDER}/versions/{{version}}/yank",
+    _MACHINE,
+    scope=_CHANGES,
+    body_required=False,
+    refusals=(404,),
+    example=_YANKED,
+)
+def yank_any(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
+    """No new installs of this version of any provider; what runs stays."""
+    version = call.parameters["version"]
+    return ProviderVersionBody.of(browse.yank(hub.services, None, call.provider, version, body.reason))
+
+
+@routes.add("DELETE", f"{_ANY_PROVIDER}/versions/{{version}}/yank", _MACHINE, scope=_CHANGES, refusals=(404,))
+def unyank_any(hub: Hub, call: Call) -> ProviderVersionBody:
+    """Take a yank back, whoever yanked."""
+    return ProviderVersionBody.of(browse.unyank(hub.services, None, call.provider, call.parameters["version"]))
+
+
+@routes.add("GET", f"{_ANY_PROVIDER}/rollouts", _MACHINE, scope=_CHANGES, refusals=(404,))
+def list_any_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
+    """How far each version's auto-upgrade is, of any provider."""
+    return [RolloutBody.of(rollout) for rollout in rollouts.list_rollouts(hub.services, None, call.provider)]
+
+
+@routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{version}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
+def resume_any_rollout(hub: Hub, call: Call) -> RolloutBody:
+    """Let a halted auto-upgrade of any provider go on."""
+    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, None, call.provider, call.parameters["version"]))

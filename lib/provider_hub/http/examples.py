@@ -21,6 +21,7 @@ PATH: Mapping[str, str] = {
     "name": "weather",
     "version": "1.4.0",
     "organization_id": "me",
+    "tenant_id": "org_acme",
     "id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
 }
 _ERRORS: Mapping[int, str] = {

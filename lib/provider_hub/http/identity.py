@@ -1,18 +1,34 @@
 """Who the caller is (contract, section 6)."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
+from provider_hub.actions import suspension
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes import Wish
+from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
-from provider_hub.domain.identity import ConsoleMachine, User
+from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
+from provider_hub.domain.names import is_organization_id
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
 
-routes: Routes[None] = Routes("identity")
+_ORGANIZATION = "/console/organizations/{tenant_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the handlers of identity work with."""
+
+    services: Services
+
+
+routes: Routes[Hub] = Routes("identity")
 
 
 class WhoAmI(Response):
@@ -28,7 +44,7 @@ class WhoAmI(Response):
 
 
 @routes.add("GET", "/console/whoami", Access.CONSOLE)
-def whoami(_hub: None, call: Call) -> WhoAmI:
+def whoami(_hub: Hub, call: Call) -> WhoAmI:
     """Who the console token is."""
     caller = call.caller
     if isinstance(caller, ConsoleMachine):
@@ -54,7 +70,7 @@ class Me(Response):
 
 
 @routes.add("GET", "/auth/me", Access.CUSTOMER)
-def me(_hub: None, call: Call) -> Me:
+def me(_hub: Hub, call: Call) -> Me:
     """Who the customer token is."""
     caller, organization = call.caller, call.tenant
     return Me(
@@ -71,7 +87,7 @@ class OrganizationBody(Response):
     organization_id: str = Field(description="The issuer's id of it, `org_…`.", examples=["org_acme"])
     name: str = Field(description="What people read as its name.", examples=["Acme"])
     slug: str = Field(description="The namespace of its providers; it never changes.", examples=["acme"])
-    status: str = Field(description="`active`.", examples=["active"])
+    status: str = Field(description="`active` or `suspended`.", examples=["active"])
     created_at: datetime = Field(description="When a token of it was first seen.", examples=["2026-01-15T08:00:00Z"])
     updated_at: datetime = Field(description="When the row last changed.", examples=["2026-01-15T08:00:00Z"])
 
@@ -82,7 +98,7 @@ class OrganizationBody(Response):
 
 
 @routes.add("GET", "/organizations", Access.TENANT)
-def list_organizations(_hub: None, call: Call) -> list[OrganizationBody]:
+def list_organizations(_hub: Hub, call: Call) -> list[OrganizationBody]:
     """The caller's organizations."""
     return [OrganizationBody.of(call.organization)]
 
@@ -94,15 +110,60 @@ class OrganizationStatus(Response):
 
 
 @routes.add("GET", "/organizations/me/status", Access.TENANT)
-def organization_status(_hub: None, _call: Call) -> OrganizationStatus:
+def organization_status(_hub: Hub, _call: Call) -> OrganizationStatus:
     """Whether the caller's organization can be worked with."""
     return OrganizationStatus()
 
 
 @routes.add("GET", "/organizations/{organization_id}", Access.TENANT, refusals=(404,))
-def get_organization(_hub: None, call: Call) -> OrganizationBody:
+def get_organization(_hub: Hub, call: Call) -> OrganizationBody:
     """The caller's organization, by its id or as `me`."""
     wanted = call.parameters["organization_id"]
     if wanted not in ("me", call.organization.organization_id):
         raise NotFound(f"there is no organization {wanted[:80]}")
     return OrganizationBody.of(call.organization)
+
+
+class SuspendRequest(Wish):
+    """Why an organization is suspended."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500), NO_NUL] = Field(
+        description="Its callers are told it with every refusal.", examples=["Its publishers' tokens were stolen."]
+    )
+
+
+_MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.ORGANIZATIONS
+
+
+@routes.add(
+    "POST", f"{_ORGANIZATION}/suspend", _MACHINE, scope=_CHANGES, refusals=(404,), example={"status": "suspended"}
+)
+def suspend_organization(hub: Hub, call: Call, body: SuspendRequest) -> OrganizationBody:
+    """Refuse an organization's tokens; what it runs goes on."""
+    return OrganizationBody.of(suspension.suspend(hub.services, _organization_id(call), body.reason))
+
+
+@routes.add("POST", f"{_ORGANIZATION}/resume", _MACHINE, scope=_CHANGES, refusals=(404,))
+def resume_organization(hub: Hub, call: Call) -> OrganizationBody:
+    """Let a suspended organization's tokens in again."""
+    return OrganizationBody.of(suspension.resume(hub.services, _organization_id(call)))
+
+
+@routes.add(
+    "POST",
+    f"{_ORGANIZATION}/release-slug",
+    _MACHINE,
+    scope=_CHANGES,
+    refusals=(404, 409),
+    example={"status": "suspended"},
+)
+def release_slug(hub: Hub, call: Call) -> OrganizationBody:
+    """Free the slug of a suspended organization that has nothing left."""
+    return OrganizationBody.of(suspension.release_slug(hub.services, _organization_id(call)))
+
+
+def _organization_id(call: Call) -> str:
+    wanted = call.parameters["tenant_id"]
+    if not is_organization_id(wanted):
+        raise NotFound(f"there is no organization {wanted[:80]}")
+    return wanted

@@ -46,6 +46,7 @@ _PATH_PARAMETERS: Mapping[str, tuple[str, dict[str, Any]]] = {
         {"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
     ),
     "organization_id": ("`me`, or the organization's own id.", {"minLength": 1}),
+    "tenant_id": ("The organization's id at its issuer.", {"minLength": 1}),
     "id": ("The dead letter's id.", {"minLength": 1}),
 }
 
@@ -122,7 +123,7 @@ def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.function],
-        "description": f"For: {route.access.value}. {route.explanation}".rstrip(),
+        "description": f"For: {_callers(route)}. {route.explanation}".rstrip(),
         "security": _SECURITY[route.access],
         "parameters": [*_path_parameters(route), *_query_parameters(route, schemas), *_header_parameters(route)],
     }
@@ -130,6 +131,10 @@ def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
         operation["requestBody"] = _request_body(route, route.body)
     operation["responses"] = {str(status): _response(route, status) for status in statuses(route)}
     return operation
+
+
+def _callers(route: Route) -> str:
+    return f"{route.access.value} whose token has the scope `{route.scope}`" if route.scope else route.access.value
 
 
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:

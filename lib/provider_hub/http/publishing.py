@@ -13,6 +13,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Forbidden, Invalid
+from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.roles import Right
 from provider_hub.domain.runtimes import RuntimeVersion
@@ -53,7 +54,13 @@ def publish(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBod
 
 
 @routes.add(
-    "POST", "/console/provider-versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,), refusals=(409,)
+    "POST",
+    "/console/provider-versions",
+    Access.CONSOLE_MACHINE,
+    scope=ConsoleScope.PUBLISH,
+    status=201,
+    other_statuses=(200,),
+    refusals=(409,),
 )
 def publish_platform(hub: Hub, _call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
     """Register a version of a platform provider."""
@@ -103,7 +110,13 @@ class RuntimeVersionBody(Response):
 
 
 @routes.add(
-    "POST", "/console/runtime/versions", Access.CONSOLE_MACHINE, status=201, other_statuses=(200,), refusals=(409,)
+    "POST",
+    "/console/runtime/versions",
+    Access.CONSOLE_MACHINE,
+    scope=ConsoleScope.RUNTIMES,
+    status=201,
+    other_statuses=(200,),
+    refusals=(409,),
 )
 def register_runtime(hub: Hub, _call: Call, body: RuntimeVersionWish) -> Reply[RuntimeVersionBody]:
     """Register a version of the runtime, which then keeps its image."""

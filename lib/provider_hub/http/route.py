@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from provider_hub.actions.wishes import Wish
+from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.roles import Right
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
@@ -38,6 +39,7 @@ class Route:
     body is not in there. `shape` None answers without a body; bytes are of the type `media`. With `location`, the
     header of that name has the path of the created row. `example` is how its answer differs from its model's example.
     `needs` is the right that it takes where its method does not say.
+    `scope` is what the token of a console machine must have; each route of theirs has one.
     """
 
     function: str
@@ -56,10 +58,13 @@ class Route:
     location: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
     needs: Right | None = None
+    scope: ConsoleScope | None = None
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        if (self.access is Access.CONSOLE_MACHINE) != (self.scope is not None):
+            raise ValueError(f"{self.method} {self.path}: a route for console machines, and no other, has a scope")
         object.__setattr__(self, "segments", _segments_of(self.path))
         fields = self.query.model_fields.items() if self.query else ()
         object.__setattr__(self, "lists", frozenset(name for name, of in fields if get_origin(of.annotation) is list))
@@ -123,6 +128,7 @@ class Routes(Generic[H]):
         location: bool = False,
         example: Mapping[str, Any] | None = None,
         needs: Right | None = None,
+        scope: ConsoleScope | None = None,
     ) -> Callable[[Callable[Concatenate[H, Call, P], R]], Callable[Concatenate[H, Call, P], R]]:
         """Declare the route that the decorated function handles; see `Route` for the arguments."""
 
@@ -146,6 +152,7 @@ class Routes(Generic[H]):
                     location=location,
                     example=example or {},
                     needs=needs,
+                    scope=scope,
                 )
             )
             return handler

@@ -3,6 +3,7 @@
 from tests.e2e.cases.kinds import SHOP, Halt, Refused, Step
 
 _YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
+_MACHINE = "console_machine"
 
 REFUSED = [
     Refused("GET", "/providers/platform/cloud/rollouts", 403, "only its author"),
@@ -46,9 +47,44 @@ REFUSED = [
     Refused(
         "POST", "/providers/acme/weather/versions/1.0.0/yank", 422, body={"reason": "x" * 501}, loc=("body", "reason")
     ),
+    Refused("GET", "/providers/acme/weather/rollouts/1.2.0", 404, "Not Found"),
+    *[
+        Refused(
+            "POST",
+            f"/providers/acme/weather/rollouts/{text}/resume",
+            404,
+            f"no rollout of acme/weather {text}",
+        )
+        for text in ("__x__", "latest", "..x")
+    ],
+    *[
+        Refused(method, f"/console/providers/acme/none{path}", 404, "there is no provider acme/none", _MACHINE, {})
+        for method, path in [
+            ("PATCH", ""),
+            ("DELETE", ""),
+            ("GET", "/rollouts"),
+            ("POST", "/rollouts/1.0.0/resume"),
+            ("POST", "/versions/1.0.0/yank"),
+            ("DELETE", "/versions/1.0.0/yank"),
+        ]
+    ],
+    Refused("PATCH", "/console/providers/acme/shared", 409, "stays public", _MACHINE, {"scope": "tenant"}),
+    Refused("PATCH", "/console/providers/platform/cloud", 409, "platform's own", _MACHINE, {"scope": "tenant"}),
+    Refused("PATCH", "/console/providers/acme/weather", 422, who=_MACHINE, body={"tags": 1}, loc=("body", "tags")),
+    Refused("DELETE", "/console/providers/acme/weather", 409, "installed 1 times", _MACHINE),
+    Refused("POST", "/console/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted", _MACHINE),
+    Refused(
+        "POST",
+        "/console/providers/acme/weather/versions/1.0.0/yank",
+        422,
+        who=_MACHINE,
+        body={"reason": "x" * 501},
+        loc=("body", "reason"),
+    ),
 ]
 STEPS = [
     Step("DELETE", "/providers/shop/short-lived", 204),
+    Step("DELETE", "/console/providers/shop/harmful", 204, who=_MACHINE),
     Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),
     Step("GET", f"/providers/{SHOP}", shows={"latest_version": "1.1.0", "install_count": 0}),
     Step("GET", f"/providers/{SHOP}/versions", shows={"version": "1.1.0", "status": "published"}),
@@ -59,4 +95,10 @@ STEPS = [
     Step("GET", f"/providers/{SHOP}/rollouts", shows={"version": "1.1.0", "state": "done"}, until=True),
     Halt("1.1.0"),
     Step("POST", f"/providers/{SHOP}/rollouts/1.1.0/resume", shows={"version": "1.1.0", "state": "running"}),
+    Halt("1.1.0"),
+    Step("GET", f"/console/providers/{SHOP}/rollouts", shows={"version": "1.1.0"}, who=_MACHINE),
+    Step("POST", f"/console/providers/{SHOP}/rollouts/1.1.0/resume", shows={"state": "running"}, who=_MACHINE),
+    Step("POST", f"/console{_YANK}", shows={"status": "yanked"}, body={"reason": "harmful"}, who=_MACHINE),
+    Step("DELETE", f"/console{_YANK}", shows={"status": "published"}, who=_MACHINE),
+    Step("PATCH", f"/console/providers/{SHOP}", shows={"tags": ["a"]}, body={"tags": ["a"]}, who=_MACHINE),
 ]

@@ -49,6 +49,11 @@ FORBIDDEN = [
         for route in ROUTES
         if route.access is Access.CONSOLE_MACHINE
     ],
+    *[
+        _refused(route, 403, f"has not the scope {route.scope}", "narrow")
+        for route in ROUTES
+        if route.access is Access.CONSOLE_MACHINE
+    ],
     Refused("GET", "/providers/installed", 403, "none of the reserved words", "misnamed"),
 ]
 NO_ROUTES = [

@@ -2,8 +2,20 @@
 
 from tests.e2e.cases.kinds import Refused, Step
 
+_LEAVER = "/console/organizations/org_leaver"
+_OTHER = "/console/organizations/org_other"
+_MACHINE = "console_machine"
+_REASON = {"reason": "its tokens were stolen"}
+
 REFUSED = [
     Refused("GET", "/organizations/org_other", 404, "there is no organization org_other"),
+    *[
+        Refused("POST", f"/console/organizations/{named}/{verb}", 404, "there is no organization", _MACHINE, body)
+        for named in ("org_none", "__x__", "a%20b")
+        for verb, body in (("suspend", _REASON), ("resume", None), ("release-slug", None))
+    ],
+    Refused("POST", f"{_OTHER}/suspend", 422, who=_MACHINE, body={}, loc=("body", "reason")),
+    Refused("POST", f"{_OTHER}/release-slug", 409, "is active: suspend it first", _MACHINE),
 ]
 STEPS = [
     Step("GET", "/auth/me", shows={"organization_id": "org_shop"}),
@@ -13,4 +25,8 @@ STEPS = [
     Step("GET", "/organizations/org_shop", shows={"slug": "shop"}),
     Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
     Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),
+    Step("GET", "/organizations/me", shows={"slug": "leaver"}, who="leaver"),
+    Step("POST", f"{_LEAVER}/suspend", shows={"status": "suspended"}, body=_REASON, who=_MACHINE),
+    Step("POST", f"{_LEAVER}/release-slug", shows={"status": "suspended"}, who=_MACHINE),
+    Step("POST", f"{_LEAVER}/resume", shows={"status": "active"}, who=_MACHINE),
 ]

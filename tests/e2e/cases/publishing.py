@@ -178,4 +178,5 @@ STEPS = [
     Publish(_PUBLISH, "shop/weather", "1.0.0", 200),
     Publish(_PUBLISH, "shop/weather", "1.1.0", 201),
     Publish(_PUBLISH, "shop/short-lived", "1.0.0", 201),
+    Publish(_PUBLISH, "shop/harmful", "1.0.0", 201),
 ]

@@ -1,0 +1,49 @@
+"""`hub console`: what the platform does to any provider and any organization, with a console machine's token."""
+
+import argparse
+
+from hub_cli.api import Json
+from hub_cli.arguments import Session
+from hub_cli.display import as_json, printable
+
+
+def run(session: Session, parsed: argparse.Namespace) -> int:
+    """Carry one of the commands out, by its `verb`. Raises ClientError."""
+    answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
+    if answer is not None and session.as_json:
+        print(as_json(answer))
+    else:
+        print(printable(sentence))
+    return 0
+
+
+def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | None, str]:
+    """The API's answer, None where there is none, and the same as a sentence."""
+    console, name = session.api.console, parsed.provider
+    match parsed.verb:
+        case "yank":
+            answer = console.yank(name, parsed.version, parsed.reason)
+            return answer, f"{name} {parsed.version} is yanked: no new installs, what runs stays."
+        case "unyank":
+            return console.unyank(name, parsed.version), f"{name} {parsed.version} can be installed again."
+        case "resume-rollout":
+            answer = console.resume_rollout(name, parsed.version)
+            return answer, f"The rollout of {name} {parsed.version} is {answer['state']}."
+        case "delete":
+            console.delete(name)
+            return None, f"{name} is deleted, with its versions."
+    raise AssertionError(f"{parsed.verb} is no command of the console")
+
+
+def _of_organization(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
+    console, organization = session.api.console, parsed.organization
+    match parsed.verb:
+        case "suspend":
+            answer = console.suspend(organization, parsed.reason)
+            return answer, f"{organization} is suspended within a minute; what it runs goes on."
+        case "resume":
+            return console.resume(organization), f"{organization} is let in again within a minute."
+        case "release-slug":
+            answer = console.release_slug(organization)
+            return answer, f"The slug {answer['slug']} is free: the next organization that comes with it has it."
+    raise AssertionError(f"{parsed.verb} is no command of the console")
