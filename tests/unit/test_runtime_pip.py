@@ -193,8 +193,9 @@ def test_pip_keeps_no_cache_on_the_volume_whose_limit_evicts_the_pod(
 ) -> None:
     commands: list[list[str]] = []
 
-    def run_to_end(command: list[str], **_given: object) -> int:
+    def run_to_end(command: list[str], *, output: Path, **_given: object) -> int:
         commands.append(command)
+        output.write_text("")
         return 0
 
     monkeypatch.setattr(install, "run_to_end", run_to_end)
