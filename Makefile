@@ -22,7 +22,7 @@ picture: setup ## the picture of a demo that the README shows
 	@exec $(BIN)/python -m local_stack.demo --svg docs/demo.svg
 
 unit: setup ## the tests that need no other process, in seconds
-	@exec $(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest tests/unit --hypothesis-profile quick --numprocesses 2 --dist loadfile $(ARGS)
 
 test: setup ## every test, and how much of lib/ they reached
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(or $(ARGS),--cov --cov-report term)

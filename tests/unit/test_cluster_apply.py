@@ -292,7 +292,7 @@ def _bodies(draw: st.DrawFn) -> Object:
     return body
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(history=st.lists(st.tuples(_bodies(), st.sampled_from([ALICE, BOB])), max_size=3), body=_bodies())
 def test_applying_twice_is_the_same_as_once(history: list[tuple[Object, Manager]], body: Object) -> None:
     live: Object = {}
@@ -304,7 +304,7 @@ def test_applying_twice_is_the_same_as_once(history: list[tuple[Object, Manager]
     assert applied(once, body, now="second") == once
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(first=_bodies(), second=_bodies())
 def test_a_lone_managers_object_is_what_it_declared_last(first: Object, second: Object) -> None:
     live = applied(applied({}, first), second)
@@ -313,7 +313,7 @@ def test_a_lone_managers_object_is_what_it_declared_last(first: Object, second: 
     assert schema_paths(live) == schema_paths(second)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(body=_bodies())
 def test_ownership_survives_its_wire_form(body: Object) -> None:
     paths = managers.ownable(DEPLOYMENT, body)
@@ -321,7 +321,7 @@ def test_ownership_survives_its_wire_form(body: Object) -> None:
     assert fields.from_fields_v1(fields.to_fields_v1(paths)) == paths
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(alice=_bodies(), bob=_bodies())
 def test_every_field_has_the_value_of_an_owner(alice: Object, bob: Object) -> None:
     described = schema.of(DEPLOYMENT)

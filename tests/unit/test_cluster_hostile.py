@@ -143,7 +143,7 @@ def refused_or_done(call: Any, *arguments: Any) -> None:
             raise
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(_hostile())
 def test_no_body_makes_a_create_fail(made: tuple[str, Object]) -> None:
     name, body = made
@@ -151,7 +151,7 @@ def test_no_body_makes_a_create_fail(made: tuple[str, Object]) -> None:
     refused_or_done(resources().create, named(name), "default", body, Write("test"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(_hostile())
 @example(("Secret", {"apiVersion": "v1", "kind": "Secret", "metadata": []}))
 @example(("Secret", {"apiVersion": "v1", "kind": ["Secret"], "metadata": {}}))
@@ -163,7 +163,7 @@ def test_no_body_makes_an_apply_fail(made: tuple[str, Object]) -> None:
     refused_or_done(served.apply, target, body, Write("test", force=True))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(
     _hostile(),
     st.sampled_from(["application/merge-patch+json", "application/strategic-merge-patch+json"]),
@@ -183,7 +183,7 @@ _operations = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(st.sampled_from(sorted(BODIES)), st.lists(st.one_of(_operations, _odd), max_size=4))
 def test_no_json_patch_makes_a_patch_fail(name: str, operations: list[Any]) -> None:
     target, served = Target(named(name), "default", "web"), resources()

@@ -127,7 +127,9 @@ class Rollouts(RuleBasedStateMachine):
 
 
 RolloutsTest = Rollouts.TestCase
-RolloutsTest.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+RolloutsTest.settings = settings(
+    max_examples=settings.default.max_examples * 3 // 2, stateful_step_count=30, deadline=None
+)
 
 
 @given(replicas=st.integers(0, 50), more=st.integers(1, 50))

@@ -342,7 +342,7 @@ def test_a_zip64_archive_is_refused() -> None:
     refused(data[:-22] + locator + data[-22:], "zip64")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4))
 def test_an_archive_damaged_anywhere_is_read_or_refused_and_nothing_else(damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(archive(entries()))
