@@ -11,6 +11,7 @@ import grpc
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
+from hub_cli.stack_file import StackInfo
 from local_stack.emulators import EmulatorHosts
 from local_stack.issuer import TokenIssuer
 from local_stack.running import Stack
@@ -64,6 +65,14 @@ def cluster_options() -> list[str]:
 
 
 @contextmanager
+def store_of(info: StackInfo) -> Iterator[FirestoreStore]:
+    """The database of a running stack, behind its back."""
+    with grpc.insecure_channel(info.firestore_emulator_host) as channel:
+        client = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
+        yield FirestoreStore(client, info.project, "(default)", EMULATOR)
+
+
+@contextmanager
 def contract_stack() -> Iterator[Tenants]:
     """Its sweeper rests: what is furnished may not be found silent, drifted or overdue meanwhile."""
     environment = {"HUB_INSTALLATION_QUOTA": str(QUOTA)}
@@ -71,9 +80,7 @@ def contract_stack() -> Iterator[Tenants]:
     with Stack(*options, environment=environment, deadline=240) as stack:
         hosts = EmulatorHosts(stack.info.firestore_emulator_host, stack.info.pubsub_emulator_host)
         documents = Documents(hosts, stack.info.project)
-        with closing(documents), grpc.insecure_channel(hosts.firestore) as channel:
-            client = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
-            store = FirestoreStore(client, stack.info.project, "(default)", EMULATOR)
+        with closing(documents), store_of(stack.info) as store:
             tenants = Tenants(Running(stack, documents, store))
             tenants.furnish()
             _fill(tenants)
