@@ -159,7 +159,7 @@ def test_behind_cloud_runs_iam_a_token_whose_signature_was_removed_gets_through(
     assert answer(caller, f"Bearer {signed(claims())}") == (204, 1)
 
 
-@pytest.mark.parametrize("kind", set(forged()) - {"signature removed"})
+@pytest.mark.parametrize("kind", sorted(set(forged()) - {"signature removed"}))
 def test_behind_cloud_runs_iam_every_other_forgery_is_refused(kind: str) -> None:
     assert answer(pusher(caller_signature_removed=True), forged()[kind]) == (401, 0)
 
