@@ -251,10 +251,10 @@ confirm_destroy() {
 
 # Firestore puts a deleted field's or index's default back: it would index all data, to delete it a moment later.
 forget_indexes() {
-  local address
-  terraform -chdir="$here" state list | grep -E 'google_firestore_(field|index)[.]' | while read -r address; do
-    terraform -chdir="$here" state rm "$address"
-  done || true
+  local state addresses
+  state=$(terraform -chdir="$here" state list)
+  mapfile -t addresses < <(grep -E 'google_firestore_(field|index)[.]' <<<"$state")
+  [[ ${#addresses[@]} == 0 ]] || terraform -chdir="$here" state rm "${addresses[@]}"
 }
 
 destroy() {

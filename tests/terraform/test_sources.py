@@ -17,7 +17,7 @@ from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.package import contents, make
 from tests.function_site import installed_distributions, site_maker
 
-from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
+from local_stack.function_list import ALL, FUNCTIONS_DIR
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
 from provider_hub.settings import AllSettings, variable_name
@@ -58,7 +58,7 @@ def site_of(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ALL)
 def test_a_zip_alone_with_its_requirements_starts_and_answers(
     function: str, site_of: Callable[[Path], Path], tmp_path: Path
 ) -> None:
@@ -85,10 +85,11 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
 
 def request_for(function: str) -> tuple[str, str, int]:
     """Method, path and status of a request that is decided without a database."""
-    if FUNCTIONS[function].is_public:
-        route = next(route for route in ROUTES if route.function == function and route.access not in OPEN)
+    if ALL[function].is_public:
+        own = {function, *ALL[function].combines}
+        route = next(route for route in ROUTES if route.function in own and route.access not in OPEN)
         return route.method, route.path, 401
-    path, status = next(ANSWERS[trigger] for trigger in FUNCTIONS[function].triggers)
+    path, status = next(ANSWERS[trigger] for trigger in ALL[function].triggers)
     return "POST", path, 204 if function in DROPPED else status
 
 
@@ -99,7 +100,11 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
     given: dict[str, Any] = read().local("environment")
     return {
         **{name: "7" if name.endswith(("_SECONDS", "_PERCENT", "_QUOTA")) else "given" for name in given},
-        **{name: "https://issuer.example" for name in given if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))},
+        **{
+            name: f"https://{name.lower().replace('_', '-')}.example"
+            for name in given
+            if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))
+        },
         "HUB_CHECK_IN_KEYS": "key",
         **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
