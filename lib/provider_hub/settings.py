@@ -339,7 +339,7 @@ class Rollouts(Settings):
     bake_seconds: float = Field(900, ge=0, description="Time that a wave runs before the next begins.")
     wave_poll_seconds: float = Field(15, gt=0, description="Time between two looks at a wave under way.")
     wave_failures_percent: float = Field(
-        5, ge=0, le=100, description="A rollout halts where more of a wave fails, in three organizations or in all."
+        5, ge=0, le=100, description="A rollout halts when more of a wave fails, in 3 organizations (or all, if fewer)."
     )
     canary_organizations: Words = Field(
         (), description="Ids, comma-separated, that get a version first; if it fails in one, it halts. Unset: none."

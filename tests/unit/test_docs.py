@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
+from provider_hub.http.installations import ProviderInstallation
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 LIMITS = {"add-a-setting": 4}
@@ -35,3 +38,9 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 
 def test_every_page_is_looked_at() -> None:
     assert {page.stem for page in PAGES} >= {"add-a-function", "add-a-setting"}
+
+
+def test_the_contract_names_every_field_of_an_installation_and_of_its_wishes() -> None:
+    text = (ROOT / "docs" / "contract.md").read_text()
+    fields = {*InstallWish.model_fields, *SettingsWish.model_fields, *ProviderInstallation.model_fields}
+    assert not {field for field in fields if f"`{field}`" not in text and f"{field}?" not in text}
