@@ -1,5 +1,7 @@
 """Every route over HTTPS in one function, for a deployment without a load balancer that tells paths apart."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
@@ -7,6 +9,7 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http import catalog, identity, installations, operations, publishing
@@ -21,13 +24,14 @@ class Needs(Core, Tasks, Cluster, Identity, Wheels): ...
 
 
 def wire(settings: Needs) -> Combined:
-    services, who = connected_services(settings, JsonSchemaChecker()), Authenticator(settings)
+    services = replace(connected_services(settings, JsonSchemaChecker()), schema_checker=LimitedSchemaChecker())
+    who = Authenticator(settings)
     cluster, wheels = kubernetes.connect(settings), VerifiedWheels(FetchPolicy.from_settings(settings))
     return Combined(
         installations=Application(installations.routes, installations.Hub(services, cluster), who, services),
         catalog=Application(catalog.routes, catalog.Hub(services, tasks.connect(settings)), who, services),
         publishing=Application(publishing.routes, publishing.Hub(services, wheels), who, services),
-        identity=Application(identity.routes, None, who, services),
+        identity=Application(identity.routes, identity.Hub(services), who, services),
         operations=Application(operations.routes, operations.Hub(services, RouteDescription()), who, services),
     )
 
