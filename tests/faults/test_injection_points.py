@@ -37,7 +37,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "count_installations_of": lambda store: store.count_installations_of("org_acme"),
     "install_count": lambda store: store.install_count(WEATHER),
     "install_counts": lambda store: store.install_counts([WEATHER]),
-    "versions_of": lambda store: store.versions_of(WEATHER),
+    "version_numbers": lambda store: store.version_numbers(WEATHER),
     "count_versions_of": lambda store: store.count_versions_of(WEATHER),
     "count_providers_under": lambda store: store.count_providers_under("acme"),
     "published_versions": lambda store: store.published_versions(WEATHER),

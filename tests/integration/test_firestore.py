@@ -411,7 +411,7 @@ def test_only_versions_that_are_published_are_named_as_such(backend: Backend) ->
         backend.put(keys.version(WEATHER, text), version(text, status=status))
     backend.put(keys.version(CLOUD, "9.0.0"), version("9.0.0", CLOUD))
     assert backend.store.published_versions(WEATHER) == ["1.0.0"]
-    assert sorted(found.version for found in backend.store.versions_of(WEATHER)) == ["1.0.0", "1.1.0"]
+    assert sorted(backend.store.version_numbers(WEATHER)) == ["1.0.0", "1.1.0"]
 
 
 def test_overdue_rows_are_found_over_all_tenants_longest_first(backend: Backend) -> None:

@@ -200,3 +200,20 @@ def test_a_provider_that_only_its_author_has_goes_back_to_its_organization(tenan
     assert tenants.deployed.call("GET", "/providers/acme/radio", tenants.other).status_code == 404
     assert found(tenants, "q=radio&scope=tenant", tenants.user)[0] == ["acme/radio"]
     assert edit(tenants, {"scope": None}, "/providers/acme/radio")["scope"] == "tenant"
+
+
+def test_a_search_reads_no_readme(tenants: Tenants) -> None:
+    edit(tenants, {"readme": "# Long"})
+    answer = tenants.deployed.call("GET", "/providers?q=weather", tenants.user)
+    assert [item["readme"] for item in answer.json["items"]] == [None]
+
+
+def test_versions_come_in_pages_newest_first(tenants: Tenants) -> None:
+    def page(query: str) -> list[str]:
+        answer = tenants.deployed.call("GET", f"/providers/acme/weather/versions{query}", tenants.user)
+        return [version["version"] for version in answer.json]
+
+    assert page("") == ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"]
+    assert page("?limit=2") == ["1.4.0", "1.3.0"]
+    assert page("?limit=2&offset=4") == ["1.0.0"]
+    assert page("?offset=5") == []

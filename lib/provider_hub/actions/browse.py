@@ -9,7 +9,7 @@ from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable, visible
-from provider_hub.actions.wishes.catalog import CatalogEdit, Search
+from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
@@ -65,10 +65,15 @@ def get_provider(services: Services[CatalogStore], viewer: str | None, name: Pro
     return Listing(provider, services.store.install_count(name))
 
 
-def list_versions(services: Services[CatalogStore], viewer: str | None, name: ProviderName) -> list[ProviderVersion]:
-    """All versions, the highest semantic version first. Raises NotFound."""
+def list_versions(
+    services: Services[CatalogStore], viewer: str | None, name: ProviderName, page: VersionPage
+) -> list[ProviderVersion]:
+    """A page of the versions, the highest semantic version first. Raises NotFound."""
     visible(services.store.get(keys.provider(name)), name, viewer)
-    return sorted(services.store.versions_of(name), key=lambda version: version.semver, reverse=True)
+    ordered = sorted(services.store.version_numbers(name), key=Version.parse, reverse=True)
+    wanted = ordered[page.offset : page.offset + page.limit]
+    found = services.store.get_all([keys.version(name, number) for number in wanted])
+    return [version for version in found if version is not None]
 
 
 def get_version(
@@ -120,7 +125,7 @@ def delete_provider(services: Services[ProviderDeletionStore], editor: str | Non
         raise Conflict(
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
-    versions = [keys.version(name, version.version) for version in services.store.versions_of(name)]
+    versions = [keys.version(name, version) for version in services.store.version_numbers(name)]
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
     forget_rollouts(services, name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-from provider_hub.domain.catalog import Provider, ProviderVersion
+from provider_hub.domain.catalog import Provider
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
@@ -110,8 +110,8 @@ class CatalogStore(DocumentStore, Protocol):
     def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
         """The numbers of installations in the order of `providers`; the counts run in parallel."""
 
-    def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
-        """All versions, in no particular order."""
+    def version_numbers(self, provider: ProviderName) -> list[str]:
+        """The numbers alone of all versions, in no particular order: one version may have a megabyte."""
 
     def count_versions_of(self, provider: ProviderName) -> int:
         """How many versions the provider has, in whatever state."""
@@ -128,7 +128,10 @@ class CatalogStore(DocumentStore, Protocol):
     def find_providers(
         self, audiences: Sequence[str], token: str | None, limit: int, offset: int
     ) -> tuple[list[Provider], int]:
-        """A page of the providers for those audiences that have the search token, by name; and their total number."""
+        """A page of the providers for those audiences that have the search token, by name; and their total number.
+
+        They come without their `readme`.
+        """
 
 
 class DeadLetterStore(DocumentStore, Protocol):

@@ -163,11 +163,6 @@ class ProviderVersion:
         """The provider's name."""
         return ProviderName(self.prefix, self.name)
 
-    @property
-    def semver(self) -> Version:
-        """The version as one that can be compared."""
-        return Version.parse(self.version)
-
 
 def in_scope(provider: Provider, scope: Scope) -> Provider:
     """The provider as `scope` shows it: to everyone, or to its author's organization."""

@@ -11,7 +11,7 @@ from provider_hub.actions.browse import Listing
 from provider_hub.actions.ports import StepTasks
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
-from provider_hub.actions.wishes.catalog import CatalogEdit, Search
+from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind, Scope
 from provider_hub.domain.identity import ConsoleScope
@@ -70,7 +70,7 @@ class ProviderBody(Response):
         description="Whether everyone sees it, or its author's organization alone.", examples=["tenant"]
     )
     icon_url: str | None = Field(description="The address of a picture.")
-    readme: str | None = Field(description="Markdown.")
+    readme: str | None = Field(description="Markdown; null in a search, which does not read it.")
     tags: list[str] = Field(description="Words that group providers.", examples=[["weather"]])
     latest_version: str | None = Field(
         description="The highest published version; a pre-release only where nothing else is.", examples=["1.4.0"]
@@ -145,9 +145,9 @@ def delete_provider(hub: Hub, call: Call) -> None:
 
 
 @routes.add("GET", f"{_PROVIDER}/versions", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
-def list_versions(hub: Hub, call: Call) -> list[ProviderVersionBody]:
-    """Every version, newest first."""
-    versions = browse.list_versions(hub.services, call.viewer, call.provider)
+def list_versions(hub: Hub, call: Call, query: VersionPage) -> list[ProviderVersionBody]:
+    """The versions, newest first, a hundred at most at a time."""
+    versions = browse.list_versions(hub.services, call.viewer, call.provider, query)
     return [ProviderVersionBody.of(version) for version in versions]
 
 

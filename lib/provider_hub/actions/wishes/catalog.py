@@ -25,6 +25,13 @@ class Search(Wish):
     offset: int = Field(0, ge=0, le=100_000, description="How many providers come before the page.")
 
 
+class VersionPage(Wish):
+    """Which page of a provider's versions; who asks for none gets the newest hundred."""
+
+    limit: int = Field(100, ge=1, le=100, description="How many versions a page has.")
+    offset: int = Field(0, ge=0, le=100_000, description="How many newer versions come before the page.")
+
+
 class CatalogEdit(Wish):
     """Only the fields that are given are changed; `readme` and `icon_url` may be given as null."""
 

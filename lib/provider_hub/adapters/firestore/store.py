@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from os import environ
@@ -15,7 +16,7 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from provider_hub.actions import keys
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.queries import Filter, build_query
-from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
+from provider_hub.domain.catalog import Provider, VersionStatus
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, OutboxEntry
@@ -23,6 +24,8 @@ from provider_hub.domain.rollout import Member, MemberState, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
 
 _COUNTS_AT_A_TIME = 10
+# A readme has up to 200 KB, and a search goes through a thousand providers.
+_LISTED_FIELDS = tuple(field.name for field in fields(Provider) if field.name != "readme")
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
 _CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
@@ -76,9 +79,11 @@ class FirestoreStore(FirestoreDocuments):
         with ThreadPoolExecutor(_COUNTS_AT_A_TIME, thread_name_prefix="counts") as pool:
             return list(pool.map(self.install_count, providers))
 
-    def versions_of(self, provider: ProviderName) -> list[ProviderVersion]:
-        """All versions, in no particular order."""
-        return self._query(ProviderVersion, "versions", parent=self.name_of(keys.provider(provider)))
+    def version_numbers(self, provider: ProviderName) -> list[str]:
+        """The numbers alone of all versions, in no particular order: one version may have a megabyte."""
+        query = build_query("versions", fields=("version",))
+        found = self._documents(query, self.name_of(keys.provider(provider)))
+        return [document.fields["version"].string_value for document in found]
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
@@ -98,7 +103,9 @@ class FirestoreStore(FirestoreDocuments):
         tokens = () if token is None else (("search_tokens", "contains", token),)
         where = (("audience", "in", tuple(audiences)), ("retiring", "==", False), *tokens)
         total = self._count(build_query("providers", where=where), self._root)
-        found = self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, offset=offset)
+        found = self._query(
+            Provider, "providers", where=where, order=("__name__",), limit=limit, offset=offset, fields=_LISTED_FIELDS
+        )
         return found, total
 
     def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
