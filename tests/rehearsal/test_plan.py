@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local_stack.function_list import COMBINED, FUNCTIONS
 from tests.rehearsal.terraform_cli import ROOT, Terraform, working_copy
 
 EXAMPLES = sorted((ROOT / "terraform").glob("terraform.tfvars*.example"))
@@ -28,7 +29,9 @@ def test_each_example_plans(terraform: Terraform, example: Path) -> None:
     actions = {action for change in plan["resource_changes"] for action in change["change"]["actions"]}
     assert actions <= {"create", "read"}
     functions = [one for one in plan["resource_changes"] if one["type"] == "google_storage_bucket_object"]
-    assert len(functions) >= 11
+    stands_for = [name for entry in COMBINED.values() for name in entry.combines]
+    without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
+    assert len(functions) == (without_gateway if 'gateway = "none"' in example.read_text() else len(FUNCTIONS))
 
 
 HOST = {"network": "n", "subnetwork": "s", "pods_range": "pods", "services_range": "services"}
