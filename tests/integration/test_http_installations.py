@@ -166,6 +166,15 @@ def test_the_deployment_of_what_the_installer_has_not_seen_is_pending(tenants: T
     assert (status["status"], status["message"]) == ("pending", "waiting for the installer to apply 1.1.0")
 
 
+def test_a_reserved_config_key_is_refused_with_a_sentence(tenants: Tenants) -> None:
+    body = {"provider_name": "acme/radio", "config": {"PATH": "hunter2"}}
+    response = tenants.deployed.call("POST", "/providers/install", tenants.user, body=body)
+    assert response.status_code == 422
+    assert response.json["detail"].startswith("key 'PATH' is reserved")
+    assert response.json["errors"][0]["loc"] == ["body", "config"]
+    assert "hunter2" not in response.text
+
+
 def test_another_tier_or_config_is_deployed(tenants: Tenants) -> None:
     body = {"resource_tier": "free", "config": {"A": "1"}}
     row = change(tenants, "PATCH", INSTALLED, body)

@@ -8,7 +8,8 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 
 from provider_hub.actions import idempotency
-from provider_hub.domain.errors import Problem, SchemaViolation, TooLarge
+from provider_hub.actions.wishes.base import RULE
+from provider_hub.domain.errors import Invalid, Problem, SchemaViolation, TooLarge
 from provider_hub.http.route import Route
 
 MAX_BODY = 1024 * 1024
@@ -73,7 +74,13 @@ def _query_of(route: Route, model: type[BaseModel], request: Request) -> BaseMod
         raise _violation("query", error) from None
 
 
-def _violation(where: str, error: ValidationError) -> SchemaViolation:
-    """pydantic's own findings, without the values: an error must not echo a secret of the caller's config."""
+def _violation(where: str, error: ValidationError) -> Invalid:
+    """pydantic's own findings, without the values: an error must not echo a secret of the caller's config.
+
+    Where only rules were broken, the answer is theirs: the form of the request is right.
+    """
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return SchemaViolation(*(Problem((where, *item["loc"]), item["msg"], item["type"]) for item in found))
+    problems = [Problem((where, *item["loc"]), item["msg"], item["type"]) for item in found]
+    if all(problem.type == RULE for problem in problems):
+        return Invalid(*problems)
+    return SchemaViolation(*problems)

@@ -1,6 +1,15 @@
 """What every wish is."""
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+# The type of a problem that a rule finds: the caller gets the sentence, not a list as for a malformed body.
+RULE = "rule_error"
+
+
+def refused_by_rule(sentence: str) -> PydanticCustomError:
+    """What a validator raises where the wish has the right form and a rule refuses it."""
+    return PydanticCustomError(RULE, "{sentence}", {"sentence": sentence})
 
 
 class Wish(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from provider_hub.actions.wishes.base import Wish
+from provider_hub.actions.wishes.base import Wish, refused_by_rule
 from provider_hub.actions.wishes.fields import Name, Semver, Text
 from provider_hub.domain.config_names import is_reserved
 from provider_hub.domain.installation import ResourceTier, UpgradePolicy
@@ -25,7 +25,7 @@ def _checked(config: dict[str, str]) -> dict[str, str]:
         if len(key) > CONFIG_KEY_LENGTH:
             raise ValueError(f"key {key[:80]!r}… is over {CONFIG_KEY_LENGTH} characters")
         if is_reserved(key):
-            raise ValueError(
+            raise refused_by_rule(
                 f"key {key[:80]!r} is reserved, since it would change how the runtime itself works: choose another name"
             )
     size = sum(len(key.encode()) + len(value.encode()) for key, value in config.items())
