@@ -105,6 +105,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
             for name in given
             if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))
         },
+        "HUB_CALLER_SIGNATURE_REMOVED": "true",
         "HUB_CHECK_IN_KEYS": "key",
         **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
