@@ -8,16 +8,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.package import contents, make
 from tests.function_site import installed_distributions, site_maker
 
 from local_stack.function_list import ALL, FUNCTIONS_DIR
+from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
 from provider_hub.settings import AllSettings, variable_name
@@ -25,6 +29,7 @@ from provider_hub.settings import AllSettings, variable_name
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
 NOWHERE = "127.0.0.1:9"
+AUDIENCE = "https://service.example"
 # Settings that not just any text is a value of.
 CONSTRAINED = (
     "runtime_class",
@@ -43,9 +48,10 @@ DROPPED = {"registration"}
 PROGRAM = """
 import json, sys
 from functions_framework import create_app
-target, method, path = sys.argv[1:]
+target, method, path, token = sys.argv[1:]
 client = create_app(target, "main.py").test_client()
-print(client.open(path, method=method, data=b"nothing readable").status_code)
+headers = {"Authorization": "Bearer " + token}
+print(client.open(path, method=method, data=b"nothing readable", headers=headers).status_code)
 print(json.dumps(sorted(name for name in sys.modules if name.startswith("provider_hub"))))
 """
 
@@ -68,8 +74,9 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
         (folder / name).write_bytes(file.read_bytes())
     site = site_of(folder / "requirements.txt")
     method, path, expected = request_for(function)
+    token = "no-customers-token" if ALL[function].is_public else callers_token()
     ran = subprocess.run(
-        [sys.executable, "-S", "-c", PROGRAM, function, method, path],
+        [sys.executable, "-S", "-c", PROGRAM, function, method, path, token],
         cwd=folder,
         env=environment(site, folder, tmp_path),
         capture_output=True,
@@ -93,6 +100,23 @@ def request_for(function: str) -> tuple[str, str, int]:
     return "POST", path, 204 if function in DROPPED else status
 
 
+def callers_token() -> str:
+    """The OIDC token of a caller as a service sees it: Cloud Run has verified it and removed its signature."""
+    now = int(time.time())
+    claims = {
+        "iss": "https://accounts.google.com",
+        "aud": AUDIENCE,
+        "sub": "1",
+        "email": "given",
+        "email_verified": True,
+        "iat": now,
+        "exp": now + 3600,
+    }
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    signed = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "google"})
+    return f"{signed.rpartition('.')[0]}.{REMOVED_SIGNATURE}"
+
+
 def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
     """As Terraform gives it, with credentials that are good for nothing and a database that is not there."""
     credentials = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
@@ -105,6 +129,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
             for name in given
             if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))
         },
+        "HUB_CALLER_AUDIENCE": AUDIENCE,
         "HUB_CALLER_SIGNATURE_REMOVED": "true",
         "HUB_CHECK_IN_KEYS": "key",
         **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
