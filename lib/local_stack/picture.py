@@ -11,7 +11,10 @@ from rich.text import Text
 _COLUMNS = 112
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 # A step's line: its number, its title, the time that it took, and what came of it.
-_STEP = re.compile(r"^(?P<number>\s*\d+/\d+|\s{3,}) (?P<title>.+?)\s{2,}(?P<seconds>\d+\.\d\d s)(?:  (?P<result>.*))?$")
+_STEP = re.compile(
+    r"^(?P<number>\s{0,3}\d{1,3}/\d{1,3}|\s{3,8}) (?P<title>\S.{0,100}?)\s{2,100}(?P<seconds>\d{1,6}\.\d\d s)"
+    r"(?:  (?P<result>.*))?$"
+)
 _STYLES = {"number": "dim", "title": "default", "seconds": "cyan", "result": "green"}
 
 

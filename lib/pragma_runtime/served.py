@@ -20,7 +20,8 @@ class Restarts:
     """How often and when a worker that died is started again."""
 
     most: int = 5  # in a row
-    first_delay: float = 1.0  # seconds; doubled each time
+    # Seconds; doubled each time. Reports of changes are a second apart: a shorter pause could hide a death.
+    first_delay: float = 2.0
     steady_seconds: float = 60.0  # a worker that served this long counts as the first in a row
 
 

