@@ -7,8 +7,8 @@ import ssl
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,13 +72,18 @@ class Ground:
         return f"https://localhost:{self.wheels_port}/{wheel.name}"
 
 
-def ground(folder: Path, project: str) -> Ground:
-    """Reserve what the configuration has to name, and write what is trusted."""
+@contextmanager
+def ground(folder: Path, project: str) -> Iterator[Ground]:
+    """Reserve what the configuration has to name, and write what is trusted.
+
+    Both ports stay reserved: a minute passes until a stage listens, and tests beside this one ask for free ports.
+    """
     authority = trustme.CA()
-    made = Ground(folder, project, authority, _free_port(), _free_port())
-    made.wheels.mkdir()
-    made.bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
-    return made
+    with ReservedPort() as issuer, ReservedPort() as wheels:
+        made = Ground(folder, project, authority, issuer.number, wheels.number)
+        made.wheels.mkdir()
+        made.bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+        yield made
 
 
 class Stage:
@@ -314,12 +319,6 @@ async def _stop(runner: web.AppRunner) -> None:
         if transport is not None:
             transport.abort()
     await asyncio.sleep(0.01)
-
-
-def _free_port() -> int:
-    listener = listening_socket(0)
-    with listener:
-        return port_of(listener)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

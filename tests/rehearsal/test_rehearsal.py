@@ -52,9 +52,8 @@ class Prepared:
 def prepared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     installed = installed_distributions(Path(pytestconfig.cache.mkdir("functions")))
     site_of = site_maker(installed, lambda: tmp_path_factory.mktemp("site"))
-    on = ground(tmp_path_factory.mktemp("ground"), PROJECT)
-    deployment, zips = _deployed(on)
-    with emulators() as hosts:
+    with ground(tmp_path_factory.mktemp("ground"), PROJECT) as on, emulators() as hosts:
+        deployment, zips = _deployed(on)
         yield Prepared(on, deployment, zips, hosts, site_of)
 
 
