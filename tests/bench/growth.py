@@ -153,7 +153,7 @@ class _Grown:
         self._published += 1
         version = f"1.1.{self._published}"
         name = self._names[1]
-        url = f"https://wheels.example/{version}.whl"
+        url = f"https://wheels.example/grown-{version}-py3-none-any.whl"
         wish = PublishWish(name=str(name), version=version, wheel_url=url, metadata=_METADATA)
         publish(self._services, FakeWheels(), name, wish, PLATFORM_AUTHOR)
 

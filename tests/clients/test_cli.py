@@ -225,6 +225,22 @@ REFUSED: Mapping[str, tuple[Callable[[Life], str], str]] = {
         lambda pragma: pragma("providers", "install", weather(pragma), "--version", "9.9.9", "--yes"),
         "9.9.9",
     ),
+    "a config key that the runtime keeps for itself": (
+        lambda pragma: pragma("providers", "install", weather(pragma), "--config", "PYTHONPATH=/tmp", "--yes"),
+        "PYTHONPATH",
+    ),
+    "an upgrade to an older version": (
+        lambda pragma: pragma("providers", "upgrade", weather(pragma), "--version", "0.9.0", "--yes"),
+        "0.9.0",
+    ),
+    "a downgrade to a newer version": (
+        lambda pragma: pragma("providers", "downgrade", weather(pragma), "--version", "1.1.0", "--yes"),
+        "1.1.0",
+    ),
+    "a deletion of what is installed": (
+        lambda pragma: pragma("providers", "delete", weather(pragma), "--yes"),
+        "installed",
+    ),
 }
 
 

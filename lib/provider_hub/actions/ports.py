@@ -108,7 +108,7 @@ class CatalogStore(DocumentStore, Protocol):
         """The number of installations over all tenants."""
 
     def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
-        """The numbers of installations in the order of `providers`; the counts run in parallel."""
+        """The numbers of installations in the order of `providers`, each at most a minute old: for lists, not rules."""
 
     def version_numbers(self, provider: ProviderName) -> list[str]:
         """The numbers alone of all versions, in no particular order: one version may have a megabyte."""

@@ -1,10 +1,9 @@
 """Firestore: the queries of the actions, over one channel to Google or to the emulator."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from os import environ
 from typing import Any
 
@@ -14,6 +13,7 @@ from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
 from provider_hub.actions import keys
+from provider_hub.adapters.firestore.counts import KeptCounts
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.queries import Filter, build_query
 from provider_hub.domain.catalog import Provider, VersionStatus
@@ -23,7 +23,6 @@ from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, MemberState, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
 
-_COUNTS_AT_A_TIME = 10
 # A readme has up to 200 KB, and a search goes through a thousand providers.
 _LISTED_FIELDS = tuple(field.name for field in fields(Provider) if field.name != "readme")
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
@@ -52,6 +51,10 @@ class FirestoreStore(FirestoreDocuments):
     Every query has an index in Terraform (tests/terraform/test_indexes.py) and raises TemporaryError.
     """
 
+    @cached_property
+    def _kept_counts(self) -> KeptCounts:
+        return KeptCounts(self.install_count)
+
     def installations_of(self, organization_id: str) -> list[Installation]:
         """Every installation of the organization, oldest first."""
         parent = self.name_of(keys.organization(organization_id))
@@ -74,10 +77,8 @@ class FirestoreStore(FirestoreDocuments):
         return self._count(build_query("installations", everywhere=True, where=_is_of(provider)), self._root)
 
     def install_counts(self, providers: Sequence[ProviderName]) -> list[int]:
-        """The numbers of installations in the order of `providers`; the counts run in parallel."""
-        # One aggregation counts one query: a page of a hundred providers must not wait for a hundred round trips.
-        with ThreadPoolExecutor(_COUNTS_AT_A_TIME, thread_name_prefix="counts") as pool:
-            return list(pool.map(self.install_count, providers))
+        """The numbers of installations in the order of `providers`, each at most a minute old."""
+        return self._kept_counts.of(providers)
 
     def version_numbers(self, provider: ProviderName) -> list[str]:
         """The numbers alone of all versions, in no particular order: one version may have a megabyte."""
