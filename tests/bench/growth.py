@@ -5,11 +5,10 @@ walks through the whole collection for every query, so its times grow whatever t
 stands a bare indexed query with Google's ordinary client, which grows alike.
 """
 
-import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -40,7 +39,7 @@ from provider_hub.settings import Rollouts
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 from tests import builders
 from tests.bench.counting.wire import counting
-from tests.bench.ground import CHECK_IN_KEY, Ground, put
+from tests.bench.ground import CHECK_IN_KEY, put
 from tests.bench.requesting import row_of
 from tests.bench.rows import catalog, load
 from tests.fakes import FakeCluster, FakeTasks, FakeWheels
@@ -62,10 +61,9 @@ class Point:
     reads: float
 
 
-def growth(ground: Ground, sizes: Sequence[int]) -> list[Point]:
-    """Each kind of work at each size, each size in a database of its own."""
-    logging.getLogger("provider_hub").setLevel(logging.ERROR)  # a cluster without objects is one of much drift
-    return [point for size in sizes for point in _Grown(ground, size).points()]
+def growth(environment: Mapping[str, str], sizes: Sequence[int]) -> list[Point]:
+    """Each kind of work at each size, each size in a database of its own. `environment` names the emulators."""
+    return [point for size in sizes for point in _Grown(environment, size).points()]
 
 
 class _Needs(DesiredStateSettings, Rollouts):
@@ -75,16 +73,16 @@ class _Needs(DesiredStateSettings, Rollouts):
 class _Grown:
     """A project with `rows` installations, ten a tenant, a hundredth as many providers, and the same work due."""
 
-    def __init__(self, ground: Ground, rows: int) -> None:
+    def __init__(self, environment: Mapping[str, str], rows: int) -> None:
         self._rows = rows
         self._names = [ProviderName("platform", f"grown{number}") for number in range(max(_A_TENANT, rows // 100))]
         self._units: defaultdict[str, float] = defaultdict(float)
         project = f"growth-{rows}"
         for topic in Topic:
-            put(ground.environment["PUBSUB_EMULATOR_HOST"], f"projects/{project}/topics/{topic.value}", {})
+            put(environment["PUBSUB_EMULATOR_HOST"], f"projects/{project}/topics/{topic.value}", {})
         given = _Needs.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
         counted = counting(grpc.insecure_channel, self._tell)
-        with patch.dict(os.environ, ground.environment), patch("grpc.insecure_channel", counted):
+        with patch.dict(os.environ, environment), patch("grpc.insecure_channel", counted):
             self._services = wiring.connected_services(given)
             self._bare: Any = Client(project=project)
             self._store = firestore.connect(project, given.database)
