@@ -34,7 +34,7 @@ _DEFAULT_RETRY = tasks_v2.RetryConfig(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Attempt:
     """What became of one attempt: the HTTP status, or None and why no response came."""
 
     status: int | None
@@ -47,7 +47,7 @@ class Outcome:
 
 
 # Sends a task's request once, with the headers of the task and of Cloud Tasks itself.
-Sender = Callable[[tasks_v2.Task, dict[str, str]], Awaitable[Outcome]]
+Sender = Callable[[tasks_v2.Task, dict[str, str]], Awaitable[Attempt]]
 
 
 @dataclass
@@ -56,7 +56,7 @@ class _Entry:
     due: float
     ticket: int
     created: float
-    previous: Outcome | None = None
+    previous: Attempt | None = None
     running: bool = False
 
 
@@ -218,7 +218,7 @@ class TaskQueue:
             return
         self._retry(entry, outcome)
 
-    def _retry(self, entry: _Entry, outcome: Outcome) -> None:
+    def _retry(self, entry: _Entry, outcome: Attempt) -> None:
         retry, task = self._queue.retry_config, entry.task
         why = outcome.reason or f"HTTP {outcome.status}"
         age = self._clock.now() - entry.created

@@ -17,7 +17,7 @@ from google.cloud import tasks_v2
 from google.protobuf import empty_pb2
 
 from local_stack.clock import Clock, SystemClock
-from local_stack.task_queue import Outcome, Sender, TaskQueue
+from local_stack.task_queue import Attempt, Sender, TaskQueue
 from local_stack.task_rules import TaskError, check_location_name, check_queue_name, queue_of
 
 _SERVICE = "google.cloud.tasks.v2.CloudTasks"
@@ -157,7 +157,7 @@ class TasksServer:
 def http_sender(session: aiohttp.ClientSession, make_token: TokenMaker) -> Sender:
     """A Sender that makes the HTTP request of a task, with an OIDC token where the task asks for one."""
 
-    async def send(task: tasks_v2.Task, own_headers: dict[str, str]) -> Outcome:
+    async def send(task: tasks_v2.Task, own_headers: dict[str, str]) -> Attempt:
         request = task.http_request
         headers = {name: value for name, value in request.headers.items() if not _is_own(name)}
         headers |= own_headers | {"User-Agent": "Google-Cloud-Tasks"}
@@ -179,11 +179,11 @@ def http_sender(session: aiohttp.ClientSession, make_token: TokenMaker) -> Sende
                 allow_redirects=False,
             ) as response:
                 await response.read()
-                return Outcome(response.status)
+                return Attempt(response.status)
         except TimeoutError:
-            return Outcome(None, f"no response within {deadline:g} s")
+            return Attempt(None, f"no response within {deadline:g} s")
         except aiohttp.ClientError as error:
-            return Outcome(None, f"{type(error).__name__}: {error}")
+            return Attempt(None, f"{type(error).__name__}: {error}")
 
     return send
 

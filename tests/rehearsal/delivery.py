@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from google.cloud import tasks_v2
 
-from local_stack.task_queue import Outcome, Sender
+from local_stack.task_queue import Attempt, Sender
 from tests.rehearsal.cloud_run import CloudRun
 from tests.rehearsal.deployment import Deployment, Job, Push
 
@@ -92,14 +92,14 @@ class PubSubPush:
 def task_sender(run: CloudRun, make_token: TokenMaker) -> Sender:
     """Cloud Tasks' request to a service, with the OIDC token that the task asks for and no other."""
 
-    async def send(task: tasks_v2.Task, own_headers: dict[str, str]) -> Outcome:
+    async def send(task: tasks_v2.Task, own_headers: dict[str, str]) -> Attempt:
         request = task.http_request
         headers = {**request.headers, **own_headers, "User-Agent": "Google-Cloud-Tasks"}
         if "oidc_token" in request:
             account, audience = request.oidc_token.service_account_email, request.oidc_token.audience
             headers["Authorization"] = f"Bearer {make_token(account, audience or request.url)}"
         status, _, _ = await run.request("POST", request.url, headers, request.body)
-        return Outcome(status)
+        return Attempt(status)
 
     return send
 

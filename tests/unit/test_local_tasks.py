@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.cloud import tasks_v2
 
-from local_stack.task_queue import Outcome, backoff_seconds
+from local_stack.task_queue import Attempt, backoff_seconds
 from local_stack.task_rules import TaskError
 from local_stack.tasks import LocalTasks
 
@@ -62,7 +62,7 @@ class Target:
         self.most_running = 0
         self.hold: asyncio.Event | None = None
 
-    async def __call__(self, task: tasks_v2.Task, headers: dict[str, str]) -> Outcome:
+    async def __call__(self, task: tasks_v2.Task, headers: dict[str, str]) -> Attempt:
         self.names.append(task.name.rpartition("/")[2])
         self.headers.append(headers)
         self.running += 1
@@ -72,7 +72,7 @@ class Target:
                 await self.hold.wait()
         finally:
             self.running -= 1
-        return Outcome(self._statuses.pop(0) if self._statuses else 200)
+        return Attempt(self._statuses.pop(0) if self._statuses else 200)
 
 
 async def settle() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from local_kubernetes.node.events import EventRecorder
 from local_kubernetes.node.objects import Json
-from local_kubernetes.node.probes import Outcome, ProbeKind, ProbeMachine, ProbeSpec, ProbeTarget, ask
+from local_kubernetes.node.probes import ProbeKind, ProbeMachine, ProbeResult, ProbeSpec, ProbeTarget, ask
 from local_kubernetes.node.status import ContainerRecord
 
 _DEFAULT_GRACE = 30.0
@@ -76,7 +76,7 @@ class HealthWatch:
         if counted and not outcome.ok and not machine.is_first_failure:
             self._warn(kind, outcome)
 
-    def _warn(self, kind: ProbeKind, outcome: Outcome) -> None:
+    def _warn(self, kind: ProbeKind, outcome: ProbeResult) -> None:
         self.recorder.warning(self.pod, "Unhealthy", f"{kind.capitalize()} probe failed: {outcome.message}")
 
     async def _restart(self, probe: Json, kind: ProbeKind) -> None:

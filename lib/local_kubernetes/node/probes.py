@@ -49,7 +49,7 @@ class ProbeSpec:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProbeResult:
     """One answer; `message` says what was wrong, for the event."""
 
     ok: bool
@@ -111,38 +111,38 @@ class ProbeTarget:
     execute: Exec
 
 
-async def ask(handler: Json, timeout: float, target: ProbeTarget) -> Outcome:
-    """Run one probe or lifecycle handler; every failure is an Outcome, none is raised."""
+async def ask(handler: Json, timeout: float, target: ProbeTarget) -> ProbeResult:
+    """Run one probe or lifecycle handler; every failure is an ProbeResult, none is raised."""
     try:
         async with asyncio.timeout(timeout):
             return await _dispatch(handler, target)
     except TimeoutError:
-        return Outcome(False, f"no answer within {timeout:g} s")
+        return ProbeResult(False, f"no answer within {timeout:g} s")
     except aiohttp.ClientConnectorError as error:
-        return Outcome(False, f"connect to {error.host}:{error.port}: {error.os_error.strerror or error}")
+        return ProbeResult(False, f"connect to {error.host}:{error.port}: {error.os_error.strerror or error}")
     except (aiohttp.ClientError, OSError) as error:
-        return Outcome(False, str(error) or type(error).__name__)
+        return ProbeResult(False, str(error) or type(error).__name__)
     except (LookupError, ValueError) as error:
-        return Outcome(False, f"the handler is not usable: {error}")
+        return ProbeResult(False, f"the handler is not usable: {error}")
 
 
-async def _dispatch(handler: Json, target: ProbeTarget) -> Outcome:
+async def _dispatch(handler: Json, target: ProbeTarget) -> ProbeResult:
     if http := handler.get("httpGet"):
         return await _http(http, target)
     if tcp := handler.get("tcpSocket"):
         _, writer = await asyncio.open_connection(tcp.get("host") or target.address, _port(tcp["port"], target))
         writer.close()
-        return Outcome(True)
+        return ProbeResult(True)
     if command := handler.get("exec"):
         code, output = await target.execute(command.get("command") or [])
-        return Outcome(code == 0, output.strip()[-1024:] or f"exit code {code}")
+        return ProbeResult(code == 0, output.strip()[-1024:] or f"exit code {code}")
     if sleep := handler.get("sleep"):
         await asyncio.sleep(sleep.get("seconds", 0))
-        return Outcome(True)
+        return ProbeResult(True)
     raise LookupError("a process node knows httpGet, tcpSocket and exec")
 
 
-async def _http(http: Json, target: ProbeTarget) -> Outcome:
+async def _http(http: Json, target: ProbeTarget) -> ProbeResult:
     scheme = (http.get("scheme") or "HTTP").lower()
     path = "/" + (http.get("path") or "/").lstrip("/")
     url = f"{scheme}://{http.get('host') or target.address}:{_port(http['port'], target)}{path}"
@@ -151,8 +151,8 @@ async def _http(http: Json, target: ProbeTarget) -> Outcome:
     encryption: bool | ssl.SSLContext = scheme != "https"
     async with target.session.get(url, headers=headers, ssl=encryption, allow_redirects=False) as response:
         if 200 <= response.status < 400:
-            return Outcome(True)
-        return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
+            return ProbeResult(True)
+        return ProbeResult(False, f"HTTP probe failed with statuscode: {response.status}")
 
 
 def _port(port: int | str, target: ProbeTarget) -> int:
