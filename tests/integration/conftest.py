@@ -1,10 +1,13 @@
 """A project of its own for each test that asks for one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.integration.backend import Backend, backend_on
 from tests.integration.deployed import Deployed, StandIns, deployed_on, stand_ins
+from tests.integration.drifting import Installed
+from tests.integration.node_harness import api_server
 from tests.integration.tenants import Tenants
 
 from local_stack.emulators import EmulatorHosts
@@ -45,3 +48,18 @@ def deployed(around: StandIns) -> Iterator[Deployed]:
     """The functions over a fresh project."""
     with deployed_on(around) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def kubeconfig() -> Iterator[Path]:
+    """Of an API server for one module's tests."""
+    with api_server() as file:
+        yield file
+
+
+@pytest.fixture
+def installed(backend: Backend, kubeconfig: Path) -> Iterator[Installed]:
+    """One READY installation in that cluster."""
+    made = Installed(backend, kubeconfig)
+    yield made
+    made.remove()

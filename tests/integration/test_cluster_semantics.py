@@ -4,7 +4,6 @@ Runs against the embedded cluster, or against a real API server when KUBECONFIG 
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,10 @@ import pytest
 from kubernetes import client, config, dynamic
 from kubernetes.client.exceptions import ApiException
 
-from local_kubernetes.cluster import serving
-
 STRICT_SINCE = 27  # the minor version from which servers validate strictly when asked
 Object = dict[str, Any]
 connect: Any = config.new_client_from_config
 DynamicClient: Any = dynamic.DynamicClient
-
-
-@pytest.fixture(scope="module")
-def kubeconfig() -> Iterator[Path]:
-    if os.environ.get("KUBECONFIG"):
-        yield Path(os.environ["KUBECONFIG"])
-        return
-    with serving() as cluster:
-        yield cluster.kubeconfig_file
 
 
 @pytest.fixture

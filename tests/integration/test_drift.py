@@ -1,17 +1,13 @@
 """What somebody changed or deleted in the cluster comes back, what nobody stands behind goes."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.backend import Backend
 from tests.integration.drifting import NAME, NAMESPACE, Installed
 
-from local_kubernetes.cluster import serving
 from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes
@@ -21,22 +17,6 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.settings import Cluster
-
-
-@pytest.fixture(scope="module")
-def kubeconfig() -> Iterator[Path]:
-    if given := os.environ.get("KUBECONFIG"):
-        yield Path(given)
-        return
-    with serving() as cluster:
-        yield cluster.kubeconfig_file
-
-
-@pytest.fixture
-def installed(backend: Backend, kubeconfig: Path) -> Iterator[Installed]:
-    made = Installed(backend, kubeconfig)
-    yield made
-    made.remove()
 
 
 def test_a_cluster_that_is_as_it_should_be_is_left_alone(installed: Installed) -> None:

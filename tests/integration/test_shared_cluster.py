@@ -1,7 +1,5 @@
 """Others use the cluster too: another hub, and people with `kubectl`. None of them is hurt, and none stops the hub."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,6 @@ import pytest
 from tests.integration.backend import Backend
 from tests.integration.drifting import NAME, NAMESPACE, Installed
 
-from local_kubernetes.cluster.embedded import serving
 from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes
@@ -22,22 +19,6 @@ from provider_hub.domain.names import prefixed_namespace
 from provider_hub.settings import Cluster
 
 DEPLOYMENT = NAME.object_name
-
-
-@pytest.fixture(scope="module")
-def kubeconfig() -> Iterator[Path]:
-    if given := os.environ.get("KUBECONFIG"):
-        yield Path(given)
-        return
-    with serving() as cluster:
-        yield cluster.kubeconfig_file
-
-
-@pytest.fixture
-def installed(backend: Backend, kubeconfig: Path) -> Iterator[Installed]:
-    made = Installed(backend, kubeconfig)
-    yield made
-    made.remove()
 
 
 def hub_on(kubeconfig: Path, **settings: str) -> kubernetes.Kubernetes:
