@@ -82,6 +82,32 @@ resource "google_service_account_iam_member" "lends_tasks_account" {
   member             = module.function[each.key].member
 }
 
+# Who may create may not replace: that would take the right to delete, which nobody has.
+resource "google_storage_bucket_iam_member" "creates_objects" {
+  for_each = { for name, may in local.access : name => name if can(may.creates_objects) }
+
+  bucket = google_storage_bucket.artifacts.name
+  role   = "roles/storage.objectCreator"
+  member = module.function[each.key].member
+}
+
+resource "google_storage_bucket_iam_member" "reads_objects" {
+  for_each = { for name, may in local.access : name => name if can(may.reads_objects) }
+
+  bucket = google_storage_bucket.artifacts.name
+  role   = "roles/storage.legacyObjectReader" # gets an object whose name it knows, and lists none
+  member = module.function[each.key].member
+}
+
+# On the function's own account alone: IAM signs URLs for it, since it has no key.
+resource "google_service_account_iam_member" "signs_urls" {
+  for_each = { for name, may in local.access : name => name if can(may.signs_urls) }
+
+  service_account_id = module.function[each.key].account
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = module.function[each.key].member
+}
+
 # GKE has no policy on a cluster, so that a role holds for all of the project: with RBAC it opens no more than the door.
 resource "google_project_iam_custom_role" "reads_cluster" {
   project     = local.cluster.project
@@ -121,6 +147,13 @@ resource "google_pubsub_topic_iam_member" "runtimes_check_in" {
   topic   = module.topic["runtime-check-ins"].name
   role    = "roles/pubsub.publisher"
   member  = local.runtimes
+}
+
+# runtimes fetch the wheel whose digest they were told; whoever does not know a digest finds nothing
+resource "google_storage_bucket_iam_member" "runtimes_read" {
+  bucket = google_storage_bucket.artifacts.name
+  role   = "roles/storage.legacyObjectReader"
+  member = local.runtimes
 }
 
 # Pub/Sub makes the token that a push carries

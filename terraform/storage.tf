@@ -39,6 +39,40 @@ resource "google_storage_bucket" "sources" {
   }
 }
 
+# The wheels that runtimes install: each written once under its digest, and kept for as long as anybody may install it.
+resource "google_storage_bucket" "artifacts" {
+  # checkov:skip=CKV_GCP_62:Data Access logs (audit.tf) say who read and wrote here.
+  # checkov:skip=CKV_GCP_78:Nobody may replace an object, so that none has an older version.
+  project                     = local.project
+  name                        = "${local.project}-${var.name}-artifacts"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.deletion_protection
+
+  dynamic "encryption" {
+    for_each = local.kms_key == null ? [] : [local.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  versioning {
+    enabled = false
+  }
+
+  # An upload is a copy until it is published, and of no use afterwards.
+  lifecycle_rule {
+    condition {
+      age            = 1
+      matches_prefix = ["uploads/"]
+    }
+    action {
+      type = "Delete"
+    }
+  }
+}
+
 # The smoke test's wheel, fetched by a signed URL.
 resource "google_storage_bucket" "samples" {
   # checkov:skip=CKV_GCP_62:Holds one public sample for a day at most.

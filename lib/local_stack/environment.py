@@ -10,6 +10,7 @@ from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
 from local_stack.emulators import EmulatorHosts
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
+from local_stack.servers import BUCKET, BucketHost
 
 _LOOPBACK_NAMES = "localhost,127.0.0.1"
 
@@ -32,6 +33,7 @@ class Surroundings:
     kubeconfig: Path
     wheels_url: str
     ca_file: Path
+    bucket: BucketHost
     interpreters: Sequence[Interpreter]
     namespace_prefix: str = ""
 
@@ -82,6 +84,10 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_RUNTIME_PUBSUB_ENDPOINT": f"http://{around.emulators.pubsub}",
         "HUB_RUNTIME_CA_FILE": str(around.ca_file),
         "HUB_WHEEL_CA_FILE": str(around.ca_file),
+        "HUB_ARTIFACTS_BUCKET": BUCKET,
+        "HUB_ARTIFACTS_ENDPOINT": around.bucket.endpoint,
+        "HUB_ARTIFACTS_KEY_FILE": str(around.bucket.key_file),
+        "HUB_ARTIFACTS_CA_FILE": str(around.ca_file),
         "HUB_WHEEL_PRIVATE_HOSTS": f"localhost:{port},127.0.0.1:{port}",
     }
 

@@ -153,7 +153,7 @@ class TokenIssuer:
         return self.keys_dir / f"{realm}-opaque" / hashlib.sha256(token.encode()).hexdigest()
 
     def _key(self, realm: Realm) -> rsa.RSAPrivateKey:
-        return _private_key(self.keys_dir / f"{realm}.pem")
+        return private_key(self.keys_dir / f"{realm}.pem")
 
 
 def issuer_application(issuer: TokenIssuer) -> web.Application:
@@ -208,7 +208,8 @@ def _organization(slug: str, *, present: bool) -> dict[str, Any]:
 
 
 @cache
-def _private_key(path: Path) -> rsa.RSAPrivateKey:
+def private_key(path: Path) -> rsa.RSAPrivateKey:
+    """The RSA key in `path`, which is made where it is missing. Raises LocalError for a file that holds another."""
     key = serialization.load_pem_private_key(secret_file(path, _new_key), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise LocalError(f"{path} holds no RSA key: delete it, and the next start makes one.")

@@ -2,27 +2,39 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from ssl import SSLContext
 
 import aiohttp
 from aiohttp import web
 
+from local_stack.bucket import LocalBucket
+from local_stack.bucket_access import Access
+from local_stack.bucket_files import BucketFiles
 from local_stack.certificates import server_context
 from local_stack.gateway import Gateway, serve_gateway
-from local_stack.issuer import TokenIssuer, issuer_application
+from local_stack.issuer import TokenIssuer, issuer_application, private_key
 from local_stack.ports import LOOPBACK, listening_socket, port_of
 from local_stack.push_relay import PushRelay
-from local_stack.stack_file import keys_dir, wheels_dir
+from local_stack.stack_file import artifacts_dir, keys_dir, wheels_dir
 from local_stack.tasks import LocalTasks, TasksServer, http_sender
 from local_stack.wheelhost import wheel_application
+from local_stack.workloads import LocalAccounts
 
+BUCKET = "artifacts"
 _SHUTDOWN_SECONDS = 0.5
 
 
 def ca_file(state_dir: Path) -> Path:
-    """Where the certificate of the wheel host's authority is."""
+    """Where the certificate of this machine's authority is."""
     return state_dir / "ca.pem"
+
+
+def local_tls(state_dir: Path) -> SSLContext:
+    """What everything of one stack that speaks HTTPS serves with; `ca_file` vouches for it."""
+    return server_context(ca_file(state_dir))
 
 
 async def start_issuer(exits: AsyncExitStack, state_dir: Path) -> TokenIssuer:
@@ -38,10 +50,9 @@ async def start_issuer(exits: AsyncExitStack, state_dir: Path) -> TokenIssuer:
     return issuer
 
 
-async def start_wheel_host(exits: AsyncExitStack, state_dir: Path) -> str:
+async def start_wheel_host(exits: AsyncExitStack, state_dir: Path, context: SSLContext) -> str:
     """Serve the wheels of `state_dir` over HTTPS; returns the base URL."""
     wheels_dir(state_dir).mkdir(parents=True, exist_ok=True)
-    context = server_context(ca_file(state_dir))
     listener = listening_socket(0)
     application = wheel_application(wheels_dir(state_dir))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -49,6 +60,36 @@ async def start_wheel_host(exits: AsyncExitStack, state_dir: Path) -> str:
     await runner.setup()
     await web.SockSite(runner, listener, ssl_context=context).start()
     return f"https://localhost:{port_of(listener)}"
+
+
+@dataclass(frozen=True)
+class BucketHost:
+    """Where the bucket is: its endpoint, the functions' key for it, and `host:port` of the pods' metadata server."""
+
+    endpoint: str
+    key_file: Path
+    metadata_host: str
+
+
+async def start_bucket(exits: AsyncExitStack, state_dir: Path, context: SSLContext) -> BucketHost:
+    """Serve the bucket that lies in `state_dir` over HTTPS, and the metadata server of the pods that read it."""
+    key_file = keys_dir(state_dir) / "artifacts.pem"
+    # In a thread: a new RSA key takes a while, in which other things start.
+    accounts = LocalAccounts((await asyncio.to_thread(private_key, key_file)).public_key())
+    listener, metadata_listener = listening_socket(0), listening_socket(0)
+    endpoint = f"https://localhost:{port_of(listener)}"
+    files = BucketFiles(artifacts_dir(state_dir))
+    files.prune()
+    bucket = LocalBucket(BUCKET, f"{endpoint}/{BUCKET}", files, Access(accounts))
+    for application, listening, tls in (
+        (bucket.application(), listener, context),
+        (accounts.metadata_server(), metadata_listener, None),
+    ):
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        exits.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.SockSite(runner, listening, ssl_context=tls).start()
+    return BucketHost(endpoint, key_file, f"{LOOPBACK}:{port_of(metadata_listener)}")
 
 
 async def start_tasks(

@@ -29,7 +29,16 @@ from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
 from local_stack.scheduler import Schedule, run_schedules
 from local_stack.secret_files import secret_file
-from local_stack.servers import ca_file, start_gateway, start_issuer, start_push_relay, start_tasks, start_wheel_host
+from local_stack.servers import (
+    ca_file,
+    local_tls,
+    start_bucket,
+    start_gateway,
+    start_issuer,
+    start_push_relay,
+    start_tasks,
+    start_wheel_host,
+)
 from local_stack.stack_file import keys_dir, logs_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
@@ -145,6 +154,7 @@ class LocalStack:
         finding = asyncio.create_task(asyncio.to_thread(find_interpreters, os.environ))
         issuer = await start_issuer(self._exits, self._state_dir)
         hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
+        tls = local_tls(self._state_dir)
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
         return tasks, Surroundings(
             project=self._options.project,
@@ -157,8 +167,9 @@ class LocalStack:
             namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
-            wheels_url=await start_wheel_host(self._exits, self._state_dir),
+            wheels_url=await start_wheel_host(self._exits, self._state_dir, tls),
             ca_file=ca_file(self._state_dir),
+            bucket=await start_bucket(self._exits, self._state_dir, tls),
             interpreters=await finding,
         )
 
@@ -173,7 +184,7 @@ class LocalStack:
         await _all_of(
             self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
             self._start_pubsub(session, around.issuer.service_account, settings),
-            self._start_cluster(environment, around.interpreters),
+            self._start_cluster(environment, around),
             *(self._supervisor.start(function.child(environment)) for function in self._functions),
         )
 
@@ -200,13 +211,15 @@ class LocalStack:
         await self._supervisor.start(replace(child, restarted=create))
         await create()
 
-    async def _start_cluster(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> None:
+    async def _start_cluster(self, environment: Mapping[str, str], around: Surroundings) -> None:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
         embedded = self._options.kubeconfig is None
         if embedded:
             await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
         if embedded or self._options.process_node:
-            await self._supervisor.start(self._node(environment, interpreters))
+            # Pods read the bucket as workloads of the cluster; the functions sign with a key of their own.
+            variables = {**environment, "GCE_METADATA_HOST": around.bucket.metadata_host}
+            await self._supervisor.start(self._node(variables, around.interpreters))
 
     def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
         """The process node. In a cluster of others it leaves the pods of their namespaces alone."""

@@ -29,6 +29,11 @@ def wheels_dir(state_dir: Path) -> Path:
     return state_dir / "wheels"
 
 
+def artifacts_dir(state_dir: Path) -> Path:
+    """The local bucket's folder."""
+    return state_dir / "artifacts"
+
+
 @contextmanager
 def exclusive(state_dir: Path) -> Iterator[None]:
     """Hold a state folder for one stack. Raises LocalError while another living one holds it.

@@ -31,10 +31,12 @@ from provider_hub.settings_reader import (
     Words,
     variable_name,
 )
+from provider_hub.settings_wheels import Artifacts, Wheels
 
 __all__ = [
     "GROUPS",
     "AllSettings",
+    "Artifacts",
     "Callers",
     "CheckIns",
     "Cluster",
@@ -357,19 +359,6 @@ class Rollouts(Settings):
         )
 
 
-class Wheels(Settings):
-    """How wheels are fetched."""
-
-    wheel_ca_file: str = Field(
-        "", json_schema_extra=LOCAL, description="Extra CA file trusted for wheel hosts. Unset: the system's alone."
-    )
-    wheel_private_hosts: Words = Field(
-        (),
-        json_schema_extra=LOCAL,
-        description="`host:port` pairs, comma-separated, that may have a private address. Unset: none may.",
-    )
-
-
 GROUPS = (
     Project,
     Topics,
@@ -385,10 +374,11 @@ GROUPS = (
     Cluster,
     Rollouts,
     Wheels,
+    Artifacts,
 )
 
 
-class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels):
+class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts):
     """Every group: what one deployment sets."""
 
 

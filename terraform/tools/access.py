@@ -15,6 +15,9 @@ _ON = {
     "creates_tasks": "queue `{}`",
     "deletes_tasks": "queue `{}`",
     "reads_secret": "secret `{}`",
+    "creates_objects": "bucket `artifacts`",
+    "reads_objects": "bucket `artifacts`",
+    "signs_urls": "its own account",
     "reads_cluster": "the project's clusters",
     "writes_cluster": "the project's clusters",
 }

@@ -26,6 +26,7 @@ from local_stack.emulators import EmulatorHosts
 from local_stack.environment import Surroundings, function_environment
 from local_stack.interpreters import own_interpreter
 from local_stack.issuer import TokenIssuer
+from local_stack.servers import BucketHost
 from local_stack.tasks import LocalTasks
 from provider_hub import logs
 from provider_hub.actions.ports import Key
@@ -50,6 +51,7 @@ class StandIns:
     hosts: EmulatorHosts
     issuer: TokenIssuer
     wheels_url: str
+    bucket: BucketHost
     tasks_endpoint: str
     tasks: LocalTasks
     kubeconfig: Path
@@ -69,16 +71,19 @@ def stand_ins(hosts: EmulatorHosts, state_dir: Path) -> Iterator[StandIns]:
     thread.start()
     exits = AsyncExitStack()
 
-    async def start() -> tuple[TokenIssuer, str, LocalTasks, str]:
+    async def start() -> tuple[TokenIssuer, str, BucketHost, LocalTasks, str]:
         session = await exits.enter_async_context(aiohttp.ClientSession())
         issuer = await servers.start_issuer(exits, state_dir)
-        wheels_url = await servers.start_wheel_host(exits, state_dir)
-        return issuer, wheels_url, *await servers.start_tasks(exits, session, issuer)
+        tls = servers.local_tls(state_dir)
+        wheels_url = await servers.start_wheel_host(exits, state_dir, tls)
+        bucket = await servers.start_bucket(exits, state_dir, tls)
+        return issuer, wheels_url, bucket, *await servers.start_tasks(exits, session, issuer)
 
     try:
-        issuer, wheels_url, tasks, endpoint = asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=30)
+        starting = asyncio.run_coroutine_threadsafe(start(), loop)
+        issuer, wheels_url, bucket, tasks, endpoint = starting.result(timeout=30)
         with serving() as cluster:
-            yield StandIns(hosts, issuer, wheels_url, endpoint, tasks, cluster.kubeconfig_file, state_dir, loop)
+            yield StandIns(hosts, issuer, wheels_url, bucket, endpoint, tasks, cluster.kubeconfig_file, state_dir, loop)
     finally:
         asyncio.run_coroutine_threadsafe(exits.aclose(), loop).result(timeout=30)
         loop.call_soon_threadsafe(loop.stop)
@@ -161,6 +166,7 @@ class Deployed:
             kubeconfig=self.around.kubeconfig,
             wheels_url=self.around.wheels_url,
             ca_file=servers.ca_file(self.around.state_dir),
+            bucket=self.around.bucket,
             interpreters=[own_interpreter()],
         )
         return function_environment(around, self.overrides)

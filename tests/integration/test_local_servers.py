@@ -24,7 +24,15 @@ from local_stack.issuer import Realm, TokenIssuer
 from local_stack.ports import ReservedPort, listening_socket, port_of
 from local_stack.push_relay import PushRelay
 from local_stack.scheduler import Schedule, run_schedules
-from local_stack.servers import ca_file, start_issuer, start_push_relay, start_tasks, start_wheel_host
+from local_stack.servers import (
+    ca_file,
+    local_tls,
+    start_bucket,
+    start_issuer,
+    start_push_relay,
+    start_tasks,
+    start_wheel_host,
+)
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 
@@ -160,7 +168,7 @@ def test_each_realm_s_keys_are_served_where_its_tokens_say(tmp_path: Path) -> No
 
 def test_a_wheel_is_served_over_tls_to_who_trusts_the_local_authority(tmp_path: Path) -> None:
     async def test(made: Machine) -> None:
-        url = await start_wheel_host(made.exits, tmp_path)
+        url = await start_wheel_host(made.exits, tmp_path, local_tls(tmp_path))
         wheel = tmp_path / "p-1.0.0-py3-none-any.whl"
         wheel.write_bytes(b"wheel")
         added = add_wheel(wheel, wheels_dir(tmp_path), url)
@@ -180,7 +188,7 @@ def test_a_wheel_is_served_over_tls_to_who_trusts_the_local_authority(tmp_path: 
 @pytest.mark.parametrize("path", ["/", "/keys/check-in", "/../ca.pem", "/..%2Fca.pem", "/%2e%2e/ca.pem", "/secret.txt"])
 def test_the_wheel_host_serves_nothing_but_wheels(tmp_path: Path, path: str) -> None:
     async def test(made: Machine) -> None:
-        url = await start_wheel_host(made.exits, tmp_path)
+        url = await start_wheel_host(made.exits, tmp_path, local_tls(tmp_path))
         (wheels_dir(tmp_path) / "secret.txt").write_text("secret")
         reader, writer = await asyncio.open_connection(
             "localhost", urlsplit(url).port, ssl=ssl.create_default_context(cafile=ca_file(tmp_path))
@@ -279,11 +287,14 @@ def test_no_server_of_the_machine_answers_a_web_page_of_another_origin(headers: 
     async def scenario(made: Machine) -> None:
         relay = PushRelay(made.session, {"installer": made.target}, made.issuer.service_account)
         base = await start_push_relay(made.exits, relay)
-        wheels = await start_wheel_host(made.exits, made.state_dir)
+        wheels = await start_wheel_host(made.exits, made.state_dir, local_tls(made.state_dir))
         tls = ssl.create_default_context(cafile=str(ca_file(made.state_dir)))
         jwks = made.issuer.jwks_url(Realm.GOOGLE)
         push = f"{base}{relay.path('installer')}/projects/p/topics/t"
-        for method, url in (("GET", jwks), ("GET", f"{wheels}/a.whl"), ("POST", push)):
+        bucket = (await start_bucket(made.exits, made.state_dir, local_tls(made.state_dir))).endpoint
+        tls.load_verify_locations(cafile=str(ca_file(made.state_dir)))
+        asked = (("GET", jwks), ("GET", f"{wheels}/a.whl"), ("GET", f"{bucket}/artifacts/a"), ("POST", push))
+        for method, url in asked:
             async with made.session.request(method, url, headers=headers, ssl=tls) as answer:
                 assert answer.status == 403
                 assert "this machine" in await answer.text() or "web page" in await answer.text()

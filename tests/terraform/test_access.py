@@ -15,6 +15,7 @@ from terraform.tools.rbac import READER, WRITER, allows, manifests
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
+from provider_hub.domain.artifacts import UPLOADS
 from provider_hub.domain.installation import ResourceTier
 from provider_hub.domain.manifests import (
     GENERATION,
@@ -34,6 +35,8 @@ ACCESS = {name: function.access for name, function in FUNCTIONS.items()}
 LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
 PROJECT_WIDE = {"documents", "reads_cluster", "writes_cluster", "nodes", "builder", "builder_sources", "host_agent"}
+# It has `storage.objects.get` alone: roles/storage.objectViewer would list as well.
+GETS = "roles/storage.legacyObjectReader"
 PLURALS = {
     "Deployment": "deployments",
     "LimitRange": "limitRanges",
@@ -271,14 +274,38 @@ def _words(text: str) -> list[str]:
     return re.findall(r'"(\w+)"', text)
 
 
-def test_runtimes_may_check_in_and_nothing_else() -> None:
-    theirs = [block for block in GRANTS if "local.runtimes" in str(block.body["member"])]
-    (grant,) = theirs
-    assert (grant.type, grant.body["role"]) == ("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
-    assert grant.body["topic"] == '${module.topic["runtime-check-ins"].name}'
+def test_runtimes_may_check_in_get_a_wheel_and_nothing_else() -> None:
+    publishes, reads = [block for block in GRANTS if "local.runtimes" in str(block.body["member"])]
+    assert (publishes.type, publishes.body["role"]) == ("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
+    assert publishes.body["topic"] == '${module.topic["runtime-check-ins"].name}'
+    assert (reads.type, reads.body["role"]) == ("google_storage_bucket_iam_member", GETS)
+    assert reads.body["bucket"] == "${google_storage_bucket.artifacts.name}"
     principal = str(ROOT.local("runtimes"))
     assert principal.startswith("principalSet://iam.googleapis.com/")
     assert principal.endswith("${local.cluster.id}"), "the pods of this cluster alone"
+
+
+def test_nobody_may_list_replace_or_delete_what_the_hub_keeps() -> None:
+    bucket = "${google_storage_bucket.artifacts.name}"
+    roles = {block.labels[1]: block.body["role"] for block in GRANTS if block.body.get("bucket") == bucket}
+    creates = "roles/storage.objectCreator"
+    assert roles == {"creates_objects": creates, "reads_objects": GETS, "runtimes_read": GETS}
+
+
+def test_a_function_signs_as_itself_alone() -> None:
+    grant = ROOT.resource("google_service_account_iam_member.signs_urls").body
+    assert grant["service_account_id"] == "${module.function[each.key].account}"
+    assert grant["member"] == "${module.function[each.key].member}"
+
+
+def test_what_the_hub_keeps_is_private_and_uploads_end_after_a_day() -> None:
+    bucket = ROOT.resource("google_storage_bucket.artifacts").body
+    assert (bucket["uniform_bucket_level_access"], bucket["public_access_prevention"]) == (True, "enforced")
+    assert bucket["versioning"] == [{"enabled": False}]
+    (rule,) = bucket["lifecycle_rule"]
+    assert rule["condition"] == [{"age": 1, "matches_prefix": [UPLOADS]}]
+    assert rule["action"] == [{"type": "Delete"}]
+    assert "encryption" in str(bucket["dynamic"])
 
 
 def test_the_cluster_is_private_and_reached_by_iam_alone() -> None:

@@ -15,6 +15,7 @@ from local_stack.errors import LocalError
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.servers import BucketHost
 from provider_hub.settings import AllSettings
 
 
@@ -112,6 +113,7 @@ def surroundings() -> Surroundings:
         kubeconfig=Path("/state/kubeconfig"),
         wheels_url="https://localhost:7",
         ca_file=Path("/state/ca.pem"),
+        bucket=BucketHost("https://localhost:8", Path("/keys/artifacts.pem"), "127.0.0.1:9"),
         interpreters=[Interpreter(Path("/opt/python3.13"), "3.13.2"), Interpreter(Path("/opt/python3.12"), "3.12.1")],
     )
 
@@ -133,6 +135,8 @@ def test_the_functions_settings_point_at_the_stand_ins() -> None:
     assert settings.runtime_python == "3.13.2"
     assert settings.runtime_image == surroundings().interpreters[0].image
     assert settings.cluster_namespace_prefix == ""
+    assert settings.artifacts_url == "https://localhost:8/artifacts"
+    assert settings.artifacts_key_file == "/keys/artifacts.pem"
 
 
 def test_in_a_cluster_of_others_the_hub_has_namespaces_of_its_own() -> None:

@@ -1,3 +1,8 @@
+output "account" {
+  description = "Full name of its service account."
+  value       = google_service_account.this.name
+}
+
 output "member" {
   description = "Its service account as an IAM member."
   value       = google_service_account.this.member

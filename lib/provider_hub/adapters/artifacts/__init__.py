@@ -1,0 +1,14 @@
+"""The bucket of kept artifacts in Google Cloud Storage, or in the local stack's stand-in for it."""
+
+from provider_hub.adapters.artifacts.bucket import Bucket
+from provider_hub.adapters.artifacts.signers import IamSigner, KeyFileSigner
+from provider_hub.settings import Artifacts
+
+__all__ = ["Bucket", "connect"]
+
+
+def connect(settings: Artifacts) -> Bucket:
+    """The bucket of `settings`. Nothing is called before its first use."""
+    key_file = settings.artifacts_key_file
+    signer = KeyFileSigner(key_file) if key_file else IamSigner()
+    return Bucket(settings.artifacts_url, signer, ca_file=settings.artifacts_ca_file)
