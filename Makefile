@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo picture unit test rehearsal generate check-generated bench chaos lint audit sbom deploy destroy
+.PHONY: help setup up demo picture unit test rehearsal generate check-generated vendor bench chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -29,6 +29,9 @@ test: setup ## every test, and how much of lib/ they reached
 
 rehearsal: setup ## what Terraform deploys, run against stand-ins that demand what Google demands
 	@exec $(BIN)/python -m pytest tests/rehearsal $(ARGS)
+
+vendor: ## the console's modules anew, after a version in console/vendor/vendor.json was raised; needs npm
+	@python3 .ci/vendor.py
 
 bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -14,7 +14,7 @@ DEFAULT_STATE_DIR = Path(".hub")
 
 @dataclass(frozen=True)
 class StackInfo:
-    """Where everything of a running stack is. Paths are absolute, URLs without a trailing slash."""
+    """Where everything of a running stack is. Paths are absolute; of the URLs only the console's ends in a slash."""
 
     api_url: str
     wheels_url: str
@@ -29,6 +29,7 @@ class StackInfo:
     state_dir: str
     pid: int
     namespace_prefix: str = ""
+    console_url: str = ""
 
     @classmethod
     def read(cls, state_dir: Path) -> Self:

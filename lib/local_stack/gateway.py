@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Takes a request's path, decoded as the functions' own WSGI server does; names the function, None for no such path.
 Router = Callable[[str], str | None]
+# Takes a request and its decoded path; the answer of what the gateway serves itself, None for a path of the functions.
+Pages = Callable[[web.BaseRequest, str], web.StreamResponse | None]
 
 # RFC 9110 section 7.6.1; each connection has its own.
 _HOP_BY_HOP = frozenset(
@@ -52,9 +54,12 @@ _KEEP_ALIVE_SECONDS = 30.0
 class Gateway:
     """Proxies requests to functions by path. Use as an asynchronous context manager."""
 
-    def __init__(self, route: Router, functions: Mapping[str, URL]) -> None:
+    def __init__(
+        self, route: Router, functions: Mapping[str, URL], pages: Pages = lambda _request, _path: None
+    ) -> None:
         self._route = route
         self._functions = functions
+        self._pages = pages
 
     async def __aenter__(self) -> "Gateway":
         self._session = aiohttp.ClientSession(
@@ -74,7 +79,11 @@ class Gateway:
         refused = refusal(request.headers)
         if refused is not None:
             return _problem(403, refused, {"X-Request-Id": _request_id(request)})
-        function = self._route(unquote(request.raw_path.partition("?")[0]))
+        path = unquote(request.raw_path.partition("?")[0])
+        page = self._pages(request, path)
+        if page is not None:
+            return page
+        function = self._route(path)
         base = self._functions.get(function) if function is not None else None
         if base is None:
             return _problem(404, "Not Found", {"X-Request-Id": _request_id(request)})

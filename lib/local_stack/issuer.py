@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local_stack.errors import LocalError
-from local_stack.own_machine import own_machine
+from local_stack.own_machine import own_machine_and
 from local_stack.secret_files import secret_file
 from provider_hub.domain.identity import ConsoleScope
 
@@ -49,10 +49,15 @@ class TokenIssuer:
     url: str
     keys_dir: Path
 
-    def user(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
+    def user(
+        self, slug: str, *, role: str = "admin", organization: bool = True, lifetime: float = DEFAULT_LIFETIME
+    ) -> str:
         """A customer User of the organization `slug`. Raises LocalError for a slug that is none."""
-        claims = {"sub": f"user_{slug}", "email": f"user@{slug}.example"}
-        return self._mint(Realm.CUSTOMER, claims | _organization(slug, present=organization), lifetime)
+        # An admin is the organization's user that has always been; each other role is another person.
+        person = slug if role == "admin" else f"{role}_{slug}"
+        email = f"{'user' if role == 'admin' else role}@{slug}.example"
+        claims = {"sub": f"user_{person}", "email": email}
+        return self._mint(Realm.CUSTOMER, claims | _organization(slug, role, present=organization), lifetime)
 
     def machine(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
         """A customer Machine (a tenant's CI) of the organization `slug`. Raises LocalError likewise."""
@@ -156,8 +161,8 @@ class TokenIssuer:
         return private_key(self.keys_dir / f"{realm}.pem")
 
 
-def issuer_application(issuer: TokenIssuer) -> web.Application:
-    """Serves each realm's JWKS, and the look-up of its opaque tokens."""
+def issuer_application(issuer: TokenIssuer, pages: Sequence[str] = ()) -> web.Application:
+    """Serves each realm's JWKS, and the look-up of its opaque tokens. `pages` are origins that may call it too."""
 
     def handler(document: str) -> Any:
         async def respond(_: web.Request) -> web.Response:
@@ -165,7 +170,7 @@ def issuer_application(issuer: TokenIssuer) -> web.Application:
 
         return respond
 
-    application = web.Application(middlewares=[own_machine])
+    application = web.Application(middlewares=[own_machine_and(*pages)])
     for realm in Realm:
         application.router.add_get(f"/{realm}{JWKS_PATH}", handler(json.dumps(issuer.jwks(realm))))
         application.router.add_post(f"/{realm}{LOOKUP_PATH}", _lookup(issuer, realm))
@@ -199,12 +204,12 @@ def check_slug(slug: str) -> str:
     return slug
 
 
-def _organization(slug: str, *, present: bool) -> dict[str, Any]:
+def _organization(slug: str, role: str = "admin", *, present: bool) -> dict[str, Any]:
     check_slug(slug)
     if not present:
         return {}
     name = slug.replace("-", " ").title()
-    return {"o": {"id": f"org_{slug}", "slg": slug, "rol": "admin"}, "org_name": name}
+    return {"o": {"id": f"org_{slug}", "slg": slug, "rol": role}, "org_name": name}
 
 
 @cache

@@ -1,6 +1,7 @@
 """The stand-ins that run inside the stack's own process: each is started here and ends with an exit stack."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from local_stack.gateway import Gateway, serve_gateway
 from local_stack.issuer import TokenIssuer, issuer_application, private_key
 from local_stack.ports import LOOPBACK, listening_socket, port_of
 from local_stack.push_relay import PushRelay
+from local_stack.sign_in_server import SignInServer
 from local_stack.stack_file import artifacts_dir, keys_dir, wheels_dir
 from local_stack.tasks import LocalTasks, TasksServer, http_sender
 from local_stack.wheelhost import wheel_application
@@ -37,12 +39,16 @@ def local_tls(state_dir: Path) -> SSLContext:
     return server_context(ca_file(state_dir))
 
 
-async def start_issuer(exits: AsyncExitStack, state_dir: Path) -> TokenIssuer:
-    """Serve the JWKS of the keys in `state_dir`, which are made at its first start."""
+async def start_issuer(exits: AsyncExitStack, state_dir: Path, console: Sequence[str] = ()) -> TokenIssuer:
+    """Serve the JWKS of the keys in `state_dir`, which are made at its first start.
+
+    People sign in to the web console at the origins of `console`.
+    """
     listener = listening_socket(0)
     issuer = TokenIssuer(f"http://{LOOPBACK}:{port_of(listener)}", keys_dir(state_dir))
     # In a thread: three new RSA keys take a second, in which the emulators could be starting.
-    application = await asyncio.to_thread(issuer_application, issuer)
+    application = await asyncio.to_thread(issuer_application, issuer, console)
+    SignInServer(issuer, console).add_routes(application)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     exits.push_async_callback(runner.cleanup)
     await runner.setup()

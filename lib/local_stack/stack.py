@@ -17,6 +17,7 @@ from google.cloud import tasks_v2
 
 from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
 from local_stack import topics
+from local_stack.console import Console, SignIn
 from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
@@ -24,6 +25,7 @@ from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_ke
 from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
 from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
+from local_stack.issuer import Realm
 from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
 from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
@@ -39,6 +41,7 @@ from local_stack.servers import (
     start_tasks,
     start_wheel_host,
 )
+from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
 from local_stack.stack_file import keys_dir, logs_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
@@ -104,7 +107,7 @@ class LocalStack:
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
         self._exits.push_async_callback(self._supervisor.stop)
-        tasks, around = await self._start_servers(session)
+        tasks, around = await self._start_servers(session, console_origins(port_of(listener)))
         environment = function_environment(around, os.environ)
         settings = AllSettings.from_environment(environment)
         for queue in (settings.deadlines_queue, settings.upgrades_queue):
@@ -112,7 +115,9 @@ class LocalStack:
             tasks.add_queue(tasks_v2.Queue(name=name))
         await self._start_children(session, around, environment, settings)
         await self._register_runtimes(session, around, settings)
-        await start_gateway(self._exits, Gateway(self._route, public_urls(self._functions)), listener)
+        console = Console(SignIn(around.issuer.issuer(Realm.CUSTOMER), CLIENT_ID))
+        gateway = Gateway(self._route, public_urls(self._functions), console.answer)
+        await start_gateway(self._exits, gateway, listener)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
         self._schedules = asyncio.create_task(schedules)
         prefix = settings.cluster_namespace_prefix
@@ -149,10 +154,12 @@ class LocalStack:
         self._exits.callback(listener.close)
         return listener
 
-    async def _start_servers(self, session: aiohttp.ClientSession) -> tuple[LocalTasks, Surroundings]:
+    async def _start_servers(
+        self, session: aiohttp.ClientSession, console: Sequence[str]
+    ) -> tuple[LocalTasks, Surroundings]:
         """Start what runs inside this process, and know where all else will be."""
         finding = asyncio.create_task(asyncio.to_thread(find_interpreters, os.environ))
-        issuer = await start_issuer(self._exits, self._state_dir)
+        issuer = await start_issuer(self._exits, self._state_dir, console)
         hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
         tls = local_tls(self._state_dir)
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
@@ -307,6 +314,7 @@ def _describe(around: Surroundings, prefix: str, api_url: str, state_dir: Path) 
         state_dir=str(state_dir),
         pid=os.getpid(),
         namespace_prefix=prefix,
+        console_url=api_url + CONSOLE_PATH,
     )
 
 

@@ -80,8 +80,9 @@ def summary(info: StackInfo, seconds: float) -> str:
     state_dir = Path(info.state_dir)
     option = "" if state_dir == DEFAULT_STATE_DIR.resolve() else f" --state-dir {shlex.quote(info.state_dir)}"
     return f"""\
-Provider Hub serves after {seconds:.1f} s.
+Provider Hub serves after {seconds:.1f} s. Open the console in a browser and sign in as anyone:
 
+  console     {info.console_url}
   API         {info.api_url}
   wheel host  {info.wheels_url}  (trust {info.ca_file})
   Firestore   {info.firestore_emulator_host}

@@ -114,10 +114,19 @@ def test_the_stack_file_says_where_everything_is(stack: Stack) -> None:
     assert set(said) == {
         *("api_url", "wheels_url", "ca_file", "firestore_emulator_host", "pubsub_emulator_host", "kubeconfig"),
         *("project", "tasks_endpoint", "issuer_url", "logs_dir", "state_dir", "pid", "namespace_prefix"),
+        "console_url",
     }
     assert answers(f"http://{said['firestore_emulator_host']}")
     assert Path(said["ca_file"]).is_file()
-    assert "Provider Hub serves after" in stack.log.read_text()
+    printed = stack.log.read_text()
+    assert "Provider Hub serves after" in printed
+    assert said["console_url"] in printed
+
+
+def test_the_base_url_leads_to_the_console(stack: Stack) -> None:
+    with urllib.request.urlopen(stack.info.api_url) as page:
+        assert page.url == stack.info.console_url
+        assert b"release/app.js" not in page.read(), "the folder has the digest's name"
 
 
 def test_a_function_is_reached_at_the_base_url_with_the_settings_of_the_stack(stack: Stack) -> None:
@@ -127,7 +136,7 @@ def test_a_function_is_reached_at_the_base_url_with_the_settings_of_the_stack(st
     assert get(f"{stack.info.api_url}/catalog?q=INSTALLATION_QUOTA")["hub"] == "7"
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/installer", "/sweeper"])
+@pytest.mark.parametrize("path", ["/nothing", "/installer", "/sweeper", "/app/nothing"])
 def test_what_is_not_public_is_not_found_at_the_base_url(stack: Stack, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(stack.info.api_url + path)

@@ -1,0 +1,122 @@
+// A form for a provider's config, made from its config_schema and checked while one types.
+import { html, useId } from "../html.js";
+import { isSecret, keyProblem, MOST_KEYS, problemOf } from "../schema.js";
+
+/**
+ * What is typed: the schema's fields by their keys, and the pairs that somebody adds.
+ * @typedef {{values: Record<string, string>, others: {key: string, value: string}[]}} Typed
+ * @typedef {import("../schema.js").Field} Field
+ */
+
+/** @param {Field[]} fields @param {Record<string, string> | null} config the present one, null before the first @returns {Typed} */
+export function typedFrom(fields, config) {
+  const known = new Set(fields.map((field) => field.key));
+  return {
+    values: Object.fromEntries(fields.map((field) => [field.key, config ? config[field.key] ?? "" : field.initial])),
+    others: Object.entries(config ?? {}).filter(([key]) => !known.has(key)).map(([key, value]) => ({ key, value })),
+  };
+}
+
+/** The config that the API gets: what is empty is left out. @param {Typed} typed @returns {Record<string, string>} */
+export function configFrom({ values, others }) {
+  const pairs = [...Object.entries(values).filter(([, value]) => value !== ""), ...others.map(({ key, value }) => [key, value])];
+  return Object.fromEntries(pairs);
+}
+
+/** Whether the form can be sent. @param {Field[]} fields @param {Typed} typed */
+export function isComplete(fields, { values, others }) {
+  const keys = [...fields.map((field) => field.key), ...others.map((other) => other.key)];
+  return (
+    fields.every((field) => !problemOf(field, values[field.key])) &&
+    others.every((other, at) => !keyProblem(other.key, keys.filter((_, index) => index !== fields.length + at))) &&
+    keys.length <= MOST_KEYS
+  );
+}
+
+/**
+ * @param {{fields: Field[], open: boolean, typed: Typed, onChange: (typed: Typed) => void}} props
+ *   open: keys are taken that no field is for
+ */
+export function ConfigForm({ fields, open, typed, onChange }) {
+  const setValue = (/** @type {string} */ key, /** @type {string} */ value) =>
+    onChange({ ...typed, values: { ...typed.values, [key]: value } });
+  const setOthers = (/** @type {Typed["others"]} */ others) => onChange({ ...typed, others });
+  return html`
+    <fieldset>
+      <legend>Config</legend>
+      ${!fields.length && !open && html`<p class="quiet">It takes no config.</p>`}
+      ${fields.map(
+        (field) => html`<${FieldInput} key=${field.key} field=${field} value=${typed.values[field.key]} onInput=${(/** @type {string} */ value) => setValue(field.key, value)} />`,
+      )}
+      ${open &&
+      html`
+        ${typed.others.map((other, at) => html`<${Other} key=${at} typed=${typed} fields=${fields} at=${at} onChange=${setOthers} />`)}
+        <div>
+          <button type="button" class="button small" onClick=${() => setOthers([...typed.others, { key: "", value: "" }])}>
+            Add a variable
+          </button>
+        </div>
+      `}
+    </fieldset>
+  `;
+}
+
+/** @param {{field: Field, value: string, onInput: (value: string) => void}} props */
+function FieldInput({ field, value, onInput }) {
+  const id = useId();
+  const wrong = problemOf(field, value);
+  const shared = {
+    id,
+    "aria-describedby": `${id}-hint`,
+    "aria-invalid": wrong ? "true" : "false",
+    required: field.required,
+    onInput: (/** @type {any} */ event) => onInput(event.target.value),
+  };
+  return html`
+    <div>
+      <label for=${id}>${field.label}${field.required && html` <span class="hint">required</span>`}</label>
+      ${field.options
+        ? html`<select ...${shared} value=${value}>
+            <option value="">${field.required ? "choose" : "leave out"}</option>
+            ${field.options.map((option) => html`<option value=${option}>${option}</option>`)}
+          </select>`
+        : html`<input ...${shared} type=${inputType(field)} value=${value} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
+      <div id=${`${id}-hint`}>
+        ${field.description && html`<div class="hint">${field.description}</div>`}
+        <div class="wrong">${wrong}</div>
+      </div>
+    </div>
+  `;
+}
+
+/** @param {Field} field */
+function inputType(field) {
+  if (field.secret) return "password";
+  return field.rules.format === "uri" ? "url" : field.rules.format === "email" ? "email" : "text";
+}
+
+/** @param {{typed: Typed, fields: Field[], at: number, onChange: (others: Typed["others"]) => void}} props */
+function Other({ typed, fields, at, onChange }) {
+  const id = useId();
+  const other = typed.others[at];
+  const rest = typed.others.filter((_, index) => index !== at);
+  const wrong = other.key ? keyProblem(other.key, [...fields, ...rest].map(({ key }) => key)) : "";
+  const set = (/** @type {Partial<{key: string, value: string}>} */ change) =>
+    onChange(typed.others.map((old, index) => (index === at ? { ...old, ...change } : old)));
+  return html`
+    <div>
+      <div class="pair">
+        <label>Name
+          <input value=${other.key} spellcheck="false" autocomplete="off" aria-invalid=${wrong ? "true" : "false"} aria-describedby=${id}
+            onInput=${(/** @type {any} */ event) => set({ key: event.target.value })} />
+        </label>
+        <label>Value
+          <input type=${isSecret(other.key) ? "password" : "text"} value=${other.value} spellcheck="false" autocomplete="off"
+            onInput=${(/** @type {any} */ event) => set({ value: event.target.value })} />
+        </label>
+        <button type="button" class="button" aria-label=${`Remove ${other.key || "this variable"}`} onClick=${() => onChange(rest)}>×</button>
+      </div>
+      <div class="wrong" id=${id}>${wrong}</div>
+    </div>
+  `;
+}

@@ -1,0 +1,40 @@
+// The buttons of an installation, and the dialog that each opens.
+import { html, useState } from "../html.js";
+import { configSchemaOf } from "../schema.js";
+import { compareVersions, versionBefore } from "../steps.js";
+import { RightButton } from "./layout.js";
+import { SettingsDialog } from "./settings-form.js";
+import { UninstallDialog } from "./uninstall-dialog.js";
+import { DeployAgainDialog, RollBackDialog, VersionDialog } from "./version-dialog.js";
+
+/** @typedef {import("../types.js").Installation} Installation */
+
+/**
+ * @param {{row: Installation, versions: import("../types.js").Version[], events: import("../types.js").TimelineEvent[], refresh: () => void}} props
+ */
+export function InstallationActions({ row, versions, events, refresh }) {
+  const [open, setOpen] = useState("");
+  if (row.lifecycle_state === "deleting") return null;
+  const before = versionBefore(row, events);
+  const published = versions.filter((one) => one.status === "published").map((one) => one.version);
+  const newer = published.filter((one) => compareVersions(one, row.installed_version) > 0);
+  const older = published.filter((one) => compareVersions(one, row.installed_version) < 0);
+  const best = row.upgrade_available && row.latest_version ? row.latest_version : newer[0];
+  const own = versions.find((one) => one.version === row.installed_version);
+  const shared = { row, onClose: () => setOpen(""), onDone: refresh };
+  const opens = (/** @type {string} */ name) => () => setOpen(name);
+  return html`
+    ${newer.length > 0 && html`<${RightButton} needs="manage" class="primary" onClick=${opens("upgrade")}>Upgrade to ${best}<//>`}
+    ${before && html`<${RightButton} needs="manage" onClick=${opens("rollback")}>Roll back to ${before.version}<//>`}
+    ${older.length > 0 && html`<${RightButton} needs="manage" onClick=${opens("downgrade")}>Downgrade<//>`}
+    <${RightButton} needs="manage" onClick=${opens("deploy")}>Deploy again<//>
+    <${RightButton} needs="manage" onClick=${opens("settings")}>Settings<//>
+    <${RightButton} needs="manage" class="danger" onClick=${opens("uninstall")}>Uninstall<//>
+    ${open === "upgrade" && html`<${VersionDialog} ...${shared} versions=${newer} first=${best} title="Upgrade" confirm="Upgrade" />`}
+    ${open === "downgrade" && html`<${VersionDialog} ...${shared} versions=${older} first=${older[0]} title="Downgrade" confirm="Downgrade" />`}
+    ${open === "rollback" && before && html`<${RollBackDialog} ...${shared} before=${before} />`}
+    ${open === "deploy" && html`<${DeployAgainDialog} ...${shared} />`}
+    ${open === "settings" && html`<${SettingsDialog} ...${shared} schema=${own ? configSchemaOf(own) : null} />`}
+    ${open === "uninstall" && html`<${UninstallDialog} ...${shared} />`}
+  `;
+}

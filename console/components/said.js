@@ -1,0 +1,29 @@
+// What was just done, in a line at the foot that goes away by itself; and whether the hub answers at all.
+import { reachable } from "../api.js";
+import { html, signal } from "../html.js";
+
+const SHOWN_MS = 6000;
+const latest = signal("");
+let timer = 0;
+
+/** @param {string} sentence */
+export function say(sentence) {
+  latest.value = sentence;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    latest.value = "";
+  }, SHOWN_MS);
+}
+
+/** The foot itself: it lies over the page, so that nothing moves when it comes. */
+export function Said() {
+  return html`
+    <div class="said">
+      <div role="status">${latest.value && html`<p>${latest.value}</p>`}</div>
+      <div role="alert">
+        ${!reachable.value &&
+        html`<p class="lost">The hub does not answer. What runs goes on running; this page asks again by itself.</p>`}
+      </div>
+    </div>
+  `;
+}

@@ -1,0 +1,90 @@
+// Changing an installation's settings: config, tier and policies.
+import { call, installedPath } from "../api.js";
+import { html, useMemo, useState } from "../html.js";
+import { fieldsOf, takesOthers } from "../schema.js";
+import { ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js";
+import { ActionDialog } from "./dialog.js";
+
+export const TIERS = ["free", "standard", "performance"];
+
+/**
+ * @param {{label: string, value: string, options: (string | [string, string])[], onChange: (value: string) => void}} props
+ */
+export function Choice({ label, value, options, onChange }) {
+  return html`
+    <label>${label}
+      <select value=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.value)}>
+        ${options.map((option) => {
+          const [name, text] = Array.isArray(option) ? option : [option, option];
+          return html`<option value=${name} selected=${name === value}>${text}</option>`;
+        })}
+      </select>
+    </label>
+  `;
+}
+
+/**
+ * @param {{row: import("../types.js").Installation, schema: import("../types.js").JsonSchema | null, onClose: () => void, onDone: () => void}} props
+ */
+export function SettingsDialog({ row, schema, onClose, onDone }) {
+  const fields = useMemo(() => fieldsOf(schema), [schema]);
+  const [typed, setTyped] = useState(() => typedFrom(fields, row.config));
+  const [tier, setTier] = useState(row.resource_tier);
+  const [policy, setPolicy] = useState(row.upgrade_policy);
+  const [major, setMajor] = useState(row.allow_major_upgrades);
+  const [rollback, setRollback] = useState(row.rollback_on_failure);
+  const wanted = { resource_tier: tier, upgrade_policy: policy, allow_major_upgrades: major, rollback_on_failure: rollback };
+  const changes = changed(row, { ...wanted, config: configFrom(typed) });
+  const redeploys = "config" in changes || "resource_tier" in changes;
+  const run = async () => {
+    await call("PATCH", installedPath(row.canonical), { body: changes });
+    onDone();
+  };
+  return html`
+    <${ActionDialog}
+      title="Change settings"
+      wide
+      confirm=${redeploys ? "Change and deploy" : "Change"}
+      disabled=${!isComplete(fields, typed) || !Object.keys(changes).length}
+      command=${commandFor(row.canonical, changes)}
+      said="The settings are changed."
+      run=${run}
+      onClose=${onClose}
+    >
+      <div class="three">
+        <${Choice} label="Tier" value=${tier} options=${TIERS} onChange=${setTier} />
+        <${Choice} label="Upgrades" value=${policy} options=${[["manual", "when I say so"], ["auto", "by themselves"]]} onChange=${setPolicy} />
+      </div>
+      <div>
+        <${Tick} label="Go back by itself when a change fails" value=${rollback} onChange=${setRollback} />
+        <${Tick} label="Let automatic upgrades cross a major version" value=${major} onChange=${setMajor} />
+      </div>
+      <${ConfigForm} fields=${fields} open=${takesOthers(schema)} typed=${typed} onChange=${setTyped} />
+      <p class="quiet">
+        ${redeploys ? "The runtime is replaced; the old one serves until the new one is ready." : "Nothing that runs is touched."}
+      </p>
+    <//>
+  `;
+}
+
+/** @param {{label: string, value: boolean, onChange: (value: boolean) => void}} props */
+export const Tick = ({ label, value, onChange }) => html`
+  <label class="inline">
+    <input type="checkbox" checked=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.checked)} />${label}
+  </label>
+`;
+
+/** What differs from the row. @param {Record<string, any>} row @param {Record<string, any>} wanted */
+function changed(row, wanted) {
+  const differs = ([name, value]) => JSON.stringify(sorted(row[name])) !== JSON.stringify(sorted(value));
+  return Object.fromEntries(Object.entries(wanted).filter(differs));
+}
+
+/** @param {any} value */
+const sorted = (value) => (value && typeof value === "object" ? Object.entries(value).sort() : value);
+
+/** The hub has no command for it yet: curl speaks the same API. @param {string} canonical @param {Record<string, any>} changes */
+function commandFor(canonical, changes) {
+  const shown = "config" in changes ? { ...changes, config: { "…": "…" } } : changes;
+  return `curl -X PATCH "$HUB_API_URL${installedPath(canonical)}" -H "Authorization: Bearer $HUB_TOKEN" -d '${JSON.stringify(shown)}'`;
+}

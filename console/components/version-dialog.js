@@ -1,0 +1,80 @@
+// To another version of what is installed: upgrade, downgrade, roll back, or deploy once more.
+import { call, installedPath } from "../api.js";
+import { hub } from "../commands.js";
+import { html, useState } from "../html.js";
+import { compareVersions } from "../steps.js";
+import { Ago } from "./ago.js";
+import { ActionDialog } from "./dialog.js";
+import { Choice } from "./settings-form.js";
+
+/** @typedef {import("../types.js").Installation} Installation */
+
+/**
+ * Asks for a version by the verb that fits it: the API has one for newer ones and one for older ones.
+ * @param {Installation} row @param {string} version @param {string} key
+ */
+function changeTo(row, version, key) {
+  const newer = compareVersions(version, row.installed_version) > 0;
+  const body = newer ? { version } : { target_version: version };
+  return call("POST", installedPath(row.canonical, newer ? "/upgrade" : "/downgrade"), { body, key });
+}
+
+/** @param {Installation} row @param {string} version */
+const commandTo = (row, version) =>
+  hub(compareVersions(version, row.installed_version) > 0 ? "upgrade" : "downgrade", row.canonical, "--version", version, "--wait");
+
+/**
+ * @param {{row: Installation, versions: string[], first: string, title: string, confirm: string, onClose: () => void, onDone: () => void}} props
+ */
+export function VersionDialog({ row, versions, first, title, confirm, onClose, onDone }) {
+  const [version, setVersion] = useState(first);
+  const run = async (/** @type {string} */ key) => {
+    await changeTo(row, version, key);
+    onDone();
+  };
+  return html`
+    <${ActionDialog} title=${title} confirm=${confirm} command=${commandTo(row, version)} run=${run} onClose=${onClose}>
+      <p>From ${row.installed_version} to:</p>
+      <${Choice} label="Version" value=${version} options=${versions} onChange=${setVersion} />
+      <p class="quiet">
+        The old runtime serves until the new one is ready.
+        ${row.rollback_on_failure
+          ? ` If ${version} does not start, ${row.installed_version} comes back by itself.`
+          : " It will not go back by itself: that is switched off in the settings."}
+      </p>
+    <//>
+  `;
+}
+
+/** @param {{row: Installation, before: {version: string, at: string}, onClose: () => void, onDone: () => void}} props */
+export function RollBackDialog({ row, before, onClose, onDone }) {
+  const run = async (/** @type {string} */ key) => {
+    await changeTo(row, before.version, key);
+    onDone();
+  };
+  return html`
+    <${ActionDialog}
+      title=${`Roll back to ${before.version}`}
+      confirm="Roll back"
+      command=${commandTo(row, before.version)}
+      run=${run}
+      onClose=${onClose}
+    >
+      <p>Version <strong>${before.version}</strong> comes back. It was last ready <${Ago} at=${before.at} />.</p>
+      <p>Config and tier stay as they are now. ${row.installed_version} serves until ${before.version} is ready.</p>
+    <//>
+  `;
+}
+
+/** @param {{row: Installation, onClose: () => void, onDone: () => void}} props */
+export function DeployAgainDialog({ row, onClose, onDone }) {
+  const run = async (/** @type {string} */ key) => {
+    await call("POST", installedPath(row.canonical, "/deploy"), { body: {}, key });
+    onDone();
+  };
+  return html`
+    <${ActionDialog} title="Deploy again" confirm="Deploy again" command=${hub("deploy", row.canonical, "--wait")} run=${run} onClose=${onClose}>
+      <p>${row.installed_version} starts anew, with the same config. The old runtime serves until the new one is ready.</p>
+    <//>
+  `;
+}
