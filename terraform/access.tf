@@ -16,6 +16,7 @@ locals {
     "container.clusters.connect",
     "container.clusters.get",
     "container.deployments.get",
+    "container.pods.getLogs",
     "container.pods.list",
   ]
 
@@ -113,7 +114,7 @@ resource "google_project_iam_custom_role" "reads_cluster" {
   project     = local.cluster.project
   role_id     = join("_", compact([replace(var.name, "-", "_"), "reads_cluster", var.suffix])) # a deleted role's id stays blocked for weeks
   title       = "${var.name}: reads deployments"
-  description = "Reaches the control plane and reads deployments and their pods."
+  description = "Reaches the control plane and reads deployments, their pods and what those print."
   permissions = var.cluster.access == "rbac" ? local.connects : local.reads_cluster
 }
 
@@ -123,6 +124,27 @@ resource "google_project_iam_custom_role" "writes_cluster" {
   title       = "${var.name}: applies installations"
   description = "Reaches the control plane and applies and removes the kinds an installation consists of."
   permissions = var.cluster.access == "rbac" ? local.connects : distinct(local.writes_cluster)
+}
+
+# All that containers print, and no other entry of the project: a view tells no namespaces apart.
+resource "google_logging_log_view" "pods" {
+  name        = "${var.name}-pods"
+  bucket      = "projects/${local.cluster.project}/locations/global/buckets/_Default"
+  description = "What pods print."
+  filter      = "resource.type = \"k8s_container\""
+}
+
+resource "google_project_iam_member" "reads_logs" {
+  for_each = { for name, may in local.access : name => name if can(may.reads_logs) }
+
+  project = local.cluster.project
+  role    = "roles/logging.viewAccessor"
+  member  = module.function[each.key].member
+
+  condition {
+    title      = "${var.name}-pods"
+    expression = "resource.name == \"${google_logging_log_view.pods.id}\""
+  }
 }
 
 resource "google_project_iam_member" "reads_cluster" {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from provider_hub.actions.cluster import ObjectOwner, StaleGeneration
+from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
 from provider_hub.actions.ports import Wheel
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
@@ -32,13 +32,21 @@ class FakeClock:
 
 @dataclass
 class FakeCluster:
-    """A cluster of objects by namespace and name; `failing` is raised by every call while it is set."""
+    """A cluster of objects by namespace and name; `failing` is raised by every call while it is set.
+
+    `running` are its pods; `printed` has the lines of a pod's present run under its name, those of the run before
+    under the name and `previous`: each with its time, as the API server gives them.
+    """
 
     objects: dict[tuple[str, str, str], Manifest] = field(default_factory=dict)
     namespaces: list[str] = field(default_factory=list)
     shown: DeploymentStatus | None = None
     failing: Exception | None = None
     lingering: list[str] = field(default_factory=list)
+    running: list[RuntimePod] = field(default_factory=list)
+    printed: dict[str, list[str]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    read: list[LogRequest] = field(default_factory=list)
     before_apply: Callable[[], object] = lambda: None
 
     def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
@@ -86,6 +94,26 @@ class FakeCluster:
     def status(self, namespace: str, name: str, installation_id: str) -> DeploymentStatus | None:
         self._answer()
         return self.shown
+
+    def pods(self, namespace: str, installation_id: str) -> list[RuntimePod]:
+        self._answer()
+        return self.running
+
+    def read_logs(self, namespace: str, requests: Sequence[LogRequest]) -> list[PodOutput]:
+        self._answer()
+        self.read += requests
+        return [self._output(request) for request in requests]
+
+    def _output(self, request: LogRequest) -> PodOutput:
+        if request.pod in self.unreadable:
+            return PodOutput(unread="its node does not answer")
+        lines = self.printed.get(f"{request.pod} previous" if request.previous else request.pod, [])
+        if request.since is not None:
+            second = f"{request.since:%Y-%m-%dT%H:%M:%S}"
+            lines = [line for line in lines if line[: len(second)] >= second]
+        if request.tail is not None:
+            lines = lines[-request.tail :]
+        return PodOutput("".join(f"{line}\n" for line in lines).encode())
 
     def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         self._answer()

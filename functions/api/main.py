@@ -6,7 +6,8 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.adapters import kubernetes, tasks
+from provider_hub.actions.read_logs import LogReader
+from provider_hub.adapters import cloud_logging, kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
@@ -15,20 +16,21 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http import catalog, identity, installations, operations, publishing
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
-from provider_hub.settings import Cluster, Core, Identity, Tasks, Wheels
+from provider_hub.settings import Cluster, Core, Identity, Logs, Tasks, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
-class Needs(Core, Tasks, Cluster, Identity, Wheels): ...
+class Needs(Core, Tasks, Cluster, Identity, Wheels, Logs): ...
 
 
 def wire(settings: Needs) -> Combined:
     services = replace(connected_services(settings, JsonSchemaChecker()), schema_checker=LimitedSchemaChecker())
     who = Authenticator(settings)
     cluster, wheels = kubernetes.connect(settings), VerifiedWheels(FetchPolicy.from_settings(settings))
+    logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
     return Combined(
-        installations=Application(installations.routes, installations.Hub(services, cluster), who, services),
+        installations=Application(installations.routes, installations.Hub(services, cluster, logs), who, services),
         catalog=Application(catalog.routes, catalog.Hub(services, tasks.connect(settings)), who, services),
         publishing=Application(publishing.routes, publishing.Hub(services, wheels), who, services),
         identity=Application(identity.routes, identity.Hub(services), who, services),

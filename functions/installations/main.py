@@ -1,24 +1,27 @@
-"""Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, uninstall."""
+"""Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, logs, uninstall."""
 
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.adapters import kubernetes
+from provider_hub.actions.read_logs import LogReader
+from provider_hub.adapters import cloud_logging, kubernetes
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.installations import Hub, routes
-from provider_hub.settings import Cluster, Core, Identity
+from provider_hub.settings import Cluster, Core, Identity, Logs
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Cluster, Identity): ...
+class Needs(Core, Cluster, Identity, Logs): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
     services = connected_services(settings, JsonSchemaChecker())
-    return Application(routes, Hub(services, kubernetes.connect(settings)), Authenticator(settings), services)
+    cluster = kubernetes.connect(settings)
+    logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
+    return Application(routes, Hub(services, cluster, logs), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

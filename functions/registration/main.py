@@ -11,16 +11,17 @@ from provider_hub.domain.messages import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Callers, CheckIns, Core, Tasks
+from provider_hub.settings import Callers, CheckIns, Cluster, Core, Tasks
 from provider_hub.wiring import Once, connected_services
+from provider_hub.wiring.last_lines import last_lines
 
 
-class Needs(Core, Tasks, CheckIns, Callers): ...
+class Needs(Core, Tasks, Cluster, CheckIns, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
     services = connected_services(settings)
-    work = Registration(services, tasks.connect(settings), settings.signing_keys)
+    work = Registration(services, tasks.connect(settings), settings.signing_keys, last_lines(settings))
     consumer = PushConsumer(services, Topic.CHECK_INS, CheckIn, work.handle)
     return OnlyFrom(trusted_callers(settings).push(), consumer)
 

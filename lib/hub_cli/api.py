@@ -106,6 +106,15 @@ class HubApi:
                 break
         return found
 
+    def logs(self, name: str, since: str | None, *, previous: bool, limit: int) -> Json:
+        """Lines that the installation's pods printed: `{items: [{at, pod, line}], cursor, more, notice}`.
+
+        `since` is a cursor or a time of ISO 8601; None gives the last `limit` lines.
+        """
+        query = {"since": since or "", "previous": "true" if previous else "", "limit": str(limit)}
+        answer: Json = self._transport.request("GET", f"{_installed(name)}/logs", query=query)
+        return answer
+
     def search(self, text: str, tags: Sequence[str], scope: str | None, limit: int, *, anonymous: bool) -> Json:
         """The first `limit` providers that match: `{items, total, limit, offset}`.
 

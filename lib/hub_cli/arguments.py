@@ -3,9 +3,11 @@
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 900.0
 _COMMENT = "#"
+_DURATION = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,26 @@ def count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100")
     return int(text)
+
+
+def lines(text: str) -> int:
+    """1 to 5000, as many as one answer has."""
+    if not text.isdecimal() or not 1 <= int(text) <= 5000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 5000")
+    return int(text)
+
+
+def moment(text: str) -> str:
+    """A time of ISO 8601 as it is, or a duration such as `10m` before now; as ISO 8601 in UTC."""
+    duration = _DURATION.fullmatch(text)
+    try:
+        if duration:
+            ago = timedelta(seconds=int(duration["number"]) * _SECONDS[duration["unit"]])
+            return (datetime.now(UTC) - ago).isoformat()
+        read = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration (30s, 10m, 2h, 1d) and no time") from None
+    return read.astimezone(UTC).isoformat()
 
 
 def text_or_file(given: str | None) -> str | None:

@@ -103,6 +103,16 @@ def _register_looking(commands: "Subparsers") -> None:
     events = _command(commands, "events", "what happened to an installation, newest first", _look)
     events.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     events.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
+    logs = _command(commands, "logs", "what an installation's pods print", _logs)
+    logs.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C, or until it is gone")
+    logs.add_argument("--previous", action="store_true", help="of the runs before the present ones, after a restart")
+    logs.add_argument(
+        "--since", type=arguments.moment, metavar="10m|TIME", help="all lines since then (default: the last ones)"
+    )
+    logs.add_argument(
+        "--limit", type=arguments.lines, default=200, metavar="N", help="without --since, the last N (default: 200)"
+    )
     search = _command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
@@ -207,6 +217,12 @@ def _look(parsed: argparse.Namespace) -> int:
     from hub_cli import show  # noqa: PLC0415
 
     return show.run(arguments.session(parsed), parsed)
+
+
+def _logs(parsed: argparse.Namespace) -> int:
+    from hub_cli import logs  # noqa: PLC0415
+
+    return logs.run(arguments.session(parsed), parsed)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

@@ -17,6 +17,16 @@ def printable(text: object) -> str:
     return "".join(character if character.isprintable() else " " for character in str(text))
 
 
+def sentence_of(text: str | None) -> str | None:
+    """The first line of a failure: the sentence. Below it may be what the pod printed last."""
+    return printable(text.partition("\n")[0]) if text else None
+
+
+def lines_below(text: str | None) -> list[str]:
+    """The lines below the sentence, each printable."""
+    return [printable(line) for line in (text or "").split("\n")[1:]]
+
+
 def clipped(text: object, width: int) -> str:
     """Printable, and at most `width` characters, the last an ellipsis where more was there."""
     line = printable(text)

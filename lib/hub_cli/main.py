@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error meant for people is one line on stderr, and its kind the exit status."""
+    """Run one command; an error meant for people goes to stderr, and its kind is the exit status."""
     parsed = build_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:

@@ -11,8 +11,10 @@ from hub_cli.arguments import Session
 from hub_cli.display import (
     as_json,
     facts,
+    lines_below,
     moment,
     printable,
+    sentence_of,
     table,
     terminal_width,
 )
@@ -64,6 +66,8 @@ def _status(session: Session, name: str) -> int:
         return 0
     print(row.canonical)
     print(facts([*_row_facts(row), *_deployment_facts(deployment)]))
+    for line in lines_below(row.failure_message):
+        print(f"    {line}")
     return 0
 
 
@@ -75,7 +79,7 @@ def _row_facts(row: Installation) -> list[tuple[str, object]]:
         ("version", f"{row.installed_version} ({running}{newer})"),
         ("health", row.health),
         ("health message", row.health_message),
-        ("failure", row.failure_message),
+        ("failure", sentence_of(row.failure_message)),
         ("tier", row.tier),
         ("upgrades", row.policy),
         # The names alone: a value may be a secret, and a terminal is often looked at by others.
@@ -121,7 +125,7 @@ def _watch(session: Session, name: str) -> int:
 def _described(row: Installation) -> str:
     """A row in a line: its state and version, and the failure that led there."""
     line = f"{state_of(row)} at {row.installed_version}"
-    return f"{line}: {row.failure_message}" if row.failure_message and row.state != "ready" else line
+    return f"{line}: {sentence_of(row.failure_message)}" if row.failure_message and row.state != "ready" else line
 
 
 def _events(session: Session, name: str, limit: int) -> int:
@@ -132,7 +136,8 @@ def _events(session: Session, name: str, limit: int) -> int:
     for event in events:
         print(_event_line(event))
         if event["reason"]:
-            print(textwrap.indent(textwrap.fill(printable(event["reason"]), terminal_width() - _INDENT), " " * _INDENT))
+            sentence = textwrap.fill(sentence_of(event["reason"]) or "", terminal_width() - _INDENT)
+            print(textwrap.indent("\n".join([sentence, *lines_below(event["reason"])]), " " * _INDENT))
     return 0
 
 

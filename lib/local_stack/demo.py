@@ -116,7 +116,8 @@ class Demo:
             if row["installed_version"] != back_to or row["current_version"] != back_to:
                 raise DemoFailed(f"{row['installed_version']} runs where {back_to} should: {row['failure_message']}")
             show(f"{row['current_version']} {row['lifecycle_state']} again")
-        self.progress.line(f"      {row['failure_message']}")
+        sentence, *_ = row["failure_message"].splitlines()
+        self.progress.line(f"      {sentence}")
 
     def _uninstall(self, tenant: ApiClient) -> None:
         with self._stage("the tenant uninstalls it") as show:

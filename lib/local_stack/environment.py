@@ -32,6 +32,7 @@ class Surroundings:
     hub_id: str
     kubeconfig: Path
     wheels_url: str
+    logs_endpoint: str
     ca_file: Path
     bucket: BucketHost
     interpreters: Sequence[Interpreter]
@@ -78,6 +79,8 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_KUBECONFIG": str(around.kubeconfig),
         "HUB_CLUSTER_HUB_ID": around.hub_id,
         "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
+        "HUB_LOGS_VIEW": f"projects/{around.project}/locations/global/buckets/_Default/views/pods",
+        "HUB_LOGS_ENDPOINT": around.logs_endpoint,
         "HUB_RUNTIME_IMAGE": default.image,
         "HUB_RUNTIME_PYTHON": default.version,
         "HUB_RUNTIME_PLATFORM": _platform(),

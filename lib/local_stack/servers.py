@@ -1,6 +1,7 @@
 """The stand-ins that run inside the stack's own process: each is started here and ends with an exit stack."""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,16 +12,19 @@ from ssl import SSLContext
 import aiohttp
 from aiohttp import web
 
+from local_kubernetes.node.ended_pods import ended_directory
 from local_stack.bucket import LocalBucket
 from local_stack.bucket_access import Access
 from local_stack.bucket_files import BucketFiles
 from local_stack.certificates import server_context
+from local_stack.cloud_logging import logging_application
 from local_stack.gateway import Gateway, serve_gateway
 from local_stack.issuer import TokenIssuer, issuer_application, private_key
 from local_stack.ports import LOOPBACK, listening_socket, port_of
 from local_stack.push_relay import PushRelay
+from local_stack.secret_files import secret_file
 from local_stack.sign_in_server import SignInServer
-from local_stack.stack_file import artifacts_dir, keys_dir, wheels_dir
+from local_stack.stack_file import artifacts_dir, keys_dir, node_dir, wheels_dir
 from local_stack.tasks import LocalTasks, TasksServer, http_sender
 from local_stack.wheelhost import wheel_application
 from local_stack.workloads import LocalAccounts
@@ -96,6 +100,18 @@ async def start_bucket(exits: AsyncExitStack, state_dir: Path, context: SSLConte
         await runner.setup()
         await web.SockSite(runner, listening, ssl_context=tls).start()
     return BucketHost(endpoint, key_file, f"{LOOPBACK}:{port_of(metadata_listener)}")
+
+
+async def start_logging(exits: AsyncExitStack, state_dir: Path) -> str:
+    """Serve what pods printed that are gone; returns the base URL, whose path is a secret."""
+    secret = secret_file(keys_dir(state_dir) / "logging", lambda: secrets.token_hex(24).encode()).decode()
+    listener = listening_socket(0)
+    application = logging_application(secret, ended_directory(node_dir(state_dir)))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    exits.push_async_callback(runner.cleanup)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    return f"http://{LOOPBACK}:{port_of(listener)}/{secret}"
 
 
 async def start_tasks(

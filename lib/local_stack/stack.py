@@ -37,12 +37,13 @@ from local_stack.servers import (
     start_bucket,
     start_gateway,
     start_issuer,
+    start_logging,
     start_push_relay,
     start_tasks,
     start_wheel_host,
 )
 from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
-from local_stack.stack_file import keys_dir, logs_dir
+from local_stack.stack_file import keys_dir, logs_dir, node_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.settings import AllSettings
@@ -175,6 +176,7 @@ class LocalStack:
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir, tls),
+            logs_endpoint=await start_logging(self._exits, self._state_dir),
             ca_file=ca_file(self._state_dir),
             bucket=await start_bucket(self._exits, self._state_dir, tls),
             interpreters=await finding,
@@ -231,7 +233,7 @@ class LocalStack:
     def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
         """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
         module = (sys.executable, "-m", "local_kubernetes.node")
-        files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(self._state_dir / "node"))
+        files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(node_dir(self._state_dir)))
         prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
         images = [f"--image={one.image}={one.executable}" for one in interpreters]
         options = ("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), *images)

@@ -19,6 +19,11 @@ def logs_dir(state_dir: Path) -> Path:
     return state_dir / "logs"
 
 
+def node_dir(state_dir: Path) -> Path:
+    """The process node's own state."""
+    return state_dir / "node"
+
+
 def pid_file(state_dir: Path, child: str) -> Path:
     """Where the process id of a running child is written."""
     return state_dir / "run" / f"{child}.pid"

@@ -20,9 +20,10 @@ from provider_hub.domain import installation
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
+from provider_hub.settings_identity import Identity
 from provider_hub.settings_limits import Limits
+from provider_hub.settings_logs import Logs
 from provider_hub.settings_reader import (
-    BY_HAND,
     BY_TERRAFORM,
     LOCAL,
     Required,
@@ -44,6 +45,7 @@ __all__ = [
     "Deadlines",
     "Identity",
     "Limits",
+    "Logs",
     "Project",
     "Publishing",
     "Rollouts",
@@ -209,58 +211,6 @@ class Tasks(Project, TasksAccount):
     )
 
 
-class Identity(Settings):
-    """The two realms of callers. A realm without issuer and key URL lets nobody in."""
-
-    customer_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the customer realm.")
-    customer_jwks_url: str = Field(
-        "", json_schema_extra=BY_TERRAFORM, description="URL of the customer realm's keys: https, or this machine."
-    )
-    customer_audiences: Words = Field(
-        (), json_schema_extra=BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
-    )
-    customer_parties: Words = Field(
-        (), json_schema_extra=BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
-    )
-    customer_lookup_url: str = Field(
-        "",
-        json_schema_extra=BY_HAND,
-        description="URL that looks up opaque machine tokens. Unset: they are refused.",
-    )
-    customer_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
-    )
-    console_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the console realm.")
-    console_jwks_url: str = Field(
-        "", json_schema_extra=BY_TERRAFORM, description="URL of the console realm's keys: https, or this machine."
-    )
-    console_audiences: Words = Field(
-        (), json_schema_extra=BY_TERRAFORM, description="Accepted `aud`, comma-separated; it or `azp` must be set."
-    )
-    console_parties: Words = Field(
-        (), json_schema_extra=BY_TERRAFORM, description="Accepted `azp`, comma-separated; it or `aud` must be set."
-    )
-    console_lookup_url: str = Field(
-        "",
-        json_schema_extra=BY_HAND,
-        description="URL that looks up opaque machine tokens. Unset: they are refused.",
-    )
-    console_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
-    )
-
-    @validator(mode="after")
-    def _realms_are_whole(self) -> Self:
-        for realm in ("customer", "console"):
-            fields = (f"{realm}_issuer", f"{realm}_jwks_url")
-            missing = [variable_name(field) for field in fields if not getattr(self, field)]
-            if len(missing) == 1:
-                raise ValueError(f"set {missing[0]} too: the {realm} realm needs its issuer and the URL of its keys")
-            if getattr(self, f"{realm}_lookup_url") and not getattr(self, f"{realm}_lookup_secret").get_secret_value():
-                raise ValueError(f"set {variable_name(f'{realm}_lookup_secret')} too: looking up tokens takes it")
-        return self
-
-
 class Callers(TasksAccount):
     """Who may call a function that is not public. An account that is not set lets nobody in."""
 
@@ -375,10 +325,11 @@ GROUPS = (
     Rollouts,
     Wheels,
     Artifacts,
+    Logs,
 )
 
 
-class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts):
+class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Logs):
     """Every group: what one deployment sets."""
 
 

@@ -19,6 +19,7 @@ _ON = {
     "reads_objects": "bucket `artifacts`",
     "signs_urls": "its own account",
     "reads_cluster": "the project's clusters",
+    "reads_logs": "the log view of what pods print",
     "writes_cluster": "the project's clusters",
 }
 # Grants that are spelled out in functions.json, or are shown in the table of callers.

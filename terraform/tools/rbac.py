@@ -16,12 +16,17 @@ HUB_ID = "provider-hub/hub-id"
 _ALL = ("get", "list", "create", "patch", "update", "delete")
 _KEPT = ("get", "create", "patch", "update")  # removed with their namespace, by an administrator
 
-# What reading a status takes, and what applying and removing an installation takes: API group, kind, verbs.
-READER: Sequence[tuple[str, str, Collection[str]]] = (("apps", "deployments", ("get",)), ("", "pods", ("list",)))
+# What reading a status and a pod's log takes, and what applying and removing an installation takes: group, kind, verbs.
+READER: Sequence[tuple[str, str, Collection[str]]] = (
+    ("", "pods", ("list",)),
+    ("", "pods/log", ("get",)),
+    ("apps", "deployments", ("get",)),
+)
 WRITER: Sequence[tuple[str, str, Collection[str]]] = (
     ("", "limitranges", _KEPT),
     ("", "namespaces", _KEPT),
     ("", "pods", ("list",)),
+    ("", "pods/log", ("get",)),
     ("", "resourcequotas", _KEPT),
     ("", "secrets", _ALL),
     ("", "serviceaccounts", _ALL),
@@ -100,7 +105,7 @@ def _object(api_version: str, kind: str, name: str, **body: Any) -> Object:
 
 
 def allows(access: Mapping[str, Any], account: str, verb: str, kind: str) -> bool:
-    """Whether the roles let an account do that to a kind, written in lower case and plural."""
+    """Whether the roles let an account do that to a kind, in lower case and plural; `pods/log` is one of its own."""
     mine = [*(READER if account in access["readers"] else ()), *(WRITER if account in access["writers"] else ())]
     return any(kind == name and verb in verbs for _, name, verbs in mine)
 

@@ -69,6 +69,7 @@ class World:
             project=backend.project,
             deadlines_url=DEADLINES_URL,
             upgrades_url=UPGRADES_URL,
+            artifacts_bucket="artifacts",
             check_in_keys="k" * 32,
             kubeconfig="in this process",
             push_service_account=PUSH_ACCOUNT,

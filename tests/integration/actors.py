@@ -1,6 +1,7 @@
 """The actors behind the topics and timers, over one test's backend and fakes of what it has no emulator for."""
 
 from datetime import timedelta
+from functools import partial
 
 from tests.builders import RUNTIME
 from tests.fakes import FakeCluster, FakeTasks
@@ -11,6 +12,7 @@ from provider_hub.actions.deploy import Installer
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.register import Registration
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
@@ -27,8 +29,8 @@ def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> 
     return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY))
 
 
-def registration_over(backend: Backend, tasks: FakeTasks) -> Registration:
-    return Registration(backend.services, tasks, (KEY,))
+def registration_over(backend: Backend, tasks: FakeTasks, cluster: FakeCluster | None = None) -> Registration:
+    return Registration(backend.services, tasks, (KEY,), partial(last_lines, cluster or FakeCluster()))
 
 
 def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:

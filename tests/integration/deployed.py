@@ -165,6 +165,7 @@ class Deployed:
             check_in_key=CHECK_IN_KEY,
             kubeconfig=self.around.kubeconfig,
             wheels_url=self.around.wheels_url,
+            logs_endpoint="http://127.0.0.1:9/logs",
             ca_file=servers.ca_file(self.around.state_dir),
             bucket=self.around.bucket,
             interpreters=[own_interpreter()],

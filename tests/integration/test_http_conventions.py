@@ -50,6 +50,42 @@ def test_head_is_get_without_a_body(tenants: Tenants) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        INSTALLED,
+        "/providers/installed",
+        f"{INSTALLED}/events",
+        f"{INSTALLED}/deployment",
+        "/providers",
+        "/health",
+        "/docs",
+    ],
+)
+def test_an_answer_that_the_caller_has_is_304_without_a_body(tenants: Tenants, path: str) -> None:
+    got = tenants.deployed.call("GET", path, tenants.user)
+    tag = got.headers["ETag"]
+    for known in (tag, f'"other", W/{tag}', "*"):
+        again = tenants.deployed.call("GET", path, tenants.user, headers={"If-None-Match": known})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+        assert "Content-Type" not in again.headers
+        assert again.headers["Cache-Control"] == got.headers["Cache-Control"]
+        assert len(again.headers["X-Request-Id"]) == 32
+    other = tenants.deployed.call("GET", path, tenants.user, headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.data) == (200, got.data)
+
+
+def test_an_answer_that_changed_is_sent_again_and_nothing_else_has_a_tag(tenants: Tenants) -> None:
+    tag = tenants.deployed.call("GET", INSTALLED, tenants.user).headers["ETag"]
+    known = {"If-None-Match": tag}
+    changed = tenants.deployed.call("PATCH", INSTALLED, tenants.user, body={"upgrade_policy": "auto"}, headers=known)
+    assert (changed.status_code, "ETag" in changed.headers) == (200, False)
+    again = tenants.deployed.call("GET", INSTALLED, tenants.user, headers=known)
+    assert (again.status_code, again.json["upgrade_policy"]) == (200, "auto")
+    refused = tenants.deployed.call("GET", INSTALLED, headers=known)
+    assert (refused.status_code, "ETag" in refused.headers) == (401, False)
+
+
+@pytest.mark.parametrize(
     ("path", "allowed"),
     [
         (INSTALLED, "DELETE, GET, HEAD, OPTIONS, PATCH"),

@@ -13,6 +13,7 @@ from terraform.tools.imports import reached_files
 from terraform.tools.rbac import READER, WRITER, allows, manifests
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
+from provider_hub.actions.cluster import LogRequest
 from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
 from provider_hub.domain.artifacts import UPLOADS
@@ -34,9 +35,18 @@ GRANTS = [block for configuration in ALL for block in grants(configuration)]
 ACCESS = {name: function.access for name, function in FUNCTIONS.items()}
 LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
-PROJECT_WIDE = {"documents", "reads_cluster", "writes_cluster", "nodes", "builder", "builder_sources", "host_agent"}
 # It has `storage.objects.get` alone: roles/storage.objectViewer would list as well.
 GETS = "roles/storage.legacyObjectReader"
+PROJECT_WIDE = {
+    "documents",
+    "reads_cluster",
+    "reads_logs",
+    "writes_cluster",
+    "nodes",
+    "builder",
+    "builder_sources",
+    "host_agent",
+}
 PLURALS = {
     "Deployment": "deployments",
     "LimitRange": "limitRanges",
@@ -81,6 +91,10 @@ class RecordingApi(KubernetesApi):
     def list(self, kind: str, namespace: str | None, selector: str, **options: Any) -> Object:
         self.calls.add((kind, "list"))
         return {"items": [_object("old")], "metadata": {}}
+
+    def log(self, namespace: str, pod: str, **options: Any) -> bytes:
+        self.calls.add(("Pod", "getLogs"))
+        return b""
 
     def apply(self, manifest: Object, manager: str) -> Object:
         self.calls |= {(manifest["kind"], "create"), (manifest["kind"], "update")}
@@ -155,6 +169,18 @@ def test_who_may_reach_the_cluster_is_whose_code_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACCESS)
+def test_who_may_read_what_pods_printed_is_whose_code_does(name: str) -> None:
+    assert ("reads_logs" in ACCESS[name]) == uses(name, "adapters/cloud_logging")
+
+
+def test_the_right_to_log_entries_ends_at_a_view_of_what_pods_print() -> None:
+    grant = ROOT.resource("google_project_iam_member.reads_logs").body
+    assert grant["role"] == "roles/logging.viewAccessor"
+    assert grant["condition"][0]["expression"] == 'resource.name == "${google_logging_log_view.pods.id}"'
+    assert ROOT.resource("google_logging_log_view.pods").body["filter"] == 'resource.type = "k8s_container"'
+
+
+@pytest.mark.parametrize("name", ACCESS)
 def test_only_code_that_applies_manifests_may_write_to_the_cluster(name: str) -> None:
     assert ("writes_cluster" in ACCESS[name]) == wires(name, "desired_states")
 
@@ -185,13 +211,18 @@ def test_every_entry_of_access_is_carried_out(name: str) -> None:
 
 
 def test_the_writers_role_is_what_applying_and_removing_takes() -> None:
-    assert permissions("writes_cluster") == CONNECT | calls_of(apply_and_remove)
+    assert permissions("writes_cluster") == CONNECT | calls_of(apply_and_remove) | calls_of(look)
 
 
-def test_the_readers_role_is_what_a_status_takes() -> None:
-    assert permissions("reads_cluster") == CONNECT | calls_of(
-        lambda cluster: cluster.status("org-acme", "weather", "01")
-    )
+def look(cluster: Kubernetes) -> None:
+    """Everything that a function does which only reads."""
+    cluster.status("org-acme", "weather", "01")
+    cluster.pods("org-acme", "01")
+    cluster.read_logs("org-acme", [LogRequest("weather-1")])
+
+
+def test_the_readers_role_is_what_a_status_and_a_log_take() -> None:
+    assert permissions("reads_cluster") == CONNECT | calls_of(look)
 
 
 RBAC_VERBS = {"update": {"patch", "update"}}
@@ -202,14 +233,14 @@ ACCOUNTS = {"hub_id": "p.hub", "readers": ["reader@p"], "writers": ["writer@p"]}
 def test_the_clusters_roles_have_exactly_the_verbs_that_iam_would_give(rules: Any, local: str) -> None:
     spelled = {(kind, verb) for _, kind, verbs in rules for verb in verbs}
     wanted = {
-        (kind.lower(), verb)
+        ("pods/log", "get") if name == "getLogs" else (kind.lower(), verb)
         for _, kind, name in (permission.split(".") for permission in permissions(local) - CONNECT)
         for verb in RBAC_VERBS.get(name, {name})
     }
     if local == "writes_cluster":
         assert spelled == wanted
     else:
-        assert spelled == {("deployments", "get"), ("pods", "list")} == wanted
+        assert spelled == {("deployments", "get"), ("pods", "list"), ("pods/log", "get")} == wanted
 
 
 def test_iam_lets_accounts_connect_and_no_more_where_the_cluster_has_the_roles() -> None:

@@ -28,7 +28,7 @@ class Store:
 def registration(clock: FakeClock) -> tuple[Registration, Store]:
     store = Store()
     services: Any = SimpleNamespace(clock=clock, store=store)
-    return Registration(services, FakeTasks(), (KEY,)), store
+    return Registration(services, FakeTasks(), (KEY,), lambda _: ()), store
 
 
 def check_in(**changes: Any) -> CheckIn:

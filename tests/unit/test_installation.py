@@ -162,6 +162,21 @@ def test_a_rollback_that_fails_is_not_rolled_back_again_and_tells_both_failures(
     )
 
 
+def test_a_pods_last_lines_stand_below_the_sentences_and_only_those_of_the_last_failure() -> None:
+    def broken(row: Installation, *lines: str) -> Installation:
+        event = DeployFailed(row.installation_id, row.generation, "exit code 1", "runtime", lines)
+        return advance(row, event, START, DEADLINES).kept
+
+    row = broken(taken(changed(ready())), "boom", "no barometer")
+    below = "\nThe pod's last lines:\nboom\nno barometer"
+    assert row.failure_message == f"2.0.0 failed: exit code 1; restored 1.0.0{below}"
+    assert row.timeline[-2].reason == f"exit code 1{below}"
+    row = broken(taken(row), "bang")
+    assert row.failure_message == (
+        "2.0.0 failed: exit code 1; restored 1.0.0; then the rollback failed: exit code 1\nThe pod's last lines:\nbang"
+    )
+
+
 def test_a_failure_without_rollback_stays_failed_at_the_new_version() -> None:
     row = failed(taken(changed(replace(ready(), rollback_on_failure=False), "2.0.0")))
     assert (row.lifecycle_state, row.installed_version) == (LifecycleState.FAILED, "2.0.0")

@@ -112,6 +112,7 @@ def surroundings() -> Surroundings:
         check_in_key="k" * 64,
         kubeconfig=Path("/state/kubeconfig"),
         wheels_url="https://localhost:7",
+        logs_endpoint="http://127.0.0.1:8/secret",
         ca_file=Path("/state/ca.pem"),
         bucket=BucketHost("https://localhost:8", Path("/keys/artifacts.pem"), "127.0.0.1:9"),
         interpreters=[Interpreter(Path("/opt/python3.13"), "3.13.2"), Interpreter(Path("/opt/python3.12"), "3.12.1")],

@@ -381,3 +381,19 @@ def test_a_volume_that_cannot_be_provided_is_named(volume: Json, message: str, t
             PodDirectories(tmp_path),
             Sources(secrets={"none": None, "s": {"k": b""}}),
         )
+
+
+def test_a_log_gives_times_and_the_lines_since_a_moment(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path / "0.log")
+    log.write(b"one\ntw")
+    log.write(b"o\n\r\x85\n")
+    log.write(b"unfinished")
+    assert log.tail() == b"one\ntwo\n\r\x85\nunfinished"
+    assert log.tail(2) == b"\r\x85\nunfinished"
+    stamped = log.tail(timestamps=True).split(b"\n")
+    assert [line.partition(b" ")[2] for line in stamped] == [b"one", b"two", b"\r\x85", b"unfinished"]
+    moment = datetime.fromisoformat(stamped[0].partition(b" ")[0].decode())
+    assert abs(moment - datetime.now(UTC)) < timedelta(minutes=1)
+    assert log.tail(since=moment) == log.tail()
+    assert log.tail(since=moment + timedelta(hours=1)) == b""
+    log.close()

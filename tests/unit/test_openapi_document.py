@@ -17,7 +17,7 @@ from provider_hub.http.route import Access, Route
 from provider_hub.http.table import ROUTES
 
 _IDS = [route.name for route in ROUTES]
-_HEADERS = {"X-Request-Id": "r1", "Content-Type": "application/json"}
+_HEADERS = {"ETag": '"0"', "X-Request-Id": "r1", "Content-Type": "application/json"}
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_the_checker_refuses_an_answer_with_another_shape(change: dict[str, Any]
 @pytest.mark.parametrize(
     ("method", "target", "status", "headers", "body", "told"),
     [
-        ("GET", "/auth/me", 418, _HEADERS, b"{}", "the description has 200, 401"),
+        ("GET", "/auth/me", 418, _HEADERS, b"{}", "the description has 200, 304, 401"),
         ("GET", "/auth/me", 401, _HEADERS, b'{"detail": "no"}', "without WWW-Authenticate"),
         ("GET", "/health", 200, {"Content-Type": "application/json"}, b'{"status": "ok"}', "without X-Request-Id"),
         ("GET", "/health", 200, {**_HEADERS, "Content-Type": "text/html"}, b'{"status": "ok"}', "as 'text/html'"),

@@ -7,12 +7,14 @@ server shows a client certificate instead, which this server does not check.
 
 import hmac
 import ssl
+from datetime import UTC, datetime, timedelta
 
 import trustme
 from aiohttp import web
 
 from local_kubernetes.node.client import ApiClient
 from local_kubernetes.node.kubelet import Kubelet
+from local_kubernetes.node.objects import now
 
 HOST = "127.0.0.1"
 
@@ -59,12 +61,13 @@ class LogServer:
             text = f'previous terminated container "{place["container"]}" in pod "{place["pod"]}" not found'
             raise web.HTTPBadRequest(text=text)
         lines, limit = _number(request, "tailLines"), _number(request, "limitBytes")
-        content = log.tail(lines) if log else b""
+        timestamps = _flag(request, "timestamps")
+        content = log.tail(lines, since=_since(request), timestamps=timestamps) if log else b""
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         await response.write(content[:limit])
         if log and _flag(request, "follow") and limit is None:
-            async for more in log.follow():
+            async for more in log.follow(timestamps=timestamps):
                 await response.write(more)
         await response.write_eof()
         return response
@@ -89,6 +92,21 @@ async def _healthz(_request: web.Request) -> web.Response:
 
 def _flag(request: web.Request, name: str) -> bool:
     return request.query.get(name, "").lower() in {"true", "1"}
+
+
+def _since(request: web.Request) -> datetime | None:
+    """The moment that `sinceSeconds` or `sinceTime` names, in whole seconds as the API has them."""
+    seconds = _number(request, "sinceSeconds")
+    if seconds is not None:
+        return now() - timedelta(seconds=seconds)
+    text = request.query.get("sinceTime")
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise web.HTTPBadRequest(text=f"sinceTime is {text!r}, which is not a time of RFC 3339") from None
+    return moment.replace(microsecond=0, tzinfo=moment.tzinfo or UTC)
 
 
 def _number(request: web.Request, name: str) -> int | None:

@@ -21,6 +21,7 @@ import aiohttp
 from local_kubernetes.node.backoff import BackoffPolicy
 from local_kubernetes.node.client import DEPLOYMENTS, PODS, REPLICA_SETS, ApiClient, ApiError, Resource
 from local_kubernetes.node.deployments import DeploymentController
+from local_kubernetes.node.ended_pods import ended_directory
 from local_kubernetes.node.events import EventRecorder
 from local_kubernetes.node.garbage import GarbageCollector
 from local_kubernetes.node.images import DEFAULT_UNAVAILABLE, local_images
@@ -167,6 +168,7 @@ class ProcessNode:
             recorder=recorder,
             session=session,
             instance=instance,
+            ended=ended_directory(options.state_dir.resolve()),
             images=local_images(options.images, options.interpreter, options.python_path, os.environ),
             allocatable=capacity,
             backoff=BackoffPolicy(base=options.backoff_base),

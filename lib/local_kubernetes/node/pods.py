@@ -9,6 +9,7 @@ from datetime import datetime
 from local_kubernetes.node.addresses import AddressError
 from local_kubernetes.node.client import PODS, ApiError
 from local_kubernetes.node.containers import Container
+from local_kubernetes.node.ended_pods import keep_logs
 from local_kubernetes.node.environment import ConfigurationError
 from local_kubernetes.node.informer import Store
 from local_kubernetes.node.objects import Json, is_deleting, key_of, now, parse_time, split_key, uid_of
@@ -113,6 +114,8 @@ class PodWorker:
             await self._services.orphan_killer.kill(Marks(directories=(str(self._directories.root),)))
             self._services.addresses.release(self._address)
         await self._confirm()
+        if self._end is not End.SHUTDOWN:
+            await asyncio.to_thread(keep_logs, self._services.ended, self._pod, self._directories)
         await asyncio.to_thread(self._directories.remove)
 
     async def _live(self) -> None:

@@ -16,12 +16,16 @@ from local_kubernetes.node.processes import OrphanKiller
 
 @dataclass(frozen=True)
 class NodeServices:
-    """Handed to pods and containers; `session` is for probes and keeps no connection open."""
+    """Handed to pods and containers; `session` is for probes and keeps no connection open.
+
+    `instance` is the directory of this run of the node. `ended` is where the logs of pods are kept that are gone.
+    """
 
     client: ApiClient
     recorder: EventRecorder
     session: aiohttp.ClientSession
     instance: Path
+    ended: Path
     images: Images
     allocatable: Mapping[str, str]
     addresses: AddressPool = field(default_factory=AddressPool)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from provider_hub.domain.deployment import DeploymentStatus
@@ -22,7 +23,58 @@ class StaleGeneration(Exception):
     """The cluster holds a newer generation, or another life, of the objects that were to be applied."""
 
 
-class Cluster(Protocol):
+@dataclass(frozen=True, slots=True)
+class RuntimePod:
+    """A pod of an installation: when it was made, and what its runtime's container does.
+
+    `restarts` is how often that container was restarted. `has_ended` means that its last process is over.
+    `generation` is the installation's that it was made for, 0 where it does not say.
+    """
+
+    name: str
+    created_at: datetime
+    restarts: int
+    has_ended: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which output of a pod's runtime to read: of its present process or of the `previous` one.
+
+    Either the last `tail` lines, or what was printed from the second of `since` on; None of both is all there is.
+    """
+
+    pod: str
+    previous: bool = False
+    since: datetime | None = None
+    tail: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodOutput:
+    """What a pod printed, each line behind its time (RFC 3339) and a blank.
+
+    `is_cut` says that there is more than was given, which then ends anywhere. `unread` is why it cannot be read now;
+    None where it was read, or where the container has printed nothing yet.
+    """
+
+    content: bytes = b""
+    is_cut: bool = False
+    unread: str | None = None
+
+
+class PodLogs(Protocol):
+    """What the pods of an installation print. Every method raises TemporaryError or PermanentError as below."""
+
+    def pods(self, namespace: str, installation_id: str) -> list[RuntimePod]:
+        """The installation's pods, oldest first."""
+
+    def read_logs(self, namespace: str, requests: Sequence[LogRequest]) -> list[PodOutput]:
+        """An output for each request, read side by side. One that cannot be read does not fail the others."""
+
+
+class Cluster(PodLogs, Protocol):
     """The tenants' Kubernetes.
 
     Every method raises TemporaryError for a failure that a retry may overcome, and PermanentError for any other.

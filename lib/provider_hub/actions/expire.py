@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -42,7 +43,8 @@ class Expiry:
 
     def expire(self, row: Installation) -> Outcome:
         """End the wait of a row whose deadline has passed. Raises TemporaryError when the database does not answer."""
-        event = DeadlinePassed(row.installation_id, row.generation, self._reason(row))
+        lines = last_lines(self.cluster, row) if row.lifecycle_state is LifecycleState.PROCESSING else ()
+        event = DeadlinePassed(row.installation_id, row.generation, self._reason(row), lines)
         return apply_event(self.services, row, event).outcome
 
     def _reason(self, row: Installation) -> str:

@@ -24,12 +24,26 @@ def list_installed(services: Services[TenantStore], organization: Organization) 
     return [Installed(row, provider) for row, provider in zip(rows, providers, strict=True)]
 
 
-def get_installed(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installed:
-    """One installation with its provider. Raises NotFound."""
+def get_installed(
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, *, is_poll: bool = False
+) -> Installed:
+    """One installation with its provider; that of a poll may be some seconds old. Raises NotFound."""
+    row = get_row(services, organization, name)
+    now = services.clock()
+    known = services.known_providers.find(name, now) if is_poll else None
+    if known is not None:
+        return Installed(row, known[0])
+    provider = services.store.get(keys.provider(name))
+    services.known_providers.keep(name, provider, now)
+    return Installed(row, provider)
+
+
+def get_row(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installation:
+    """One installation's row. Raises NotFound."""
     row = services.store.get(keys.installation(organization.organization_id, name))
     if row is None:
         raise not_installed(name)
-    return Installed(row, services.store.get(keys.provider(name)))
+    return row
 
 
 def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:

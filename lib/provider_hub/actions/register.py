@@ -1,8 +1,8 @@
 """Registration: a runtime's check-in with a valid token makes its row READY, and later ones carry its health."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from provider_hub.actions import keys
@@ -26,16 +26,23 @@ from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
 
 log = logging.getLogger(__name__)
 
+# What a failed pod of a row printed last; raises nothing.
+LastLines = Callable[[Installation], tuple[str, ...]]
+
 SENT_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Handles check-ins. `check_in_keys` are accepted in turn; the first one makes the tokens of new deployments."""
+    """Handles check-ins. `check_in_keys` are accepted in turn; the first one makes the tokens of new deployments.
+
+    `last_lines` are asked for when a pod says that it failed.
+    """
 
     services: Services[DocumentStore]
     tasks: DeadlineTasks
     check_in_keys: Sequence[bytes]
+    last_lines: LastLines
     rate: CheckInRate = field(default_factory=CheckInRate)
 
     def handle(self, check_in: CheckIn) -> str:
@@ -56,6 +63,8 @@ class Registration:
         event = _event_of(row, check_in)
         if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
             return "nothing new"
+        if isinstance(event, DeployFailed):
+            event = replace(event, lines=self.last_lines(row))
         step = apply_event(self.services, row, event)
         if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
             self._forget_deadline(row)

@@ -9,6 +9,7 @@ from typing import Generic
 from typing_extensions import TypeVar
 
 from provider_hub.actions import keys
+from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
 from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store, Transaction
@@ -65,8 +66,8 @@ class Services(Generic[StoreT_co]):
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
     organization. `config_checker` is there in the functions that check a config, `schema_checker` in the one that
-    publishes. `request_budget`, `quota_cache` and `locks` belong to
-    this process, so all requests of it must share one Services.
+    publishes. `request_budget`, `quota_cache`, `locks` and
+    `known_providers` belong to this process, so all requests of it must share one Services.
     """
 
     store: StoreT_co
@@ -81,6 +82,7 @@ class Services(Generic[StoreT_co]):
     request_budget: RequestBudget = field(default_factory=RequestBudget)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
+    known_providers: KnownProviders = field(default_factory=KnownProviders)
 
 
 def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:

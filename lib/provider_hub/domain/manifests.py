@@ -17,6 +17,7 @@ from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT
 
 Manifest = dict[str, Any]
 
+CONTAINER = "runtime"
 INSTALLATION_ID = "provider-hub/installation-id"
 GENERATION = "provider-hub/generation"
 ORGANIZATION_ID = "provider-hub/organization-id"
@@ -217,7 +218,7 @@ def _container(
     version: ProviderVersion, size: Size, facts: RuntimeFacts, secret_name: str, environment: list[Manifest]
 ) -> Manifest:
     return {
-        "name": "runtime",
+        "name": CONTAINER,
         "image": facts.image,
         "command": list(DEFAULT_ENTRYPOINT),
         **_override(version),

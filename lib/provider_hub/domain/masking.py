@@ -47,12 +47,17 @@ def mask(text: str) -> str:
     Masked whole are what follows a label such as `password=` (quoted values with their blanks, `Authorization`
     with scheme and credential), URLs' user, password and query, and tokens that are known by their form.
     """
-    masked = _URL_CREDENTIALS.sub(r"\1***@", tail(text, _WINDOW))
-    masked = _URL_QUERY.sub(r"\1***", masked)
-    masked = _HEADER.sub(r"\1***", masked)
-    masked = _LABELLED.sub(_without_value, masked)
-    masked = _UNLABELLED.sub("***", masked)
-    return masked if len(masked) <= MESSAGE_LENGTH else "…" + masked[1 - MESSAGE_LENGTH :]
+    shown = masked(tail(text, _WINDOW))
+    return shown if len(shown) <= MESSAGE_LENGTH else "…" + shown[1 - MESSAGE_LENGTH :]
+
+
+def masked(text: str) -> str:
+    """`text` at its whole length, masked as `mask` says. The caller bounds its length: that bounds the work."""
+    shown = _URL_CREDENTIALS.sub(r"\1***@", text)
+    shown = _URL_QUERY.sub(r"\1***", shown)
+    shown = _HEADER.sub(r"\1***", shown)
+    shown = _LABELLED.sub(_without_value, shown)
+    return _UNLABELLED.sub("***", shown)
 
 
 def tail(text: str, length: int) -> str:

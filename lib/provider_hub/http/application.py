@@ -89,12 +89,13 @@ class Application(Generic[H]):
         principal, tenant = self._admitted(route, request.headers.get("Authorization"))
         raw = read_body(request)
         inputs = inputs_of(route, request, raw)
-        call = Call(parameters, principal, tenant)
+        call = Call(parameters, principal, tenant, is_poll="If-None-Match" in request.headers)
         if route.takes_key and (key := idempotency_key(request)) is not None:
             # Without the slashes around it: a path means the same with and without a trailing one.
             where = f"{route.name} {request.path.strip('/')}"
             return self._once(route, call, inputs, KeyedCall(call.organization.organization_id, where, key, raw))
-        return responses.rendered(route, route.handler(self._hub, call, **inputs))
+        response = responses.rendered(route, route.handler(self._hub, call, **inputs))
+        return responses.unless_known(response, request)
 
     def _once(self, route: Route, call: Call, inputs: dict[str, Any], keyed: KeyedCall) -> Response:
         """Act on the first call with a key; give its answer again to those after it."""

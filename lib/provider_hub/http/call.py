@@ -17,12 +17,13 @@ class Call:
     """An authenticated request: the parameters of its path, and who sent it.
 
     `principal` is None where anyone may call and no token was sent. `tenant` is the token's organization, None
-    where the token has none.
+    where the token has none. `is_poll` says that the caller has an earlier answer and asks whether it still holds.
     """
 
     parameters: Mapping[str, str]
     principal: CustomerPrincipal | ConsolePrincipal | None
     tenant: Organization | None
+    is_poll: bool = False
 
     @property
     def organization(self) -> Organization:

@@ -11,6 +11,7 @@ from provider_hub.actions import change, inspect
 from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.install import request_install
 from provider_hub.actions.installed import Installed
+from provider_hub.actions.read_logs import LogReader
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import Semver
@@ -19,6 +20,7 @@ from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
 from provider_hub.domain.versions import is_newer
 from provider_hub.http.call import Call, Reply
+from provider_hub.http.log_view import Logs, LogsQuery
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
 
@@ -34,6 +36,7 @@ class Hub:
 
     services: Services
     cluster: Cluster
+    logs: LogReader
 
 
 routes: Routes[Hub] = Routes("installations")
@@ -135,7 +138,8 @@ def list_installed(hub: Hub, call: Call) -> list[ProviderInstallation]:
 @routes.add("GET", _INSTALLED, Access.TENANT, refusals=(404,))
 def get_installed(hub: Hub, call: Call) -> ProviderInstallation:
     """One installation."""
-    return ProviderInstallation.of(inspect.get_installed(hub.services, call.organization, call.provider))
+    found = inspect.get_installed(hub.services, call.organization, call.provider, is_poll=call.is_poll)
+    return ProviderInstallation.of(found)
 
 
 @routes.add(
@@ -260,8 +264,8 @@ def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
 @routes.add("GET", f"{_INSTALLED}/deployment", Access.TENANT, refusals=(404,))
 def deployment(hub: Hub, call: Call) -> DeploymentStatusBody:
     """What the cluster shows now."""
-    installed = inspect.get_installed(hub.services, call.organization, call.provider)
-    return DeploymentStatusBody.of(inspect.deployment_status(hub.cluster, installed.row))
+    row = inspect.get_row(hub.services, call.organization, call.provider)
+    return DeploymentStatusBody.of(inspect.deployment_status(hub.cluster, row))
 
 
 class TimelineEvent(Response):
@@ -301,9 +305,17 @@ class EventsQuery(Wish):
 @routes.add("GET", f"{_INSTALLED}/events", Access.TENANT, refusals=(404,))
 def events(hub: Hub, call: Call, query: EventsQuery) -> Timeline:
     """The timeline, newest first."""
-    installed = inspect.get_installed(hub.services, call.organization, call.provider)
-    newest_first = installed.row.timeline[::-1]
+    newest_first = inspect.get_row(hub.services, call.organization, call.provider).timeline[::-1]
     start = int(query.page_token or 0)
     end = start + query.limit
     items = [TimelineEvent.of(entry) for entry in newest_first[start:end]]
     return Timeline(items=items, next_page_token=str(end) if end < len(newest_first) else None)
+
+
+@routes.add("GET", f"{_INSTALLED}/logs", Access.TENANT, refusals=(404,))
+def logs(hub: Hub, call: Call, query: LogsQuery) -> Logs:
+    """What its pods print, of all pods by time.
+
+    Ask again with `since` set to `cursor`: nothing is lost or told twice through rollouts and restarts.
+    """
+    return Logs.of(hub.logs.read(call.organization, call.provider, query.wish))

@@ -89,7 +89,11 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in schemas.items() if name not in queries},
-            "parameters": {"IdempotencyKey": _idempotency_key(), "RequestId": _request_id()},
+            "parameters": {
+                "IdempotencyKey": _idempotency_key(),
+                "IfNoneMatch": _if_none_match(),
+                "RequestId": _request_id(),
+            },
             "headers": _headers(),
             "responses": {str(status): _error_response(status) for status in _ERRORS},
             "securitySchemes": _security_schemes(),
@@ -99,7 +103,8 @@ def document() -> dict[str, Any]:
 
 def statuses(route: Route) -> tuple[int, ...]:
     """Every status that a route answers with, in order."""
-    return tuple(sorted({route.status, *route.other_statuses, *_errors(route)}))
+    unchanged = {HTTPStatus.NOT_MODIFIED} if route.method == "GET" else set()
+    return tuple(sorted({route.status, *route.other_statuses, *unchanged, *_errors(route)}))
 
 
 def _errors(route: Route) -> Iterator[int]:
@@ -173,6 +178,8 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
     if route.takes_key:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    if route.method == "GET":
+        yield {"$ref": "#/components/parameters/IfNoneMatch"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
 
@@ -185,6 +192,10 @@ def _response(route: Route, status: int) -> dict[str, Any]:
     if status >= HTTPStatus.BAD_REQUEST:
         return {"$ref": f"#/components/responses/{status}"}
     response: dict[str, Any] = {"description": _told(route, status), "headers": _header_references("X-Request-Id")}
+    if route.method == "GET":
+        response["headers"] |= _header_references("ETag")
+    if status == HTTPStatus.NOT_MODIFIED:
+        return response
     if route.location and status == HTTPStatus.CREATED:
         response["headers"] |= _header_references("Location")
     if route.shape is bytes:
@@ -199,6 +210,8 @@ def _told(route: Route, status: int) -> str:
         return "Done; there is nothing to say."
     if status in route.other_statuses:
         return "As stored: the very same was registered before, or what was registered is updated."
+    if status == HTTPStatus.NOT_MODIFIED:
+        return "As in the answer whose `ETag` was sent: there is no body."
     return {200: "As asked for.", 201: "Created.", 202: "Accepted; it goes on by itself."}[status]
 
 
@@ -250,6 +263,7 @@ def _headers() -> dict[str, Any]:
         return {"description": description, "required": True, "schema": schema}
 
     return {
+        "ETag": header("A tag of this very answer, for `If-None-Match`.", {"type": "string"}),
         "Location": header("The path of what was created.", {"type": "string", "format": "uri-reference"}),
         "Retry-After": header("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}),
         "WWW-Authenticate": header("The scheme to authenticate with.", {"type": "string", "const": "Bearer"}),
@@ -264,6 +278,16 @@ def _idempotency_key() -> dict[str, Any]:
         "required": False,
         "description": "The same key and body within 24 hours gets the first answer again; another body is 422.",
         "schema": {"type": "string", "pattern": f"^{idempotency.KEY_PATTERN}$"},
+    }
+
+
+def _if_none_match() -> dict[str, Any]:
+    return {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` of an earlier answer: the same answer is 304, without a body.",
+        "schema": {"type": "string"},
     }
 
 

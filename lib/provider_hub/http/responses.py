@@ -1,6 +1,7 @@
 """Answers as they leave: a handler's reply, and every refusal with its status and one sentence."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,8 @@ from provider_hub.http.route import JSON, Route
 
 _STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, TooLarge: 413, QuotaExceeded: 429}
 _UNDER_WAY_RETRY_SECONDS = 1
+# 128 bits: no two bodies share a tag by chance.
+_ETAG_DIGITS = 32
 _HTTPS_FOR_A_YEAR = "max-age=31536000"
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -39,6 +42,21 @@ def rendered(route: Route, result: Any) -> Response:
     if isinstance(content, BaseModel):
         return json_response(status, content.model_dump_json().encode(), reply.headers)
     return json_response(status, _ANY.dump_json(list(content)), reply.headers)
+
+
+def unless_known(response: Response, request: Request) -> Response:
+    """An answer to GET with an `ETag`, made from its bytes; 304 without them where the caller has these already."""
+    if response.status_code != HTTPStatus.OK or request.method not in ("GET", "HEAD"):
+        return response
+    if not response.get_etag()[0]:
+        response.set_etag(sha256(response.get_data()).hexdigest()[:_ETAG_DIGITS])
+    if not request.if_none_match.contains_weak(str(response.get_etag()[0])):
+        return response
+    response.status_code = HTTPStatus.NOT_MODIFIED
+    response.set_data(b"")
+    for name in ("Content-Type", "Content-Length"):
+        response.headers.pop(name, None)
+    return response
 
 
 def refused(refusal: Refusal) -> Response:

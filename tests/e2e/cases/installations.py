@@ -38,6 +38,7 @@ REFUSED = [
             ("POST", "/deploy", {}),
             ("GET", "/deployment", None),
             ("GET", "/events", None),
+            ("GET", "/logs", None),
         ]
     ],
     Refused("GET", "/providers/installed/acme/weather", 404, "is not installed", "other"),
@@ -134,6 +135,9 @@ REFUSED = [
     Refused("GET", f"{WEATHER}/events?limit=0", 422, loc=("query", "limit")),
     Refused("GET", f"{WEATHER}/events?limit=1e9", 422, loc=("query", "limit")),
     Refused("GET", f"{WEATHER}/events?page_token=x", 422, loc=("query", "page_token")),
+    Refused("GET", f"{WEATHER}/logs?since=10m", 422, "nor a cursor", loc=("query", "since")),
+    Refused("GET", f"{WEATHER}/logs?limit=5001", 422, loc=("query", "limit")),
+    Refused("GET", f"{WEATHER}/logs?previous=perhaps", 422, loc=("query", "previous")),
     Refused("POST", "/providers/install", 429, "has 10 installations", "full", {"provider_name": "platform/cloud"}),
 ]
 STEPS = [
@@ -152,6 +156,8 @@ STEPS = [
     _settled("1.0.0"),
     Step("GET", f"{_INSTALLED}/deployment", shows={"status": "available", "version": "1.0.0"}, until=True),
     Step("GET", f"{_INSTALLED}/events?limit=1", shows={"event": "check-in", "to_state": "ready", "generation": 5}),
+    Step("GET", f"{_INSTALLED}/logs?limit=5"),
+    Step("GET", _INSTALLED, 304, headers={"If-None-Match": "*"}),
     Step("DELETE", f"{_INSTALLED}?cascade=true", 202, {"lifecycle_state": "deleting"}),
     Step("GET", _INSTALLED, 404, until=True),
 ]

@@ -21,6 +21,7 @@ Object = dict[str, Any]
 
 _CALL_SECONDS = 10
 _JSON = "application/json"
+_ACCEPTED = f"{_JSON}, */*"  # a log is plain text, and so may be an error on the way
 _APPLY = "application/apply-patch+yaml"
 _TEMPORARY_STATUS = frozenset({0, 401, 408, 425, 429, 500, 502, 503, 504})
 # A 403 that passes: the namespace is being deleted and will be made again; a quota is used up until something goes.
@@ -52,6 +53,10 @@ class Expired(Exception):
     """410: a list went on for too long and must begin again."""
 
 
+class NotStarted(Exception):
+    """400 to a request for a log: there is no such run of the container (yet)."""
+
+
 class KubernetesApi:
     """One cluster's API. Every call raises TemporaryError, PermanentError, Gone, Conflicted or Expired.
 
@@ -73,6 +78,16 @@ class KubernetesApi:
     def list(self, kind: str, namespace: str | None, selector: str | None, **options: Any) -> Object:
         """The list object; a namespace of None is all of them."""
         return self._call("GET", _path(kind, namespace), {"labelSelector": selector, **options})
+
+    def log(self, namespace: str, pod: str, **options: Any) -> bytes:
+        """What a container of the pod printed. Raises NotStarted as well."""
+        path = f"{_path('Pod', namespace, pod)}/log"
+        status, content = self._authorized("GET", path, options, None, _JSON)
+        if status == 400:
+            raise NotStarted(mask(_message_of(content)))
+        if not 200 <= status <= 299:
+            raise _translated(status, content, "GET log")
+        return content
 
     def apply(self, manifest: Object, manager: str) -> Object:
         """Server-side apply, taking back what others own; the object as it is then."""
@@ -125,7 +140,11 @@ class KubernetesApi:
     def _sent(
         self, authorization: str | None, method: str, path: str, query: Object | None, body: Object | None, kind: str
     ) -> tuple[int, bytes]:
-        headers = {"Accept": _JSON, "Content-Type": kind, **({"Authorization": authorization} if authorization else {})}
+        headers = {
+            "Accept": _ACCEPTED,
+            "Content-Type": kind,
+            **({"Authorization": authorization} if authorization else {}),
+        }
         request = self._client.param_serialize(
             method,
             path,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from provider_hub.actions.cluster import ObjectOwner, StaleGeneration
+from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
 from provider_hub.adapters.kubernetes.ownership import (
     ONLY_HUB,
@@ -27,6 +27,7 @@ from provider_hub.adapters.kubernetes.ownership import (
     owner_of,
     without_foreign_fields,
 )
+from provider_hub.adapters.kubernetes.pod_logs import read_output, runtime_pod
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import (
@@ -126,6 +127,17 @@ class Kubernetes:
         if deployment is None or installation_of(deployment) != installation_id:
             return None
         return describe(deployment, self._list("Pod", within, installation_id))
+
+    def pods(self, namespace: str, installation_id: str) -> list[RuntimePod]:
+        """Those that the installation's label names, oldest first."""
+        items = self._list("Pod", self._hub.namespace(namespace), installation_id)
+        found = [pod for item in items if (pod := runtime_pod(item)) is not None]
+        return sorted(found, key=lambda pod: (pod.created_at, pod.name))
+
+    def read_logs(self, namespace: str, requests: Sequence[LogRequest]) -> list[PodOutput]:
+        """Side by side; the pods are those that `pods` named."""
+        within = self._hub.namespace(namespace)
+        return self._each(lambda request: read_output(self._api, within, request), requests)
 
     def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         """This hub's alone. An object whose owner somebody overwrote is left out: whose it is, nobody can tell."""

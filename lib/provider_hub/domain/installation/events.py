@@ -54,7 +54,10 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class DeployFailed:
-    """This generation can never become READY. `reason` is for the tenant; `cause` says who found out."""
+    """This generation can never become READY. `reason` is for the tenant; `cause` says who found out.
+
+    `lines` are the last that its pod printed, masked and bounded.
+    """
 
     trigger: ClassVar = Trigger.DEPLOY_FAILED
 
@@ -62,17 +65,22 @@ class DeployFailed:
     generation: int
     reason: str
     cause: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """The row's deadline may have passed. `reason` is what the cluster showed at that time."""
+    """The row's deadline may have passed. `reason` is what the cluster showed at that time.
+
+    `lines` are the last that its pod printed, masked and bounded.
+    """
 
     trigger: ClassVar = Trigger.DEADLINE
 
     installation_id: str
     generation: int
     reason: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

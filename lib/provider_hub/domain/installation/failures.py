@@ -1,5 +1,6 @@
 """Failures: a generation that cannot become READY ends FAILED, and rolls back once to what was READY before."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,11 +18,12 @@ from provider_hub.domain.installation.steps import (
 )
 
 REMEMBERED_FAILURES = 50
+LINES_HEADING = "\nThe pod's last lines:\n"
 
 
 def deploy_failed(row: Installation, event: DeployFailed, now: datetime, deadlines: Deadlines) -> Step:
     """The installer or the runtime says that this generation can never run."""
-    return _failed(row, Trigger.DEPLOY_FAILED, event.reason, event.cause, now, deadlines)
+    return _failed(row, event, event.reason, event.cause, now, deadlines)
 
 
 def deadline_passed(row: Installation, event: DeadlinePassed, now: datetime, deadlines: Deadlines) -> Step:
@@ -30,7 +32,7 @@ def deadline_passed(row: Installation, event: DeadlinePassed, now: datetime, dea
         return unchanged(row)
     if row.lifecycle_state is LifecycleState.DELETING:
         return _removal_overran(row, event, now, deadlines)
-    return _failed(row, Trigger.DEADLINE, event.reason, "deadline", now, deadlines)
+    return _failed(row, event, event.reason, "deadline", now, deadlines)
 
 
 def _removal_overran(row: Installation, event: DeadlinePassed, now: datetime, deadlines: Deadlines) -> Step:
@@ -46,24 +48,36 @@ def _removal_overran(row: Installation, event: DeadlinePassed, now: datetime, de
     return replace(step, request=request_for(RequestKind.UNINSTALL, step.kept))
 
 
-def _failed(row: Installation, trigger: Trigger, reason: str, cause: str, now: datetime, deadlines: Deadlines) -> Step:
+def _failed(
+    row: Installation,
+    event: DeployFailed | DeadlinePassed,
+    reason: str,
+    cause: str,
+    now: datetime,
+    deadlines: Deadlines,
+) -> Step:
     reason = trimmed(reason)
     failed = moved(
         row,
-        trigger,
+        event.trigger,
         now,
         cause=cause,
-        reason=reason,
+        reason=_with_lines(reason, event.lines),
         deadline_at=None,
-        failed_by_deadline=trigger is Trigger.DEADLINE,
-        failure_message=_failure_message(row, reason),
-        failed_versions=_failed_versions(row, trigger),
+        failed_by_deadline=event.trigger is Trigger.DEADLINE,
+        failure_message=_with_lines(_failure_message(row, reason), event.lines),
+        failed_versions=_failed_versions(row, event.trigger),
     )
     restored = _revision_to_restore(row)
     if restored is None:
         return failed
-    rolled_back = _rolled_back(failed.kept, restored, reason, now, deadlines)
+    rolled_back = _rolled_back(failed.kept, restored, reason, event.lines, now, deadlines)
     return replace(rolled_back, moved=failed.moved + rolled_back.moved)
+
+
+def _with_lines(sentence: str, lines: Sequence[str]) -> str:
+    """The sentence stays the first paragraph: clients show it alone where they have one line."""
+    return sentence + LINES_HEADING + "\n".join(lines) if lines else sentence
 
 
 def _revision_to_restore(row: Installation) -> Revision | None:
@@ -77,7 +91,9 @@ def _revision_to_restore(row: Installation) -> Revision | None:
     return row.ready_revision
 
 
-def _rolled_back(row: Installation, restored: Revision, reason: str, now: datetime, deadlines: Deadlines) -> Step:
+def _rolled_back(
+    row: Installation, restored: Revision, reason: str, lines: Sequence[str], now: datetime, deadlines: Deadlines
+) -> Step:
     what = f"{row.installed_version} failed" if restored.version != row.installed_version else "the change failed"
     return next_generation(
         row,
@@ -90,14 +106,15 @@ def _rolled_back(row: Installation, restored: Revision, reason: str, now: dateti
         revision=restored,
         is_rollback=True,
         failed_by_deadline=False,
-        failure_message=trimmed(f"{what}: {reason}") + f"; restored {restored.version}",
+        failure_message=_with_lines(trimmed(f"{what}: {reason}") + f"; restored {restored.version}", lines),
     )
 
 
 def _failure_message(row: Installation, reason: str) -> str:
     """What failed. When a rollback failed, the message keeps the failure that the rollback was to undo."""
     if row.is_rollback and row.failure_message:
-        return f"{trimmed(row.failure_message)}; then the rollback failed: {trimmed(reason)}"
+        before = row.failure_message.partition(LINES_HEADING)[0]
+        return f"{trimmed(before)}; then the rollback failed: {trimmed(reason)}"
     return trimmed(f"{row.installed_version} failed: {reason}")
 
 

@@ -72,7 +72,7 @@ class TimelineEntry:
     """One transition of a row: when, of which generation, who or what caused it, and why.
 
     `from_state` None means that the row did not exist before. `version` is the one that the row wanted then.
-    `reason` is at most REASON_LENGTH characters, except for what a tenant's own sentence adds.
+    `reason` is at most REASON_LENGTH characters, except for what a tenant's own sentence and a pod's last lines add.
     """
 
     at: datetime

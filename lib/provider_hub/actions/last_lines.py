@@ -1,0 +1,65 @@
+"""The last lines of a pod that failed: what a person would look up first, kept with the failure itself."""
+
+import logging
+
+from provider_hub.actions.cluster import LogRequest, PodLogs
+from provider_hub.actions.read_logs import redacted
+from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.installation import Installation
+from provider_hub.domain.names import namespace_for
+from provider_hub.domain.pod_output import parse_output
+
+log = logging.getLogger(__name__)
+
+LINES = 20
+# All of them together: they are stored in the row, in its timeline too.
+LENGTH = 2000
+
+
+def last_lines(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
+    """What the newest pod of the row's generation printed last, masked; nothing where that cannot be told.
+
+    Never raises for the cluster: the failure itself is the news, and waits for nothing.
+    """
+    try:
+        return _read(cluster, row)
+    except (TemporaryError, PermanentError) as error:
+        log.info("%s: the last lines of its pod cannot be read: %s", row.installation_id, error)
+        return ()
+
+
+def _read(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
+    namespace = namespace_for(row.organization_slug)
+    pods = [pod for pod in cluster.pods(namespace, row.installation_id) if pod.generation == row.generation]
+    if not pods:
+        return ()
+    newest = pods[-1]
+    runs = [LogRequest(newest.name, tail=LINES)]
+    if newest.restarts:
+        runs.insert(0, LogRequest(newest.name, previous=True, tail=LINES))
+    lines = [
+        line
+        for output in cluster.read_logs(namespace, runs)
+        for line in parse_output(output.content, newest.name, has_ended=True)
+    ]
+    texts = [_printable(line.text) for line in redacted(row, lines) if line.text.strip()]
+    return _bounded(texts[-LINES:])
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey: failures are printed by clients that look no closer."""
+    return "".join(character if character.isprintable() else " " for character in text).rstrip()
+
+
+def _bounded(texts: list[str]) -> tuple[str, ...]:
+    """The last of them that fit; of one that is longer than all may be, its beginning."""
+    kept: list[str] = []
+    left = LENGTH
+    for text in reversed(texts):
+        if len(text) >= left:
+            if not kept:
+                kept.append(f"{text[: LENGTH - 1]}…")
+            break
+        kept.append(text)
+        left -= len(text) + 1
+    return tuple(reversed(kept))

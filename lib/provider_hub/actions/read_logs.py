@@ -1,0 +1,292 @@
+"""What an installation's pods print, merged by time: from the cluster, and once a pod is gone from where logs are kept.
+
+A reader goes on from a cursor, which has a place for each pod. So nothing is lost or told twice when pods come and go
+in a rollout, when a container is restarted between two calls, and when lines of two pods overtake each other.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from provider_hub.actions.cluster import LogRequest, PodLogs, PodOutput, RuntimePod
+from provider_hub.actions.inspect import get_row
+from provider_hub.actions.ports import DocumentStore
+from provider_hub.actions.request_budget import RequestBudget
+from provider_hub.actions.services import Services
+from provider_hub.domain.catalog import Organization
+from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
+from provider_hub.domain.installation import Installation
+from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.pod_output import LogCursor, LogLine, parse_output
+from provider_hub.domain.redaction import Redaction
+
+log = logging.getLogger(__name__)
+
+MOST_LINES = 5000
+MOST_BYTES = 1024 * 1024
+# Pods that are read in one call: two replicas, twice during a rollout, and what a crash leaves.
+_PODS_READ = 8
+# Output reaches the archive some seconds after it was printed.
+_ARCHIVE_SETTLES = timedelta(seconds=5)
+_ARCHIVE_REACH = timedelta(days=7)
+_ARCHIVE_LINES = 1000
+# An archive's quota is one for all tenants: an organization's share of it, in one process.
+_ARCHIVE_READS_PER_MINUTE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveQuery:
+    """Which kept output to read: of the installation's pods that are not among `without`, printed from `since` on.
+
+    At most `limit` lines: the last ones where `newest`, else the first ones.
+    """
+
+    namespace: str
+    installation_id: str
+    since: datetime
+    without: tuple[str, ...]
+    limit: int
+    newest: bool
+
+
+class LogArchive(Protocol):
+    """Where the output of pods is kept when they are gone."""
+
+    def read(self, query: ArchiveQuery) -> list[LogLine]:
+        """The lines by time, oldest first. One call, however much there is. Raises TemporaryError, PermanentError."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """What a caller wants to read: lines from `since` on, the last `limit` lines where it is None.
+
+    `previous` reads the runs before the present ones, of pods that restarted.
+    """
+
+    since: LogCursor | None
+    previous: bool
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines by time, and the cursor behind them. `more` says that further lines are there already.
+
+    `notice` says what may be missing, None where nothing is.
+    """
+
+    lines: list[LogLine]
+    cursor: LogCursor
+    more: bool
+    notice: str | None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was read: the unread lines of each pod, whether any pod's were cut, and what a reader has to know."""
+
+    lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    more: bool = False
+    notices: list[str] = field(default_factory=list)
+
+    def add(self, lines: Sequence[LogLine]) -> None:
+        for line in lines:
+            self.lines.setdefault(line.pod, []).append(line)
+
+
+@dataclass(frozen=True, slots=True)
+class LogReader:
+    """Reads an organization's own installations' output."""
+
+    services: Services[DocumentStore]
+    cluster: PodLogs
+    archive: LogArchive | None = None
+    budget: RequestBudget = field(default_factory=lambda: RequestBudget(_ARCHIVE_READS_PER_MINUTE))
+
+    def read(self, organization: Organization, name: ProviderName, wish: LogWish) -> LogPage:
+        """A page of lines, masked. Raises NotFound, TemporaryError or PermanentError."""
+        row = get_row(self.services, organization, name)
+        namespace = namespace_for(row.organization_slug)
+        pods = self.cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
+        cursor = _noting_gone(wish.since or LogCursor(), pods, self.services.clock())
+        found = self._living(namespace, pods, wish, cursor)
+        if not wish.previous:
+            cursor = self._add_archived(row, namespace, pods, wish, cursor, found)
+        return _page(row, wish, cursor, pods, found)
+
+    def _living(self, namespace: str, pods: Sequence[RuntimePod], wish: LogWish, cursor: LogCursor) -> _Found:
+        requests = [request for pod in pods for request in _requests(pod, wish, cursor)]
+        outputs = self.cluster.read_logs(namespace, requests)
+        if outputs and all(output.unread for output in outputs):
+            raise TemporaryError(f"no log can be read: {outputs[0].unread}")
+        found = _Found()
+        by_name = {pod.name: pod for pod in pods}
+        for request, output in zip(requests, outputs, strict=True):
+            _take(found, by_name[request.pod], request, output, cursor)
+        return found
+
+    def _add_archived(
+        self,
+        row: Installation,
+        namespace: str,
+        pods: Sequence[RuntimePod],
+        wish: LogWish,
+        cursor: LogCursor,
+        found: _Found,
+    ) -> LogCursor:
+        """Add what pods printed that are gone; the cursor without those of which nothing is left to read."""
+        now = self.services.clock()
+        since = _archive_since(row, pods, wish, cursor, now)
+        if since is None:
+            return cursor
+        living = tuple(pod.name for pod in pods)
+        limit = min(wish.limit, _ARCHIVE_LINES)
+        query = ArchiveQuery(namespace, row.installation_id, since, living, limit, newest=wish.since is None)
+        kept = self._archived(row, query, found)
+        if kept is None:
+            return cursor
+        unread: dict[str, list[LogLine]] = {}
+        for line in kept:
+            unread.setdefault(line.pod, []).append(line)
+        for pod, lines in unread.items():
+            found.add(cursor.place_of(pod).after(lines))
+        found.more = found.more or (len(kept) >= limit and wish.since is not None)
+        done = {pod for pod in _settled(cursor, now) if pod not in found.lines}
+        places = {pod: place for pod, place in cursor.places.items() if pod not in done}
+        return replace(cursor, places=places, has_kept=True)
+
+    def _archived(self, row: Installation, query: ArchiveQuery, found: _Found) -> list[LogLine] | None:
+        """None where the archive cannot be asked: that is told, and hides nothing of what was read in the cluster."""
+        if self.archive is None:
+            found.notices.append("what pods printed that are gone is not kept here")
+            return []
+        try:
+            self.budget.take(row.organization_id, self.services.clock())
+            return self.archive.read(query)
+        except QuotaExceeded:
+            found.notices.append("what pods printed that are gone is looked up later: too many look-ups this minute")
+        except (TemporaryError, PermanentError) as error:
+            log.warning("kept logs of %s cannot be read: %s", row.canonical, error)
+            found.notices.append("what pods printed that are gone cannot be read at the moment")
+        return None
+
+
+def _noting_gone(cursor: LogCursor, pods: Sequence[RuntimePod], now: datetime) -> LogCursor:
+    living = {pod.name for pod in pods}
+    places = {
+        pod: replace(place, gone_at=None if pod in living else place.gone_at or now)
+        for pod, place in cursor.places.items()
+    }
+    return replace(cursor, places=places)
+
+
+def _requests(pod: RuntimePod, wish: LogWish, cursor: LogCursor) -> list[LogRequest]:
+    if wish.since is None:
+        if wish.previous and not pod.restarts:
+            return []
+        return [LogRequest(pod.name, wish.previous, tail=wish.limit)]
+    place = cursor.places.get(pod.name)
+    since = place.at if place else cursor.start
+    known_restarts = place.restarts if place else 0
+    present, before = LogRequest(pod.name, since=since), LogRequest(pod.name, previous=True, since=since)
+    if wish.previous:
+        return [before] if pod.restarts else []
+    # Restarted since the last call: what its process printed last is in the log of the previous run by now.
+    return [before, present] if pod.restarts > known_restarts else [present]
+
+
+def _take(found: _Found, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor) -> None:
+    if output.unread:
+        found.notices.append(f"the log of {pod.name} cannot be read at the moment")
+        return
+    has_ended = (request.previous or pod.has_ended) and not output.is_cut
+    lines = parse_output(output.content, pod.name, has_ended=has_ended)
+    place = cursor.place_of(pod.name)
+    if cursor.start is not None and pod.name not in cursor.places:
+        lines = [line for line in lines if line.at >= cursor.start]
+    unread = place.after(lines)
+    found.more = found.more or (output.is_cut and request.tail is None)
+    if output.is_cut and not unread and lines and request.tail is None:
+        # More than a call carries was printed within one second, and the cluster goes back by whole seconds alone.
+        found.notices.append(f"{pod.name} prints more than 1 MiB a second: some lines are left out")
+        skipped = lines[-1].at.replace(microsecond=0) + timedelta(seconds=1)
+        found.add([LogLine(skipped, pod.name, "… lines are left out here …")])
+        return
+    found.add(unread)
+
+
+def _settled(cursor: LogCursor, now: datetime) -> list[str]:
+    """The pods that are gone for so long that all they printed is in the archive."""
+    return [pod for pod, place in cursor.places.items() if place.gone_at and now - place.gone_at >= _ARCHIVE_SETTLES]
+
+
+def _archive_since(
+    row: Installation, pods: Sequence[RuntimePod], wish: LogWish, cursor: LogCursor, now: datetime
+) -> datetime | None:
+    """From when on the archive is to be asked; None where the cluster has all that is wanted."""
+    earliest = max(row.created_at, now - _ARCHIVE_REACH)
+    if wish.since is None:
+        return earliest if not pods else None
+    settled = [cursor.places[pod].at for pod in _settled(cursor, now)]
+    if settled:
+        return max(min(settled), earliest)
+    if cursor.has_kept or cursor.start is None:
+        return None
+    start = max(cursor.start, earliest)
+    return start if not pods or pods[0].created_at > start else None
+
+
+def _page(row: Installation, wish: LogWish, cursor: LogCursor, pods: Sequence[RuntimePod], found: _Found) -> LogPage:
+    by_time = sorted((line for lines in found.lines.values() for line in lines), key=lambda line: (line.at, line.pod))
+    lines = redacted(row, by_time)
+    is_tail = wish.since is None
+    shown = _last(lines, wish.limit) if is_tail else _first(lines, wish.limit)
+    # The last lines stand for all before them; of the first ones those that did not fit come with the next page.
+    left = [] if is_tail else lines[len(shown) :]
+    behind = _behind(cursor, lines if is_tail else shown, row, pods, {line.pod for line in left})
+    more = not is_tail and (found.more or bool(left))
+    return LogPage(shown, behind, more, "; ".join(dict.fromkeys(found.notices)) or None)
+
+
+def redacted(row: Installation, lines: Sequence[LogLine]) -> list[LogLine]:
+    """The lines without the config that the installation has, or had while what ran last was READY."""
+    configs = [row.revision.config, *([row.ready_revision.config] if row.ready_revision else [])]
+    texts = Redaction(configs).texts([line.text for line in lines])
+    return [replace(line, text=text) for line, text in zip(lines, texts, strict=True)]
+
+
+def _behind(
+    cursor: LogCursor, passed: Sequence[LogLine], row: Installation, pods: Sequence[RuntimePod], unfinished: set[str]
+) -> LogCursor:
+    """The cursor behind the lines that were passed; the pods `unfinished` have more that was read and not shown."""
+    restarts = {pod.name: pod.restarts for pod in pods}
+    of_pod: dict[str, list[LogLine]] = {pod: [] for pod in cursor.places}
+    for line in passed:
+        of_pod.setdefault(line.pod, []).append(line)
+    places = {}
+    for pod, lines in of_pod.items():
+        place = cursor.place_of(pod).moved(lines)
+        if pod not in restarts:
+            # A pod that is new and not there is known from the archive alone: it is gone for long.
+            place = replace(place, gone_at=place.gone_at or row.created_at)
+        elif pod not in unfinished:
+            place = replace(place, restarts=restarts[pod])
+        places[pod] = place
+    return replace(cursor, places=places)
+
+
+def _first(lines: list[LogLine], limit: int) -> list[LogLine]:
+    """As many of the first lines as a page carries; one at least."""
+    taken = size = 0
+    for line in lines[:limit]:
+        size += len(line.text.encode("utf-8", "replace"))
+        if size > MOST_BYTES and taken:
+            break
+        taken += 1
+    return lines[:taken]
+
+
+def _last(lines: list[LogLine], limit: int) -> list[LogLine]:
+    return _first(lines[::-1], limit)[::-1]
