@@ -9,6 +9,9 @@ locals {
     providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring"] }
     providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring", "search_tokens[]"] }
     dead_letters              = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "-failed_at"] }
+    audit_of_action           = { collection = "audit", scope = "COLLECTION", fields = ["action", "-at"] }
+    audit_of_organization     = { collection = "audit", scope = "COLLECTION", fields = ["organization_id", "-at"] }
+    audit_of_both             = { collection = "audit", scope = "COLLECTION", fields = ["organization_id", "action", "-at"] }
     dead_letters_of_provider  = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "provider", "-failed_at"] }
     started_members           = { collection = "members", scope = "COLLECTION", fields = ["state", "started_at"] }
   }
@@ -16,6 +19,7 @@ locals {
   # Each query of one field, written the same way. All other fields have no index at all: an entry for every value of a
   # big map costs time and money at each write, and can push a document over Firestore's limit of index entries.
   field_indexes = {
+    audit_by_age              = { collection = "audit", scope = "COLLECTION", field = "-at" }
     installations_by_age      = { collection = "installations", scope = "COLLECTION", field = "created_at" }
     installations_by_deadline = { collection = "installations", scope = "COLLECTION_GROUP", field = "deadline_at" }
     installations_by_offer    = { collection = "installations", scope = "COLLECTION_GROUP", field = "offer_due_at" }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from provider_hub.domain.audit import Actor, ActorKind
 from provider_hub.domain.catalog import (
     PLATFORM_AUTHOR,
     PUBLIC_AUDIENCE,
@@ -36,6 +37,13 @@ WEATHER = ProviderName("acme", "weather")
 CLOUD = ProviderName("platform", "cloud")
 IMAGE = RuntimeImage("runtime:1", "3.13", "manylinux_2_36_x86_64")
 RUNTIME = registered_default(IMAGE, START)
+
+
+def actor_of(organization_id: str | None) -> Actor:
+    """Someone of the organization, or the platform's release CI (None)."""
+    if organization_id is None:
+        return Actor(ActorKind.CONSOLE_MACHINE, "mch_console", None)
+    return Actor(ActorKind.MACHINE, "mch_1", organization_id, "203.0.113.9")
 
 
 def revision(version: str = "1.0.0", **changes: Any) -> Revision:

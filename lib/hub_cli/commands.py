@@ -159,6 +159,11 @@ def _register_console(commands: "Subparsers") -> None:
     for parser in (suspend, let_in, release):
         parser.add_argument("organization", metavar="ORGANIZATION_ID")
     suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
+    audit = _command(group, "audit", "who did what, and who was refused, newest first", _console)
+    audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
+    audit.add_argument("--action", metavar="ACTION", help="only this, such as version-yanked or refused")
+    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only from then on")
+    audit.add_argument("--limit", type=arguments.count, default=50, help="at most this many (default: 50)")
 
 
 def _command(commands: "Subparsers", name: str, help_text: str, run: object) -> argparse.ArgumentParser:

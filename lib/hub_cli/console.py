@@ -1,20 +1,50 @@
-"""`hub console`: what the platform does to any provider and any organization, with a console machine's token."""
+"""`hub console`: what the platform does to any provider and organization, and the audit of it all."""
 
 import argparse
+import textwrap
 
 from hub_cli.api import Json
 from hub_cli.arguments import Session
-from hub_cli.display import as_json, printable
+from hub_cli.display import as_json, moment, printable, terminal_width
+
+# Where an entry's detail begins, after its time.
+_INDENT = 21
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
     """Carry one of the commands out, by its `verb`. Raises ClientError."""
+    if parsed.verb == "audit":
+        return _audit(session, parsed)
     answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
     if answer is not None and session.as_json:
         print(as_json(answer))
     else:
         print(printable(sentence))
     return 0
+
+
+def _audit(session: Session, parsed: argparse.Namespace) -> int:
+    page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
+    if session.as_json:
+        print(as_json(page))
+        return 0
+    if not page["items"]:
+        print("The audit has no such entry.")
+        return 0
+    for entry in page["items"]:
+        print(_audited(entry))
+    if page["next_page_token"]:
+        print("There is more: --limit, --since and --action narrow it.")
+    return 0
+
+
+def _audited(entry: Json) -> str:
+    """An entry in a line, and how or why in lines of their own."""
+    place = f" from {entry['address']}" if entry["address"] else ""
+    line = printable(f"{entry['action']}: {entry['subject']}, by {entry['actor']}{place}")
+    detail = textwrap.fill(printable(entry["detail"] or ""), terminal_width() - _INDENT)
+    lines = [f"{moment(entry['at'])}  {line}", textwrap.indent(detail, " " * _INDENT)]
+    return "\n".join(text for text in lines if text)
 
 
 def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | None, str]:

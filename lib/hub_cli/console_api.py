@@ -52,6 +52,12 @@ class ConsoleApi:
         """The organization that has lost its slug."""
         return self._change(organization, "release-slug", None)
 
+    def audit(self, organization: str | None, action: str | None, since: str | None, limit: int) -> Json:
+        """A page of the audit, newest first: of one organization, of one action, not older than a time; or of all."""
+        query = {"organization": organization or "", "action": action or "", "since": since or "", "limit": str(limit)}
+        answer: Json = self._transport.request("GET", "/console/audit", query=query)
+        return answer
+
     def _change(self, organization: str, verb: str, body: Mapping[str, Any] | None) -> Json:
         path = f"/console/organizations/{quote(organization, safe='')}/{verb}"
         answer: Json = self._transport.request("POST", path, body=body)

@@ -1,4 +1,4 @@
-"""The settings of the two realms of callers, a group of `settings`."""
+"""The settings of sign-in: whose tokens are taken, and where requests come from."""
 
 from typing import Self
 
@@ -10,6 +10,12 @@ from provider_hub.settings_reader import BY_HAND, BY_TERRAFORM, Settings, Words,
 
 class Identity(Settings):
     """The two realms of callers. A realm without issuer and key URL lets nobody in."""
+
+    gateway_address: str = Field(
+        "",
+        json_schema_extra=BY_TERRAFORM,
+        description="Load balancer's IP address, last in `X-Forwarded-For`: the caller's is before it. Unset: none.",
+    )
 
     customer_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the customer realm.")
     customer_jwks_url: str = Field(

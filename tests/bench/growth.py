@@ -30,6 +30,7 @@ from provider_hub.actions.waves import Waves
 from provider_hub.actions.wishes.catalog import Search
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters.firestore import store as firestore
+from provider_hub.domain.audit import Actor, ActorKind
 from provider_hub.domain.catalog import PLATFORM_AUTHOR
 from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
@@ -48,6 +49,7 @@ SIZES = (1_000, 10_000, 100_000)
 _ROUNDS = 2
 _A_TENANT = 10
 _DUE = 20
+_RELEASE_CI = Actor(ActorKind.CONSOLE_MACHINE, "mch_bench", None)
 _METADATA = MetadataWish(display_name="Grown", description="A provider among many", tags=["grown"])
 
 
@@ -153,7 +155,7 @@ class _Grown:
         name = self._names[1]
         url = f"https://wheels.example/grown-{version}-py3-none-any.whl"
         wish = PublishWish(name=str(name), version=version, wheel_url=url, metadata=_METADATA)
-        publish(self._services, FakeWheels(), name, wish, PLATFORM_AUTHOR)
+        publish(self._services, FakeWheels(), name, wish, PLATFORM_AUTHOR, _RELEASE_CI)
 
     def _wave_step(self) -> None:
         self._waves.take_step(self._rollout)

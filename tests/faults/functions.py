@@ -42,6 +42,9 @@ class BearerIsSlug:
         slug = str(authorization).removeprefix("Bearer ")
         return Machine("mch_1", OrganizationClaims(f"org_{slug}", slug))
 
+    def address(self, _forwarded_for: str | None, peer: str | None) -> str:
+        return peer or ""
+
 
 class Functions:
     """All functions; `call` one, and it is started where it does not run."""

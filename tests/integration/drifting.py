@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config
-from tests.builders import RUNTIME
+from tests.builders import RUNTIME, actor_of
 from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
@@ -64,7 +64,7 @@ class Installed:
             name=str(NAME), version="1.0.0", wheel_url="https://x/w-1.0.0-py3-none-any.whl", metadata=metadata
         )
         author = Author(AuthorKind.CUSTOMER, "org_drifting", "Drifting")
-        publish(services, FakeWheels(), NAME, version, author)
+        publish(services, FakeWheels(), NAME, version, author, actor_of(author.organization_id))
         now = self.backend.clock()
         organization = Organization("org_drifting", "Drifting", "drifting", "active", now, now)
         wish = InstallWish(

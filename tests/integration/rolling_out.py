@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.builders import actor_of
 from tests.fakes import FakeTasks, FakeWheels
 from tests.integration.backend import Backend
 
@@ -47,7 +48,8 @@ class World:
             self.put(f"org_{number:03}")
 
     def publish(self, version: str) -> VersionPublished:
-        publish(self.backend.services, FakeWheels(), NAME, wish_for(NAME, version), AUTHOR)
+        by = actor_of(AUTHOR.organization_id)
+        publish(self.backend.services, FakeWheels(), NAME, wish_for(NAME, version), AUTHOR, by)
         return VersionPublished(NAME.canonical, version, self.backend.clock())
 
     def put(self, organization_id: str, **changes: object) -> None:

@@ -242,6 +242,15 @@ def test_the_platform_acts_on_any_provider_and_organization(
     assert hub.json("console", "release-slug", "org_leaver")["status"] == "suspended"
     assert hub("console", "resume", "org_leaver") == 0
     assert hub.out == "org_leaver is let in again within a minute.\n"
+    assert hub("console", "audit", "--organization", "org_leaver") == 0
+    audited = [line[21:] for line in hub.out.splitlines()]
+    by = "organization org_leaver, by mch_console from 127.0.0.1"
+    assert audited[0] == f"organization-resumed: {by}"
+    assert audited[-2:] == [f"organization-suspended: {by}", "it left"]
+    refused = hub.json("console", "audit", "--action", "refused", "--since", "2020-01-01")["items"]
+    assert [entry["subject"] for entry in refused] == ["POST /console/providers/{org}/{name}/versions/{version}/yank"]
+    assert hub("console", "audit", "--since", "2999-01-01T00:00:00Z") == 0
+    assert hub.out == "The audit has no such entry.\n"
 
 
 def test_uninstall_waits_until_the_row_is_gone(hub: Hub, tenants: Tenants, api: ApiServer) -> None:

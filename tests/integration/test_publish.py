@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.builders import ACME, WEATHER, provider, version, wish
+from tests.builders import ACME, WEATHER, actor_of, provider, version, wish
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
@@ -19,6 +19,7 @@ from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.records import Topic
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
+ADA = actor_of("org_acme")
 WISH = PublishWish(
     name="acme/weather",
     version="1.0.0",
@@ -33,7 +34,7 @@ def test_of_two_that_publish_one_version_with_other_bytes_one_wins_and_the_other
     def attempt(digest: str) -> Published | Conflict:
         try:
             return publish(
-                backend.services, FakeWheels(digest * 64, while_fetching=together.wait), WEATHER, WISH, AUTHOR
+                backend.services, FakeWheels(digest * 64, while_fetching=together.wait), WEATHER, WISH, AUTHOR, ADA
             )
         except Conflict as conflict:
             return conflict
@@ -51,7 +52,7 @@ def test_of_two_that_publish_the_very_same_both_get_it_and_one_made_it(backend: 
     together = threading.Barrier(2, timeout=20)
 
     def attempt(_: int) -> Published:
-        return publish(backend.services, FakeWheels(while_fetching=together.wait), WEATHER, WISH, AUTHOR)
+        return publish(backend.services, FakeWheels(while_fetching=together.wait), WEATHER, WISH, AUTHOR, ADA)
 
     with ThreadPoolExecutor(2) as threads:
         one, other = threads.map(attempt, range(2))
@@ -61,24 +62,24 @@ def test_of_two_that_publish_the_very_same_both_get_it_and_one_made_it(backend: 
 
 def test_the_wheel_is_not_fetched_for_what_the_given_digest_decides(backend: Backend) -> None:
     given = WISH.model_copy(update={"sha256": "a" * 64})
-    publish(backend.services, FakeWheels(), WEATHER, given, AUTHOR)
+    publish(backend.services, FakeWheels(), WEATHER, given, AUTHOR, ADA)
     wheels = FakeWheels()
-    assert not publish(backend.services, wheels, WEATHER, given, AUTHOR).created
+    assert not publish(backend.services, wheels, WEATHER, given, AUTHOR, ADA).created
     with pytest.raises(Conflict):
-        publish(backend.services, wheels, WEATHER, given.model_copy(update={"sha256": "b" * 64}), AUTHOR)
+        publish(backend.services, wheels, WEATHER, given.model_copy(update={"sha256": "b" * 64}), AUTHOR, ADA)
     assert wheels.fetched == []
 
 
 def test_a_wheel_that_is_refused_stores_nothing(backend: Backend) -> None:
     wheels = FakeWheels(refused=Invalid.at("body", "sha256", msg="another digest"))
     with pytest.raises(Invalid, match="another digest"):
-        publish(backend.services, wheels, WEATHER, WISH, AUTHOR)
+        publish(backend.services, wheels, WEATHER, WISH, AUTHOR, ADA)
     assert backend.documents.all() == {}
 
 
 def test_an_older_version_published_later_is_not_the_latest(backend: Backend) -> None:
     for text in ("1.10.0", "1.9.0", "2.0.0-rc.1"):
-        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": text}), AUTHOR)
+        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": text}), AUTHOR, ADA)
     found = backend.store.get(keys.provider(WEATHER))
     assert found
     assert found.latest_version == "1.10.0"
@@ -90,18 +91,18 @@ def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Bac
     with pytest.raises(NotFound):
         browse.get_provider(backend.services, "org_acme", WEATHER)
     with pytest.raises(NotFound):
-        browse.delete_provider(backend.services, "org_other", WEATHER)
+        browse.delete_provider(backend.services, actor_of("org_other"), WEATHER)
     with pytest.raises(Conflict, match="is being deleted"):
-        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR)
-    browse.delete_provider(backend.services, "org_acme", WEATHER)
-    assert backend.documents.all() == {}
+        publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR, ADA)
+    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    assert [entry["action"] for entry in backend.documents.all().values()] == ["provider-deleted"]
 
 
 def test_an_install_that_slips_in_before_the_count_keeps_the_provider(backend: Backend) -> None:
     backend.put(keys.provider(WEATHER), provider())
     backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
     with pytest.raises(Conflict, match="is installed 1 times"):
-        browse.delete_provider(backend.services, "org_acme", WEATHER)
+        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert browse.get_provider(backend.services, "org_acme", WEATHER).install_count == 1
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.builders import CLOUD, RUNTIME, WEATHER, provider, version
+from tests.builders import CLOUD, RUNTIME, WEATHER, actor_of, provider, version
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
@@ -40,7 +40,7 @@ def wish(name: ProviderName, text: str = "9.0.0") -> PublishWish:
 
 
 def go(services: Services, name: ProviderName, author: Author, wheels: Any = None, text: str = "9.0.0") -> None:
-    publish(services, wheels or FakeWheels(), name, wish(name, text), author)
+    publish(services, wheels or FakeWheels(), name, wish(name, text), author, actor_of(author.organization_id))
 
 
 def test_a_second_publish_at_the_same_time_is_refused_and_another_organizations_is_not(backend: Backend) -> None:

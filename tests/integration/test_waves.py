@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.builders import actor_of
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 from tests.integration.rolling_out import NAME, PACE, World, wish_for
@@ -66,14 +67,14 @@ def test_a_version_that_fails_in_three_organizations_halts_its_rollout_and_its_a
     halted = world.run("1.1.0", well=False)
     assert (halted.state, halted.failed, halted.started) == (RolloutState.HALTED, 3, 3)
     assert halted.halted_reason == "3 of 3 upgrades of wave 1 failed"
-    (shown,) = list_rollouts(backend.services, "org_acme", NAME)
+    (shown,) = list_rollouts(backend.services, actor_of("org_acme"), NAME)
     assert shown.state is RolloutState.HALTED
-    resumed = resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
+    resumed = resume(world.waves.services, world.waves.tasks, actor_of("org_acme"), NAME, "1.1.0")
     assert resumed.state is RolloutState.RUNNING
     done = world.run("1.1.0")
     assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 17, 3)
     with pytest.raises(Conflict, match="not halted"):
-        resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
+        resume(world.waves.services, world.waves.tasks, actor_of("org_acme"), NAME, "1.1.0")
 
 
 @pytest.mark.parametrize("faulty", [1, 2])
@@ -216,7 +217,7 @@ def test_a_halted_rollout_is_not_resumed_once_there_is_a_newer_version(backend: 
     assert world.run("1.1.0", well=False).state is RolloutState.HALTED
     world.publish("1.2.0")
     with pytest.raises(Conflict, match=r"1\.1\.0 is not rolled out any more: the latest version is 1\.2\.0"):
-        resume(world.waves.services, world.waves.tasks, "org_acme", NAME, "1.1.0")
+        resume(world.waves.services, world.waves.tasks, actor_of("org_acme"), NAME, "1.1.0")
 
 
 def test_a_provider_that_is_deleted_and_published_again_is_rolled_out_again(backend: Backend) -> None:
@@ -225,7 +226,7 @@ def test_a_provider_that_is_deleted_and_published_again_is_rolled_out_again(back
     world.step("1.1.0")
     world.step("1.1.0")
     backend.store.delete_all([keys.installation_of(row) for row in world.rows()])
-    delete_provider(backend.services, "org_acme", NAME)
+    delete_provider(backend.services, actor_of("org_acme"), NAME)
     assert list(backend.documents.under("providers")) == []
     again = World(backend, installations=2)
     again.waves.begin(again.publish("1.1.0"))
@@ -244,9 +245,9 @@ def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> N
 
 def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
     platform = ProviderName("platform", "weather")
-    publish(backend.services, FakeWheels(), platform, wish_for(platform, "1.0.0"), PLATFORM_AUTHOR)
+    publish(backend.services, FakeWheels(), platform, wish_for(platform, "1.0.0"), PLATFORM_AUTHOR, actor_of(None))
     with pytest.raises(Forbidden, match="only its author"):
-        list_rollouts(backend.services, "org_acme", platform)
+        list_rollouts(backend.services, actor_of("org_acme"), platform)
 
 
 def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_says_why(backend: Backend) -> None:

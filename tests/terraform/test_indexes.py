@@ -21,18 +21,21 @@ from terraform.tools.configuration import read
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.domain.audit import AuditPlace
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 
 ROOT = read()
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "documents.md"
 _CONTAINS = StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS
+_DESCENDING = StructuredQuery.Direction.DESCENDING
 _EQUALITIES = (StructuredQuery.FieldFilter.Operator.EQUAL, StructuredQuery.FieldFilter.Operator.IN)
 # An argument for each type of parameter that a query takes.
 SAMPLES: dict[Any, Any] = {
     str: "sample",
     int: 7,
     datetime: datetime(2025, 1, 1, tzinfo=UTC),
+    AuditPlace: AuditPlace(datetime(2025, 1, 1, tzinfo=UTC), "sample"),
     ProviderName: ProviderName("acme", "weather"),
     Sequence[str]: ("public", "org_acme"),
 }
@@ -106,8 +109,12 @@ def queries_of(method: str) -> list[StructuredQuery]:
 
 
 def needed_by(query: StructuredQuery) -> Index | None:
-    """The index that serves a query by itself; None when the documents' own order does."""
+    """The index that serves a query by itself; None when the documents' own order does.
+
+    A range goes the way in which its field is ordered by.
+    """
     (source,) = query.from_
+    falling = {order.field.field_path for order in query.order_by if order.direction == _DESCENDING}
     equal: set[str] = set()
     ordered: list[str] = []
     for part in query.where.composite_filter.filters:
@@ -118,13 +125,14 @@ def needed_by(query: StructuredQuery) -> Index | None:
             equal.add(path)
         else:
             ordered.append(path)
-    for order in query.order_by:
-        down = order.direction == StructuredQuery.Direction.DESCENDING
-        path = order.field.field_path
-        if path != "__name__" and path not in ordered:
-            ordered.append(f"-{path}" if down else path)
+    ordered += [path for order in query.order_by if (path := order.field.field_path) not in (*ordered, "__name__")]
     scope = "COLLECTION_GROUP" if source.all_descendants else "COLLECTION"
-    index = Index(source.collection_id, scope, frozenset(equal), tuple(ordered))
+    index = Index(
+        source.collection_id,
+        scope,
+        frozenset(equal),
+        tuple(f"-{path}" if path in falling else path for path in ordered),
+    )
     return index if index.fields else None
 
 

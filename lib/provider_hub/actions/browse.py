@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from provider_hub.actions import keys
+from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
 from provider_hub.actions.rollouts import forget_rollouts
-from provider_hub.actions.scope import hide_from_others
+from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
+from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
@@ -87,41 +88,49 @@ def get_version(
     return version
 
 
-def edit_provider(
-    services: Services[CatalogStore], editor: str | None, name: ProviderName, edit: CatalogEdit
-) -> Listing:
-    """Apply an edit to the catalog row. `editor`, here and below, is the author's organization, None for the platform.
+def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderName, edit: CatalogEdit) -> Listing:
+    """Apply an edit to the catalog row. `by`, here and below, is of the author's organization, or the platform.
 
     Raises NotFound, Forbidden, or Conflict for a provider that others have installed and that they should not see.
     """
     if edit.scope is Scope.TENANT:
-        hide_from_others(services, editor, name)
+        hide_from_others(services, by, name)
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
-        provider = changeable(found, name, editor)
+        provider = changeable(found, name, by)
         edited = replace(provider, **edit.changes, updated_at=services.clock())
         if edit.scope is Scope.PUBLIC:
             edited = in_scope(edited, Scope.PUBLIC)
         edited = replace(edited, search_tokens=search_tokens(edited))
         transaction.write(keys.provider(name), edited)
+        _record_edit(services, transaction, by, provider, edit)
         return edited
 
     provider, _ = services.store.transact(decide)
     return Listing(provider, services.store.install_count(name))
 
 
-def delete_provider(services: Services[ProviderDeletionStore], editor: str | None, name: ProviderName) -> None:
+def _record_edit(
+    services: Services[CatalogStore], transaction: Transaction, by: Actor, before: Provider, edit: CatalogEdit
+) -> None:
+    if edit.scope is Scope.PUBLIC and before.scope is not Scope.PUBLIC:
+        record_scope(services, transaction, by, before, Scope.PUBLIC)
+    if edit.changes:
+        _record(services, transaction, by, AuditAction.PROVIDER_EDITED, before, detail=", ".join(sorted(edit.changes)))
+
+
+def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: ProviderName) -> None:
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
     that reads it afterwards finds nothing. After a crash in between the provider stays hidden, and its author can
     delete it again.
     """
-    _set_retiring(services, editor, name, retiring=True)
+    retired = _set_retiring(services, by, name, retiring=True)
     count = services.store.install_count(name)
     if count:
-        _set_retiring(services, editor, name, retiring=False)
+        _set_retiring(services, by, name, retiring=False)
         raise Conflict(
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
@@ -129,19 +138,39 @@ def delete_provider(services: Services[ProviderDeletionStore], editor: str | Non
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
     forget_rollouts(services, name)
-    services.store.delete_all([keys.provider(name)])
+
+    def delete(transaction: Transaction) -> None:
+        transaction.delete(keys.provider(name))
+        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, retired)
+
+    services.store.transact(delete)
 
 
 def yank(
-    services: Services[CatalogStore], editor: str | None, name: ProviderName, text: str, reason: str | None
+    services: Services[CatalogStore], by: Actor, name: ProviderName, text: str, reason: str | None
 ) -> ProviderVersion:
     """Stop new installs of a version; what runs goes on. Raises NotFound or Forbidden."""
-    return _set_status(services, editor, name, text, VersionStatus.YANKED, reason)
+    return _set_status(services, by, name, text, VersionStatus.YANKED, reason)
 
 
-def unyank(services: Services[CatalogStore], editor: str | None, name: ProviderName, text: str) -> ProviderVersion:
+def unyank(services: Services[CatalogStore], by: Actor, name: ProviderName, text: str) -> ProviderVersion:
     """Publish a yanked version again. Raises NotFound or Forbidden."""
-    return _set_status(services, editor, name, text, VersionStatus.PUBLISHED, None)
+    return _set_status(services, by, name, text, VersionStatus.PUBLISHED, None)
+
+
+def _record(
+    services: Services[DocumentStore],
+    transaction: Transaction,
+    by: Actor,
+    action: AuditAction,
+    provider: Provider,
+    *,
+    version: str | None = None,
+    detail: str | None = None,
+) -> None:
+    subject = f"{provider.canonical} {version}" if version else provider.canonical
+    concerns = provider.author.organization_id
+    audit.record(services, transaction, by, action, subject, concerns=concerns, detail=detail)
 
 
 def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
@@ -156,19 +185,20 @@ def _with_counts(services: Services[CatalogStore], providers: Sequence[Provider]
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
 
 
-def _set_retiring(services: Services[DocumentStore], editor: str | None, name: ProviderName, *, retiring: bool) -> None:
-    def decide(transaction: Transaction) -> None:
+def _set_retiring(services: Services[DocumentStore], by: Actor, name: ProviderName, *, retiring: bool) -> Provider:
+    def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
         # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
-        provider = changeable(found and replace(found, retiring=False), name, editor)
+        provider = changeable(found and replace(found, retiring=False), name, by)
         transaction.write(keys.provider(name), replace(provider, retiring=retiring))
+        return provider
 
-    services.store.transact(decide)
+    return services.store.transact(decide)[0]
 
 
 def _set_status(
     services: Services[CatalogStore],
-    editor: str | None,
+    by: Actor,
     name: ProviderName,
     text: str,
     status: VersionStatus,
@@ -180,7 +210,7 @@ def _set_status(
         if not is_version(text):
             raise NotFound(f"{name} has no version {text[:80]}")
         found, version = transaction.read(keys.provider(name), keys.version(name, text))
-        provider = changeable(found, name, editor)
+        provider = changeable(found, name, by)
         if version is None:
             raise NotFound(f"{name} has no version {text}")
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
@@ -195,6 +225,8 @@ def _set_status(
             keys.provider(name),
             replace(provider, latest_version=str(newest) if newest else None, updated_at=now),
         )
+        action = AuditAction.VERSION_YANKED if status is VersionStatus.YANKED else AuditAction.VERSION_UNYANKED
+        _record(services, transaction, by, action, provider, version=text, detail=reason)
         return changed
 
     return services.store.transact(decide)[0]

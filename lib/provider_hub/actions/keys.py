@@ -1,6 +1,7 @@
 """Where each record is kept: one document for each record, each found by its key or by an indexed query."""
 
 from provider_hub.actions.ports import Key
+from provider_hub.domain.audit import AuditEntry
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
@@ -87,6 +88,11 @@ def idempotency(digest: str) -> Key[KeptAnswer]:
 def publishing_use(organization_id: str) -> Key[PublishingUse]:
     """What an organization publishes, and has under way."""
     return Key(("publishing_use", organization_id), PublishingUse)
+
+
+def audit_entry(entry_id: str) -> Key[AuditEntry]:
+    """An entry of the audit."""
+    return Key(("audit", entry_id), AuditEntry)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

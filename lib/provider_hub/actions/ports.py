@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, overload
 
+from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
@@ -141,6 +142,20 @@ class DeadLetterStore(DocumentStore, Protocol):
         """The organization's dead letters, of one provider or of all (None), newest first."""
 
 
+class AuditStore(DocumentStore, Protocol):
+    """The audit."""
+
+    def audit_entries(
+        self,
+        organization_id: str | None,
+        action: str | None,
+        since: datetime | None,
+        after: AuditPlace | None,
+        limit: int,
+    ) -> list[AuditEntry]:
+        """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
+
+
 class RolloutStore(DocumentStore, Protocol):
     """Rollouts, their members, and the installations that they offer a version to."""
 
@@ -194,7 +209,15 @@ class DueStore(DocumentStore, Protocol):
 
 
 class Store(
-    TenantStore, OrganizationStore, CatalogStore, DeadLetterStore, RolloutStore, DriftStore, DueStore, Protocol
+    TenantStore,
+    OrganizationStore,
+    CatalogStore,
+    DeadLetterStore,
+    AuditStore,
+    RolloutStore,
+    DriftStore,
+    DueStore,
+    Protocol,
 ):
     """Every reader's documents together, as the wiring hands them out."""
 

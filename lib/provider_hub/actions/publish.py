@@ -7,15 +7,16 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from provider_hub.actions import keys
+from provider_hub.actions import audit, keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
 from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
-from provider_hub.actions.scope import hide_from_others
+from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import PublishWish, as_text
+from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import (
     Author,
     Provider,
@@ -81,6 +82,7 @@ def publish(
     provider_name: ProviderName,
     wish: PublishWish,
     author: Author,
+    by: Actor,
 ) -> Published:
     """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
     Invalid or QuotaExceeded.
@@ -106,12 +108,17 @@ def publish(
     publication = replace(publication, package_name=_package(publication, wheel.packages))
     runtime = pinned_for(services, wheel, wish.runtime_version)
     if provider and not provider.retiring and publication.scope is Scope.TENANT:
-        hide_from_others(services, str(author.organization_id), provider_name)
-    return _register(services, publication, author, wheel, runtime)
+        hide_from_others(services, by, provider_name)
+    return _register(services, publication, author, by, wheel, runtime)
 
 
 def _register(
-    services: Services[CatalogStore], publication: _Publication, author: Author, wheel: Wheel, runtime: RuntimeVersion
+    services: Services[CatalogStore],
+    publication: _Publication,
+    author: Author,
+    by: Actor,
+    wheel: Wheel,
+    runtime: RuntimeVersion,
 ) -> Published:
     name, text = publication.provider, publication.wish.version
     runtime_key = keys.runtime_version(runtime.version)
@@ -131,10 +138,15 @@ def _register(
         now = services.clock()
         version = _new_version(publication, wheel, runtime, now)
         known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
-        transaction.write(keys.provider(name), _catalog_row(publication, known, now))
+        shown = _catalog_row(publication, known, now)
+        transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
         transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
+        detail = f"sha256 {wheel.sha256}"
+        audit.record(services, transaction, by, AuditAction.VERSION_PUBLISHED, f"{name} {text}", detail=detail)
+        if shown.scope is not known.scope:
+            record_scope(services, transaction, by, known, shown.scope)
         transaction.emit(version_entry(VersionPublished(name.canonical, text, now, author.organization_id), now))
         return Published(version, created=True)
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from provider_hub.actions import keys
+from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import RolloutStore, StepTasks, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable
+from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState, is_offered, resumed
@@ -15,23 +16,21 @@ LISTED = 50
 MEMBERS_DELETED_AT_ONCE = 100
 
 
-def list_rollouts(services: Services[RolloutStore], editor: str | None, name: ProviderName) -> list[Rollout]:
-    """The rollouts of a provider, newest first. `editor` is its author's organization, None for the platform.
+def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderName) -> list[Rollout]:
+    """The rollouts of a provider, newest first. `by` is of its author's organization, or the platform.
 
     Raises NotFound or Forbidden.
     """
-    changeable(services.store.get(keys.provider(name)), name, editor)
+    changeable(services.store.get(keys.provider(name)), name, by)
     return services.store.rollouts_of(name, LISTED)
 
 
-def resume(
-    services: Services[RolloutStore], tasks: StepTasks, editor: str | None, name: ProviderName, version: str
-) -> Rollout:
-    """Let a halted rollout go on. `editor` is its author's organization, None for the platform.
+def resume(services: Services[RolloutStore], tasks: StepTasks, by: Actor, name: ProviderName, version: str) -> Rollout:
+    """Let a halted rollout go on. `by` is of its author's organization, or the platform.
 
     Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not offered any more.
     """
-    changeable(services.store.get(keys.provider(name)), name, editor)
+    author = changeable(services.store.get(keys.provider(name)), name, by).author
     if not is_version(version):  # it becomes a part of a document's path
         raise NotFound(f"there is no rollout of {name} {version[:80]}")
     published = services.store.published_versions(name)
@@ -47,6 +46,8 @@ def resume(
             raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
         running = replace(resumed(rollout, services.clock()), step=rollout.step + 1)
         transaction.write(keys.rollout(name, version), running)
+        subject, concerns = f"{name} {version}", author.organization_id
+        audit.record(services, transaction, by, AuditAction.ROLLOUT_RESUMED, subject, concerns=concerns)
         return running
 
     rollout, _ = services.store.transact(decide)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from provider_hub.actions import keys
+from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction, Wheel
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import RuntimeVersionWish
+from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, registered_default
 from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for
@@ -22,7 +23,7 @@ class Registered:
     created: bool
 
 
-def register_runtime(services: Services[CatalogStore], wish: RuntimeVersionWish) -> Registered:
+def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeVersionWish) -> Registered:
     """Register an image under a name, or find the very same there. Raises Conflict for a name that has another image.
 
     What is pinned to a runtime version must stay what it was, so only the changelog of a known one changes.
@@ -34,18 +35,19 @@ def register_runtime(services: Services[CatalogStore], wish: RuntimeVersionWish)
     def decide(transaction: Transaction) -> Registered:
         (known,) = transaction.read(key)
         now = services.clock()
-        if known is None:
-            made = replace(registered_default(image, now), version=version, changelog=changelog)
-            transaction.write(key, made)
-            return Registered(made, created=True)
-        if known.image != image:
+        if known and known.image != image:
             raise Conflict(
                 f"runtime version {version} is registered as {_told(known.image)}, and runtime versions never change: "
                 f"register {_told(image)} under another name"
             )
-        changed = replace(known, changelog=changelog, updated_at=now) if known.changelog != changelog else known
-        transaction.write(key, changed)
-        return Registered(changed, created=False)
+        if known and known.changelog == changelog:
+            return Registered(known, created=False)
+        made = known or replace(registered_default(image, now), version=version)
+        kept = replace(made, changelog=changelog, updated_at=now)
+        transaction.write(key, kept)
+        detail = "its changelog" if known else _told(image)
+        audit.record(services, transaction, by, AuditAction.RUNTIME_REGISTERED, f"runtime {version}", detail=detail)
+        return Registered(kept, created=known is None)
 
     return services.store.transact(decide)[0]
 

@@ -5,34 +5,38 @@ Each process keeps an organization for a minute (`organizations.Organizations`),
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from provider_hub.actions import keys
+from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import OrganizationStore, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Organization, SlugClaim
 from provider_hub.domain.errors import Conflict, NotFound
 
 
-def suspend(services: Services[OrganizationStore], organization_id: str, reason: str) -> Organization:
+def suspend(services: Services[OrganizationStore], by: Actor, organization_id: str, reason: str) -> Organization:
     """Refuse the organization's tokens with `reason`; what runs goes on. Raises NotFound."""
-    return _changed(services, organization_id, lambda row: replace(row, status="suspended", suspended_reason=reason))
+    record = partial(_record, services, by, AuditAction.ORGANIZATION_SUSPENDED, organization_id, detail=reason)
+    return _changed(services, organization_id, ("suspended", reason), record)
 
 
-def resume(services: Services[OrganizationStore], organization_id: str) -> Organization:
+def resume(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
     """Let the organization's tokens in again.
 
     One whose slug was released is forgotten: its next token makes it anew, with the slug that it has then.
 
     Raises NotFound.
     """
-    active = _changed(services, organization_id, lambda row: replace(row, status="active", suspended_reason=None))
+    record = partial(_record, services, by, AuditAction.ORGANIZATION_RESUMED, organization_id)
+    active = _changed(services, organization_id, ("active", None), record)
     claim = services.store.get(keys.slug(active.slug))
     if claim is None or claim.organization_id != organization_id:
         services.store.delete_all([keys.organization(organization_id)])
     return active
 
 
-def release_slug(services: Services[OrganizationStore], organization_id: str) -> Organization:
+def release_slug(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
     """Free the slug of a suspended organization that has nothing left, for the one that it belongs to.
 
     Only of a suspended one: no token of it can install or publish while this looks.
@@ -52,23 +56,45 @@ def release_slug(services: Services[OrganizationStore], organization_id: str) ->
         (claim,) = transaction.read(keys.slug(organization.slug))
         if claim == SlugClaim(organization.slug, organization_id):
             transaction.delete(keys.slug(organization.slug))
+            detail = f"slug {organization.slug}"
+            _record(services, by, AuditAction.SLUG_RELEASED, organization_id, transaction, detail=detail)
 
     services.store.transact(decide)
     return organization
 
 
 def _changed(
-    services: Services[OrganizationStore], organization_id: str, change: Callable[[Organization], Organization]
+    services: Services[OrganizationStore],
+    organization_id: str,
+    status: tuple[str, str | None],
+    record: Callable[[Transaction], None],
 ) -> Organization:
+    """The organization with another status and the reason for it."""
     key = keys.organization(organization_id)
 
     def decide(transaction: Transaction) -> Organization:
         (found,) = transaction.read(key)
-        changed = replace(change(_found(found, organization_id)), updated_at=services.clock())
+        row, now = _found(found, organization_id), services.clock()
+        changed = replace(row, status=status[0], suspended_reason=status[1], updated_at=now)
         transaction.write(key, changed)
+        record(transaction)
         return changed
 
     return services.store.transact(decide)[0]
+
+
+def _record(
+    services: Services[OrganizationStore],
+    by: Actor,
+    action: AuditAction,
+    organization_id: str,
+    transaction: Transaction,
+    *,
+    detail: str | None = None,
+) -> None:
+    audit.record(
+        services, transaction, by, action, f"organization {organization_id}", concerns=organization_id, detail=detail
+    )
 
 
 def _found(organization: Organization | None, organization_id: str) -> Organization:

@@ -2,6 +2,7 @@
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Transaction
+from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import Forbidden, Invalid, NotFound
 from provider_hub.domain.names import ProviderName
@@ -14,17 +15,17 @@ def visible(provider: Provider | None, name: ProviderName, organization_id: str 
     return provider
 
 
-def changeable(provider: Provider | None, name: ProviderName, editor: str | None) -> Provider:
-    """The provider, for one who may change it: its author's organization, or the platform (None), which may every one.
+def changeable(provider: Provider | None, name: ProviderName, by: Actor) -> Provider:
+    """The provider, for one who may change it: its author's organization, or the platform, which may change every one.
 
     Raises NotFound, likewise where the organization may not see it, and Forbidden for another author's.
     """
-    if editor is None:
+    if by.is_platform:
         if provider is None or provider.retiring:
             raise NotFound(f"there is no provider {name}")
         return provider
-    shown = visible(provider, name, editor)
-    if shown.author.organization_id != editor:
+    shown = visible(provider, name, by.organization_id)
+    if by.organization_id is None or shown.author.organization_id != by.organization_id:
         raise Forbidden(f"{shown.canonical} is not your organization's: only its author may change it")
     return shown
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ULID_PATTERN = f"[{_ALPHABET}]{{26}}"
 RANDOM_BYTES = 10
 
 

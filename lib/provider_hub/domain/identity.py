@@ -78,6 +78,7 @@ class ConsoleScope(StrEnum):
     RUNTIMES = "runtime_versions:write"
     PROVIDERS = "providers:write"
     ORGANIZATIONS = "organizations:write"
+    AUDIT = "audit:read"
 
 
 @dataclass(frozen=True, slots=True)

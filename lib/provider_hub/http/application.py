@@ -10,10 +10,12 @@ import flask
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException
 
+from provider_hub.actions.audit import Refusals
 from provider_hub.actions.idempotency import Answer, KeyedCall, reserved
 from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
+from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import (
     Forbidden,
@@ -45,6 +47,9 @@ class Authenticator(Protocol):
     def console(self, authorization_header: str | None, /) -> ConsolePrincipal:
         """The caller by a token of the console realm."""
 
+    def address(self, forwarded_for: str | None, peer: str | None, /) -> str:
+        """The IP address that a request comes from, as far as it can be believed; "" where it is not known."""
+
 
 class Application(Generic[H]):
     """The routes of one function, and the `hub` that their handlers work with."""
@@ -57,6 +62,7 @@ class Application(Generic[H]):
         self._authenticator = authenticator
         self._services = services
         self._organizations = Organizations(services)
+        self._refusals = Refusals(services)
 
     def respond(self, request: Request) -> Response:
         """Answer a request; never raises."""
@@ -86,10 +92,11 @@ class Application(Generic[H]):
         route = next((route for route in routes if route.method == method), None)
         if route is None:
             return responses.other_method(request.method, routes)
-        principal, tenant = self._admitted(route, request.headers.get("Authorization"))
+        address = self._authenticator.address(request.headers.get("X-Forwarded-For"), request.remote_addr)
+        principal, tenant = self._admitted(route, request.headers.get("Authorization"), address)
         raw = read_body(request)
         inputs = inputs_of(route, request, raw)
-        call = Call(parameters, principal, tenant, is_poll="If-None-Match" in request.headers)
+        call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
         if route.takes_key and (key := idempotency_key(request)) is not None:
             # Without the slashes around it: a path means the same with and without a trailing one.
             where = f"{route.name} {request.path.strip('/')}"
@@ -108,7 +115,7 @@ class Application(Generic[H]):
             return response
 
     def _admitted(
-        self, route: Route, authorization: str | None
+        self, route: Route, authorization: str | None, address: str
     ) -> tuple[CustomerPrincipal | ConsolePrincipal | None, Organization | None]:
         """Who calls, and for which tenant. Raises NotAuthenticated, Forbidden, QuotaExceeded or TemporaryError."""
         access = route.access
@@ -119,25 +126,36 @@ class Application(Generic[H]):
         if access in (Access.CONSOLE, Access.CONSOLE_MACHINE):
             console = self._authenticator.console(authorization)
             if route.scope is not None:
-                _check_scope(console, route.scope)
+                self._refuse(route, console, address, _without_scope(console, route.scope))
             return console, None
         customer = self._authenticator.customer(authorization)
         if customer.organization is None:
             if access is Access.TENANT:
                 raise Forbidden("the token names no organization: sign in to one first")
             return customer, None
-        if not customer.right.includes(route.right):
-            raise Forbidden(f"the token may only {customer.right}, and this takes the right to {route.right}")
-        # Before anything is read for it.
+        # Before anything is read or written for it.
         self._services.request_budget.take(customer.organization.organization_id, self._services.clock())
+        if not customer.right.includes(route.right):
+            reason = f"the token may only {customer.right}, and this takes the right to {route.right}"
+            self._refuse(route, customer, address, reason)
         return customer, self._organizations.of(customer.organization)
 
+    def _refuse(
+        self, route: Route, caller: CustomerPrincipal | ConsolePrincipal, address: str, reason: str | None
+    ) -> None:
+        """Raises Forbidden with the reason, where there is one, once the audit has it."""
+        if reason is not None:
+            self._refusals.note(Actor.of(caller, address), f"{route.method} {route.path}", reason)
+            raise Forbidden(reason)
 
-def _check_scope(caller: ConsolePrincipal, scope: ConsoleScope) -> None:
+
+def _without_scope(caller: ConsolePrincipal, scope: ConsoleScope) -> str | None:
+    """Why the caller may not do what takes `scope`; None where it may."""
     if not isinstance(caller, ConsoleMachine):
-        raise Forbidden("only a console machine may do this: call it from the release CI")
+        return "only a console machine may do this: call it from the release CI"
     if scope not in caller.scopes:
-        raise Forbidden(f"the token has not the scope {scope}, which this needs: have one issued that has it")
+        return f"the token has not the scope {scope}, which this needs: have one issued that has it"
+    return None
 
 
 def answer_unrouted() -> None:

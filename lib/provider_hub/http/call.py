@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
@@ -18,11 +19,13 @@ class Call:
 
     `principal` is None where anyone may call and no token was sent. `tenant` is the token's organization, None
     where the token has none. `is_poll` says that the caller has an earlier answer and asks whether it still holds.
+    `address` is the caller's IP address, "" where it is not known.
     """
 
     parameters: Mapping[str, str]
     principal: CustomerPrincipal | ConsolePrincipal | None
     tenant: Organization | None
+    address: str = ""
     is_poll: bool = False
 
     @property
@@ -43,6 +46,11 @@ class Call:
         if self.principal is None:
             raise AssertionError("the call has no principal: its route lets anyone call")
         return self.principal
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, as the audit names it."""
+        return Actor.of(self.caller, self.address)
 
     @property
     def cause(self) -> str:

@@ -134,14 +134,13 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
 )
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change how the author's provider is shown, and to whom."""
-    organization_id = call.organization.organization_id
-    return ProviderBody.of(browse.edit_provider(hub.services, organization_id, call.provider, body))
+    return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
 
 
 @routes.add("DELETE", _PROVIDER, Access.TENANT, status=204, refusals=(404, 409))
 def delete_provider(hub: Hub, call: Call) -> None:
     """Delete the author's provider and its versions."""
-    browse.delete_provider(hub.services, call.organization.organization_id, call.provider)
+    browse.delete_provider(hub.services, call.actor, call.provider)
 
 
 @routes.add("GET", f"{_PROVIDER}/versions", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
@@ -179,15 +178,14 @@ class YankRequest(Wish):
 )
 def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     """No new installs of this version; what runs stays."""
-    organization_id, version = call.organization.organization_id, call.parameters["version"]
-    return ProviderVersionBody.of(browse.yank(hub.services, organization_id, call.provider, version, body.reason))
+    version = call.parameters["version"]
+    return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,), needs=Right.PUBLISH)
 def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
     """Take a yank back."""
-    organization_id, version = call.organization.organization_id, call.parameters["version"]
-    return ProviderVersionBody.of(browse.unyank(hub.services, organization_id, call.provider, version))
+    return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
 class RolloutBody(Response):
@@ -219,31 +217,31 @@ class RolloutBody(Response):
 @routes.add("GET", f"{_PROVIDER}/rollouts", Access.TENANT, refusals=(404,))
 def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
     """How far each version's auto-upgrade is, for its author."""
-    found = rollouts.list_rollouts(hub.services, call.organization.organization_id, call.provider)
+    found = rollouts.list_rollouts(hub.services, call.actor, call.provider)
     return [RolloutBody.of(rollout) for rollout in found]
 
 
 @routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted auto-upgrade go on."""
-    organization_id, version = call.organization.organization_id, call.parameters["version"]
-    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, organization_id, call.provider, version))
+    version = call.parameters["version"]
+    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, version))
 
 
-# The platform's own hand, over any provider: its own ones, and a bad one of a tenant. The editor of these is None.
+# The platform's own hand, over any provider: its own ones, and a bad one of a tenant.
 _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.PROVIDERS
 
 
 @routes.add("PATCH", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def edit_any_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change how any provider is shown, and to whom."""
-    return ProviderBody.of(browse.edit_provider(hub.services, None, call.provider, body))
+    return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
 
 
 @routes.add("DELETE", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, status=204, refusals=(404, 409))
 def delete_any_provider(hub: Hub, call: Call) -> None:
     """Delete any provider and its versions."""
-    browse.delete_provider(hub.services, None, call.provider)
+    browse.delete_provider(hub.services, call.actor, call.provider)
 
 
 @routes.add(
@@ -258,22 +256,24 @@ def delete_any_provider(hub: Hub, call: Call) -> None:
 def yank_any(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     """No new installs of this version of any provider; what runs stays."""
     version = call.parameters["version"]
-    return ProviderVersionBody.of(browse.yank(hub.services, None, call.provider, version, body.reason))
+    return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_ANY_PROVIDER}/versions/{{version}}/yank", _MACHINE, scope=_CHANGES, refusals=(404,))
 def unyank_any(hub: Hub, call: Call) -> ProviderVersionBody:
     """Take a yank back, whoever yanked."""
-    return ProviderVersionBody.of(browse.unyank(hub.services, None, call.provider, call.parameters["version"]))
+    return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
 @routes.add("GET", f"{_ANY_PROVIDER}/rollouts", _MACHINE, scope=_CHANGES, refusals=(404,))
 def list_any_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
     """How far each version's auto-upgrade is, of any provider."""
-    return [RolloutBody.of(rollout) for rollout in rollouts.list_rollouts(hub.services, None, call.provider)]
+    return [RolloutBody.of(rollout) for rollout in rollouts.list_rollouts(hub.services, call.actor, call.provider)]
 
 
 @routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{version}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def resume_any_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted auto-upgrade of any provider go on."""
-    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, None, call.provider, call.parameters["version"]))
+    return RolloutBody.of(
+        rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, call.parameters["version"])
+    )

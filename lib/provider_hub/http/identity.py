@@ -140,13 +140,13 @@ _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.ORGANIZATIONS
 )
 def suspend_organization(hub: Hub, call: Call, body: SuspendRequest) -> OrganizationBody:
     """Refuse an organization's tokens; what it runs goes on."""
-    return OrganizationBody.of(suspension.suspend(hub.services, _organization_id(call), body.reason))
+    return OrganizationBody.of(suspension.suspend(hub.services, call.actor, _organization_id(call), body.reason))
 
 
 @routes.add("POST", f"{_ORGANIZATION}/resume", _MACHINE, scope=_CHANGES, refusals=(404,))
 def resume_organization(hub: Hub, call: Call) -> OrganizationBody:
     """Let a suspended organization's tokens in again."""
-    return OrganizationBody.of(suspension.resume(hub.services, _organization_id(call)))
+    return OrganizationBody.of(suspension.resume(hub.services, call.actor, _organization_id(call)))
 
 
 @routes.add(
@@ -159,7 +159,7 @@ def resume_organization(hub: Hub, call: Call) -> OrganizationBody:
 )
 def release_slug(hub: Hub, call: Call) -> OrganizationBody:
     """Free the slug of a suspended organization that has nothing left."""
-    return OrganizationBody.of(suspension.release_slug(hub.services, _organization_id(call)))
+    return OrganizationBody.of(suspension.release_slug(hub.services, call.actor, _organization_id(call)))
 
 
 def _organization_id(call: Call) -> str:

@@ -50,7 +50,7 @@ def publish(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBod
     if name.prefix != organization.slug or body.organization_id not in (None, organization.organization_id):
         raise Forbidden(f"your organization publishes under {organization.slug}/, not as {body.name[:80]}")
     author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
-    return _published(hub, name, body, author)
+    return _published(hub, call, name, body, author)
 
 
 @routes.add(
@@ -62,16 +62,18 @@ def publish(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBod
     other_statuses=(200,),
     refusals=(409,),
 )
-def publish_platform(hub: Hub, _call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
+def publish_platform(hub: Hub, call: Call, body: PublishWish) -> Reply[ProviderVersionBody]:
     """Register a version of a platform provider."""
     name = _named(body, "")
     if name.prefix != PLATFORM_PREFIX:
         raise Forbidden(f"this route publishes under {PLATFORM_PREFIX}/, not as {body.name[:80]}")
-    return _published(hub, name, body, PLATFORM_AUTHOR)
+    return _published(hub, call, name, body, PLATFORM_AUTHOR)
 
 
-def _published(hub: Hub, name: ProviderName, body: PublishWish, author: Author) -> Reply[ProviderVersionBody]:
-    published = publications.publish(hub.services, hub.wheels, name, body, author)
+def _published(
+    hub: Hub, call: Call, name: ProviderName, body: PublishWish, author: Author
+) -> Reply[ProviderVersionBody]:
+    published = publications.publish(hub.services, hub.wheels, name, body, author, call.actor)
     return Reply(ProviderVersionBody.of(published.version), status=201 if published.created else 200)
 
 
@@ -118,7 +120,7 @@ class RuntimeVersionBody(Response):
     other_statuses=(200,),
     refusals=(409,),
 )
-def register_runtime(hub: Hub, _call: Call, body: RuntimeVersionWish) -> Reply[RuntimeVersionBody]:
+def register_runtime(hub: Hub, call: Call, body: RuntimeVersionWish) -> Reply[RuntimeVersionBody]:
     """Register a version of the runtime, which then keeps its image."""
-    registered = runtimes.register_runtime(hub.services, body)
+    registered = runtimes.register_runtime(hub.services, call.actor, body)
     return Reply(RuntimeVersionBody.of(registered.runtime), status=201 if registered.created else 200)

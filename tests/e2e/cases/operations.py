@@ -2,6 +2,8 @@
 
 from tests.e2e.cases.kinds import SHOP, Refused, Step
 
+_MACHINE = "console_machine"
+
 REFUSED = [
     *[
         Refused(method, f"/ops/dead-letter/{letter}{suffix}", 404, "there is no dead letter")
@@ -10,12 +12,20 @@ REFUSED = [
         if not (letter == "." and not suffix)
     ],
     Refused("GET", f"/ops/dead-letter?provider={'x' * 201}", 422, loc=("query", "provider")),
+    Refused("GET", "/console/audit?action=x", 422, who=_MACHINE, loc=("query", "action")),
+    Refused("GET", "/console/audit?since=2026-03-01", 422, who=_MACHINE, loc=("query", "since")),
+    Refused("GET", "/console/audit?limit=201", 422, who=_MACHINE, loc=("query", "limit")),
+    Refused("GET", "/console/audit?page_token=x", 422, who=_MACHINE, loc=("query", "page_token")),
+    Refused(
+        "GET", f"/console/audit?page_token={'0' * 26}", 422, "is gone", _MACHINE, loc=("query", "page_token"), rule=True
+    ),
     Refused("DELETE", "/ops/dead-letter", 422, "name a provider", loc=("query", "provider"), rule=True),
 ]
 STEPS = [
     Step("GET", "/health", shows={"status": "ok"}),
     Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
     Step("GET", "/docs"),
+    Step("GET", "/console/audit?organization=org_shop&limit=1", shows={"organization_id": "org_shop"}, who=_MACHINE),
     Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
     Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),
     Step("POST", "/ops/dead-letter/one/retry", 204),

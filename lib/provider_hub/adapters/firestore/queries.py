@@ -11,13 +11,14 @@ Filter = tuple[str, str, Any]
 _OPERATORS = {
     "==": StructuredQuery.FieldFilter.Operator.EQUAL,
     "<=": StructuredQuery.FieldFilter.Operator.LESS_THAN_OR_EQUAL,
+    ">=": StructuredQuery.FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
     "in": StructuredQuery.FieldFilter.Operator.IN,
     "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
 }
 _DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}
 
 
-def build_query(
+def build_query(  # noqa: PLR0913 - the clauses that a query may have
     collection: str,
     *,
     everywhere: bool = False,
@@ -26,13 +27,14 @@ def build_query(
     limit: int | None = None,
     offset: int = 0,
     after: str | None = None,
+    after_values: Iterable[Any] = (),
     fields: Iterable[str] = (),
 ) -> StructuredQuery:
     """A query of the documents in `collection`, of one parent or `everywhere` below it.
 
     Each of `where` is (field, operator, value); all have to match. A field in `order` with a minus sorts downwards.
-    `after` is the path of the last document of the page before, in a query ordered by `__name__`. `fields` are the
-    only ones to return.
+    `after` is the path of the last document of the page before, in a query whose order ends with `__name__`;
+    `after_values` are its values of the fields that the order has before that. `fields` are the only ones to return.
     """
     filters = [
         {"field_filter": {"field": {"field_path": field}, "op": _OPERATORS[operator], "value": value_of(value)}}
@@ -46,7 +48,8 @@ def build_query(
         for field in order
     ]
     if after is not None:
-        query["start_at"] = {"values": [{"reference_value": after}], "before": False}
+        values = [*map(value_of, after_values), {"reference_value": after}]
+        query["start_at"] = {"values": values, "before": False}
     if fields:
         query["select"] = {"fields": [{"field_path": field} for field in fields]}
     query["limit"] = limit

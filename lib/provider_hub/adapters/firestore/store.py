@@ -16,6 +16,7 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.counts import KeptCounts
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.queries import Filter, build_query
+from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider, VersionStatus
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
@@ -114,6 +115,27 @@ class FirestoreStore(FirestoreDocuments):
         providers = () if provider is None else (("provider", "==", provider),)
         where = (("organization_id", "==", organization_id), *providers)
         return self._query(DeadLetter, "dead_letters", where=where, order=("-failed_at",), limit=limit)
+
+    def audit_entries(
+        self,
+        organization_id: str | None,
+        action: str | None,
+        since: datetime | None,
+        after: AuditPlace | None,
+        limit: int,
+    ) -> list[AuditEntry]:
+        """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
+        filters = (("organization_id", "==", organization_id), ("action", "==", action), ("at", ">=", since))
+        where = [given for given in filters if given[-1] is not None]
+        return self._query(
+            AuditEntry,
+            "audit",
+            where=where,
+            order=("-at", "-__name__"),
+            after=after and self.name_of(keys.audit_entry(after.entry_id)),
+            after_values=() if after is None else (after.at,),
+            limit=limit,
+        )
 
     def count_auto_installations(self, provider: ProviderName) -> int:
         """The number of installations with policy `auto` over all tenants, in whatever state."""

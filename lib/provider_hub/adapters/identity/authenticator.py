@@ -2,6 +2,7 @@
 
 import time
 
+from provider_hub.adapters.identity.addresses import address_of
 from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.claims import console_principal, customer_principal
 from provider_hub.adapters.identity.jwks import UnixTime
@@ -22,6 +23,7 @@ class Authenticator:
         if settings.customer_issuer and settings.customer_issuer == settings.console_issuer:
             customer, console = variable_name("customer_issuer"), variable_name("console_issuer")
             raise SettingsError(f"{customer} and {console} are one issuer: a tenant's token would open the console")
+        self._gateway_address = settings.gateway_address
         self._customer = customer_realm(settings, clock=clock) if settings.customer_issuer else None
         self._console = console_realm(settings, clock=clock) if settings.console_issuer else None
 
@@ -35,6 +37,10 @@ class Authenticator:
     def console(self, authorization_header: str | None) -> ConsolePrincipal:
         """The caller of a console route; raises as `customer` does."""
         return console_principal(_configured(self._console, "console").verify(bearer_token(authorization_header)))
+
+    def address(self, forwarded_for: str | None, peer: str | None) -> str:
+        """The IP address that a request comes from, by its `X-Forwarded-For` and the connection's other end."""
+        return address_of(forwarded_for, peer, self._gateway_address)
 
 
 def _configured(realm: Realm | None, name: str) -> Realm:

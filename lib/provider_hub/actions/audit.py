@@ -1,0 +1,101 @@
+"""The audit: an entry is written in the transaction of what it records, so that neither is there without the other.
+
+What is refused has no transaction. Its entry is written by itself, and a caller who is refused in a loop makes one
+entry a minute.
+"""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import AuditStore, DocumentStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.audit import AuditQuery
+from provider_hub.domain.audit import DETAIL_LENGTH, KEPT, Actor, AuditAction, AuditEntry, AuditPlace
+from provider_hub.domain.errors import Invalid, TemporaryError
+
+log = logging.getLogger(__name__)
+
+_SUBJECT_LENGTH = 300
+_REMEMBERED = 10_000
+
+
+def record(
+    services: Services[DocumentStore],
+    transaction: Transaction,
+    by: Actor,
+    action: AuditAction,
+    subject: str,
+    *,
+    concerns: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Write an entry in the transaction of what `by` does.
+
+    `concerns` is the organization that it is done to, where that is another than the actor's own.
+    """
+    now = services.clock()
+    entry = AuditEntry(
+        entry_id=services.new_id(now),
+        at=now,
+        action=action,
+        actor_kind=by.kind,
+        actor=by.subject,
+        address=by.address,
+        organization_id=by.organization_id or concerns,
+        subject=subject[:_SUBJECT_LENGTH],
+        detail=detail and detail[:DETAIL_LENGTH],
+        expires_at=now + KEPT,
+    )
+    transaction.write(keys.audit_entry(entry.entry_id), entry)
+
+
+class Refusals:
+    """Records who was refused for its role or scope: at most once a minute for each caller and route of a process."""
+
+    _AGAIN = timedelta(minutes=1)
+
+    def __init__(self, services: Services[DocumentStore]) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._recorded: dict[tuple[str, str], datetime] = {}
+
+    def note(self, by: Actor, subject: str, reason: str) -> None:
+        """Best effort: the caller gets its refusal, and never an error of the database in its place."""
+        if not self._is_due(by, subject):
+            return
+        try:
+            self._services.store.transact(
+                lambda transaction: record(self._services, transaction, by, AuditAction.REFUSED, subject, detail=reason)
+            )
+        except TemporaryError as error:
+            log.warning("a refusal of %s is not in the audit: %s", subject, error)
+
+    def _is_due(self, by: Actor, subject: str) -> bool:
+        now, key = self._services.clock(), (by.subject, subject)
+        with self._lock:
+            if key in self._recorded and now < self._recorded[key] + self._AGAIN:
+                return False
+            if len(self._recorded) >= _REMEMBERED:
+                self._recorded.clear()
+            self._recorded[key] = now
+            return True
+
+
+def list_entries(services: Services[AuditStore], wanted: AuditQuery) -> tuple[list[AuditEntry], str | None]:
+    """A page of the audit, newest first, and the token of the next one, None on the last.
+
+    Raises Invalid for a token of an entry that is not there any more.
+    """
+    after = _place(services, wanted.page_token) if wanted.page_token else None
+    found = services.store.audit_entries(wanted.organization, wanted.action, wanted.since, after, wanted.limit + 1)
+    page = found[: wanted.limit]
+    return page, page[-1].entry_id if len(found) > wanted.limit else None
+
+
+def _place(services: Services[AuditStore], entry_id: str) -> AuditPlace:
+    entry = services.store.get(keys.audit_entry(entry_id))
+    if entry is None:
+        raise Invalid.at("query", "page_token", msg="the page that this token is of is gone: begin again without one")
+    return AuditPlace(entry.at, entry.entry_id)

@@ -1,0 +1,96 @@
+"""The audit: who did, from where, what others may have to answer for. An entry is written once and never changed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, ConsoleUser, CustomerPrincipal, User
+
+KEPT = timedelta(days=400)
+DETAIL_LENGTH = 500
+
+
+class AuditAction(StrEnum):
+    """What the audit records."""
+
+    VERSION_PUBLISHED = "version-published"
+    VERSION_YANKED = "version-yanked"
+    VERSION_UNYANKED = "version-unyanked"
+    PROVIDER_EDITED = "provider-edited"
+    PROVIDER_DELETED = "provider-deleted"
+    SCOPE_CHANGED = "scope-changed"
+    ROLLOUT_RESUMED = "rollout-resumed"
+    RUNTIME_REGISTERED = "runtime-registered"
+    ORGANIZATION_SUSPENDED = "organization-suspended"
+    ORGANIZATION_RESUMED = "organization-resumed"
+    SLUG_RELEASED = "slug-released"
+    REFUSED = "refused"
+
+
+class ActorKind(StrEnum):
+    """The kinds of callers."""
+
+    USER = "user"
+    MACHINE = "machine"
+    CONSOLE_USER = "console_user"
+    CONSOLE_MACHINE = "console_machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks for something, and from where.
+
+    `subject` is the token's `sub`. `organization_id` is the token's organization, None for the platform. `address` is
+    the caller's IP address as far as it can be believed, "" where it is not known.
+    """
+
+    kind: ActorKind
+    subject: str
+    organization_id: str | None
+    address: str = ""
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is of the console realm, which acts on any organization."""
+        return self.kind in (ActorKind.CONSOLE_USER, ActorKind.CONSOLE_MACHINE)
+
+    @classmethod
+    def of(cls, principal: CustomerPrincipal | ConsolePrincipal, address: str) -> Self:
+        """The caller that a verified token stands for."""
+        if isinstance(principal, ConsoleUser):
+            return cls(ActorKind.CONSOLE_USER, principal.subject, None, address)
+        if isinstance(principal, ConsoleMachine):
+            return cls(ActorKind.CONSOLE_MACHINE, principal.subject, None, address)
+        kind = ActorKind.USER if isinstance(principal, User) else ActorKind.MACHINE
+        organization = principal.organization
+        return cls(kind, principal.subject, organization.organization_id if organization else None, address)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that was done, or refused. Firestore deletes it at `expires_at`.
+
+    `subject` is what it was done to: a provider, a version as `prefix/name version`, an organization, or the route of
+    a refusal. `organization_id` is the organization that it concerns, which for the platform's own hand is not the
+    actor's: the provider's author, or the organization that is suspended. It is None for what is the platform's own.
+    """
+
+    entry_id: str
+    at: datetime
+    action: AuditAction
+    actor_kind: ActorKind
+    actor: str
+    address: str
+    organization_id: str | None
+    subject: str
+    detail: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPlace:
+    """The entry behind which a page begins: entries are ordered by both fields, downwards."""
+
+    at: datetime
+    entry_id: str
