@@ -42,6 +42,8 @@ _HOP_BY_HOP = frozenset(
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+# Cloud Run's own limit. Whoever announces more and sends nothing would hold a thread of a function.
+_MOST_BYTES = 32 * 1024 * 1024
 _SMALL_BYTES = 64 * 1024
 _REQUEST_SECONDS = 300.0
 _RESTART_SECONDS = 10.0
@@ -76,9 +78,9 @@ class Gateway:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        refused = refusal(request.headers)
+        refused = _refused(request)
         if refused is not None:
-            return _problem(403, refused, {"X-Request-Id": _request_id(request)})
+            return refused
         path = unquote(request.raw_path.partition("?")[0])
         page = self._pages(request, path)
         if page is not None:
@@ -119,6 +121,18 @@ class Gateway:
                 if loop.time() >= deadline:
                     raise
                 await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _refused(request: web.BaseRequest) -> web.Response | None:
+    """The answer to a request that no function should see."""
+    headers = {"X-Request-Id": _request_id(request)}
+    foreign = refusal(request.headers)
+    if foreign is not None:
+        return _problem(403, foreign, headers)
+    if (request.content_length or 0) > _MOST_BYTES:
+        too_large = f"A request holds at most {_MOST_BYTES >> 20} MiB; `hub publish FILE` takes larger wheels"
+        return _problem(413, too_large, {**headers, "Connection": "close"})
+    return None
 
 
 def _forwarded_headers(request: web.BaseRequest) -> CIMultiDict[str]:

@@ -100,6 +100,15 @@ def test_the_path_arrives_as_it_was_sent() -> None:
     run(test)
 
 
+def test_a_request_that_announces_too_much_is_refused_before_its_body_comes() -> None:
+    async def test(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.get(url + "/x", headers={"Content-Length": "99999999999999"}) as response:
+            assert response.status == 413
+            assert "hub publish" in (await response.json())["detail"]
+
+    run(test)
+
+
 def test_status_reason_and_headers_come_back_unchanged() -> None:
     async def test(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url + "/x") as response:

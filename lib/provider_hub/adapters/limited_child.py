@@ -81,7 +81,8 @@ def run_limited(
     """What `function(argument, file)` returns when a child process calls it; both values are JSON.
 
     `function` is one of a module of ours, which imports little. `file` is a real file: the child reads it through the
-    same open file description. Raises OverLimit.
+    same open file description. Raises OverLimit, and TemporaryError where the wall time ended the child: a hostile
+    input uses up its processor time long before, so this machine is too busy and the input is not to blame.
     """
     with TemporaryFile() as request, TemporaryFile() as answer:
         request.write(json.dumps(argument).encode())
@@ -109,10 +110,8 @@ def _command(function: Callable[..., Any], limits: Limits, descriptor: int | Non
     return [sys.executable, *_ISOLATED, "-c", start, json.dumps(plan)]
 
 
-def _run(
-    command: list[str], limits: Limits, request: IO[bytes], answer: IO[bytes], descriptor: int | None
-) -> int | None:
-    """The exit code of the child, negative for the signal that ended it; it is ended at the wall time."""
+def _run(command: list[str], limits: Limits, request: IO[bytes], answer: IO[bytes], descriptor: int | None) -> int:
+    """The exit code of the child, negative for the signal that ended it. Raises TemporaryError at the wall time."""
     with subprocess.Popen(  # noqa: S603 - the command is fixed; what is hostile goes to its standard input
         command,
         stdin=request,
@@ -124,9 +123,10 @@ def _run(
     ) as child:
         try:
             return child.wait(limits.wall_seconds)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             child.kill()
-            return child.wait()
+            child.wait()
+            raise TemporaryError("the check of this input got too little processor time: try again") from error
 
 
 def serve() -> None:
