@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import Wheel
+from provider_hub.actions.ports import Dependencies, Wheel
+from provider_hub.domain.dependencies import DependencyLock, LockedWheel
+from provider_hub.domain.dependencies.requirements import required_names
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import Installation
@@ -160,6 +162,7 @@ class FakeWheels:
     digest: str = "a" * 64
     packages: Packages = field(default_factory=lambda: Packages.only("weather_provider"))
     requires_python: str | None = None
+    requirements: tuple[str, ...] = ()
     refused: Invalid | None = None
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
@@ -178,7 +181,29 @@ class FakeWheels:
             requires_python=self.requires_python,
             file_name=url.file_name,
             size=1000,
+            requirements=self.requirements,
         )
+
+
+@dataclass
+class FakeResolver:
+    """Locks whatever is asked for at 1.0, by one digest; `failing` is raised instead while it is set."""
+
+    asked: list[Dependencies] = field(default_factory=list)
+    failing: Exception | None = None
+    digest: str = "d" * 64
+
+    def resolve(self, wanted: Dependencies) -> DependencyLock:
+        self.asked.append(wanted)
+        if self.failing:
+            raise self.failing
+        names = sorted(required_names(wanted.requirements))
+        files = [f"{name}-1.0-py3-none-any.whl" for name in names]
+        wheels = (
+            LockedWheel(name, "1.0", file, f"https://files.example/{file}", self.digest, 1000)
+            for name, file in zip(names, files, strict=True)
+        )
+        return DependencyLock.of(wanted.image, tuple(wheels))
 
 
 def _generation(manifest: Manifest) -> int:

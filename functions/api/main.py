@@ -9,6 +9,7 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import cloud_logging, kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
+from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
@@ -16,16 +17,20 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http import catalog, identity, installations, operations, publishing
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
-from provider_hub.settings import Cluster, Core, Identity, Logs, Tasks, Wheels
+from provider_hub.settings import Cluster, Core, Identity, Indexes, Logs, Tasks, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
-class Needs(Core, Tasks, Cluster, Identity, Wheels, Logs): ...
+class Needs(Core, Tasks, Cluster, Identity, Wheels, Indexes, Logs): ...
 
 
 def wire(settings: Needs) -> Combined:
-    services = replace(connected_services(settings, JsonSchemaChecker()), schema_checker=LimitedSchemaChecker())
+    services = replace(
+        connected_services(settings, JsonSchemaChecker()),
+        schema_checker=LimitedSchemaChecker(),
+        resolver=UvResolver(IndexPolicy.from_settings(settings)),
+    )
     who = Authenticator(settings)
     cluster, wheels = kubernetes.connect(settings), VerifiedWheels(FetchPolicy.from_settings(settings))
     logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))

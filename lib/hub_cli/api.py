@@ -135,6 +135,10 @@ class HubApi:
         answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)
         return answer
 
+    def lock(self, name: str, version: str, *, anonymous: bool = False) -> str:
+        """The lock of a version, a `pylock.toml`. `anonymous` leaves the token out."""
+        return self._transport.text(f"{_version(name, version)}/lock", anonymous=anonymous)
+
     def edit(self, name: str, changes: Mapping[str, Any]) -> Json:
         """The provider after a change of its catalog fields."""
         answer: Json = self._transport.request("PATCH", f"/providers/{_path_of(name)}", body=changes)

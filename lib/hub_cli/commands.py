@@ -25,6 +25,7 @@ def register(commands: "Subparsers") -> None:
     _register_edit(commands)
     _register_changes(commands)
     _register_looking(commands)
+    _register_lock(commands)
     _register_dead_letters(commands)
     _register_console(commands)
 
@@ -118,6 +119,20 @@ def _register_looking(commands: "Subparsers") -> None:
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
     search.add_argument("--scope", choices=SCOPES, help="only what everyone sees, or only your own organization's")
     search.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
+
+
+def _register_lock(commands: "Subparsers") -> None:
+    group = commands.add_parser("lock", help="what is installed beside a version's wheel").add_subparsers(
+        required=True, metavar="COMMAND", dest="verb"
+    )
+    show = _command(group, "show", "every distribution, by its version and digest", _lock)
+    show.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    show.add_argument("version", type=arguments.version)
+    show.add_argument("--toml", action="store_true", help="the lock as it is, a pylock.toml")
+    diff = _command(group, "diff", "what differs between two versions", _lock)
+    diff.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    diff.add_argument("before", type=arguments.version, metavar="VERSION")
+    diff.add_argument("after", type=arguments.version, metavar="VERSION")
 
 
 def _register_dead_letters(commands: "Subparsers") -> None:
@@ -228,6 +243,12 @@ def _logs(parsed: argparse.Namespace) -> int:
     from hub_cli import logs  # noqa: PLC0415
 
     return logs.run(arguments.session(parsed), parsed)
+
+
+def _lock(parsed: argparse.Namespace) -> int:
+    from hub_cli import lock  # noqa: PLC0415
+
+    return lock.run(arguments.session(parsed), parsed)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

@@ -14,8 +14,9 @@ from hub_cli.connections import cause, pool, within
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
 from hub_cli.target import Target
 
-# A publish answers once the API has fetched and verified the wheel, for which it takes up to two minutes.
-READ_SECONDS = 180.0
+# A publish answers once the API has fetched and verified the wheel, which takes up to two minutes, and locked its
+# dependencies, which takes up to one.
+READ_SECONDS = 240.0
 # One try, however slowly the host sends; a longer answer than this is none of the API's.
 TRY_SECONDS = READ_SECONDS + 30
 _LONGEST_ANSWER_BYTES = 64 * 1024**2
@@ -78,9 +79,7 @@ class Transport:
 
         Raises NotThere, another Refused, NotAuthenticated, or Unavailable once patience is over.
         """
-        headers = {"Accept": "application/json", "User-Agent": "provider-hub"}
-        if not anonymous:
-            headers["Authorization"] = f"Bearer {self._target.require_token()}"
+        headers = self._headers("application/json", anonymous=anonymous)
         if body is not None:
             headers["Content-Type"] = "application/json"
         if method == "POST":
@@ -89,6 +88,20 @@ class Transport:
         url = f"{self._target.api_url}{path}{_encoded(query)}"
         content = None if body is None else json.dumps(body).encode()
         return _result(self._patiently(method, url, headers, content))
+
+    def text(self, path: str, *, anonymous: bool = False) -> str:
+        """What a GET is answered with where that is text of another kind. Raises as `request` does."""
+        headers = self._headers("*/*", anonymous=anonymous)
+        response = self._patiently("GET", f"{self._target.api_url}{path}", headers, None)
+        if response.status >= 300:
+            _result(response)
+        return response.data.decode(errors="replace")
+
+    def _headers(self, accept: str, *, anonymous: bool) -> dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": "provider-hub"}
+        if not anonymous:
+            headers["Authorization"] = f"Bearer {self._target.require_token()}"
+        return headers
 
     def _patiently(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> _Answer:
         began = self._clock()

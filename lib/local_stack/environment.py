@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
 from local_stack.emulators import EmulatorHosts
+from local_stack.indexes import index_settings
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.servers import BUCKET, BucketHost
@@ -47,7 +48,7 @@ def namespace_prefix(hub_id: str) -> str:
 def function_environment(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment with the stack's settings in it; a HUB_* variable that the caller set wins."""
     chosen = {name: value for name, value in caller.items() if name.startswith("HUB_") and value}
-    return {**caller, **_for_libraries(around, caller), **_for_settings(around), **chosen}
+    return {**caller, **_for_libraries(around, caller), **_for_settings(around), **index_settings(caller), **chosen}
 
 
 def _for_settings(around: Surroundings) -> dict[str, str]:
@@ -91,6 +92,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_ARTIFACTS_ENDPOINT": around.bucket.endpoint,
         "HUB_ARTIFACTS_KEY_FILE": str(around.bucket.key_file),
         "HUB_ARTIFACTS_CA_FILE": str(around.ca_file),
+        "HUB_INDEX_CA_FILE": str(around.ca_file),
         "HUB_WHEEL_PRIVATE_HOSTS": f"localhost:{port},127.0.0.1:{port}",
     }
 

@@ -151,6 +151,7 @@ class CheckIns:
             "generation": settings.generation,
             "instance_id": settings.instance_id,
             "installation_id": settings.installation_id,
+            "lock_sha256": settings.lock.sha256 if settings.lock else None,
             "token": settings.check_in_token,
             "health": vitals.health,
             "message": None if vitals.message is None else one_line(vitals.message),

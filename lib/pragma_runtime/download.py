@@ -1,9 +1,13 @@
-"""Fetches the wheel: https on every hop, bounded, and of the one digest that was published."""
+"""Fetches wheels: https on every hop, bounded, and each of the one digest that was published or locked."""
 
 import hashlib
+import queue
 import random
 import ssl
+import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +24,7 @@ from urllib.request import (
 )
 
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
 from pragma_runtime.settings import Settings, public_url
 
@@ -29,30 +34,66 @@ _READ_TIMEOUT = 20.0
 _ATTEMPTS = 4
 _FIRST_BACKOFF = 0.5
 _TEMPORARY_STATUS = frozenset({408, 425, 429})
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """A wheel to fetch: where it is, under which name to keep it, and the one digest that it may have.
+
+    `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked.
+    """
+
+    url: str
+    file_name: str
+    sha256: str
+    of: str = "wheel"
+    agreed: str = "published"
+    size: int | None = None  # in bytes; None is any up to LARGEST_WHEEL
+
+    @property
+    def shown(self) -> str:
+        """The source as a message names it."""
+        return f"The {self.of} at {public_url(self.url)}"
 
 
 def fetch_wheel(settings: Settings, seconds: float) -> Path:
-    """The verified wheel in the work directory, under its own file name, which pip parses.
+    """The provider's verified wheel in the work directory, under its own file name, which pip parses.
 
     A file that an earlier start of the same container left is taken when its digest is right. Raises
     PermanentError (refused, not there, too large, another digest) or TemporaryError (no connection, or not all of
     it within `seconds`, further attempts included).
     """
-    deadline = time.monotonic() + seconds
-    path = settings.work_dir / "wheel" / wheel_file_name(settings.wheel_url)
-    if path.is_file() and _digest(path) == settings.wheel_sha256:
-        return path
-    path.parent.mkdir(exist_ok=True)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return _fetch_once(settings, path, deadline)
-        except TemporaryError as failure:
-            delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
-            if attempt == _ATTEMPTS or time.monotonic() + delay > deadline:
-                raise
-            say(f"{failure} Trying again in {delay:.1f} s.")
-            time.sleep(delay)
-    raise AssertionError("unreachable")
+    return fetch_all(settings, [own_wheel(settings)], seconds)[0]
+
+
+def own_wheel(settings: Settings) -> Source:
+    """The provider's own wheel. Raises PermanentError where the URL does not end in a wheel's name."""
+    return Source(settings.wheel_url, wheel_file_name(settings.wheel_url), settings.wheel_sha256)
+
+
+def locked_wheels(lock: Lock) -> list[Source]:
+    """The wheels of a lock."""
+    return [
+        Source(
+            wheel.url, wheel.file_name, wheel.sha256, f"dependency {wheel.name} {wheel.version}", "locked", wheel.size
+        )
+        for wheel in lock.wheels
+    ]
+
+
+def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> list[Path]:
+    """Each source's verified wheel, all in one folder of the work directory, in the order of `sources`.
+
+    They are fetched side by side. The first that fails ends the whole; what was fetched stays for the next start.
+    Raises as `fetch_wheel` does.
+    """
+    directory = settings.work_dir / "wheel"
+    directory.mkdir(exist_ok=True)
+    fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds)
+    if len(sources) == 1:
+        return [fetching.fetch(sources[0])]
+    return fetching.fetch_side_by_side(sources)
 
 
 def wheel_file_name(url: str) -> str:
@@ -65,68 +106,125 @@ def wheel_file_name(url: str) -> str:
     return name
 
 
-def _fetch_once(settings: Settings, path: Path, deadline: float) -> Path:
-    partial = path.with_suffix(".part")
-    shown = public_url(settings.wheel_url)
-    with _open(settings) as response, partial.open("wb") as file:
-        digest = _copy(response, file, shown, deadline)
-    if digest != settings.wheel_sha256:
-        partial.unlink()
-        raise PermanentError(
-            f"The wheel at {shown} has the SHA-256 digest {digest}, but {settings.wheel_sha256} was published; "
-            "it is not installed."
-        )
-    return partial.replace(path)
+class _Fetching:
+    """The fetches of one start, which share a deadline (monotonic seconds) and whom to trust."""
+
+    def __init__(self, opener: OpenerDirector, directory: Path, deadline: float) -> None:
+        self._opener = opener
+        self._directory = directory
+        self._deadline = deadline
+        self._is_over = False
+
+    def fetch_side_by_side(self, sources: Sequence[Source]) -> list[Path]:
+        """The files in the order of `sources`."""
+        waiting: queue.SimpleQueue[Source] = queue.SimpleQueue()
+        ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+        for source in sources:
+            waiting.put(source)
+        # Daemons: a signal ends this process also while a slow host is being read from.
+        for _ in range(min(_AT_ONCE, len(sources))):
+            threading.Thread(target=self._fetch_waiting, args=(waiting, ended), name="fetch", daemon=True).start()
+        try:
+            for _ in sources:
+                if failure := ended.get():
+                    raise failure
+        finally:
+            self._is_over = True
+        return [self._directory / source.file_name for source in sources]
+
+    def _fetch_waiting(
+        self, waiting: "queue.SimpleQueue[Source]", ended: "queue.SimpleQueue[Exception | None]"
+    ) -> None:
+        while not self._is_over:
+            try:
+                self.fetch(waiting.get_nowait())
+            except queue.Empty:
+                return
+            except Exception as failure:  # the main thread raises it
+                ended.put(failure)
+            else:
+                ended.put(None)
+
+    def fetch(self, source: Source) -> Path:
+        """The file, tried for several times."""
+        path = self._directory / source.file_name
+        if path.is_file() and _digest(path) == source.sha256:
+            return path
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._fetch_once(source, path)
+            except TemporaryError as failure:
+                delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
+                if attempt == _ATTEMPTS or self._is_over or time.monotonic() + delay > self._deadline:
+                    raise
+                say(f"{failure} Trying again in {delay:.1f} s.")
+                time.sleep(delay)
+        raise AssertionError("unreachable")
+
+    def _fetch_once(self, source: Source, path: Path) -> Path:
+        partial = path.with_suffix(".part")
+        with _open(self._opener, source) as response, partial.open("wb") as file:
+            digest = _copy(response, file, source, self._deadline)
+        if digest != source.sha256:
+            partial.unlink()
+            raise PermanentError(
+                f"{source.shown} has the SHA-256 digest {digest}, but {source.sha256} was {source.agreed}; "
+                "it is not installed."
+            )
+        return partial.replace(path)
 
 
-def _open(settings: Settings) -> HTTPResponse:
-    shown = public_url(settings.wheel_url)
-    request = Request(settings.wheel_url, headers={"User-Agent": "pragma-runtime"})  # noqa: S310 - https, see settings
-    opener = _opener(settings.ca_file)
+def _open(opener: OpenerDirector, source: Source) -> HTTPResponse:
+    request = Request(source.url, headers={"User-Agent": "pragma-runtime"})  # noqa: S310 - https, as settings and lock say
     try:
         response: HTTPResponse = opener.open(request, timeout=_READ_TIMEOUT)
     except HTTPError as error:
         error.close()
         kind = TemporaryError if error.code >= 500 or error.code in _TEMPORARY_STATUS else PermanentError
-        raise kind(f"The wheel at {shown} cannot be fetched: its host answered {error.code}.") from None
+        raise kind(f"{source.shown} cannot be fetched: its host answered {error.code}.") from None
     except URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise PermanentError(
-                f"The wheel at {shown} cannot be fetched: its host's certificate is not trusted "
+                f"{source.shown} cannot be fetched: its host's certificate is not trusted "
                 f"({error.reason.verify_message})."
             ) from None
-        raise TemporaryError(f"The wheel at {shown} cannot be fetched: {error.reason}.") from None
+        raise TemporaryError(f"{source.shown} cannot be fetched: {error.reason}.") from None
     except (OSError, HTTPException) as error:
-        raise TemporaryError(f"The wheel at {shown} cannot be fetched: {_text(error)}.") from None
+        raise TemporaryError(f"{source.shown} cannot be fetched: {_text(error)}.") from None
     return response
 
 
-def _copy(response: HTTPResponse, file: BinaryIO, shown: str, deadline: float) -> str:
+def _copy(response: HTTPResponse, file: BinaryIO, source: Source, deadline: float) -> str:
     expected = int(response.headers.get("Content-Length") or -1)
-    too_large = PermanentError(f"The wheel at {shown} is larger than {LARGEST_WHEEL // 1024**2} MiB.")
-    if expected > LARGEST_WHEEL:
+    most = source.size or LARGEST_WHEEL
+    too_large = PermanentError(f"{source.shown} is larger than {_bytes(most)}.")
+    if expected > most:
         raise too_large
     digest = hashlib.sha256()
     size = 0
-    while chunk := _read(response, shown):
+    while chunk := _read(response, source):
         size += len(chunk)
-        if size > LARGEST_WHEEL:
+        if size > most:
             raise too_large
         if time.monotonic() > deadline:
-            raise TemporaryError(f"The wheel at {shown} did not arrive in time: its host sent {size} bytes until now.")
+            raise TemporaryError(f"{source.shown} did not arrive in time: its host sent {size} bytes until now.")
         digest.update(chunk)
         file.write(chunk)
     # A connection cut short would otherwise pass for a forged wheel, which is refused for good.
     if 0 <= expected != size:
-        raise TemporaryError(f"The wheel at {shown} was cut off after {size} of {expected} bytes.")
+        raise TemporaryError(f"{source.shown} was cut off after {size} of {expected} bytes.")
     return digest.hexdigest()
 
 
-def _read(response: HTTPResponse, shown: str) -> bytes:
+def _bytes(count: int) -> str:
+    return f"{count // 1024**2} MiB" if count % 1024**2 == 0 else f"the {count} bytes that are locked"
+
+
+def _read(response: HTTPResponse, source: Source) -> bytes:
     try:
         return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:
-        raise TemporaryError(f"The wheel at {shown} was cut off: {_text(error)}.") from None
+        raise TemporaryError(f"{source.shown} was cut off: {_text(error)}.") from None
 
 
 def _text(error: Exception) -> str:

@@ -1,4 +1,8 @@
-"""Installs the wheel and its dependencies with pip into an environment of their own."""
+"""Installs the wheel and its dependencies with pip into an environment of their own.
+
+With a lock pip resolves nothing and asks no index: it gets the files that were fetched, and the digest of each. What
+was published before there were locks is resolved by pip, against the index that the machine's settings name.
+"""
 
 import importlib.util
 import json
@@ -6,6 +10,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +18,7 @@ from typing import Any
 from pragma_runtime.children import run_to_end
 from pragma_runtime.environment import ProviderEnvironment
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.lock import Lock
 from pragma_runtime.pip_output import cause, is_network_trouble
 from pragma_runtime.pip_settings import pip_environment
 from pragma_runtime.settings import Settings
@@ -50,14 +56,18 @@ def find_installed(settings: Settings) -> Installed | None:
 
 
 def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Installed:
-    """Installs `wheel` from `path` within `seconds`, and then removes `path`: the disk is small.
+    """Installs `wheel` from `path` within `seconds`, and then removes the folder that it is in: the disk is small.
 
-    Raises PermanentError with the cause that pip names, or TemporaryError where an index was out of reach or slow.
+    The wheels of the lock, if there is one, lie in the same folder, each with its digest verified. Raises
+    PermanentError with the cause that pip names, or TemporaryError where an index was out of reach or slow.
     """
     environment = _environment_of(settings)
     shutil.rmtree(environment.prefix, ignore_errors=True)
     environment.create()
-    _run_pip(settings.work_dir, path, environment, seconds, resolve=wheel.has_dependencies)
+    if settings.lock is None:
+        _run_pip(settings.work_dir, path, environment, seconds, resolve=wheel.has_dependencies)
+    else:
+        _install_locked(settings, settings.lock, path, environment, seconds)
     facts: dict[str, Any] = {
         "distribution": wheel.distribution,
         "declares_provider": wheel.declares_provider,
@@ -73,19 +83,48 @@ def _environment_of(settings: Settings) -> ProviderEnvironment:
 
 
 def _run_pip(work_dir: Path, path: Path, environment: ProviderEnvironment, seconds: float, *, resolve: bool) -> None:
-    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / "tmp"
+    log = work_dir / "pip.log"
     log.unlink(missing_ok=True)
+    # Nothing to resolve, nothing to look up: saves pip half of its time, and the index being reachable.
+    options = ["--log", str(log)] if resolve else ["--no-deps", "--no-index"]
+    variables = pip_environment(os.environ, Path(sys.prefix))
+    _pip_install(work_dir, path, environment, seconds, [*options, str(path)], variables)
+    log.unlink(missing_ok=True)
+
+
+def _install_locked(
+    settings: Settings, lock: Lock, path: Path, environment: ProviderEnvironment, seconds: float
+) -> None:
+    """Installs the wheel and those of the lock, all by their digests, with none of the machine's settings for pip."""
+    requirements = settings.work_dir / "requirements.txt"
+    own = "-".join(path.name.split("-")[:2]).replace("-", "==", 1)
+    wanted = [(own, settings.wheel_sha256), *((f"{one.name}=={one.version}", one.sha256) for one in lock.wheels)]
+    requirements.write_text("".join(f"{what} --hash=sha256:{digest}\n" for what, digest in wanted))
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    options = ["--no-deps", "--no-index", "--require-hashes", "--only-binary", ":all:"]
+    options += ["--find-links", str(path.parent), "--requirement", str(requirements)]
+    _pip_install(settings.work_dir, path, environment, seconds, options, {**variables, "PIP_CONFIG_FILE": os.devnull})
+    requirements.unlink()
+
+
+def _pip_install(
+    work_dir: Path,
+    path: Path,
+    environment: ProviderEnvironment,
+    seconds: float,
+    options: Sequence[str],
+    variables: Mapping[str, str],
+) -> None:
+    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / "tmp"
     scratch.mkdir(exist_ok=True)
     # `--no-compile`: importing compiles what is used, and a large dependency is mostly not. `--no-cache-dir`: the cache
     # would be on the provider's own disk, for an install that happens once.
     command = [str(environment.python), "-I", _pip(), "install", "--no-user", "--no-compile", "--no-cache-dir", *_QUIET]
-    # Nothing to resolve, nothing to look up: saves pip half of its time, and the index being reachable.
-    command += ["--log", str(log)] if resolve else ["--no-deps", "--no-index"]
     # On the same file system as the target, so that pip's last step is a rename; elsewhere is read-only anyway.
-    variables = {**pip_environment(os.environ, Path(sys.prefix)), "TMPDIR": str(scratch)}
+    variables = {**variables, "TMPDIR": str(scratch)}
     try:
         code = run_to_end(
-            [*command, str(path)], environment=variables, directory=work_dir, output=output, seconds=seconds
+            [*command, *options], environment=variables, directory=work_dir, output=output, seconds=seconds
         )
     except TimeoutError:
         raise TemporaryError(
@@ -97,7 +136,6 @@ def _run_pip(work_dir: Path, path: Path, environment: ProviderEnvironment, secon
     if code:
         _raise_failure(path.name, output.read_text(errors="replace"), _read(log), code)
     output.unlink()
-    log.unlink(missing_ok=True)
 
 
 def _raise_failure(name: str, output: str, log: str, code: int) -> None:
@@ -126,4 +164,5 @@ def _read(path: Path) -> str:
 
 
 def _stamp(settings: Settings) -> str:
-    return f"{settings.wheel_sha256} {sys.implementation.cache_tag}"
+    locked = f" {settings.lock.sha256}" if settings.lock else ""
+    return f"{settings.wheel_sha256} {sys.implementation.cache_tag}{locked}"

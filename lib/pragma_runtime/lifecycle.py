@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pragma_runtime.check_in import CheckIns, Vitals
-from pragma_runtime.download import fetch_wheel
+from pragma_runtime.download import fetch_all, locked_wheels, own_wheel
 from pragma_runtime.errors import PermanentError, StartError, TemporaryError
 from pragma_runtime.hooked import HookedProvider
 from pragma_runtime.install import Installed, find_installed, install
@@ -106,8 +106,11 @@ class Runtime:
 
     def _install(self) -> Installed:
         settings = self._settings
-        self._enter(f"fetching {public_url(settings.wheel_url)}")
-        path = fetch_wheel(settings, self._left() * _FETCH_SHARE)
+        dependencies = locked_wheels(settings.lock) if settings.lock else []
+        also = f" and {len(dependencies)} dependencies" if dependencies else ""
+        self._enter(f"fetching {public_url(settings.wheel_url)}{also}")
+        # No file is opened before the last one's digest was found right.
+        path, *_ = fetch_all(settings, [own_wheel(settings), *dependencies], self._left() * _FETCH_SHARE)
         wheel = read_wheel(path)
         self._enter(f"installing {path.name}")
         return install(settings, path, wheel, self._left() * _INSTALL_SHARE)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pragma_runtime.errors import SettingsError
+from pragma_runtime.lock import Lock, read_lock
 
 TOKEN_VARIABLE = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the variable's name
 
@@ -43,7 +44,8 @@ class Settings:
     grace_seconds: float = 25.0  # from SIGTERM to the end, at most
     listen_address: str = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
     port: int = 8080  # 0 = any free one
-    ca_file: Path | None = None  # trusted for the wheel's host, beside the system's
+    ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
+    lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
 
 
 def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settings:
@@ -76,6 +78,7 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         listen_address=reader.address("LISTEN_ADDRESS", default=Settings.listen_address),
         port=reader.number("PORT", int, default="8080", at_least=0, at_most=65535),
         ca_file=reader.file("CA_FILE"),
+        lock=reader.lock("LOCK"),
     )
 
 
@@ -143,6 +146,12 @@ class _Reader:
         if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
             raise _malformed(name, str(path), "an existing directory that this process may write to")
         return path
+
+    def lock(self, name: str) -> Lock | None:
+        """The lock whose digest the Deployment names; its text comes in the generation's Secret."""
+        if not self.optional(f"{name}_SHA256"):
+            return None
+        return read_lock(self.text(name), self.matching(f"{name}_SHA256", _DIGEST, "64 lowercase hexadecimal digits"))
 
     def file(self, name: str) -> Path | None:
         value = self.optional(name)

@@ -32,7 +32,7 @@ from provider_hub.settings_reader import (
     Words,
     variable_name,
 )
-from provider_hub.settings_wheels import Artifacts, Wheels
+from provider_hub.settings_wheels import Artifacts, Indexes, UploadTimes, Wheels
 
 __all__ = [
     "GROUPS",
@@ -44,6 +44,7 @@ __all__ = [
     "Core",
     "Deadlines",
     "Identity",
+    "Indexes",
     "Limits",
     "Logs",
     "Project",
@@ -55,6 +56,7 @@ __all__ = [
     "Tasks",
     "TasksAccount",
     "Topics",
+    "UploadTimes",
     "Wheels",
     "set_by",
     "variable_name",
@@ -325,11 +327,12 @@ GROUPS = (
     Rollouts,
     Wheels,
     Artifacts,
+    Indexes,
     Logs,
 )
 
 
-class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Logs):
+class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Indexes, Logs):
     """Every group: what one deployment sets."""
 
 

@@ -1,8 +1,34 @@
-"""The settings of wheels, groups of `settings`: how they are fetched, and where they are kept."""
+"""The settings of wheels, groups of `settings`: how they are fetched, where they are kept, which indexes have more."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Required, Settings, Words
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic import model_validator as validator
+
+from provider_hub.settings_reader import BY_HAND, BY_TERRAFORM, LOCAL, Required, Settings, Words, variable_name
+
+
+class UploadTimes(StrEnum):
+    """What follows where an index does not tell when its files were uploaded, so that their age is not known."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+def _plain_addresses(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if not urls:
+        raise ValueError("names no index: give the URL of one")
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError(f"has an entry that is no http(s) URL, or that holds a login: use {_LOGINS} for that")
+    return urls
+
+
+_LOGINS = variable_name("index_credentials")
 
 
 class Wheels(Settings):
@@ -42,3 +68,43 @@ class Artifacts(Settings):
     def artifacts_url(self) -> str:
         """The bucket's own URL, without a slash at its end."""
         return f"{self.artifacts_endpoint}/{self.artifacts_bucket}"
+
+
+class Indexes(Settings):
+    """Which package indexes a wheel's dependencies come from."""
+
+    index_urls: Annotated[Words, AfterValidator(_plain_addresses)] = Field(
+        ("https://pypi.org/simple/",),
+        description="Simple indexes that dependencies come from, comma-separated: the first is asked last.",
+    )
+    index_credentials: SecretStr = Field(
+        SecretStr(""),
+        json_schema_extra=BY_HAND,
+        description="Logins of private indexes, comma-separated: `host=user:password` each. Unset: none.",
+    )
+    index_cooldown_days: float = Field(
+        3, ge=0, description="A file on an index that is younger than this is not locked; the publisher's own are."
+    )
+    index_upload_times: UploadTimes = Field(
+        UploadTimes.REFUSE,
+        description="Where an index tells no upload times: `refuse` the version, or `warn` in the log and lock it.",
+    )
+    index_ca_file: str = Field(
+        "", json_schema_extra=LOCAL, description="Extra CA file trusted for the indexes. Unset: the system's alone."
+    )
+
+    @property
+    def index_logins(self) -> Mapping[str, tuple[str, str]]:
+        """User and password by the index's host."""
+        entries = filter(None, (entry.strip() for entry in self.index_credentials.get_secret_value().split(",")))
+        split = (entry.partition("=") for entry in entries)
+        logins = ((host.strip(), login.partition(":")) for host, _, login in split)
+        return {host: (user, password) for host, (user, _, password) in logins}
+
+    @validator(mode="after")
+    def _logins_are_whole(self) -> Self:
+        for host, (user, password) in self.index_logins.items():
+            # netrc, by which the resolver gets them, separates its words by blanks.
+            if not (host and user and password) or any(character.isspace() for character in host + user + password):
+                raise ValueError(f"{_LOGINS} is not `host=user:password`, without blanks, separated by commas")
+        return self

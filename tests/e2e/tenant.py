@@ -34,7 +34,7 @@ class Tenant:
         assert response.status == expect, f"{method} {path}: {response.status} {response.data.decode()}"
         return response.json() if response.data else None
 
-    def publish(self, name: str, version: str, wheel: Path, **fields: Any) -> Json:
+    def publish(self, name: str, version: str, wheel: Path, *, expect: int = 201, **fields: Any) -> Json:
         added = self.stack.add_wheel(wheel)
         body = {
             "name": f"{self.slug}/{name}",
@@ -44,7 +44,7 @@ class Tenant:
             "metadata": METADATA,
             **fields,
         }
-        published: Json = self.call("POST", "/provider-versions", body, expect=201)
+        published: Json = self.call("POST", "/provider-versions", body, expect=expect)
         return published
 
     def install(self, name: str, **fields: Any) -> Json:

@@ -60,7 +60,6 @@ def test_wheels_that_cannot_run_end_failed_with_the_cause(tenant: Tenant, sample
         "import-fails": f"No module named '{sample.MISSING_MODULE}'",
         "exits-at-once": sample.LAST_WORDS,
         "never-checks-in": "deadline passed without a check-in",
-        "missing-dependency": sample.MISSING_DISTRIBUTION,
     }
     for patch, variant in enumerate(causes, start=1):
         version = f"3.0.{patch}"
@@ -73,6 +72,15 @@ def test_wheels_that_cannot_run_end_failed_with_the_cause(tenant: Tenant, sample
         status = tenant.call("GET", tenant.path(variant, "/deployment"))
         assert (status["status"], status["healthy"]) == ("failed", False)
         assert status["message"]
+
+
+def test_a_wheel_whose_dependency_no_index_has_is_not_published(
+    tenant: Tenant, sample: ModuleType, tmp_path: Path
+) -> None:
+    wheel = sample.build_wheel("3.0.0", tmp_path, variant="missing-dependency")
+    refused = tenant.publish("needy", "3.0.0", wheel, expect=422)
+    assert f"{sample.MISSING_DISTRIBUTION} was not found" in refused["detail"]
+    assert tenant.call("GET", f"/providers/{tenant.slug}/needy", expect=404)["detail"]
 
 
 def test_a_failing_upgrade_goes_back_by_itself_and_the_old_runtime_keeps_serving(

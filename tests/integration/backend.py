@@ -21,7 +21,7 @@ from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
 from tests.builders import IMAGE
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeResolver
 from tests.integration.rpcs import Rpcs
 
 from local_stack.emulators import EmulatorHosts
@@ -135,6 +135,7 @@ class Backend:
     clock: FakeClock = field(default_factory=FakeClock)
     quota: int = 100
     config_checker: ConfigChecker = field(default_factory=JsonSchemaChecker)
+    resolver: FakeResolver = field(default_factory=FakeResolver)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -149,6 +150,7 @@ class Backend:
             installation_quota=self.quota,
             config_checker=self.config_checker,
             schema_checker=LimitedSchemaChecker(),
+            resolver=self.resolver,
         )
 
     def put(self, key: Key[R], record: R) -> None:

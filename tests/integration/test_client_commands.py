@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, WEATHER
+from tests.builders import ACME, IMAGE, WEATHER, version
+from tests.fakes import START
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
@@ -21,6 +23,8 @@ from hub_cli.wheel_facts import SCHEMAS_FILE
 from local_stack import servers
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
+from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.records import DeadLetter, Topic
 
@@ -336,3 +340,25 @@ def test_a_reader_that_has_enough_is_no_error(api: ApiServer, tenants: Tenants) 
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_locks_are_shown_and_compared(hub: Hub, tenants: Tenants) -> None:
+    def release(text: str, *wheels: tuple[str, str]) -> None:
+        locked = (LockedWheel(n, v, f"{n}-{v}-py3-none-any.whl", f"https://f/{n}", "a" * 64, 1) for n, v in wheels)
+        lock = DependencyLock.of(IMAGE, tuple(locked))
+        tenants.deployed.put(keys.lock(WEATHER, lock.sha256), StoredLock.of(lock, START))
+        tenants.release(version(text, lock_sha256=lock.sha256, lock_packages=len(wheels)))
+
+    release("1.0.0", ("moon", "1.0"), ("tide", "1.0"))
+    release("1.1.0", ("moon", "2.0"), ("sand", "1.0"))
+    assert hub("lock", "show", "acme/weather", "1.0.0") == 0, hub.err
+    assert "moon          1.0      aaaaaaaaaaaa  moon-1.0-py3-none-any.whl" in hub.out
+    assert hub("lock", "show", "acme/weather", "1.0.0", "--toml") == 0
+    assert tomllib.loads(hub.out)["lock-version"] == "1.0"
+    changes = hub.json("lock", "diff", "acme/weather", "1.0.0", "1.1.0")
+    told = [(c["name"], *((c[side] or {}).get("version") for side in ("before", "after"))) for c in changes]
+    assert told == [("moon", "1.0", "2.0"), ("sand", None, "1.0"), ("tide", "1.0", None)]
+    assert hub("lock", "diff", "acme/weather", "1.0.0", "1.0.0") == 0
+    assert "install the same" in hub.out
+    assert hub("lock", "show", "acme/weather", "1.2.0") == 1
+    assert "published before there were locks" in hub.err

@@ -75,6 +75,7 @@ def test_the_first_check_in_has_every_field_and_the_ordering_key(
         "generation": 3,
         "instance_id": "pod",
         "installation_id": "01J",
+        "lock_sha256": None,
         "token": TOKEN,
         "health": "healthy",
         "message": None,

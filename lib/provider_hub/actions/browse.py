@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
@@ -11,11 +12,13 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.bill_of_materials import bill_of_version
 from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
     ProviderVersion,
     Scope,
+    StoredLock,
     VersionStatus,
     audiences_of,
     has_words,
@@ -23,6 +26,7 @@ from provider_hub.domain.catalog import (
     search_tokens,
     words_of,
 )
+from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_version, latest
@@ -88,6 +92,24 @@ def get_version(
     return version
 
 
+def get_lock(services: Services[DocumentStore], viewer: str | None, name: ProviderName, text: str) -> StoredLock:
+    """The lock of a version. Raises NotFound, also for a version that was published before there were locks."""
+    version = get_version(services, viewer, name, text)
+    lock = services.store.get(keys.lock(name, version.lock_sha256)) if version.lock_sha256 else None
+    if lock is None:
+        raise NotFound(f"{name} {text} has no lock: it was published before there were locks")
+    return lock
+
+
+def bill_of_materials(
+    services: Services[DocumentStore], viewer: str | None, name: ProviderName, text: str
+) -> dict[str, Any]:
+    """A version's bill of materials, CycloneDX 1.6. Raises NotFound as `get_lock` does."""
+    version = get_version(services, viewer, name, text)
+    lock = get_lock(services, viewer, name, text)
+    return bill_of_version(version, DependencyLock.parse(lock.text))
+
+
 def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderName, edit: CatalogEdit) -> Listing:
     """Apply an edit to the catalog row. `by`, here and below, is of the author's organization, or the platform.
 
@@ -137,6 +159,7 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     versions = [keys.version(name, version) for version in services.store.version_numbers(name)]
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
+    services.store.delete_all([keys.lock(name, digest) for digest in services.store.lock_digests(name)])
     forget_rollouts(services, name)
 
     def delete(transaction: Transaction) -> None:

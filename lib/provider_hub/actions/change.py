@@ -135,7 +135,7 @@ def _to_version(
         needed = stored_check_needed(row.revision.config, version)
         if needed and needed not in passed:
             return needed
-        revision = replace(row.revision, version=version.version)
+        revision = row.revision.at(version.version, version.lock_sha256)
         reason = f"{row.installed_version} to {version.version}"
         return _changed(services, transaction, Installed(row, provider), revision, cause, reason)
 

@@ -12,6 +12,9 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
 from provider_hub.domain.runtimes import RuntimeVersion
 
+# A repair of a slice of rows reads the same few locks again and again; one has some ten KiB.
+_LOCKS_KEPT = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Objects:
@@ -29,11 +32,12 @@ class DesiredStates:
     facts: RuntimeFacts
     check_in_key: bytes
     _pinned: dict[str, RuntimeVersion] = field(default_factory=dict)
+    _locks: dict[str, str] = field(default_factory=dict)
 
     def of(self, row: Installation, version: ProviderVersion | None) -> Objects:
         """The row's manifests.
 
-        Raises PermanentError when the row's version or its runtime version is not registered any more, and
+        Raises PermanentError when the row's version, its lock or its runtime version is not there any more, and
         TemporaryError when the store does not answer.
         """
         if version is None:
@@ -42,8 +46,21 @@ class DesiredStates:
         token = messages.check_in_token(self.check_in_key, row.organization_id, row.installation_id, row.generation)
         return Objects(
             namespace_manifests(row.organization_id, row.organization_slug, facts),
-            installation_manifests(row, version, facts, token),
+            installation_manifests(row, version, facts, token, self._lock_of(row)),
         )
+
+    def _lock_of(self, row: Installation) -> str | None:
+        digest = row.revision.lock_sha256
+        if digest is None:
+            return None
+        if digest not in self._locks:
+            stored = self.store.get(keys.lock(row.provider_name, digest))
+            if stored is None:
+                raise PermanentError(f"the lock of {row.canonical} {row.installed_version} is not there any more")
+            if len(self._locks) >= _LOCKS_KEPT:
+                self._locks.clear()
+            self._locks[digest] = stored.packed  # it never changes
+        return self._locks[digest]
 
     def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:
         name = version.runtime_version

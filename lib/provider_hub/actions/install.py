@@ -9,7 +9,7 @@ from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version, runnable, visible
 from provider_hub.actions.wishes.installations import InstallWish
-from provider_hub.domain.catalog import Organization
+from provider_hub.domain.catalog import Organization, ProviderVersion
 from provider_hub.domain.errors import Conflict, QuotaExceeded
 from provider_hub.domain.installation import (
     Installation,
@@ -46,14 +46,14 @@ def request_install(
         check = check_needed(wish.config, version)
         if check and check not in passed:
             return check
-        step = install(_new_row(services, organization, wish, version.version), services.deadlines, cause)
+        step = install(_new_row(services, organization, wish, version), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
     return transact_checked(services, decide)
 
 
 def _new_row(
-    services: Services[TenantStore], organization: Organization, wish: InstallWish, version: str
+    services: Services[TenantStore], organization: Organization, wish: InstallWish, version: ProviderVersion
 ) -> Installation:
     now = services.clock()
     row = Installation(
@@ -63,7 +63,7 @@ def _new_row(
         name=wish.provider_name.name,
         installation_id=services.new_id(now),
         generation=1,
-        revision=Revision(version, wish.resource_tier, wish.config),
+        revision=Revision(version.version, wish.resource_tier, wish.config, version.lock_sha256),
         upgrade_policy=wish.upgrade_policy,
         lifecycle_state=LifecycleState.PENDING,
         created_at=now,

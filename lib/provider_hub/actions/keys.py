@@ -2,7 +2,7 @@
 
 from provider_hub.actions.ports import Key
 from provider_hub.domain.audit import AuditEntry
-from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim
+from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim, StoredLock
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
 from provider_hub.domain.publishing_use import PublishingUse
@@ -29,6 +29,11 @@ def provider(name: ProviderName) -> Key[Provider]:
 def version(name: ProviderName, text: str) -> Key[ProviderVersion]:
     """A version of a provider; `text` is the semantic version."""
     return Key(("providers", name.document_id, "versions", text), ProviderVersion)
+
+
+def lock(name: ProviderName, digest: str) -> Key[StoredLock]:
+    """A lock of the provider's versions, by the digest of its text."""
+    return Key(("providers", name.document_id, "locks", digest), StoredLock)
 
 
 def installation(organization_id: str, name: ProviderName) -> Key[Installation]:

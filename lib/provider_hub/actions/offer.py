@@ -90,7 +90,7 @@ def _upgraded(services: Services[RolloutStore], seen: Installation, text: str) -
             return needed
         now = services.clock()
         reason = f"{row.installed_version} to {text}, which its policy takes"
-        revision = replace(row.revision, version=text)
+        revision = row.revision.at(text, version.lock_sha256)
         event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
         return record_step(transaction, advance(row, event, now, services.deadlines), now).kept
 

@@ -14,12 +14,13 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider
+from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
-from provider_hub.domain.runtimes import RuntimeVersion
+from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion
 from provider_hub.domain.wheels import Packages, WheelUrl
 
 R = TypeVar("R")
@@ -113,6 +114,9 @@ class CatalogStore(DocumentStore, Protocol):
 
     def version_numbers(self, provider: ProviderName) -> list[str]:
         """The numbers alone of all versions, in no particular order: one version may have a megabyte."""
+
+    def lock_digests(self, provider: ProviderName) -> list[str]:
+        """The digests alone of the locks of the provider's versions: one lock may have half a megabyte."""
 
     def count_versions_of(self, provider: ProviderName) -> int:
         """How many versions the provider has, in whatever state."""
@@ -256,6 +260,27 @@ class Tasks(DeadlineTasks, StepTasks, Protocol):
     """Both kinds of calls, as one adapter makes them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a resolver is asked for: these requirements (PEP 508), installed in that image.
+
+    `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
+    the time that the age of all others is counted from.
+    """
+
+    requirements: tuple[str, ...]
+    image: RuntimeImage
+    own: frozenset[str]
+    at: datetime
+
+
+class Resolver(Protocol):
+    """Finds the wheels that meet requirements, on the indexes of this deployment."""
+
+    def resolve(self, wanted: Dependencies) -> DependencyLock:
+        """The lock. Raises LockRefused where nothing meets them, and TemporaryError where that was not found out."""
+
+
 class ConfigChecker(Protocol):
     """The validator of a tenant's config against a provider's JSON Schema."""
 
@@ -275,7 +300,10 @@ class SchemaChecker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """What was found out about a wheel by fetching it; `size` is in bytes."""
+    """What was found out about a wheel by fetching it.
+
+    `size` is in bytes; `requirements` are its Requires-Dist lines, as written.
+    """
 
     sha256: str
     version: str
@@ -285,6 +313,7 @@ class Wheel:
     requires_python: str | None
     file_name: str
     size: int
+    requirements: tuple[str, ...] = ()
 
 
 class Wheels(Protocol):

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from provider_hub.actions import audit, keys
+from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
 from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
@@ -23,11 +24,13 @@ from provider_hub.domain.catalog import (
     ProviderVersion,
     ResourceSchema,
     Scope,
+    StoredLock,
     VersionStatus,
     in_scope,
     newer_of,
     search_tokens,
 )
+from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
@@ -76,6 +79,15 @@ class _Publication:
         return None if given is None or tuple(given) == DEFAULT_ENTRYPOINT else tuple(given)
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What was found out before the transaction: the wheel, the runtime it is pinned to, and its dependencies."""
+
+    wheel: Wheel
+    runtime: RuntimeVersion
+    lock: DependencyLock
+
+
 def publish(
     services: Services[CatalogStore],
     wheels: Wheels,
@@ -87,8 +99,8 @@ def publish(
     """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
     Invalid or QuotaExceeded.
 
-    The wheel is fetched before the transaction: a publisher's slow host must not keep one open. Whoever
-    publishes the same version meanwhile is met again in the transaction.
+    The wheel is fetched and its dependencies are locked before the transaction: a slow host must not keep one open.
+    Whoever publishes the same version meanwhile is met again in the transaction.
     """
     named = imported_name(wish.package_name) if wish.package_name else None
     publication = _Publication(
@@ -105,21 +117,18 @@ def publish(
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
     with publishing_turn(services, author.organization_id):
         wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
-    publication = replace(publication, package_name=_package(publication, wheel.packages))
-    runtime = pinned_for(services, wheel, wish.runtime_version)
+        publication = replace(publication, package_name=_package(publication, wheel.packages))
+        runtime = pinned_for(services, wheel, wish.runtime_version)
+        lock = locked_dependencies(services, wheel, runtime.image, provider_name.prefix)
     if provider and not provider.retiring and publication.scope is Scope.TENANT:
         hide_from_others(services, by, provider_name)
-    return _register(services, publication, author, by, wheel, runtime)
+    return _register(services, publication, author, by, _Built(wheel, runtime, lock))
 
 
 def _register(
-    services: Services[CatalogStore],
-    publication: _Publication,
-    author: Author,
-    by: Actor,
-    wheel: Wheel,
-    runtime: RuntimeVersion,
+    services: Services[CatalogStore], publication: _Publication, author: Author, by: Actor, built: _Built
 ) -> Published:
+    wheel, runtime, lock = built.wheel, built.runtime, built.lock
     name, text = publication.provider, publication.wish.version
     runtime_key = keys.runtime_version(runtime.version)
     owner = author.organization_id or PLATFORM_PREFIX
@@ -136,11 +145,12 @@ def _register(
         if provider and provider.retiring:
             raise Conflict(f"{name} is being deleted: publish again once that is done")
         now = services.clock()
-        version = _new_version(publication, wheel, runtime, now)
+        version = _new_version(publication, built, now)
         known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
         shown = _catalog_row(publication, known, now)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
+        transaction.write(keys.lock(name, lock.sha256), StoredLock.of(lock, now))
         transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         detail = f"sha256 {wheel.sha256}"
@@ -234,14 +244,15 @@ def _check_metadata(publication: _Publication, provider: Provider | None) -> Non
     )
 
 
-def _new_version(publication: _Publication, wheel: Wheel, runtime: RuntimeVersion, now: datetime) -> ProviderVersion:
+def _new_version(publication: _Publication, built: _Built, now: datetime) -> ProviderVersion:
+    wheel = built.wheel
     return ProviderVersion(
         prefix=publication.provider.prefix,
         name=publication.provider.name,
         version=publication.wish.version,
         wheel_url=str(publication.url),
         wheel_sha256=wheel.sha256,
-        runtime_version=runtime.version,
+        runtime_version=built.runtime.version,
         status=VersionStatus.PUBLISHED,
         fingerprint=_fingerprint(publication, wheel.sha256),
         created_at=now,
@@ -258,6 +269,9 @@ def _new_version(publication: _Publication, wheel: Wheel, runtime: RuntimeVersio
         config_schema=as_text(publication.wish.config_schema),
         outputs_schema=as_text(publication.wish.outputs_schema),
         changelog=publication.wish.changelog,
+        requirements=wheel.requirements,
+        lock_sha256=built.lock.sha256,
+        lock_packages=len(built.lock.wheels),
     )
 
 

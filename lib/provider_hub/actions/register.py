@@ -138,4 +138,5 @@ def _event_of(row: Installation, check_in: CheckIn) -> Event:
         check_in.resource_types,
         instance_id,
         check_in.sent_at,
+        check_in.lock_sha256,
     )

@@ -12,10 +12,20 @@ from provider_hub.actions import keys
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox, installation_entry
-from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store, Transaction
+from provider_hub.actions.ports import (
+    Clock,
+    ConfigChecker,
+    Dependencies,
+    DocumentStore,
+    Resolver,
+    SchemaChecker,
+    Store,
+    Transaction,
+)
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.domain.catalog import Scope
+from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import (
     Deadlines,
@@ -46,6 +56,13 @@ class _NoSchemaChecker:
         raise AssertionError("this function was wired without a schema checker: set it in main.py")
 
 
+class _NoResolver:
+    """Stands in where a function locks no dependencies."""
+
+    def resolve(self, _wanted: Dependencies) -> DependencyLock:
+        raise AssertionError("this function was wired without a resolver: set it in main.py")
+
+
 # An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.
 StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=Store)
 
@@ -65,9 +82,9 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
-    organization. `config_checker` is there in the functions that check a config, `schema_checker` in the one that
-    publishes. `request_budget`, `quota_cache`, `locks` and
-    `known_providers` belong to this process, so all requests of it must share one Services.
+    organization. `config_checker` is there in the functions that check a config, `schema_checker` and `resolver` in
+    the one that publishes. `request_budget`, `quota_cache`, `locks` and `known_providers` belong to this process, so
+    all requests of it must share one Services.
     """
 
     store: StoreT_co
@@ -79,6 +96,7 @@ class Services(Generic[StoreT_co]):
     installation_quota: int = 100
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
+    resolver: Resolver = field(default_factory=_NoResolver)
     request_budget: RequestBudget = field(default_factory=RequestBudget)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)

@@ -186,7 +186,7 @@ class Waves:
                 return needed
             now = self.services.clock()
             reason = f"{row.installed_version} to {current.version}, wave {current.wave}"
-            revision = replace(row.revision, version=current.version)
+            revision = row.revision.at(current.version, version.lock_sha256 if version else None)
             event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
             record_step(transaction, advance(row, event, now, self.services.deadlines), now)
             transaction.write(key, started_one(current))

@@ -33,7 +33,7 @@ _INPUT_REFUSED = 3
 # What a parser raises when its input is too deep or too large for it, and not through a fault of ours.
 _OVERWHELMED = (MemoryError, RecursionError, OverflowError)
 # `-I` and `-S` keep the environment, the current folder and site-packages' startup files out of the child.
-_ISOLATED = ("-I", "-S")
+ISOLATED = ("-I", "-S")
 
 
 class OverLimit(HubError):
@@ -107,7 +107,7 @@ def _command(function: Callable[..., Any], limits: Limits, descriptor: int | Non
         "file": descriptor,
     }
     start = f"import sys, json; sys.path[:] = json.loads(sys.argv[1])['path']; from {__name__} import serve; serve()"
-    return [sys.executable, *_ISOLATED, "-c", start, json.dumps(plan)]
+    return [sys.executable, *ISOLATED, "-c", start, json.dumps(plan)]
 
 
 def _run(command: list[str], limits: Limits, request: IO[bytes], answer: IO[bytes], descriptor: int | None) -> int:
@@ -132,7 +132,7 @@ def _run(command: list[str], limits: Limits, request: IO[bytes], answer: IO[byte
 def serve() -> None:
     """What the child does: set its limits, read the argument, call the function, answer."""
     plan = json.loads(sys.argv[1])
-    _limit(Limits(**plan["limits"]))
+    limit_this_process(Limits(**plan["limits"]))
     try:
         function = getattr(import_module(plan["module"]), plan["function"])
         file = None if plan["file"] is None else os.fdopen(plan["file"], "rb")
@@ -144,7 +144,8 @@ def serve() -> None:
         os._exit(_INPUT_REFUSED)
 
 
-def _limit(limits: Limits) -> None:
+def limit_this_process(limits: Limits) -> None:
+    """What a child does first. Neither it nor what it starts or becomes can lift the limits."""
     os.nice(_NICER)
     # The timer ends the process within a fraction of a second of processor time; the limit counts in whole seconds.
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)

@@ -21,7 +21,8 @@ def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
         raise WheelInvalid(f"the wheel {error}: build it again, with fewer and plainer files") from error
     if "refused" in answer:
         raise WheelInvalid(answer["refused"])
-    return WheelContents(**{**answer, "packages": _packages(answer["packages"])})
+    converted = {"packages": _packages(answer["packages"]), "requirements": tuple(answer["requirements"])}
+    return WheelContents(**{**answer, **converted})
 
 
 def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
         "version": contents.version,
         "requires_python": contents.requires_python,
         "summary": contents.summary,
+        "requirements": contents.requirements,
         "packages": {
             "candidates": found.candidates,
             "importable": sorted(found.importable),

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
+from provider_hub.domain.dependencies.lock import DependencyLock
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, latest
 
@@ -124,12 +126,17 @@ class ResourceSchema:
 
 @dataclass(frozen=True, slots=True)
 class ProviderVersion:
-    """A wheel and its verified digest. Only `status`, `error_message`, `wheel_url` and `updated_at` ever change.
+    """A wheel, its verified digest, and the lock of its dependencies.
+
+    Only `status`, `error_message`, `wheel_url`, the lock and `updated_at` ever change.
 
     `wheel_url` changes to where the same bytes were published again, since signed URLs expire. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
-    what the wheel says of itself. `fingerprint` is the digest of everything that was published. It tells whether a
-    second publish of the version is the same or another one.
+    what the wheel says of itself. `requirements` are the Requires-Dist lines of the wheel, None where the version was
+    published before they were kept. `lock_sha256` is the digest of the lock that new installations get, and
+    `lock_packages` counts the distributions in it; both are None where there is no lock yet. `fingerprint` is the
+    digest of everything that was published. It tells whether a second publish of the version is the same or another
+    one.
     """
 
     prefix: str
@@ -157,11 +164,33 @@ class ProviderVersion:
     outputs_schema: str | None = None
     changelog: str | None = None
     error_message: str | None = None
+    requirements: tuple[str, ...] | None = None
+    lock_sha256: str | None = None
+    lock_packages: int | None = None
 
     @property
     def provider_name(self) -> ProviderName:
         """The provider's name."""
         return ProviderName(self.prefix, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLock:
+    """The text of a lock (`pylock.toml`), under its digest. Versions of a provider that need the same share it.
+
+    `packed` is what pods are given. It is kept, because another release of zlib may compress otherwise, and the Secret
+    that it stands in never changes.
+    """
+
+    sha256: str
+    text: str
+    packed: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, lock: DependencyLock, now: datetime) -> Self:
+        """The record of a lock that was made just now."""
+        return cls(lock.sha256, lock.text, lock.packed, now)
 
 
 def in_scope(provider: Provider, scope: Scope) -> Provider:

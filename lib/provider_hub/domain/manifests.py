@@ -24,6 +24,8 @@ ORGANIZATION_ID = "provider-hub/organization-id"
 PROVIDER = "provider-hub/provider"
 MANAGER = "provider-hub"
 TOKEN = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the name of it in a generation's Secret
+LOCK = "PRAGMA_LOCK"
+LOCK_SHA256 = "PRAGMA_LOCK_SHA256"
 
 RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
@@ -147,9 +149,13 @@ def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) ->
 
 
 def installation_manifests(
-    row: Installation, version: ProviderVersion, facts: RuntimeFacts, check_in_token: str
+    row: Installation, version: ProviderVersion, facts: RuntimeFacts, check_in_token: str, lock: str | None = None
 ) -> list[Manifest]:
-    """The installation's objects; the Deployment comes last, since its pods need the others."""
+    """The installation's objects; the Deployment comes last, since its pods need the others.
+
+    `lock` is the packed lock of the row's revision, None for a revision without one. It stands in the generation's
+    Secret, so that a pod has it although the hub is down, and a pod of another generation has that one's.
+    """
     name = row.provider_name.object_name
     secret_name = f"{name}-g{row.generation}"
     size = SIZES[row.revision.resource_tier]
@@ -157,7 +163,13 @@ def installation_manifests(
     objects = [
         _object(row, "v1", "ServiceAccount", name, automountServiceAccountToken=False),
         _object(
-            row, "v1", "Secret", secret_name, type="Opaque", immutable=True, data=_secret_data(row, check_in_token)
+            row,
+            "v1",
+            "Secret",
+            secret_name,
+            type="Opaque",
+            immutable=True,
+            data=_secret_data(row, check_in_token, lock),
         ),
         _object(
             row,
@@ -269,6 +281,8 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         "PRAGMA_CA_FILE": facts.ca_file,
         "HOME": WORK_DIRECTORY,
         "TMPDIR": WORK_DIRECTORY,
+        # Only where there is one: what runs without a lock keeps the Deployment that it has.
+        **({LOCK_SHA256: row.revision.lock_sha256} if row.revision.lock_sha256 else {}),
     }
     # `$$` is Kubernetes' escape: a wheel's URL may hold what looks like a variable.
     fixed = [{"name": name, "value": value.replace("$", "$$")} for name, value in plain.items()]
@@ -284,8 +298,8 @@ def _start_seconds(facts: RuntimeFacts) -> float:
     return max(_LEAST_START_SECONDS, facts.deadline_seconds * 0.8)
 
 
-def _secret_data(row: Installation, check_in_token: str) -> dict[str, str]:
-    values = {**row.revision.config, TOKEN: check_in_token}
+def _secret_data(row: Installation, check_in_token: str, lock: str | None) -> dict[str, str]:
+    values = {**row.revision.config, TOKEN: check_in_token, **({} if lock is None else {LOCK: lock})}
     return {key: b64encode(value.encode()).decode() for key, value in values.items()}
 
 

@@ -53,7 +53,8 @@ class CheckIn:
 
     `failed` means that this generation can never start; `message` is the reason then. A `message` over MESSAGE_LENGTH
     characters keeps its end. `resource_types` are the names that the provider's worker serves: none for a provider
-    without a worker. `sent_at` is by the runtime's own clock.
+    without a worker. `sent_at` is by the runtime's own clock. `lock_sha256` is the digest of the lock that it
+    installed.
     """
 
     organization_id: _Id
@@ -70,6 +71,7 @@ class CheckIn:
     stopping: bool = False
     failed: bool = False
     sent_at: AwareDatetime | None = None
+    lock_sha256: Annotated[str | None, Field(max_length=64)] = None
 
 
 Message = InstallationRequest | VersionPublished

@@ -1,5 +1,6 @@
 """The catalog: finding and reading providers, and what their author may change (contract, section 4)."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
@@ -20,7 +21,7 @@ from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
-from provider_hub.http.route import Access, Routes
+from provider_hub.http.route import CYCLONEDX, TOML, Access, Routes
 from provider_hub.http.version_view import ProviderVersionBody
 
 _PROVIDER = "/providers/{org}/{name}"
@@ -155,6 +156,21 @@ def get_version(hub: Hub, call: Call) -> ProviderVersionBody:
     """One version."""
     version = browse.get_version(hub.services, call.viewer, call.provider, call.parameters["version"])
     return ProviderVersionBody.of(version)
+
+
+@routes.add("GET", f"{_PROVIDER}/versions/{{version}}/lock", Access.ANYONE_OR_CUSTOMER, refusals=(404,), media=TOML)
+def get_lock(hub: Hub, call: Call) -> bytes:
+    """What is installed beside the version's wheel, each distribution by its digest: a `pylock.toml` (PEP 751)."""
+    return browse.get_lock(hub.services, call.viewer, call.provider, call.parameters["version"]).text.encode()
+
+
+@routes.add(
+    "GET", f"{_PROVIDER}/versions/{{version}}/sbom", Access.ANYONE_OR_CUSTOMER, refusals=(404,), media=CYCLONEDX
+)
+def get_sbom(hub: Hub, call: Call) -> bytes:
+    """The version's bill of materials: its wheel and every locked distribution, as CycloneDX 1.6."""
+    made = browse.bill_of_materials(hub.services, call.viewer, call.provider, call.parameters["version"])
+    return json.dumps(made, ensure_ascii=False).encode()
 
 
 class YankRequest(Wish):

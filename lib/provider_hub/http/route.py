@@ -13,6 +13,8 @@ from provider_hub.http.models import Response
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+TOML = "application/toml"
+CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
 
 Shape = type[Response] | type[list[Any]] | type[bytes] | None
 H = TypeVar("H")

@@ -74,6 +74,13 @@ class ProviderVersionBody(Response):
         description="The Python package to import; null infers it from the wheel.", examples=["weather_provider"]
     )
     entrypoint: list[str] | None = Field(description="The command of the container; null is the runtime's own.")
+    lock_sha256: str | None = Field(
+        description="The SHA-256 of the version's lock; null for a version that was published before there were locks.",
+        examples=["c2f8a1d4a0cf0a3c3f0e6f7d6f9a3f2bb0b0d9a6a2a4c1d0b7a9e8c7d6e5f4a3"],
+    )
+    lock_packages: int | None = Field(
+        description="How many distributions are installed beside the wheel; null without a lock.", examples=[3]
+    )
     source_hash: str | None = Field(description="Of no use here: always null.")
     build_id: str | None = Field(description="Of no use here: always null.")
     schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
@@ -107,6 +114,8 @@ class ProviderVersionBody(Response):
             requires_python=version.requires_python,
             package_name=version.package_name,
             entrypoint=None if version.entrypoint is None else list(version.entrypoint),
+            lock_sha256=version.lock_sha256,
+            lock_packages=version.lock_packages,
             source_hash=version.source_hash,
             build_id=version.build_id,
             schemas=[SchemaBody.of(schema) for schema in _listed(version)],

@@ -87,6 +87,12 @@ class FirestoreStore(FirestoreDocuments):
         found = self._documents(query, self.name_of(keys.provider(provider)))
         return [document.fields["version"].string_value for document in found]
 
+    def lock_digests(self, provider: ProviderName) -> list[str]:
+        """The digests alone of the locks of the provider's versions: one lock may have half a megabyte."""
+        query = build_query("locks", fields=("sha256",))
+        found = self._documents(query, self.name_of(keys.provider(provider)))
+        return [document.fields["sha256"].string_value for document in found]
+
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
         where = (("status", "==", VersionStatus.PUBLISHED),)

@@ -35,6 +35,7 @@ class VerifiedWheels:
             requires_python=contents.requires_python,
             file_name=url.file_name,
             size=wheel.size,
+            requirements=contents.requirements,
         )
 
 

@@ -30,7 +30,7 @@ class _Vitals(TypedDict):
 
 def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
     """The row becomes READY, or its health is updated where it is READY already."""
-    if event.version != row.installed_version:
+    if event.version != row.installed_version or not _is_of_the_lock(row, event):
         return Step(row, Outcome.STALE)
     if instances.is_overtaken(row, event):
         return Step(row, Outcome.STALE)
@@ -55,6 +55,11 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
         failed_versions=tuple(version for version in row.failed_versions if version != row.installed_version),
         **_vitals(instances.first_of(event, now), event, now),
     )
+
+
+def _is_of_the_lock(row: Installation, event: CheckedIn) -> bool:
+    """A runtime of before there were locks says nothing of one, and is believed as it was."""
+    return event.lock_sha256 is None or event.lock_sha256 == row.revision.lock_sha256
 
 
 def stopping(row: Installation, event: Stopping) -> Step:

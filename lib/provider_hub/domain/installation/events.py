@@ -25,7 +25,7 @@ class CheckedIn:
     """A runtime reported its health. Its token was verified before this event was made.
 
     `instance_id` is the pod that reports, "" where it does not say. `sent_at` is by the pod's own clock, None where it
-    does not say.
+    does not say. `lock_sha256` is the lock that the pod installed, None where it does not say or installed without one.
     """
 
     trigger: ClassVar = Trigger.CHECK_IN
@@ -39,6 +39,7 @@ class CheckedIn:
     resource_types: tuple[str, ...] = ()
     instance_id: str = ""
     sent_at: datetime | None = None
+    lock_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,11 +60,20 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What should run. A change replaces it as a whole, and a rollback restores it as a whole."""
+    """What should run. A change replaces it as a whole, and a rollback restores it as a whole.
+
+    `lock_sha256` is the digest of the lock whose distributions are installed beside the version's wheel. It is None for
+    a version without a lock, whose dependencies the runtime resolves by itself.
+    """
 
     version: str
     resource_tier: ResourceTier
     config: dict[str, str]
+    lock_sha256: str | None = None
+
+    def at(self, version: str, lock_sha256: str | None) -> Self:
+        """The same tier and config with another version and its lock."""
+        return replace(self, version=version, lock_sha256=lock_sha256)
 
 
 @dataclass(frozen=True, slots=True)

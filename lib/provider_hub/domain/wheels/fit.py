@@ -1,7 +1,7 @@
 """Which runtime a wheel can run on, by its Requires-Python and the tags in its file name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class WheelNeed:
         exact = image.python_version if len(series.release) > 2 else f"{image.python_version}.{_NEWEST_PATCH}"
         if not SpecifierSet(self.requires_python or "").contains(exact, prereleases=True):
             return False
-        return not self.tags.isdisjoint(_supported(image))
+        return not self.tags.isdisjoint(tag_ranks(image))
 
 
 def newest_for(need: WheelNeed, runtimes: Iterable[RuntimeVersion]) -> RuntimeVersion:
@@ -79,12 +79,16 @@ def _age(runtime: RuntimeVersion) -> tuple[tuple[int, ...], datetime, str]:
     return Version(runtime.python_version).release[:2], runtime.released_at, runtime.version
 
 
-def _supported(image: RuntimeImage) -> frozenset[Tag]:
+def tag_ranks(image: RuntimeImage) -> Mapping[Tag, int]:
+    """The tags of the wheels that pip in that image would take, each with its rank: the lowest is what pip prefers."""
     python = tuple(Version(image.python_version).release[:2])
     platforms = list(_platforms(image.platform))
     interpreter = "cp" + "".join(map(str, python))
     tags = (*cpython_tags(python, platforms=platforms), *compatible_tags(python, interpreter, platforms))
-    return frozenset(tags)
+    ranks: dict[Tag, int] = {}
+    for rank, tag in enumerate(tags):
+        ranks.setdefault(tag, rank)
+    return ranks
 
 
 def _platforms(newest: str) -> Iterable[str]:

@@ -52,7 +52,7 @@ _BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, 
 class WheelContents:
     """What a wheel says of itself: `distribution` and `version` as its METADATA spells them.
 
-    `requires_python` and `summary` are None where not given.
+    `requires_python` and `summary` are None where not given. `requirements` are the Requires-Dist lines, as written.
     """
 
     distribution: str
@@ -60,6 +60,7 @@ class WheelContents:
     packages: Packages
     requires_python: str | None
     summary: str | None
+    requirements: tuple[str, ...] = ()
 
 
 def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
@@ -78,13 +79,15 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             # Installers read both as UTF-8 and stop at a wheel without either.
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
             metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
-            check_dependencies(_texts(metadata, "Requires-Dist"))
+            requirements = _texts(metadata, "Requires-Dist")
+            check_dependencies(requirements)
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),
                 packages=find_packages(_layout(archive, dist_info, str(name))),
                 requires_python=_requires_python(metadata),
                 summary=_summary(metadata),
+                requirements=tuple(requirements),
             )
     except _BROKEN as error:
         raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error

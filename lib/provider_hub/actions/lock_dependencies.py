@@ -1,0 +1,58 @@
+"""Locks the dependencies of a wheel for the runtime that it is pinned to, so that every install of it is the same."""
+
+from collections.abc import Iterable
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import CatalogStore, Dependencies, Wheel
+from provider_hub.actions.services import Services
+from provider_hub.domain.dependencies import DependencyLock, LockRefused
+from provider_hub.domain.dependencies.requirements import applying, normalised, required_names
+from provider_hub.domain.errors import Invalid
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.runtimes import RuntimeImage
+
+
+def locked_dependencies(
+    services: Services[CatalogStore], wheel: Wheel, image: RuntimeImage, publisher: str
+) -> DependencyLock:
+    """The lock of what `wheel` needs in that image; `publisher` is the prefix that it is published under.
+
+    No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
+    """
+    requirements = applying(wheel.requirements, image)
+    try:
+        if not requirements:
+            return DependencyLock.of(image, ())
+        own = _own_distributions(services, publisher, required_names(requirements))
+        lock = services.resolver.resolve(Dependencies(requirements, image, own, services.clock()))
+        _refuse_the_wheel_itself(lock, wheel)
+    except LockRefused as refusal:
+        raise Invalid.at("body", "wheel_url", msg=str(refusal)) from refusal
+    return lock
+
+
+def _own_distributions(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> frozenset[str]:
+    """Those of the distributions that the publisher's own providers are made of."""
+    providers = services.store.get_all([keys.provider(name) for name in _providers_of(publisher, sorted(names))])
+    latest = [(one.provider_name, one.latest_version) for one in providers if one]
+    versions = services.store.get_all([keys.version(name, text) for name, text in latest if text])
+    return names & {
+        normalised(version.distribution_name) for version in versions if version and version.distribution_name
+    }
+
+
+def _providers_of(publisher: str, names: Iterable[str]) -> Iterable[ProviderName]:
+    for name in names:
+        try:
+            yield ProviderName.parse(f"{publisher}/{name}")
+        except ValueError:
+            continue  # no provider can be called so
+
+
+def _refuse_the_wheel_itself(lock: DependencyLock, wheel: Wheel) -> None:
+    """Two wheels of one distribution cannot be installed together, and only one of them was verified."""
+    if any(one.name == normalised(wheel.distribution) for one in lock.wheels):
+        raise LockRefused(
+            f"a dependency of the wheel requires {wheel.distribution} itself, which would be installed beside the "
+            "wheel: give the wheel's distribution another name, or drop that dependency"
+        )

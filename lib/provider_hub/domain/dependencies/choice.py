@@ -1,0 +1,71 @@
+"""Chooses, of everything that a resolver lists for each distribution, the one wheel that the runtime's pip would take.
+
+A resolver lists every wheel of a release. A lock of ours has one wheel a distribution, so that the runtime has nothing
+left to choose, and two installs nothing to differ in.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from provider_hub.domain.dependencies.lock import DependencyLock, LockedWheel, LockRefused
+from provider_hub.domain.runtimes import RuntimeImage
+
+MAX_WHEEL_BYTES = 256 * 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def lock_of(pylock: str, image: RuntimeImage) -> DependencyLock:
+    """The lock for `image`, of a resolver's `pylock.toml`. Raises LockRefused where a distribution has no fit wheel."""
+    import tomllib  # noqa: PLC0415 - as below
+
+    # Costs as much to import as all else of publishing's rules, and only a publish with dependencies needs it.
+    from provider_hub.domain.wheels.fit import tag_ranks  # noqa: PLC0415
+
+    ranks = tag_ranks(image)
+    packages: Sequence[Mapping[str, Any]] = tomllib.loads(pylock).get("packages", [])
+    return DependencyLock.of(image, tuple(_best(package, ranks) for package in packages))
+
+
+def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:
+    name, version = str(package["name"]), str(package.get("version", ""))
+    files = [(_file_name(wheel), wheel) for wheel in package.get("wheels", ())]
+    ranked = [(rank, file_name, wheel) for file_name, wheel in files if (rank := _rank(file_name, ranks)) is not None]
+    if not ranked:
+        raise LockRefused(
+            f"{name} {version} has no wheel for the runtime's Python and platform, and nothing is built from source "
+            f"in a pod: depend on a release of {name} that has one"
+        )
+    # Of two builds of one wheel pip takes the higher; names sort the same but for the rarest of build tags.
+    _, file_name, wheel = min(ranked, key=lambda one: (one[0], [-ord(letter) for letter in one[1]]))
+    return _locked(name, version, file_name, wheel)
+
+
+def _locked(name: str, version: str, file_name: str, wheel: Mapping[str, Any]) -> LockedWheel:
+    url = str(wheel.get("url", ""))
+    parts = urlsplit(url)
+    if parts.scheme != "https" or "@" in parts.netloc:
+        raise LockRefused(f"the index serves {file_name} from no plain https address, so that no pod could fetch it")
+    digest = str(wheel.get("hashes", {}).get("sha256", ""))
+    if not _DIGEST.fullmatch(digest):
+        raise LockRefused(f"the index tells no SHA-256 digest of {file_name}, so that no pod could verify it")
+    size = wheel.get("size")
+    if size is not None and not 0 < int(size) <= MAX_WHEEL_BYTES:
+        raise LockRefused(f"{file_name} has {size} bytes: a dependency's wheel has at most {MAX_WHEEL_BYTES}")
+    return LockedWheel(name, version, file_name, parts._replace(fragment="").geturl(), digest, size)
+
+
+def _file_name(wheel: Mapping[str, Any]) -> str:
+    return str(wheel.get("name") or unquote(urlsplit(str(wheel.get("url", ""))).path.rpartition("/")[2]))
+
+
+def _rank(file_name: str, ranks: Mapping[Any, int]) -> int | None:
+    """The place of the wheel's best tag among those that the runtime takes; None where it takes none."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415
+
+    try:
+        *_, tags = parse_wheel_filename(file_name)
+    except InvalidWheelFilename:
+        return None
+    return min((ranks[tag] for tag in tags if tag in ranks), default=None)

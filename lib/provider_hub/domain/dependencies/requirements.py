@@ -1,0 +1,55 @@
+"""Which of a wheel's requirements apply to the runtime that it is pinned to.
+
+`packaging.requirements` costs as much to import as all else of publishing's rules, and only a publish needs it: so it
+is imported there.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from provider_hub.domain.runtimes import RuntimeImage
+
+
+def applying(requires_dist: Sequence[str], image: RuntimeImage) -> tuple[str, ...]:
+    """The Requires-Dist lines that an install without extras heeds in that image, as written.
+
+    The lines are those of an inspected wheel, so each can be read.
+    """
+    from packaging.requirements import Requirement  # noqa: PLC0415 - see above
+
+    environment = marker_environment(image)
+    read = ((line, Requirement(line).marker) for line in requires_dist)
+    return tuple(line for line, marker in read if marker is None or marker.evaluate(dict(environment)))
+
+
+def required_names(requirements: Sequence[str]) -> frozenset[str]:
+    """The normalised names of the distributions that the requirements ask for."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - see above
+
+    return frozenset(normalised(Requirement(line).name) for line in requirements)
+
+
+def normalised(distribution: str) -> str:
+    """The one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def marker_environment(image: RuntimeImage) -> Mapping[str, str]:
+    """What environment markers (PEP 508) see in that image. A Python without a patch release is the series' first."""
+    parts = image.python_version.split(".")
+    series = ".".join(parts[:2])
+    full = image.python_version if len(parts) > 2 else f"{series}.0"
+    return {
+        "extra": "",
+        "implementation_name": "cpython",
+        "implementation_version": full,
+        "os_name": "posix",
+        "platform_machine": image.platform.split("_", 3)[-1],
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": full,
+        "python_version": series,
+        "sys_platform": "linux",
+    }

@@ -1,0 +1,124 @@
+"""Locking at publishing: what is asked for, what is kept, and that a refusal keeps nothing."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.builders import WEATHER, actor_of, provider, version
+from tests.fakes import FakeWheels
+from tests.integration.backend import Backend
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import Tenants
+from tests.integration.test_http_publishing import METADATA
+from tests.integration.test_publish import ADA, AUTHOR, WISH
+from tests.package_index import PackageIndex
+from tests.runtime_harness import make_wheel, serving
+
+from local_stack.stack_file import wheels_dir
+from local_stack.wheelhost import add_wheel
+from provider_hub.actions import browse, keys
+from provider_hub.actions.publish import publish
+from provider_hub.domain.dependencies import DependencyLock, LockRefused
+from provider_hub.domain.errors import HubError, Invalid, NotFound, TemporaryError
+from provider_hub.domain.names import ProviderName
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+NEEDY = FakeWheels(requirements=("tide>=1", "wave ; sys_platform == 'win32'", "sand ; extra == 'beach'"))
+
+
+def test_a_lock_is_kept_with_its_version_and_read_by_whoever_sees_it(backend: Backend) -> None:
+    made = publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA).version
+    (asked,) = backend.resolver.asked
+    assert (asked.requirements, asked.at) == (("tide>=1",), backend.clock())
+    lock = browse.get_lock(backend.services, "org_acme", WEATHER, "1.0.0")
+    assert [wheel.name for wheel in DependencyLock.parse(lock.text).wheels] == ["tide"]
+    assert (made.lock_sha256, made.lock_packages, made.requirements) == (lock.sha256, 1, NEEDY.requirements)
+    with pytest.raises(NotFound):
+        browse.get_lock(backend.services, "org_other", WEATHER, "1.0.0")
+
+
+def test_nothing_is_asked_where_nothing_is_needed_and_the_lock_is_empty(backend: Backend) -> None:
+    wheels = FakeWheels(requirements=NEEDY.requirements[1:])
+    made = publish(backend.services, wheels, WEATHER, WISH, AUTHOR, ADA).version
+    assert (backend.resolver.asked, made.lock_packages) == ([], 0)
+    assert DependencyLock.parse(browse.get_lock(backend.services, "org_acme", WEATHER, "1.0.0").text).wheels == ()
+
+
+@pytest.mark.parametrize(
+    ("failing", "raised"), [(LockRefused("no tide is high enough"), Invalid), (TemporaryError("later"), TemporaryError)]
+)
+def test_what_is_not_locked_is_not_kept(backend: Backend, failing: HubError, raised: type[HubError]) -> None:
+    backend.resolver.failing = failing
+    with pytest.raises(raised, match=str(failing)):
+        publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA)
+    assert backend.documents.all() == {}
+
+
+def test_a_dependency_that_brings_the_wheel_itself_again_is_refused(backend: Backend) -> None:
+    with pytest.raises(Invalid, match="give the wheel's distribution another name"):
+        publish(backend.services, FakeWheels(requirements=("Weather",)), WEATHER, WISH, AUTHOR, ADA)
+
+
+def test_publishing_again_asks_no_index_though_it_has_moved(backend: Backend) -> None:
+    first = publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA)
+    backend.resolver.digest = "e" * 64
+    again = publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA)
+    assert (again.version, again.created, len(backend.resolver.asked)) == (first.version, False, 1)
+
+
+def test_the_publishers_own_distributions_are_those_of_its_providers_and_no_others(backend: Backend) -> None:
+    for name, distribution in ((ProviderName("acme", "tide"), "Tide"), (ProviderName("acme", "wave"), "other-wave")):
+        backend.put(keys.provider(name), provider(name))
+        backend.put(keys.version(name, "1.0.0"), version("1.0.0", name, distribution_name=distribution))
+    foreign = ProviderName("other", "sand")
+    backend.put(keys.provider(foreign), provider(foreign))
+    backend.put(keys.version(foreign, "1.0.0"), version("1.0.0", foreign, distribution_name="sand"))
+    publish(backend.services, FakeWheels(requirements=("tide", "wave", "sand", "A_b.c")), WEATHER, WISH, AUTHOR, ADA)
+    assert backend.resolver.asked[0].own == {"tide"}
+
+
+def test_two_versions_that_need_the_same_share_a_lock_which_goes_with_the_provider(backend: Backend) -> None:
+    for text in ("1.0.0", "1.1.0"):
+        publish(backend.services, NEEDY, WEATHER, WISH.model_copy(update={"version": text}), AUTHOR, ADA)
+    assert len(backend.documents.under("providers/acme:weather/locks")) == 1
+    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    assert backend.documents.under("providers") == {}
+
+
+@pytest.fixture
+def index() -> Iterator[PackageIndex]:
+    made = PackageIndex()
+    with serving(made.answer) as made.url:
+        yield made
+
+
+def test_over_http_a_version_has_its_lock_and_its_bill_and_one_that_cannot_be_installed_is_refused(
+    around: StandIns, index: PackageIndex, tmp_path: Path
+) -> None:
+    tide = make_wheel(tmp_path, {"tide.py": ""}, name="tide")
+    hosted = add_wheel(tide, wheels_dir(around.state_dir), around.wheels_url)
+    index.offer(tide, LONG_AGO, url=hosted.url)
+    with deployed_on(around, HUB_INDEX_URLS=index.simple_url) as deployed:
+        tenants = Tenants(deployed)
+
+        def published(name: str, requirement: str) -> tuple[int, dict[str, object]]:
+            wheel = tenants.host_wheel(tmp_path, name, metadata=[f"Requires-Dist: {requirement}"])
+            body = {"name": f"acme/{name}", "version": "2.0.0", "wheel_url": wheel.url, "metadata": METADATA}
+            answer = deployed.call("POST", "/provider-versions", tenants.machine, body=body)
+            return answer.status_code, answer.json
+
+        status, made = published("lagoon", "tide>=1")
+        assert (status, made.get("lock_packages")) == (201, 1), made
+        status, refused = published("puddle", "no-such-distribution==9")
+        assert (status, refused["errors"][0]["loc"]) == (422, ["body", "wheel_url"])
+        assert "no-such-distribution was not found" in str(refused["detail"])
+        path = "/providers/acme/lagoon/versions/2.0.0"
+        assert deployed.call("GET", "/providers/acme/puddle", tenants.user).status_code == 404
+        shown = deployed.call("GET", path, tenants.user).json
+        lock = deployed.call("GET", f"{path}/lock", tenants.user)
+        bill = deployed.call("GET", f"{path}/sbom", tenants.user)
+        assert DependencyLock.parse(lock.text).sha256 == shown["lock_sha256"]
+        assert [part["hashes"][0]["content"] for part in json.loads(bill.data)["components"]] == [hosted.sha256]
+        assert deployed.call("GET", f"{path}/lock", tenants.other).status_code == 404

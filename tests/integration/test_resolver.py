@@ -1,0 +1,207 @@
+"""What the real resolver makes of an index that the test controls: the lock, or the reason why there is none."""
+
+import re
+import tarfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import IMAGE
+from tests.fakes import START
+from tests.package_index import PackageIndex
+from tests.runtime_harness import Answer, make_authority, make_wheel, serving
+
+from provider_hub.actions.ports import Dependencies
+from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver, platform_for_uv
+from provider_hub.adapters.limited_child import Limits
+from provider_hub.domain.dependencies import DependencyLock, LockRefused
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.settings import UploadTimes
+
+LONG_AGO = START - timedelta(days=30)
+YESTERDAY = START - timedelta(days=1)
+PASSWORD = "hunter2-of-the-index"
+
+
+class Indexed:
+    """An index over HTTPS, and a resolver that asks it."""
+
+    def __init__(self, index: PackageIndex, policy: IndexPolicy, directory: Path) -> None:
+        self.index = index
+        self.policy = policy
+        self._directory = directory
+
+    def offer(self, name: str, version: str, *requires: str, at: Any = LONG_AGO, **fields: Any) -> None:
+        metadata = [f"Requires-Dist: {line}" for line in requires]
+        wheel = make_wheel(self._directory, {f"{name}.py": ""}, name=name, version=version, metadata=metadata)
+        self.index.offer(wheel, at, **fields)
+
+    def lock(self, *requirements: str, own: frozenset[str] = frozenset(), **policy: Any) -> DependencyLock:
+        wanted = Dependencies(requirements, IMAGE, own, START)
+        return UvResolver(replace(self.policy, **policy)).resolve(wanted)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, authority: Any) -> Iterator[Indexed]:
+    index = PackageIndex()
+    with serving(index.answer, authority.context) as index.url:
+        policy = IndexPolicy([index.simple_url], timedelta(days=3), ca_file=str(authority.ca_file))
+        yield Indexed(index, policy, tmp_path)
+
+
+def names(lock: DependencyLock) -> list[str]:
+    return [f"{wheel.name} {wheel.version}" for wheel in lock.wheels]
+
+
+def test_what_is_needed_is_locked_by_digest_and_what_is_too_new_is_passed_by(indexed: Indexed) -> None:
+    indexed.offer("tide", "1.0.0", "moon>=1")
+    indexed.offer("moon", "1.0.0")
+    indexed.offer("moon", "1.1.0", at=YESTERDAY)
+    lock = indexed.lock("tide")
+    assert names(lock) == ["moon 1.0.0", "tide 1.0.0"]
+    (moon, _) = lock.wheels
+    assert moon.url == f"{indexed.index.url}/files/moon-1.0.0-py3-none-any.whl"
+    assert re.fullmatch("[0-9a-f]{64}", moon.sha256)
+    assert DependencyLock.parse(lock.text) == lock
+
+
+def test_the_publishers_own_providers_need_not_wait(indexed: Indexed) -> None:
+    indexed.offer("moon", "1.0.0")
+    indexed.offer("moon", "1.1.0", at=YESTERDAY)
+    assert names(indexed.lock("moon", own=frozenset({"moon"}))) == ["moon 1.1.0"]
+
+
+def test_the_same_index_gives_the_same_text_and_a_moved_one_another(indexed: Indexed) -> None:
+    indexed.offer("moon", "1.0.0")
+    first = indexed.lock("moon")
+    assert indexed.lock("moon").text == first.text
+    indexed.offer("moon", "2.0.0")
+    assert indexed.lock("moon").sha256 != first.sha256
+
+
+def test_of_several_wheels_the_one_that_the_runtime_would_take_is_locked(indexed: Indexed, tmp_path: Path) -> None:
+    plain = make_wheel(tmp_path, {"moon.py": ""}, name="moon")
+    for tags in ("cp313-cp313-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64", "cp313-cp313-win_amd64"):
+        compiled = tmp_path / f"moon-1.0.0-{tags}.whl"
+        compiled.write_bytes(plain.read_bytes())
+        indexed.index.offer(compiled, LONG_AGO)
+    indexed.index.offer(plain, LONG_AGO)
+    (locked,) = indexed.lock("moon").wheels
+    assert locked.file_name == "moon-1.0.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    ("requirements", "told"),
+    [
+        (("no-such-thing",), ["no-such-thing", "not found"]),
+        (("moon>=9",), ["moon", ">=9"]),
+        (("tide", "wave"), ["tide", "wave", "moon"]),
+        (("sun",), ["sun", "Depend on a release that has a wheel"]),
+        (("detour",), ["elsewhere"]),
+        (("young",), ["young"]),
+    ],
+)
+def test_what_cannot_be_resolved_is_refused_in_the_resolvers_own_words(
+    indexed: Indexed, tmp_path: Path, requirements: tuple[str, ...], told: list[str]
+) -> None:
+    indexed.offer("moon", "1.0.0")
+    indexed.offer("moon", "2.0.0")
+    indexed.offer("tide", "1.0.0", "moon<2")
+    indexed.offer("wave", "1.0.0", "moon>=2")
+    indexed.offer("detour", "1.0.0", "elsewhere @ https://elsewhere.example/elsewhere-1.0.0-py3-none-any.whl")
+    indexed.offer("young", "1.0.0", at=YESTERDAY)
+    source = tmp_path / "sun-1.0.0.tar.gz"
+    with tarfile.open(source, "w:gz"):
+        pass
+    indexed.index.offer(source, LONG_AGO)
+    with pytest.raises(LockRefused) as refusal:
+        indexed.lock(*requirements)
+    sentence = str(refusal.value)
+    assert all(word in sentence for word in told), sentence
+    assert f"CPython {IMAGE.python_version}, {IMAGE.platform}" in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 1000
+
+
+def test_a_file_that_no_pod_could_hold_is_refused(indexed: Indexed) -> None:
+    indexed.offer("moon", "1.0.0", size=10 * 1024**3)
+    with pytest.raises(LockRefused, match=r"moon-1\.0\.0-py3-none-any\.whl has 10737418240 bytes"):
+        indexed.lock("moon")
+
+
+def test_a_file_whose_digest_the_index_does_not_tell_is_read_and_locked_by_what_it_was(indexed: Indexed) -> None:
+    indexed.offer("moon", "1.0.0", hashes={})
+    told = indexed.lock("moon")
+    indexed.offer("moon", "1.0.0")
+    assert [one.sha256 for one in told.wheels] == [one.sha256 for one in indexed.lock("moon").wheels]
+
+
+def test_an_index_without_upload_times_is_refused_or_warned_of(
+    indexed: Indexed, caplog: pytest.LogCaptureFixture
+) -> None:
+    indexed.offer("moon", "1.0.0", at=None)
+    with pytest.raises(LockRefused, match="tells no upload times"):
+        indexed.lock("moon")
+    assert names(indexed.lock("moon", upload_times=UploadTimes.WARN)) == ["moon 1.0.0"]
+    assert "tells no upload times" in caplog.text
+
+
+def test_credentials_open_a_private_index_and_are_in_no_message(
+    indexed: Indexed, caplog: pytest.LogCaptureFixture
+) -> None:
+    indexed.offer("moon", "1.0.0")
+    indexed.index.login = ("hub", PASSWORD)
+    lock = indexed.lock("moon", credentials={"127.0.0.1": ("hub", PASSWORD)})
+    assert PASSWORD not in lock.text
+    with pytest.raises((LockRefused, TemporaryError)) as refusal:
+        indexed.lock("moon", credentials={"127.0.0.1": ("hub", f"wrong-{PASSWORD}")})
+    assert PASSWORD not in str(refusal.value) + caplog.text
+
+
+def test_an_index_that_is_down_is_a_failure_that_passes(indexed: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexed.offer("moon", "1.0.0")
+    indexed.index.down = True
+    with pytest.raises(TemporaryError, match="publish again later"):
+        indexed.lock("moon")
+
+
+def test_a_resolution_that_takes_too_long_is_ended_with_its_processes(
+    indexed: Indexed, authority: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = [False]
+
+    def answer(*_: object) -> Answer:
+        while not release[0]:
+            time.sleep(0.01)
+        return Answer(404)
+
+    monkeypatch.setattr("provider_hub.adapters.dependencies.uv._LIMITS", Limits(wall_seconds=1, memory_bytes=2**32))
+    with serving(answer, authority.context) as url:
+        try:
+            with pytest.raises(TemporaryError, match="ask for narrower versions"):
+                indexed.lock("moon", urls=[f"{url}/simple/"])
+        finally:
+            release[0] = True
+
+
+@pytest.mark.parametrize(
+    ("platform", "named"),
+    [
+        ("manylinux_2_36_x86_64", "x86_64-manylinux_2_36"),
+        ("manylinux_2_30_aarch64", "aarch64-manylinux_2_28"),
+        ("manylinux_2_99_x86_64", "x86_64-manylinux_2_40"),
+        ("manylinux_2_5_x86_64", "x86_64-manylinux_2_17"),
+        ("musllinux_1_2_aarch64", "aarch64-unknown-linux-musl"),
+    ],
+)
+def test_a_runtimes_platform_is_named_as_the_resolver_names_it(platform: str, named: str) -> None:
+    assert platform_for_uv(platform) == named

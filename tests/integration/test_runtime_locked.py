@@ -1,0 +1,168 @@
+"""A start from a lock: every digest is checked before anything is installed, and no index is asked."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.builders import IMAGE
+from tests.runtime_harness import (
+    Answer,
+    Authority,
+    Runtimes,
+    make_authority,
+    make_wheel,
+    packages_of,
+    runtimes,
+    serving,
+)
+
+from provider_hub.domain.dependencies import DependencyLock, LockedWheel
+
+NEEDY = {"sample.py": "import moon, tide"}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def start(tmp_path: Path, authority: Authority) -> Iterator[Runtimes]:
+    with runtimes(tmp_path, authority) as started:
+        yield started
+
+
+class LockedWheels:
+    """A lock of wheels that the host serves, and the variables by which a pod gets it."""
+
+    def __init__(self, start: Runtimes, wheels: tuple[Path, ...]) -> None:
+        self.lock = DependencyLock.of(IMAGE, tuple(_locked(start, wheel) for wheel in wheels))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        # An index that cannot be reached: whoever asks it fails.
+        nowhere = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": ""}
+        return {"PRAGMA_LOCK": self.lock.packed, "PRAGMA_LOCK_SHA256": self.lock.sha256, **nowhere}
+
+
+def _locked(start: Runtimes, wheel: Path) -> LockedWheel:
+    content = wheel.read_bytes()
+    name, version, *_ = wheel.name.split("-")
+    digest = hashlib.sha256(content).hexdigest()
+    return LockedWheel(name, version, wheel.name, start.host.add(wheel).partition("?")[0], digest, len(content))
+
+
+def dependencies(tmp_path: Path) -> tuple[Path, Path]:
+    links = tmp_path / "dependencies"
+    links.mkdir()
+    moon = make_wheel(links, {"moon.py": ""}, name="moon", metadata=["Requires-Dist: whatever>=9"])
+    return moon, make_wheel(links, {"tide.py": ""}, name="tide")
+
+
+def needy(tmp_path: Path) -> Path:
+    return make_wheel(tmp_path, NEEDY, metadata=["Requires-Dist: moon", "Requires-Dist: tide"])
+
+
+def test_what_is_locked_is_installed_and_the_check_in_says_which_lock_that_was(start: Runtimes, tmp_path: Path) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+
+    start.start(needy(tmp_path), **held.variables).wait_ready()
+
+    assert start.pubsub.check_ins[0]["lock_sha256"] == held.lock.sha256
+    installed = {path.name for path in packages_of(start.work_dir).glob("*.dist-info")}
+    assert installed == {"sample-1.0.0.dist-info", "moon-1.0.0.dist-info", "tide-1.0.0.dist-info"}
+    left = {path.relative_to(start.work_dir).parts[0] for path in start.work_dir.rglob("*") if path.is_file()}
+    assert left == {"site"}
+
+
+def test_a_start_after_a_restart_fetches_nothing_and_needs_no_host(start: Runtimes, tmp_path: Path) -> None:
+    held, wheel = LockedWheels(start, dependencies(tmp_path)), needy(tmp_path)
+    first = start.start(wheel, **held.variables)
+    first.wait_ready()
+    first.terminate()
+    first.wait()
+    environment = start.environment(wheel, **held.variables)
+    start.host.answers.clear()
+    start.host.requests.clear()
+
+    start.start_in(environment).wait_ready()
+
+    assert start.host.requests == []
+
+
+def test_another_lock_of_the_same_wheel_is_installed_anew(start: Runtimes, tmp_path: Path) -> None:
+    moon, tide = dependencies(tmp_path)
+    wheel = needy(tmp_path)
+    first = start.start(wheel, **LockedWheels(start, (moon, tide)).variables)
+    first.wait_ready()
+    first.terminate()
+    first.wait()
+    newer = make_wheel(tmp_path, {"tide.py": "NEWER = True"}, name="tide", version="1.1.0")
+
+    start.start(wheel, **LockedWheels(start, (moon, newer)).variables).wait_ready()
+
+    assert (packages_of(start.work_dir) / "tide.py").read_text() == "NEWER = True"
+    assert not (packages_of(start.work_dir) / "tide-1.0.0.dist-info").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda content: content[:-1] + b"\1", "has the SHA-256 digest"),
+        (lambda content: content + b"\0", "is larger than the"),
+        (lambda content: b"", "has the SHA-256 digest"),
+    ],
+)
+def test_one_forged_dependency_and_nothing_of_any_wheel_runs(
+    start: Runtimes, tmp_path: Path, change: Callable[[bytes], bytes], told: str
+) -> None:
+    ran = tmp_path / "ran"
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    startup = {"evil.pth": f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n", "moon.py": ""}
+    moon = make_wheel(evil, startup, name="moon")
+    _, tide = dependencies(tmp_path)
+    held = LockedWheels(start, (moon, tide))
+    start.host.answers[f"/{tide.name}"] = Answer(body=change(tide.read_bytes()))
+
+    runtime = start.start(needy(tmp_path), **held.variables)
+
+    assert runtime.wait() == 1, runtime.log
+    assert "The dependency tide 1.0.0 at https://127.0.0.1" in start.pubsub.check_ins[0]["message"]
+    assert told in start.pubsub.check_ins[0]["message"]
+    assert not ran.exists()
+    assert not (start.work_dir / "site").exists()
+
+
+def test_a_host_of_a_dependency_that_is_down_is_tried_again_and_then_left_to_a_restart(
+    start: Runtimes, tmp_path: Path
+) -> None:
+    moon, tide = dependencies(tmp_path)
+    held = LockedWheels(start, (moon, tide))
+    whole = start.host.answers[f"/{tide.name}"]
+    start.host.answers[f"/{tide.name}"] = [Answer(503), whole]  # type: ignore[list-item]
+
+    start.start(needy(tmp_path), **held.variables).wait_ready()
+
+    assert start.host.requests.count(f"/{tide.name}") == 2
+    assert start.host.requests.count(f"/{moon.name}") == 1
+
+
+def test_a_dependency_is_fetched_from_https_alone_though_its_host_redirects(start: Runtimes, tmp_path: Path) -> None:
+    moon, tide = dependencies(tmp_path)
+    held = LockedWheels(start, (moon, tide))
+    with serving(lambda *_: Answer(body=tide.read_bytes())) as plain:
+        start.host.answers[f"/{tide.name}"] = Answer(302, headers={"Location": f"{plain}/{tide.name}"})
+        runtime = start.start(needy(tmp_path), **held.variables)
+        assert runtime.wait() == 1, runtime.log
+    assert "only https is followed" in start.pubsub.check_ins[0]["message"]
+
+
+def test_a_lock_that_is_not_the_one_of_the_deployment_starts_nothing(start: Runtimes, tmp_path: Path) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+
+    runtime = start.start(needy(tmp_path), **{**held.variables, "PRAGMA_LOCK_SHA256": "0" * 64})
+
+    assert runtime.wait() == 78
+    assert "the version was published with" in runtime.last_line
