@@ -20,6 +20,7 @@ class CloudRun:
         self, deployment: Deployment, issuer: TokenIssuer, session: aiohttp.ClientSession, ports: Mapping[str, int]
     ) -> None:
         """`ports` has the port of each service's process, by the service's name."""
+        self._deployment = deployment
         self._services = {service.name: service for service in deployment.services}
         self._session = session
         self._ports = ports
@@ -71,7 +72,7 @@ class CloudRun:
             )
         except jwt.InvalidTokenError as error:
             return f"{service.name}: the caller's token is not good: {error}"
-        if claims["email"] not in service.invokers:
+        if not self._deployment.may_invoke(claims["email"], service.name):
             return f"{service.name}: {claims['email']} may not invoke it"
         return ""
 

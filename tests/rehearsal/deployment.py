@@ -1,6 +1,7 @@
 """What Terraform made, read from its state: services, accounts, grants, subscriptions, queues, jobs and paths."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -19,7 +20,6 @@ class Service:
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
     open_to_all: bool
-    invokers: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,19 @@ class Grant:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The state, as `terraform show -json` tells it. `withheld` names grants to leave out, as `role on resource`."""
+    """The state, as `terraform show -json` tells it."""
 
     state: Mapping[str, Any]
-    withheld: frozenset[str] = field(default_factory=frozenset)
+    _withheld: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def without(self, grant: str) -> Iterator[None]:
+        """Leave out a grant, named `role on resource`, for as long as the block lasts."""
+        self._withheld.add(grant)
+        try:
+            yield
+        finally:
+            self._withheld.remove(grant)
 
     @cached_property
     def _resources(self) -> Sequence[Resource]:
@@ -87,18 +96,20 @@ class Deployment:
             environment=plain,
             secrets=secrets,
             open_to_all=values["invoker_iam_disabled"] == "true",
-            invokers=frozenset(
-                grant.member.removeprefix("serviceAccount:")
-                for grant in self.grants
-                if grant.role == "roles/run.invoker" and grant.on == values["name"]
-            ),
         )
 
     @cached_property
+    def _every_grant(self) -> Sequence[Grant]:
+        return [grant for kind, key in _GRANTS.items() for grant in self._grants(kind, key)]
+
+    @property
     def grants(self) -> Sequence[Grant]:
         """Every grant that Terraform makes, but those that are withheld."""
-        found = [grant for kind, key in _GRANTS.items() for grant in self._grants(kind, key)]
-        return [grant for grant in found if f"{grant.role} on {grant.on}" not in self.withheld]
+        return [grant for grant in self._every_grant if f"{grant.role} on {grant.on}" not in self._withheld]
+
+    def may_invoke(self, account: str, service: str) -> bool:
+        """Whether a service account may call a service that is not open to all."""
+        return Grant(f"serviceAccount:{account}", "roles/run.invoker", service) in self.grants
 
     def _grants(self, kind: str, key: str) -> Iterator[Grant]:
         for values in self.of(kind):

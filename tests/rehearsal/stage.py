@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -109,6 +109,7 @@ class Stage:
         self._site_of = site_of
         self._exits = AsyncExitStack()
         self._background: list[asyncio.Task[None]] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         self.iam = Iam(deployment)
         self.issuer = TokenIssuer(on.issuer_url, on.folder / "keys")
 
@@ -121,10 +122,21 @@ class Stage:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for process in self._processes:
+            _signal(process, signal.SIGTERM)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._exits.aclose()
+
+    def refused(self) -> str:
+        """What the stand-ins refused since `forget_refusals`, a line each."""
+        return "\n".join([*self.iam.refusals, *self.run.refusals])
+
+    def forget_refusals(self) -> None:
+        """Begin anew with an empty list."""
+        self.iam.refusals.clear()
+        self.run.refusals.clear()
 
     def logs(self) -> str:
         """The end of each process's log, for whoever wants to know why."""
@@ -281,6 +293,7 @@ class Stage:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._processes.append(process)
         self._exits.callback(partial(_end, process))
         return process
 
@@ -322,11 +335,13 @@ async def _stop(runner: web.AppRunner) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(5)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
+    """Wait for a process that was asked to end, and end all that it started."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    _signal(process, signal.SIGKILL)
     process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -6,16 +6,20 @@ in `NOT_SHOWN`.
 """
 
 import asyncio
+import re
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from terraform.tools import smoke
 from terraform.tools.smoke import Api, Sample, SmokeFailed, Waits
 
-from local_stack.emulators import EmulatorHosts, emulators
+from local_stack.emulators import emulators
 from local_stack.sample_wheels import build_wheel, digest
 from tests.function_site import installed_distributions, site_maker
 from tests.rehearsal.deployment import Deployment
@@ -24,8 +28,6 @@ from tests.rehearsal.terraform_cli import working_copy
 
 PROJECT = "demo-project"
 WAITS = Waits(reachable=60, ready=120, gone=120, poll=0.2)
-# What is withheld shows as soon as the smoke test has waited this long in vain.
-IMPATIENT = replace(WAITS, ready=20)
 NOT_SHOWN = """\
 The rehearsal does not show: quotas and regions, organization policies, how long grants and indexes take to arrive, the
 build of the functions' and the runtime's images, a public wheel host, TLS and certificates of the load balancer, the
@@ -38,27 +40,50 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What one apply made, and what every stage stands on."""
+class Rehearsal:
+    """What one apply made, running."""
 
     on: Ground
     deployment: Deployment
-    zips: Path
-    hosts: EmulatorHosts
-    site_of: Callable[[Path], Path]
+    stage: Stage
+
+    def sample(self) -> Sample:
+        wheel = build_wheel("1.0.0", self.on.wheels)
+        return Sample("1.0.0", self.on.wheel_url(wheel), digest(wheel))
+
+
+class ApiUntilRefused(Api):
+    """The deployed API for one organization; no call is made after a stand-in refused what `refusal` matches."""
+
+    def __init__(self, stage: Stage, slug: str, refusal: str) -> None:
+        super().__init__(stage.url, lambda: stage.issuer.machine(slug))
+        self._stage = stage
+        self._refusal = refusal
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        if re.search(self._refusal, self._stage.refused()):
+            raise SmokeFailed("a stand-in refused it")
+        return super().call(method, path, body)
 
 
 @pytest.fixture(scope="module")
-def prepared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def rehearsal(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     installed = installed_distributions(Path(pytestconfig.cache.mkdir("functions")))
     site_of = site_maker(installed, lambda: tmp_path_factory.mktemp("site"))
     with ground(tmp_path_factory.mktemp("ground"), PROJECT) as on, emulators() as hosts:
         deployment, zips = _deployed(on)
-        yield Prepared(on, deployment, zips, hosts, site_of)
+        stage = Stage(on, deployment, zips, hosts, site_of, tmp_path_factory.mktemp("stage"))
+        with _entered(stage):
+            yield Rehearsal(on, deployment, stage)
 
 
-def test_what_terraform_deploys_publishes_installs_and_becomes_ready(prepared: Prepared, tmp_path: Path) -> None:
-    said = asyncio.run(_rehearse(prepared, tmp_path, "acme", WAITS))
+def test_what_terraform_deploys_publishes_installs_and_becomes_ready(rehearsal: Rehearsal) -> None:
+    stage = rehearsal.stage
+    said: list[str] = []
+    try:
+        smoke.run(Api(stage.url, lambda: stage.issuer.machine("acme")), rehearsal.sample(), WAITS, said.append)
+    except SmokeFailed as failure:
+        raise AssertionError(f"{failure}\nrefused:\n{stage.refused()}\n{stage.logs()}") from failure
     assert any(line.startswith("READY after") for line in said)
     print(NOT_SHOWN)
 
@@ -72,12 +97,28 @@ def test_what_terraform_deploys_publishes_installs_and_becomes_ready(prepared: P
         ("no-check-ins", "roles/pubsub.publisher on hub-runtime-check-ins", "lacks pubsub.topics.publish"),
     ],
 )
-def test_without_a_grant_the_rehearsal_fails(
-    prepared: Prepared, tmp_path: Path, slug: str, withheld: str, refused: str
-) -> None:
-    lacking = replace(prepared, deployment=Deployment(prepared.deployment.state, withheld=frozenset({withheld})))
-    with pytest.raises(AssertionError, match=rf"(?s)refused:\n.*{refused}"):
-        asyncio.run(_rehearse(lacking, tmp_path, slug, IMPATIENT))
+def test_without_a_grant_the_rehearsal_fails(rehearsal: Rehearsal, slug: str, withheld: str, refused: str) -> None:
+    rehearsal.stage.forget_refusals()
+    with rehearsal.deployment.without(withheld), pytest.raises(SmokeFailed, match="a stand-in refused it"):
+        smoke.run(ApiUntilRefused(rehearsal.stage, slug, refused), rehearsal.sample(), WAITS, print)
+
+
+@contextmanager
+def _entered(stage: Stage) -> Iterator[None]:
+    """The stage on an event loop of its own, in a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stage")
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(stage.__aenter__(), loop).result()
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(stage.__aexit__(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def _deployed(on: Ground) -> tuple[Deployment, Path]:
@@ -94,20 +135,3 @@ def _deployed(on: Ground) -> tuple[Deployment, Path]:
         terraform.plan(f"-var=project={PROJECT}", "-var=region=europe-west1", f"-var-file={variables}")
         state = terraform.apply()
     return Deployment(state), folder / "terraform" / ".build"
-
-
-async def _rehearse(prepared: Prepared, scratch: Path, slug: str, waits: Waits) -> list[str]:
-    """Run the smoke test on a stage; gives what it said. Raises AssertionError with every refusal and log."""
-    said: list[str] = []
-    wheel = await asyncio.to_thread(build_wheel, "1.0.0", prepared.on.wheels)
-    async with Stage(
-        prepared.on, prepared.deployment, prepared.zips, prepared.hosts, prepared.site_of, scratch
-    ) as stage:
-        api = Api(stage.url, lambda: stage.issuer.machine(slug))
-        sample = Sample("1.0.0", prepared.on.wheel_url(wheel), digest(wheel))
-        try:
-            await asyncio.to_thread(smoke.run, api, sample, waits, said.append)
-        except SmokeFailed as failure:
-            refused = "\n".join([*stage.iam.refusals, *stage.run.refusals])
-            raise AssertionError(f"{failure}\nrefused:\n{refused}\n{stage.logs()}") from failure
-    return said
