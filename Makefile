@@ -25,7 +25,7 @@ unit: setup ## the tests that need no other process, in seconds
 	@exec $(BIN)/python -m pytest tests/unit --hypothesis-profile quick --numprocesses 2 --dist loadfile $(ARGS)
 
 test: setup ## every test, and how much of lib/ they reached
-	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(or $(ARGS),--cov --cov-report term)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),--cov --cov-report term)
 
 rehearsal: setup ## what Terraform deploys, run against stand-ins that demand what Google demands
 	@exec $(BIN)/python -m pytest tests/rehearsal $(ARGS)
