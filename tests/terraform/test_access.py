@@ -74,7 +74,7 @@ ROW: Any = SimpleNamespace(
     canonical="acme/weather",
     name="weather",
     installed_version="1.0.0",
-    revision=SimpleNamespace(resource_tier=ResourceTier.PERFORMANCE, config={}),
+    revision=SimpleNamespace(resource_tier=ResourceTier.PERFORMANCE, config={}, lock_sha256=None),
 )
 
 
