@@ -1,11 +1,13 @@
 """In-memory stand-ins for what has no emulator, with the interfaces of the operations' ports, and a clock to turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import Dependencies, Wheel
+from provider_hub.actions.ports import Dependencies, Wheel, WheelSource
+from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.dependencies.requirements import required_names
 from provider_hub.domain.deployment import DeploymentStatus
@@ -14,7 +16,7 @@ from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout
-from provider_hub.domain.wheels import Packages, WheelUrl
+from provider_hub.domain.wheels import Packages
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -167,22 +169,37 @@ class FakeWheels:
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
 
-    def fetch(self, url: WheelUrl, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
-        self.fetched.append(str(url))
+    @contextmanager
+    def fetch(
+        self, source: WheelSource, sha256: str | None, provider: ProviderName, version: str
+    ) -> Iterator["FakeDelivery"]:
+        self.fetched.append(str(source))
         self.while_fetching()
         if self.refused:
             raise self.refused
-        return Wheel(
+        wheel = Wheel(
             sha256=self.digest,
             version=version,
             packages=self.packages,
             distribution=provider.name,
             summary=None,
             requires_python=self.requires_python,
-            file_name=url.file_name,
+            file_name=source.file_name,
             size=1000,
             requirements=self.requirements,
         )
+        yield FakeDelivery(wheel)
+
+
+@dataclass(frozen=True)
+class FakeDelivery:
+    """A wheel that is kept nowhere."""
+
+    wheel: Wheel
+
+    def keep(self) -> tuple[str, str]:
+        name = kept_name(self.wheel.sha256, self.wheel.file_name)
+        return name, f"https://storage.example/artifacts/{name}"
 
 
 @dataclass

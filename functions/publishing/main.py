@@ -6,6 +6,7 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
+from provider_hub.adapters import artifacts
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
@@ -13,18 +14,19 @@ from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.publishing import Hub, routes
-from provider_hub.settings import Core, Identity, Indexes, Wheels
+from provider_hub.settings import Artifacts, Core, Identity, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Identity, Wheels, Indexes): ...
+class Needs(Core, Identity, Wheels, Artifacts, Indexes): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
     resolver = UvResolver(IndexPolicy.from_settings(settings))
     services = replace(connected_services(settings), schema_checker=LimitedSchemaChecker(), resolver=resolver)
-    wheels = VerifiedWheels(FetchPolicy.from_settings(settings))
-    return Application(routes, Hub(services, wheels), Authenticator(settings), services)
+    bucket = artifacts.connect(settings)
+    wheels = VerifiedWheels(FetchPolicy.from_settings(settings), bucket)
+    return Application(routes, Hub(services, wheels, bucket), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

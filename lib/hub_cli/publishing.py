@@ -11,8 +11,9 @@ from hub_cli.arguments import Session, text_or_file
 from hub_cli.display import as_json, facts, printable
 from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import progress
-from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url, semver_of
+from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
 from provider_hub.domain.names import PLATFORM_PREFIX
+from provider_hub.domain.wheels.versions import semver_of
 
 _LONGEST_DESCRIPTION = 500
 _LONGEST_DISPLAY_NAME = 100
@@ -75,12 +76,19 @@ def _name(api: HubApi, parsed: argparse.Namespace, wheel: WheelFacts) -> str:
     return f"{PLATFORM_PREFIX if parsed.platform else api.organization_slug()}/{given}"
 
 
+def _version(wheel: WheelFacts) -> str:
+    try:
+        return semver_of(wheel.version)
+    except ValueError as error:
+        raise UsageError(f"{error}.") from None
+
+
 def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Namespace) -> dict[str, Any]:
     display_name = parsed.display_name or wheel.distribution.replace("-", " ").replace("_", " ").title()
     description = parsed.description if parsed.description is not None else wheel.summary or ""
     return {
         "name": name,
-        "version": parsed.version or semver_of(wheel.version),
+        "version": parsed.version or _version(wheel),
         "wheel_url": url,
         "sha256": wheel.sha256,
         # Where none is named the API chooses, by the same rule by which the wheel was read here.

@@ -16,18 +16,14 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 from zipfile import ZipFile
 
-from packaging.version import Version
-
 from hub_cli.download import MAX_WHEEL_BYTES, download
 from hub_cli.errors import Refused, UsageError
 from provider_hub.domain.wheels import PackageUnclear, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
-from provider_hub.domain.wheels.versions import is_ranked_otherwise
 
 SCHEMAS_FILE = "provider_schemas.json"
 SCHEMA_FIELDS = ("schemas", "config_schema", "outputs_schema")
 _MAX_SCHEMAS_BYTES = 1024 * 1024
 _INSTALLED_AS_CODE = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
-_PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +70,6 @@ def read_url(url: WheelUrl, ca_file: str | None, package: str | None = None) -> 
     with _refused_by_name(str(url)), TemporaryFile() as file:
         sha256 = download(url, file, ca_file)
         return _facts(file, url.file_name, sha256, package)
-
-
-def semver_of(version: str) -> str:
-    """The semantic version that a wheel's version says. Raises UsageError for one that says none.
-
-    `1.4` is `1.4.0`, `2.0.0rc1` is `2.0.0-rc.1`, `1.0.0.dev3` is `1.0.0-dev.3`, `1.0.0+build.5` stays.
-    """
-    parsed = Version(version)
-    if parsed.epoch or len(parsed.release) > 3 or is_ranked_otherwise(version):
-        raise UsageError(
-            f"the wheel's version {version} is no semantic version, and what it would be is a guess: build it as "
-            "MAJOR.MINOR.PATCH, with -rc.N for a pre-release."
-        )
-    text = ".".join(str(number) for number in (*parsed.release, 0, 0)[:3])
-    if parsed.pre:
-        text += f"-{_PRE_RELEASES[parsed.pre[0]]}.{parsed.pre[1]}"
-    elif parsed.dev is not None:
-        text += f"-dev.{parsed.dev}"
-    return f"{text}+{parsed.local}" if parsed.local else text
 
 
 @contextmanager

@@ -128,6 +128,7 @@ def ground() -> Iterator[Ground]:
             "HUB_TASKS_SERVICE_ACCOUNT": TASKS_ACCOUNT,
             "HUB_SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_ACCOUNT,
             "HUB_KUBECONFIG": str(kubeconfig),
+            "HUB_ARTIFACTS_BUCKET": "artifacts",
             "HUB_DEADLINES_URL": "http://deadlines.invalid",
             "HUB_UPGRADES_URL": "http://upgrades.invalid",
             "HUB_TASKS_ENDPOINT": f"{LOOPBACK}:9",

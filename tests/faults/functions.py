@@ -115,7 +115,7 @@ class Functions:
         self.started += 1
         module = ModuleType(f"function_{name}")
         exec(_code(name), module.__dict__)  # noqa: S102 - our own main.py
-        stand_ins = {"Authenticator": BearerIsSlug, "VerifiedWheels": lambda _policy: self._wheels()}
+        stand_ins = {"Authenticator": BearerIsSlug, "VerifiedWheels": lambda _policy, _artifacts: self._wheels()}
         for attribute, stand_in in stand_ins.items():
             if hasattr(module, attribute):
                 setattr(module, attribute, stand_in)

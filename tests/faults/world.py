@@ -72,6 +72,7 @@ class World:
             artifacts_bucket="artifacts",
             check_in_keys="k" * 32,
             kubeconfig="in this process",
+            artifacts_bucket="artifacts",
             push_service_account=PUSH_ACCOUNT,
             tasks_service_account=TASKS_ACCOUNT,
             scheduler_service_account=SCHEDULER_ACCOUNT,

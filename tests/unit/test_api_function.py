@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "HUB_DEADLINES_URL": "http://127.0.0.1:9",
     "HUB_UPGRADES_URL": "http://127.0.0.1:9",
     "HUB_CLUSTER_ENDPOINT": "https://127.0.0.1:9",
+    "HUB_ARTIFACTS_BUCKET": "artifacts",
 }
 
 

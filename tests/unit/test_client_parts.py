@@ -20,6 +20,7 @@ from hub_cli.stack_file import StackInfo
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
 from provider_hub.domain.wheels import same_version
+from provider_hub.domain.wheels.versions import semver_of
 from provider_hub.http import examples
 from provider_hub.http.installations import ProviderInstallation
 
@@ -209,14 +210,14 @@ def test_what_is_no_wheel_is_refused_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_a_wheels_version_is_told_as_a_semantic_version_that_the_api_takes_for_it(wheel: str, semver: str) -> None:
-    assert wheel_facts.semver_of(wheel) == semver
+    assert semver_of(wheel) == semver
     assert same_version(semver, wheel)
 
 
 @pytest.mark.parametrize("wheel", ["1!1.0.0", "1.0.0.post1", "1.2.3.4", "1.0.0rc1.dev2"])
 def test_a_version_without_a_semantic_one_is_refused(wheel: str) -> None:
-    with pytest.raises(UsageError, match=r"MAJOR\.MINOR\.PATCH"):
-        wheel_facts.semver_of(wheel)
+    with pytest.raises(ValueError, match=r"MAJOR\.MINOR\.PATCH"):
+        semver_of(wheel)
 
 
 def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:

@@ -65,7 +65,7 @@ def test_an_operation_tells_its_parameters_body_and_statuses(route: Route) -> No
     assert in_path == re.findall(r"\{(\w+)\}", route.path)
     in_query = {item["name"] for item in operation["parameters"] if item.get("in") == "query"}
     assert in_query == set(route.query.model_fields if route.query else ())
-    assert ("requestBody" in operation) == (route.body is not None)
+    assert ("requestBody" in operation) == (route.body is not None or route.form)
     assert {str(route.status), "500", "503", *map(str, route.refusals)} <= set(operation["responses"])
     assert operation["summary"]
     assert operation["tags"] == [route.function]

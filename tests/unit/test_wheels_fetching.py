@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -218,7 +219,8 @@ class Fetcher:
             "dial": self.internet.dial,
             **changes,
         }
-        return fetch_wheel(parse_wheel_url(url), expected_sha256=sha256, policy=FetchPolicy(**given))
+        with TemporaryFile() as spool:
+            return fetch_wheel(parse_wheel_url(url), spool, expected_sha256=sha256, policy=FetchPolicy(**given))
 
 
 @pytest.fixture
@@ -287,7 +289,7 @@ def test_a_host_with_any_address_that_is_not_public_is_refused_unconnected(
 @pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "[fd00:ec2::254]"])
 def test_an_address_that_is_not_public_is_refused_in_the_url_itself(host: str) -> None:
     with pytest.raises(WheelRefused, match="not public"):
-        fetch_wheel(parse_wheel_url(f"https://{host}/{FILE}"), expected_sha256=None, policy=FetchPolicy())
+        fetch_wheel(parse_wheel_url(f"https://{host}/{FILE}"), io.BytesIO(), expected_sha256=None, policy=FetchPolicy())
 
 
 @pytest.mark.parametrize("host", ["localhost", "metadata.google.internal", "METADATA.google.internal."])

@@ -9,6 +9,7 @@ from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
+from provider_hub.domain.uploads import Upload
 
 
 def organization(organization_id: str) -> Key[Organization]:
@@ -98,6 +99,11 @@ def publishing_use(organization_id: str) -> Key[PublishingUse]:
 def audit_entry(entry_id: str) -> Key[AuditEntry]:
     """An entry of the audit."""
     return Key(("audit", entry_id), AuditEntry)
+
+
+def upload(upload_id: str) -> Key[Upload]:
+    """A wheel that was announced and is not published yet."""
+    return Key(("uploads", upload_id), Upload)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

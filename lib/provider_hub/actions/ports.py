@@ -8,9 +8,10 @@ Every method of a store raises TemporaryError when the database cannot answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import IO, Any, Generic, Protocol, TypeVar, overload
 
 from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider
@@ -316,8 +317,42 @@ class Wheel:
     requirements: tuple[str, ...] = ()
 
 
-class Wheels(Protocol):
-    """Fetches wheels from where their publishers put them."""
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """An upload in the bucket: `name` is its object's, `size` the bytes that were announced."""
 
-    def fetch(self, url: WheelUrl, sha256: str | None, provider: ProviderName, version: str) -> Wheel:
+    name: str
+    file_name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that came with the request, and the SHA-256 of its bytes."""
+
+    file: IO[bytes]
+    file_name: str
+    sha256: str
+
+
+WheelSource = WheelUrl | StoredUpload | AttachedFile
+
+
+class Delivery(Protocol):
+    """A wheel that was fetched and verified, while its bytes are at hand."""
+
+    @property
+    def wheel(self) -> Wheel:
+        """What was found out about it."""
+
+    def keep(self) -> tuple[str, str]:
+        """Put the bytes into the bucket, unless they are there; the object's name and URL. Raises TemporaryError."""
+
+
+class Wheels(Protocol):
+    """Gets wheels, whichever way their publishers hand them over."""
+
+    def fetch(
+        self, source: WheelSource, sha256: str | None, provider: ProviderName, version: str
+    ) -> AbstractContextManager[Delivery]:
         """Fetch and verify. Raises Invalid with the reason."""

@@ -10,12 +10,21 @@ from typing import Any
 from provider_hub.actions import audit, keys
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.outbox import version_entry
-from provider_hub.actions.ports import CatalogStore, Transaction, Wheel, Wheels
+from provider_hub.actions.ports import (
+    AttachedFile,
+    CatalogStore,
+    Delivery,
+    Transaction,
+    Wheel,
+    Wheels,
+    WheelSource,
+)
 from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
+from provider_hub.actions.wheel_source import source_of
 from provider_hub.actions.wishes.publishing import PublishWish, as_text
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import (
@@ -36,14 +45,7 @@ from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
 from provider_hub.domain.versions import Version
-from provider_hub.domain.wheels import (
-    PackageRefused,
-    Packages,
-    PackageUnclear,
-    WheelRefused,
-    WheelUrl,
-    parse_wheel_url,
-)
+from provider_hub.domain.wheels import PackageRefused, Packages, PackageUnclear, WheelUrl
 from provider_hub.domain.wheels.package import imported_name
 
 
@@ -57,14 +59,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class _Publication:
-    """A publisher's wish, with the name, the URL and the schemas that were read out of it.
+    """A publisher's wish, with the name, the wheel's source and the schemas that were read out of it.
 
     `package_name` is the package to import: the one that was named, then the one that the wheel turned out to have.
     """
 
     provider: ProviderName
     wish: PublishWish
-    url: WheelUrl
+    source: WheelSource
     package_name: str | None
     schemas: tuple[ResourceSchema, ...]
 
@@ -81,11 +83,14 @@ class _Publication:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What was found out before the transaction: the wheel, the runtime it is pinned to, and its dependencies."""
+    """What was found out before the transaction: the wheel, the runtime it is pinned to, its dependencies; and where
+    the wheel is kept: its object's name, and the URL that the version is stored with."""
 
     wheel: Wheel
     runtime: RuntimeVersion
     lock: DependencyLock
+    wheel_object: str
+    wheel_url: str
 
 
 def publish(
@@ -95,17 +100,19 @@ def publish(
     wish: PublishWish,
     author: Author,
     by: Actor,
+    attached: AttachedFile | None = None,
 ) -> Published:
     """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
     Invalid or QuotaExceeded.
 
-    The wheel is fetched and its dependencies are locked before the transaction: a slow host must not keep one open.
-    Whoever publishes the same version meanwhile is met again in the transaction.
+    `attached` is the wheel where it came with the request; else the wish says where it is. It is fetched and its
+    dependencies are locked before the transaction: a slow host must not keep one open. Whoever publishes the same
+    version meanwhile is met again in the transaction.
     """
     named = imported_name(wish.package_name) if wish.package_name else None
-    publication = _Publication(
-        provider_name, wish, _parsed_url(wish.wheel_url), named, wish.resource_schemas_of(provider_name)
-    )
+    found = source_of(services, wish, attached, author)
+    wish = wish.model_copy(update={"sha256": found.sha256})
+    publication = _Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
     check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
     if stored:
@@ -115,14 +122,28 @@ def publish(
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
-    with publishing_turn(services, author.organization_id):
-        wheel = wheels.fetch(publication.url, wish.sha256, provider_name, wish.version)
+    with (
+        publishing_turn(services, author.organization_id),
+        wheels.fetch(publication.source, wish.sha256, provider_name, wish.version) as delivery,
+    ):
+        wheel = delivery.wheel
         publication = replace(publication, package_name=_package(publication, wheel.packages))
         runtime = pinned_for(services, wheel, wish.runtime_version)
         lock = locked_dependencies(services, wheel, runtime.image, provider_name.prefix)
-    if provider and not provider.retiring and publication.scope is Scope.TENANT:
-        hide_from_others(services, by, provider_name)
-    return _register(services, publication, author, by, _Built(wheel, runtime, lock))
+        if provider and not provider.retiring and publication.scope is Scope.TENANT:
+            hide_from_others(services, by, provider_name)
+        built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
+        return _register(services, publication, author, by, built)
+
+
+def _kept(publication: _Publication, delivery: Delivery) -> tuple[str, str]:
+    """The object's name, and the URL to store, of the wheel that is put into the bucket.
+
+    That comes before the transaction which names it: a crash between the two leaves an object that no version names,
+    and that the next publish of the same bytes finds.
+    """
+    name, object_url = delivery.keep()
+    return name, str(publication.source) if isinstance(publication.source, WheelUrl) else object_url
 
 
 def _register(
@@ -175,10 +196,13 @@ def _published_again(
     if wish.sha256:
         as_stored = replace(publication, package_name=publication.package_name or stored.package_name)
         _check_same(stored, as_stored, wish.sha256)
-        if stored.wheel_url == str(publication.url):
+        if not isinstance(publication.source, WheelUrl) or stored.wheel_url == str(publication.source):
             return Published(stored, created=False)
-    with publishing_turn(services, author.organization_id):
-        wheel = wheels.fetch(publication.url, wish.sha256, publication.provider, wish.version)
+    with (
+        publishing_turn(services, author.organization_id),
+        wheels.fetch(publication.source, wish.sha256, publication.provider, wish.version) as delivery,
+    ):
+        wheel = delivery.wheel
     publication = replace(publication, package_name=_package(publication, wheel.packages))
     return Published(_with_url(services, publication, wheel.sha256), created=False)
 
@@ -192,9 +216,9 @@ def _with_url(services: Services[CatalogStore], publication: _Publication, diges
         if stored is None:
             raise Conflict(f"{publication.provider} was deleted meanwhile: publish again")
         _check_same(stored, publication, digest)
-        if stored.wheel_url == str(publication.url):
+        if stored.wheel_url == str(publication.source):
             return stored
-        renewed = replace(stored, wheel_url=str(publication.url), updated_at=services.clock())
+        renewed = replace(stored, wheel_url=str(publication.source), updated_at=services.clock())
         transaction.write(key, renewed)
         return renewed
 
@@ -210,13 +234,6 @@ def _check_same(stored: ProviderVersion, publication: _Publication, digest: str)
         f"{stored.provider_name} {stored.version} is published with other bytes or fields, and versions never "
         "change: publish what you have under a new version"
     )
-
-
-def _parsed_url(raw: str) -> WheelUrl:
-    try:
-        return parse_wheel_url(raw)
-    except WheelRefused as error:
-        raise Invalid.at("body", "wheel_url", msg=str(error)) from error
 
 
 def _package(publication: _Publication, packages: Packages) -> str | None:
@@ -250,7 +267,7 @@ def _new_version(publication: _Publication, built: _Built, now: datetime) -> Pro
         prefix=publication.provider.prefix,
         name=publication.provider.name,
         version=publication.wish.version,
-        wheel_url=str(publication.url),
+        wheel_url=built.wheel_url,
         wheel_sha256=wheel.sha256,
         runtime_version=built.runtime.version,
         status=VersionStatus.PUBLISHED,
@@ -272,6 +289,7 @@ def _new_version(publication: _Publication, built: _Built, now: datetime) -> Pro
         requirements=wheel.requirements,
         lock_sha256=built.lock.sha256,
         lock_packages=len(built.lock.wheels),
+        wheel_object=built.wheel_object,
     )
 
 

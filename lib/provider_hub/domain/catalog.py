@@ -132,8 +132,9 @@ class ProviderVersion:
 
     `wheel_url` changes to where the same bytes were published again, since signed URLs expire. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
-    what the wheel says of itself. `requirements` are the Requires-Dist lines of the wheel, None where the version was
-    published before they were kept. `lock_sha256` is the digest of the lock that new installations get, and
+    what the wheel says of itself. `wheel_object` is the name of the bucket's object with its bytes, None for a version
+    that was published before the hub kept any. `requirements` are the Requires-Dist lines of the wheel, None where the
+    version was published before they were kept. `lock_sha256` is the digest of the lock that new installations get, and
     `lock_packages` counts the distributions in it; both are None where there is no lock yet. `fingerprint` is the
     digest of everything that was published. It tells whether a second publish of the version is the same or another
     one.
@@ -167,6 +168,7 @@ class ProviderVersion:
     requirements: tuple[str, ...] | None = None
     lock_sha256: str | None = None
     lock_packages: int | None = None
+    wheel_object: str | None = None
 
     @property
     def provider_name(self) -> ProviderName:

@@ -31,21 +31,24 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class PublishingUse:
-    """What an organization publishes: `published` counts versions of `day` (`2025-01-31`), `leases` are under way."""
+    """What an organization publishes: `leases` are under way.
+
+    `published` counts versions of `day` (`2025-01-31`), and `uploads` the wheels that were announced on it.
+    """
 
     organization_id: str
     day: str
     published: int = 0
     leases: tuple[Lease, ...] = ()
+    uploads: int = 0
 
     def begun(self, lease_id: str, now: datetime, limits: PublishingLimits) -> Self:
         """With one more publish under way. Raises QuotaExceeded."""
         known = self._on(now)
         if known.published >= limits.a_day:
-            tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
             raise QuotaExceeded(
                 f"the organization published {known.published} versions today, as many as it may: try again tomorrow",
-                retry_after_seconds=int((tomorrow - now).total_seconds()) + 1,
+                _seconds_until_tomorrow(now),
             )
         current = tuple(lease for lease in self.leases if lease.ends_at > now)
         if len(current) >= limits.at_once:
@@ -64,11 +67,26 @@ class PublishingUse:
         """Without that publish under way."""
         return replace(self, leases=tuple(lease for lease in self.leases if lease.lease_id != lease_id))
 
+    def with_upload(self, now: datetime, limits: PublishingLimits) -> Self:
+        """With one more wheel announced: a day has as many as versions. Raises QuotaExceeded."""
+        known = self._on(now)
+        if known.uploads >= limits.a_day:
+            raise QuotaExceeded(
+                f"the organization began {known.uploads} uploads today, as many as it may: try again tomorrow",
+                _seconds_until_tomorrow(now),
+            )
+        return replace(known, uploads=known.uploads + 1)
+
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing that its absence would not say."""
-        return not self.leases and not self.published
+        return not self.leases and not self.published and not self.uploads
 
     def _on(self, now: datetime) -> Self:
         today = now.date().isoformat()
-        return self if self.day == today else replace(self, day=today, published=0)
+        return self if self.day == today else replace(self, day=today, published=0, uploads=0)
+
+
+def _seconds_until_tomorrow(now: datetime) -> int:
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+    return int((tomorrow - now).total_seconds()) + 1

@@ -4,6 +4,7 @@ Nothing internal leaves here: an unexpected error is logged whole and answered w
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import flask
@@ -30,6 +31,7 @@ from provider_hub.http import responses
 from provider_hub.http.call import Call
 from provider_hub.http.requests import idempotency_key, inputs_of, read_body, request_id
 from provider_hub.http.route import Access, Route, Routes, Routing
+from provider_hub.http.upload_form import as_tools_read, bearer_of, read_form
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -68,8 +70,9 @@ class Application(Generic[H]):
         """Answer a request; never raises."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         identifier = request_id(request)
+        routes, parameters = self._routing.match(request.path)
         try:
-            response = self._dispatch(request)
+            response = self._dispatch(request, routes, parameters)
         except Refusal as refusal:
             response = responses.refused(refusal)
         except NotAuthenticated as error:
@@ -82,10 +85,11 @@ class Application(Generic[H]):
         except Exception:
             log.exception("request %s failed", identifier)
             response = responses.error(500, f"this should not have happened; it is logged as request {identifier}")
+        if any(route.form for route in routes):
+            response = as_tools_read(response)
         return responses.completed(response, request, identifier)
 
-    def _dispatch(self, request: Request) -> Response:
-        routes, parameters = self._routing.match(request.path)
+    def _dispatch(self, request: Request, routes: Sequence[Route], parameters: Mapping[str, str]) -> Response:
         if not routes:
             raise NotFound("Not Found")
         method = "GET" if request.method == "HEAD" else request.method
@@ -93,10 +97,13 @@ class Application(Generic[H]):
         if route is None:
             return responses.other_method(request.method, routes)
         address = self._authenticator.address(request.headers.get("X-Forwarded-For"), request.remote_addr)
-        principal, tenant = self._admitted(route, request.headers.get("Authorization"), address)
+        authorization = request.headers.get("Authorization")
+        principal, tenant = self._admitted(route, bearer_of(authorization) if route.form else authorization, address)
+        call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
+        if route.form:
+            return responses.rendered(route, route.handler(self._hub, call, form=read_form(request)))
         raw = read_body(request)
         inputs = inputs_of(route, request, raw)
-        call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
         if route.takes_key and (key := idempotency_key(request)) is not None:
             # Without the slashes around it: a path means the same with and without a trailing one.
             where = f"{route.name} {request.path.strip('/')}"

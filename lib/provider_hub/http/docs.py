@@ -11,6 +11,8 @@ from typing import Any
 
 from provider_hub.http import openapi
 from provider_hub.http.docs_style import STYLE
+from provider_hub.http.openapi import FORM
+from provider_hub.http.route import JSON
 
 Json = Mapping[str, Any]
 
@@ -131,7 +133,9 @@ def _request(operation: Json) -> str:
     if body is None:
         return ""
     optional = "" if body["required"] else ' <span class="note">(may be left out)</span>'
-    return f"<h4>Body</h4><p>{_type(body['content']['application/json']['schema'])}{optional}</p>"
+    ((media, content),) = body["content"].items()
+    kind = _type(content["schema"]) if media == JSON else escape(media)
+    return f"<h4>Body</h4><p>{kind}{optional}</p>"
 
 
 def _responses(document: Json, operation: Json) -> str:
@@ -166,7 +170,10 @@ def _curl(document: Json, path: str, method: str, operation: Json) -> str:
     lines = [f'curl{verb} "$HUB_API_URL{path}"']
     if operation["security"]:
         lines.append('-H "Authorization: Bearer $HUB_TOKEN"')
-    if body := operation.get("requestBody"):
+    body = operation.get("requestBody")
+    if body and FORM in body["content"]:
+        lines.append("-F :action=file_upload -F content=@dist/weather_provider-1.4.0-py3-none-any.whl")
+    elif body:
         lines.append("-H 'Content-Type: application/json'")
         text = json.dumps(body["content"]["application/json"]["example"], indent=2, ensure_ascii=False)
         lines.append(f"-d {shlex.quote(text)}")

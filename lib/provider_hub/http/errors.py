@@ -11,6 +11,13 @@ class ErrorBody(Response):
     detail: str = Field(description="What was wrong, and what to do.")
 
 
+class FormErrorBody(Response):
+    """The refusal of an upload form: the same sentence twice, as the tools that send it look for `message`."""
+
+    detail: str = Field(description="What was wrong, and what to do.")
+    message: str = Field(description="The same.")
+
+
 class ProblemBody(Response):
     """One thing that is wrong with a request."""
 

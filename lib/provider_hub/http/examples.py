@@ -25,6 +25,7 @@ PATH: Mapping[str, str] = {
     "id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
 }
 _ERRORS: Mapping[int, str] = {
+    400: "acme/weather 1.4.0 is published with other bytes, and versions never change: raise the version",
     401: "Not authenticated",
     403: "acme/weather is not your organization's: only its author may change it",
     404: "there is no provider acme/weather",
@@ -63,6 +64,8 @@ def error(status: int) -> dict[str, Any]:
     """The example of a refusal. Raises KeyError for a status that is none."""
     if status == 422:
         return {"detail": [_PROBLEM], "message": f"body.version: {_PROBLEM['msg']}"}
+    if status == 400:
+        return {"detail": _ERRORS[status], "message": _ERRORS[status]}
     return {"detail": _ERRORS[status]}
 
 

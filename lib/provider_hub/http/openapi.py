@@ -16,7 +16,7 @@ from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
-from provider_hub.http.errors import ErrorBody, RuleErrorBody, ValidationErrorBody
+from provider_hub.http.errors import ErrorBody, FormErrorBody, RuleErrorBody, ValidationErrorBody
 from provider_hub.http.route import JSON, Access, Route
 from provider_hub.http.table import ROUTES
 
@@ -60,6 +60,20 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
 }
 # A customer token may name an organization that cannot be used, so even a public route can refuse it.
 _MAY_FORBID = frozenset({Access.ANYONE_OR_CUSTOMER, Access.CUSTOMER, Access.TENANT, Access.CONSOLE_MACHINE})
+
+FORM = "multipart/form-data"
+_UPLOAD_FORM: Mapping[str, Any] = {
+    "type": "object",
+    "description": "The form of Python's publishing tools; its other fields are ignored.",
+    "required": [":action", "content"],
+    "properties": {
+        ":action": {"type": "string", "const": "file_upload"},
+        "filetype": {"type": "string", "const": "bdist_wheel"},
+        "sha256_digest": {"type": "string", "description": "What the SHA-256 of the file must be."},
+        "summary": {"type": "string", "description": "Describes a new provider."},
+        "content": {"type": "string", "contentMediaType": "application/octet-stream", "description": "The wheel."},
+    },
+}
 
 _SCHEMAS = "#/components/schemas/"
 _ALWAYS = (413, 500, 503)
@@ -134,6 +148,8 @@ def _operation(route: Route, schemas: Mapping[str, Any]) -> dict[str, Any]:
     }
     if route.body is not None:
         operation["requestBody"] = _request_body(route, route.body)
+    if route.form:
+        operation["requestBody"] = {"required": True, "content": {FORM: {"schema": _UPLOAD_FORM}}}
     operation["responses"] = {str(status): _response(route, status) for status in statuses(route)}
     return operation
 
@@ -231,11 +247,12 @@ def public_name(model: type[BaseModel]) -> str:
 
 
 _ERRORS: Mapping[int, str] = {
+    400: "The form, or the wheel in it, is refused; tools show the reason, which is in the status line too.",
     401: "No token, or one that this realm does not accept.",
     403: "Authenticated, and not allowed to do this.",
     404: "Unknown, or not visible to the caller.",
     409: "What is stored contradicts the request, or the first one with its `Idempotency-Key` is still under way.",
-    413: "The body is over 1 MiB.",
+    413: "The body is over 1 MiB, or a form over 32 MiB.",
     422: "The body, the query or a header is not of its schema, or a rule refuses what it asks for.",
     429: "Over quota.",
     500: "A fault of ours; it is logged with the request's id.",
@@ -244,7 +261,7 @@ _ERRORS: Mapping[int, str] = {
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    schema = _reference(ErrorBody)
+    schema = _reference(FormErrorBody if status == HTTPStatus.BAD_REQUEST else ErrorBody)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         schema = {"anyOf": [_reference(ValidationErrorBody), _reference(RuleErrorBody)]}
     return {
@@ -326,7 +343,8 @@ def _schemas() -> dict[str, Any]:
     for route in ROUTES:
         wanted |= {model: "validation" for model in (route.body, route.query) if model is not None}
         wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
-    wanted |= {ErrorBody: "serialization", ValidationErrorBody: "serialization", RuleErrorBody: "serialization"}
+    errors: tuple[type[BaseModel], ...] = (ErrorBody, FormErrorBody, ValidationErrorBody, RuleErrorBody)
+    wanted |= dict.fromkeys(errors, "serialization")
     _, definitions = models_json_schema(
         list(wanted.items()), ref_template=f"{_SCHEMAS}{{model}}", schema_generator=_Schemas
     )

@@ -7,10 +7,13 @@ from typing import Self
 from pydantic import Field
 
 from provider_hub.actions import publish as publications
-from provider_hub.actions import runtimes
+from provider_hub.actions import runtimes, uploads
+from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import Wheels
+from provider_hub.actions.publish_file import publish_file
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish
+from provider_hub.actions.uploads import BegunUpload
+from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish, UploadWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.identity import ConsoleScope
@@ -20,6 +23,7 @@ from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
+from provider_hub.http.upload_form import UploadForm
 from provider_hub.http.version_view import ProviderVersionBody
 
 
@@ -29,6 +33,7 @@ class Hub:
 
     services: Services
     wheels: Wheels
+    artifacts: ArtifactStore
 
 
 routes: Routes[Hub] = Routes("publishing")
@@ -86,6 +91,55 @@ def _named(body: PublishWish, slug: str) -> ProviderName:
         return ProviderName.parse(canonical)
     except ValueError as error:
         raise Invalid.at("body", "name", msg=str(error)) from None
+
+
+@routes.add("POST", "/upload", Access.TENANT, refusals=(400,), needs=Right.PUBLISH)
+def upload(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
+    """Publish a wheel by the form of twine, uv, flit, poetry and hatch.
+
+    The provider is the wheel's distribution under the organization's slug, and the version the wheel's. The token is
+    the password of the user `__token__`, or a bearer.
+    """
+    organization = call.organization
+    author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
+    published = publish_file(hub.services, hub.wheels, organization.slug, form.wheel, form.summary, author)
+    return ProviderVersionBody.of(published.version)
+
+
+class UploadBody(Response):
+    """Where an announced wheel is to be sent."""
+
+    upload_id: str = Field(description="What the version is published with.", examples=["01JZK3V8M4Q2T7Y9B5N6C1D0EF"])
+    url: str = Field(
+        description="PUT the bytes here, whole or in parts by `Content-Range`. It is a secret, and takes no token.",
+        examples=["https://storage.googleapis.com/hub-artifacts/uploads/01JZ…/weather_provider.whl?upload_id=…"],
+    )
+    headers: dict[str, str] = Field(description="Headers to send along.", examples=[{}])
+    expires_at: datetime = Field(description="When the upload ends.", examples=["2026-03-03T09:30:00Z"])
+
+    @classmethod
+    def of(cls, begun: BegunUpload) -> Self:
+        """The view of an upload that was begun."""
+        return cls(
+            upload_id=begun.upload.upload_id,
+            url=begun.session.url,
+            headers=dict(begun.session.headers),
+            expires_at=begun.upload.expires_at,
+        )
+
+
+@routes.add("POST", "/uploads", Access.TENANT, status=201, needs=Right.PUBLISH)
+def begin_upload(hub: Hub, call: Call, body: UploadWish) -> UploadBody:
+    """Announce a wheel of up to 256 MiB, and get where to send it."""
+    organization = call.organization
+    author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
+    return UploadBody.of(uploads.begin_upload(hub.services, hub.artifacts, author, body))
+
+
+@routes.add("POST", "/console/uploads", Access.CONSOLE_MACHINE, scope=ConsoleScope.PUBLISH, status=201)
+def begin_platform_upload(hub: Hub, _call: Call, body: UploadWish) -> UploadBody:
+    """Announce a wheel of a platform provider, and get where to send it."""
+    return UploadBody.of(uploads.begin_upload(hub.services, hub.artifacts, PLATFORM_AUTHOR, body))
 
 
 class RuntimeVersionBody(Response):

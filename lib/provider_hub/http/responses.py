@@ -68,7 +68,8 @@ def refused(refusal: Refusal) -> Response:
         retry_after = _UNDER_WAY_RETRY_SECONDS
     if isinstance(refusal, QuotaExceeded):
         retry_after = refusal.retry_after_seconds
-    return error(_STATUS[type(refusal)], str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
+    status = next(status for kind, status in _STATUS.items() if isinstance(refusal, kind))
+    return error(status, str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
 
 
 def _invalid(refusal: Invalid) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Route:
     `refusals` are the statuses that this route's own rules answer with; what follows from its access and its
     body is not in there. `shape` None answers without a body; bytes are of the type `media`. With `location`, the
     header of that name has the path of the created row. `example` is how its answer differs from its model's example.
-    `needs` is the right that it takes where its method does not say.
+    `needs` is the right that it takes where its method does not say. `form` says that it reads an upload form in the
+    place of a JSON body (`http.upload_form`).
     `scope` is what the token of a console machine must have; each route of theirs has one.
     """
 
@@ -61,6 +62,7 @@ class Route:
     example: Mapping[str, Any] = field(default_factory=dict)
     needs: Right | None = None
     scope: ConsoleScope | None = None
+    form: bool = False
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
@@ -79,7 +81,7 @@ class Route:
     @property
     def takes_key(self) -> bool:
         """Whether it takes an Idempotency-Key: keys are kept by organization, so a route without one takes none."""
-        return self.method == "POST" and self.access is Access.TENANT
+        return self.method == "POST" and self.access is Access.TENANT and not self.form
 
     @property
     def right(self) -> Right:
@@ -104,7 +106,7 @@ class Route:
 class Routes(Generic[H]):
     """The routes of one function; `H` is what their handlers work with.
 
-    A handler is `(hub: H, call: Call)`, with a third parameter named `body` or `query` where the route reads one.
+    A handler is `(hub: H, call: Call)`, with a third parameter named `body`, `query` or `form` where it reads one.
     The annotations of that parameter and of the return value are the models that the route validates against,
     answers with and describes.
     """
@@ -155,6 +157,7 @@ class Routes(Generic[H]):
                     example=example or {},
                     needs=needs,
                     scope=scope,
+                    form="form" in hints,
                 )
             )
             return handler

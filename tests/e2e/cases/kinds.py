@@ -48,6 +48,7 @@ class Step:
     who: str = "machine"
     until: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Publish:
     version: str
     status: int
     who: str = "machine"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Publishing a real wheel by the upload form; `shows` are fields of the version."""
+
+    version: str
+    status: int
+    shows: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

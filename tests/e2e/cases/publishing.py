@@ -2,12 +2,18 @@
 
 from typing import Any
 
+from urllib3 import encode_multipart_formdata
+
 from tests.builders import RUNTIME
-from tests.e2e.cases.kinds import METADATA, Publish, Refused, Step
+from tests.e2e.cases.kinds import METADATA, Form, Publish, Refused, Step
 
 _PUBLISH = "/provider-versions"
 _CONSOLE_PUBLISH = "/console/provider-versions"
 _RUNTIMES = "/console/runtime/versions"
+_FORM = "/upload"
+_UPLOADS = "/uploads"
+_CONSOLE_UPLOADS = "/console/uploads"
+_ANNOUNCED = {"filename": "weather-2.0.0-py3-none-any.whl", "size": 5, "sha256": "a" * 64}
 _RUNTIME_NINE = {"version": "9", "image_url": "i:9"}
 _WHEEL = "https://wheels.example/weather-2.0.0-py3-none-any.whl"
 _VERSION = {"name": "acme/weather", "version": "2.0.0", "wheel_url": _WHEEL, "metadata": METADATA}
@@ -21,6 +27,30 @@ def publish(**body: Any) -> dict[str, Any]:
     given = {**_VERSION, **body}
     return {key: value for key, value in given.items() if value is not ...}
 
+
+def form(file_name: str, content: bytes = b"no wheel", **fields: str) -> tuple[bytes, str]:
+    """The upload form as tools send it: its body and its type. A field that is given replaces the usual one."""
+    usual = {"_action": "file_upload", "filetype": "bdist_wheel", **fields}
+    named = {name.replace("_action", ":action"): value for name, value in usual.items()}
+    return encode_multipart_formdata({**named, "content": (file_name, content)})
+
+
+def _refused_form(detail: str, made: tuple[bytes, str]) -> tuple[str, dict[str, str], bytes]:
+    return detail, {"Content-Type": made[1]}, made[0]
+
+
+# Why a form is refused, its headers and its body.
+_FORMS = [
+    ("the form that twine and uv send", {}, b""),
+    ("the form that twine and uv send", {"Content-Type": "multipart/form-data; boundary=x"}, b"--y\r\n\r\n"),
+    _refused_form("the form that twine and uv send", form("a-1.0.0-py3-none-any.whl", _action="verify")),
+    _refused_form("as a wheel and not as its sources", form("a-1.0.0.tar.gz", filetype="sdist")),
+    _refused_form("no wheel's file name", form("a-1.0.0.tar.gz")),
+    _refused_form("the form says another", form("a-1.0.0-py3-none-any.whl", sha256_digest="0" * 64)),
+    _refused_form("does not begin as a zip archive does", form("a-1.0.0-py3-none-any.whl")),
+    _refused_form("is no semantic version", form("a-1.0.0.post1-py3-none-any.whl")),
+    _refused_form("with other bytes", form("weather-1.0.0-py3-none-any.whl")),
+]
 
 # A field of the body, what is wrong with it, and where that is told.
 NOT_PUBLISHABLE: list[tuple[str, Any, list[str | int]]] = [
@@ -157,6 +187,31 @@ REFUSED = [
         rule=True,
     ),
     Refused("POST", _CONSOLE_PUBLISH, 422, who="console_machine", body={}, loc=("body", "name")),
+    Refused("POST", _PUBLISH, 422, body=publish(upload_id="x"), loc=("body", "upload_id")),
+    Refused(
+        "POST",
+        _PUBLISH,
+        422,
+        "you have no such upload",
+        body=publish(wheel_url=..., upload_id="01JZK3V8M4Q2T7Y9B5N6C1D0EF"),
+        loc=("body", "upload_id"),
+        rule=True,
+    ),
+    *[
+        Refused("POST", path, 422, who=who, body={**_ANNOUNCED, **change}, loc=("body", *change))
+        for path, who in ((_UPLOADS, "user"), (_CONSOLE_UPLOADS, "console_machine"))
+        for change in ({"filename": ""}, {"size": 0}, {"size": 10 * 1024**3}, {"sha256": "A" * 64})
+    ],
+    Refused(
+        "POST",
+        _UPLOADS,
+        422,
+        "no wheel's file name",
+        body={**_ANNOUNCED, "filename": "../x.whl"},
+        loc=("body", "filename"),
+        rule=True,
+    ),
+    *[Refused("POST", _FORM, 400, detail, headers=headers, raw=raw) for detail, headers, raw in _FORMS],
     *[
         Refused(
             "POST",
@@ -170,6 +225,10 @@ REFUSED = [
     ],
 ]
 STEPS = [
+    Step("POST", _UPLOADS, 201, {"headers": {}}, _ANNOUNCED),
+    Step("POST", _CONSOLE_UPLOADS, 201, {"headers": {}}, _ANNOUNCED, "console_machine"),
+    Form("1.0.0", 200, {"canonical": "shop/weather-provider", "status": "published"}),
+    Form("1.0.0", 200, {"canonical": "shop/weather-provider", "status": "published"}),
     Step("POST", _RUNTIMES, 201, {"version": "9"}, _RUNTIME_NINE, "console_machine"),
     Step("POST", _RUNTIMES, 200, {"changelog": "c"}, {**_RUNTIME_NINE, "changelog": "c"}, "console_machine"),
     Publish(_CONSOLE_PUBLISH, "platform/shop", "1.0.0", 201, "console_machine"),

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
 from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
+from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.catalog import ResourceSchema, Scope
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
@@ -88,9 +89,13 @@ class PublishWish(Wish):
     version: Semver = Field(
         description="Semantic version 2.0.0; the wheel's own metadata must say the same.", examples=["1.4.0"]
     )
-    wheel_url: Annotated[str, Field(min_length=1, max_length=2048), NO_NUL] = Field(
-        description="Where the wheel is: `https`, with a path that ends in `.whl`.",
+    wheel_url: Annotated[str, Field(min_length=1, max_length=2048), NO_NUL] | None = Field(
+        None,
+        description="Where the wheel is: `https`, with a path that ends in `.whl`. Or give `upload_id`.",
         examples=["https://wheels.acme.example/weather_provider-1.4.0-py3-none-any.whl"],
+    )
+    upload_id: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] | None = Field(
+        None, description="The wheel that was uploaded under this id, in the place of `wheel_url`."
     )
     sha256: str | None = Field(
         None,
@@ -145,6 +150,23 @@ class PublishWish(Wish):
         """The records of `schemas`, and of the legacy map's types that `schemas` has not. Raises Invalid."""
         merged = {**self.legacy_schemas, **(self.schemas or {})}
         return tuple(schema.stored(resource, provider) for resource, schema in sorted(merged.items()))
+
+
+class UploadWish(Wish):
+    """A wheel that is about to be uploaded."""
+
+    model_config = ConfigDict(title="UploadRequest")
+
+    filename: Annotated[str, Field(min_length=1, max_length=255), NO_NUL] = Field(
+        description="The wheel's file name.", examples=["weather_provider-1.4.0-py3-none-any.whl"]
+    )
+    size: Annotated[int, Field(ge=1, le=MAX_BYTES)] = Field(
+        description="Its size in bytes; the upload takes exactly as many.", examples=[48213]
+    )
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="The SHA-256 of its bytes, which is checked when the version is published.",
+        examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"],
+    )
 
 
 class RuntimeVersionWish(Wish):

@@ -12,13 +12,13 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
 from time import monotonic
 from typing import IO, Any, Self
 
 from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.addresses import is_public
 from provider_hub.adapters.wheels.connection import CheckedAddress, Deadline, Dial, Monotonic, PinnedConnection, dial
+from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.inspection import WheelContents
@@ -48,7 +48,7 @@ class FetchPolicy:
 
     private_hosts: frozenset[str] = frozenset()
     ca_file: str = ""
-    max_bytes: int = 256 * MIB
+    max_bytes: int = MAX_BYTES
     deadline_seconds: float = 120
     first_byte_seconds: float = 30
     least_bytes_per_second: int = 64 * 1024
@@ -66,6 +66,14 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedBytes:
+    """What was counted on the way: the SHA-256 in hexadecimal, and the size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedWheel:
     """A wheel whose bytes were read to the end and inspected: `sha256` in hexadecimal, `size` in bytes."""
 
@@ -76,21 +84,27 @@ class FetchedWheel:
 
 def fetch_wheel(
     url: WheelUrl,
+    spool: IO[bytes],
     *,
     expected_sha256: str | None,
     policy: FetchPolicy,
 ) -> FetchedWheel:
-    """Fetch the wheel at `url`, compare its digest, and read what it says of itself.
+    """Fetch the wheel at `url` into `spool`, an empty file, compare its digest, and read what it says of itself.
 
     Raises WheelRefused, WheelUnreachable, DigestMismatch or WheelInvalid.
     """
     parse_file_name(url.file_name)
-    with TemporaryFile() as spool:
-        sha256, size = _Fetch(policy).download(url, spool)
-        if expected_sha256 is not None and not hmac.compare_digest(sha256.encode(), expected_sha256.lower().encode()):
-            raise DigestMismatch(f"the wheel's sha256 is {sha256}, not the {expected_sha256[:64]} that was given")
-        spool.flush()
-        return FetchedWheel(inspect_in_child(spool, url.file_name), sha256, size)
+    sha256, size = _Fetch(policy).download(url, spool)
+    return verified(spool, url.file_name, FetchedBytes(sha256, size), expected_sha256)
+
+
+def verified(spool: IO[bytes], file_name: str, fetched: FetchedBytes, expected_sha256: str | None) -> FetchedWheel:
+    """The wheel in `spool`, whichever way it came. Raises DigestMismatch or WheelInvalid."""
+    digest = fetched.sha256
+    if expected_sha256 is not None and not hmac.compare_digest(digest.encode(), expected_sha256.lower().encode()):
+        raise DigestMismatch(f"the wheel's sha256 is {digest}, not the {expected_sha256[:64]} that was given")
+    spool.flush()
+    return FetchedWheel(inspect_in_child(spool, file_name), digest, fetched.size)
 
 
 class _Fetch:

@@ -2,6 +2,8 @@
 
 from packaging.version import InvalidVersion, Version
 
+_PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
+
 
 def same_version(semver: str, wheel_version: str) -> bool:
     """Whether a wheel of `wheel_version` (PEP 440) is the published version `semver`.
@@ -26,3 +28,22 @@ def is_ranked_otherwise(wheel_version: str) -> bool:
     except InvalidVersion:
         return False
     return version.is_postrelease or (version.pre is not None and version.dev is not None)
+
+
+def semver_of(version: str) -> str:
+    """The semantic version that a wheel's version says. Raises ValueError for one that says none.
+
+    `1.4` is `1.4.0`, `2.0.0rc1` is `2.0.0-rc.1`, `1.0.0.dev3` is `1.0.0-dev.3`, `1.0.0+build.5` stays.
+    """
+    parsed = Version(version)
+    if parsed.epoch or len(parsed.release) > 3 or is_ranked_otherwise(version):
+        raise ValueError(
+            f"the wheel's version {version} is no semantic version, and what it would be is a guess: build it as "
+            "MAJOR.MINOR.PATCH, with -rc.N for a pre-release"
+        )
+    text = ".".join(str(number) for number in (*parsed.release, 0, 0)[:3])
+    if parsed.pre:
+        text += f"-{_PRE_RELEASES[parsed.pre[0]]}.{parsed.pre[1]}"
+    elif parsed.dev is not None:
+        text += f"-dev.{parsed.dev}"
+    return f"{text}+{parsed.local}" if parsed.local else text

@@ -1,0 +1,61 @@
+"""Publishing a file that says everything itself, as Python's own tools hand it over."""
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import AttachedFile, CatalogStore, Wheels
+from provider_hub.actions.publish import Published, publish
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.domain.catalog import Author
+from provider_hub.domain.errors import Conflict, Invalid
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.versions import Version
+from provider_hub.domain.wheels import WheelInvalid
+from provider_hub.domain.wheels.file_names import parse_file_name
+from provider_hub.domain.wheels.versions import semver_of
+
+_LONGEST_DESCRIPTION = 500
+_LONGEST_DISPLAY_NAME = 100
+
+
+def publish_file(
+    services: Services[CatalogStore],
+    wheels: Wheels,
+    prefix: str,
+    attached: AttachedFile,
+    summary: str,
+    author: Author,
+) -> Published:
+    """Register the wheel as a version of the provider that its file name says, under `prefix`.
+
+    The same bytes again are what is registered, whichever way they were published. What the catalog shows of a provider
+    stays as it is; a new one is described by the wheel's `summary`. Raises Conflict for other bytes, Invalid or
+    QuotaExceeded.
+    """
+    name, version = _named(prefix, attached.file_name)
+    stored = services.store.get(keys.version(name, version))
+    if stored and stored.wheel_sha256 == attached.sha256:
+        return Published(stored, created=False)
+    if stored:
+        raise Conflict(f"{name} {version} is published with other bytes, and versions never change: raise the version")
+    known = services.store.get(keys.provider(name))
+    metadata = None if known else _metadata(attached.file_name, summary)
+    wish = PublishWish(name=name.canonical, version=version, metadata=metadata)
+    return publish(services, wheels, name, wish, author, attached)
+
+
+def _named(prefix: str, file_name: str) -> tuple[ProviderName, str]:
+    """Raises Invalid for a file that is no wheel by its name, or whose name or version no provider can have."""
+    try:
+        wheel = parse_file_name(file_name)
+        name = ProviderName.parse(f"{prefix}/{wheel.distribution}")
+        return name, str(Version.parse(semver_of(str(wheel.version))))
+    except (WheelInvalid, ValueError) as error:
+        raise Invalid.at("body", "content", msg=str(error)) from None
+
+
+def _metadata(file_name: str, summary: str) -> MetadataWish:
+    distribution = file_name.partition("-")[0].replace(".", " ").replace("_", " ")
+    return MetadataWish(
+        display_name=distribution.title()[:_LONGEST_DISPLAY_NAME],
+        description=summary.replace("\0", "")[:_LONGEST_DESCRIPTION],
+    )
