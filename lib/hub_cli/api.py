@@ -130,6 +130,12 @@ class HubApi:
         answer: Json = self._transport.request("POST", path, body=body)
         return answer
 
+    def begin_upload(self, body: Mapping[str, Any], *, platform: bool) -> Json:
+        """Where to send an announced wheel: `{upload_id, url, headers, expires_at}`."""
+        path = "/console/uploads" if platform else "/uploads"
+        answer: Json = self._transport.request("POST", path, body=body)
+        return answer
+
     def version(self, name: str, version: str, *, anonymous: bool = False) -> Json:
         """One published version of the provider `name`. `anonymous` leaves the token out."""
         answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)

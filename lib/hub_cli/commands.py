@@ -32,9 +32,11 @@ def register(commands: "Subparsers") -> None:
 
 def _register_publish(commands: "Subparsers") -> None:
     publish = _command(commands, "publish", "register a version of a provider from its wheel", _publish)
-    publish.add_argument("wheel", metavar="FILE|URL", help="the wheel; a file is only read, the API gets --wheel-url")
+    publish.add_argument("wheel", metavar="FILE|URL", help="the wheel; a file is uploaded, unless --wheel-url is given")
     publish.add_argument(
-        "--wheel-url", metavar="URL", help="where a file is served; ending in / the file's name is added"
+        "--wheel-url",
+        metavar="URL",
+        help="where the file is served, and the hub is to fetch it; ending in / the file's name is added",
     )
     publish.add_argument("--name", metavar="[ORG/]NAME", help="default: the organization and the wheel's name")
     publish.add_argument("--platform", action="store_true", help="as platform/NAME, with a console machine's token")

@@ -56,6 +56,24 @@ class Progress:
             self._bars.update(self._bars.task_ids[0], description=printable(text))
 
     @contextmanager
+    def sending(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar with bytes and rate; call what is given with how many of `total` bytes have arrived.
+
+        It comes before any moving line: a terminal shows one of the two.
+        """
+        if not self._live:
+            self.line(f"{text} ({total} bytes)")
+            yield lambda _arrived: None
+            return
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+        from rich.progress import Progress as Bars  # noqa: PLC0415
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        with Bars(*columns, console=self._console, transient=True, get_time=self._clock) as bars:
+            task = bars.add_task(printable(text), total=total)
+            yield lambda arrived: bars.update(task, completed=arrived)
+
+    @contextmanager
     def stage(self, title: str, label: str = "") -> Iterator[Callable[[str], None]]:
         """One stage of a longer run; its line, with the time that it took, is written once it is done.
 

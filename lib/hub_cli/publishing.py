@@ -1,4 +1,4 @@
-"""`hub publish`, `yank` and `unyank`: a version is registered by where its wheel is; the wheel itself stays."""
+"""`hub publish`, `yank` and `unyank`: a version is registered by its wheel's file, or by where its wheel is."""
 
 import argparse
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
 from hub_cli.display import as_json, facts, printable
 from hub_cli.errors import Refused, UsageError
-from hub_cli.progress import progress
+from hub_cli.progress import Progress, progress
+from hub_cli.upload import Destination, upload
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
 from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.wheels.versions import semver_of
@@ -22,9 +23,14 @@ _LONGEST_DISPLAY_NAME = 100
 def publish(session: Session, parsed: argparse.Namespace) -> int:
     """Read the wheel, register the version. Raises ClientError."""
     session.target.require_token()
-    facts_of_wheel, url = _wheel(parsed, session.target.ca_file)
-    body = _registration(facts_of_wheel, url, _name(session.api, parsed, facts_of_wheel), parsed)
+    wheel, place = _wheel(parsed, session.target.ca_file)
+    name = _name(session.api, parsed, wheel)
     with progress() as shown:
+        if isinstance(place, Path):
+            where = {"upload_id": _uploaded(session, place, wheel, shown, platform=parsed.platform)}
+        else:
+            where = {"wheel_url": place}
+        body = {**_registration(wheel, name, parsed), **where}
         shown.moving(f"publishing {body['name']} {body['version']}")
         version = session.api.publish(body, platform=parsed.platform)
     if version["status"] != "published":
@@ -50,20 +56,32 @@ def _marked(session: Session, version: Json, what: str) -> int:
     return 0
 
 
-def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts, str]:
-    """The wheel's facts, and the URL to register it by."""
+def _uploaded(session: Session, path: Path, wheel: WheelFacts, shown: Progress, *, platform: bool) -> str:
+    """Send the file; the id to register it by. Raises ClientError."""
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            announced = {"filename": wheel.file_name, "size": size, "sha256": wheel.sha256}
+            begun = session.api.begin_upload(announced, platform=platform)
+            to = Destination(begun["url"], begun["headers"], session.target.ca_file)
+            with shown.sending(f"uploading {wheel.file_name}", size) as moved:
+                upload(file, size, to, moved)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from error
+    return str(begun["upload_id"])
+
+
+def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts, str | Path]:
+    """The wheel's facts, and the URL to register it by, or the file to upload."""
     given: str = parsed.wheel
     if given.lower().startswith(("https://", "http://")):
         if parsed.wheel_url:
             raise UsageError("--wheel-url says where a FILE is served; a URL already does.")
         url = parsed_url(given)
         return read_url(url, ca_file, parsed.package), str(url)
-    if not parsed.wheel_url:
-        raise UsageError(
-            "--wheel-url says where the file is served, and is needed: the API fetches the wheel from there. "
-            f"On this machine `hub wheels add {given}` prints one."
-        )
     found = read_file(Path(given), parsed.package)
+    if not parsed.wheel_url:
+        return found, Path(given)
     served: str = parsed.wheel_url
     return found, f"{served}{quote(found.file_name)}" if served.endswith("/") else served
 
@@ -83,13 +101,12 @@ def _version(wheel: WheelFacts) -> str:
         raise UsageError(f"{error}.") from None
 
 
-def _registration(wheel: WheelFacts, url: str, name: str, parsed: argparse.Namespace) -> dict[str, Any]:
+def _registration(wheel: WheelFacts, name: str, parsed: argparse.Namespace) -> dict[str, Any]:
     display_name = parsed.display_name or wheel.distribution.replace("-", " ").replace("_", " ").title()
     description = parsed.description if parsed.description is not None else wheel.summary or ""
     return {
         "name": name,
         "version": parsed.version or _version(wheel),
-        "wheel_url": url,
         "sha256": wheel.sha256,
         # Where none is named the API chooses, by the same rule by which the wheel was read here.
         "package_name": parsed.package or None,

@@ -30,6 +30,7 @@ class StackInfo:
     pid: int
     namespace_prefix: str = ""
     console_url: str = ""
+    api_https_url: str = ""
 
     @classmethod
     def read(cls, state_dir: Path) -> Self:

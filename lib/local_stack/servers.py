@@ -135,9 +135,16 @@ async def start_push_relay(exits: AsyncExitStack, relay: PushRelay) -> str:
     return f"http://{LOOPBACK}:{port_of(listener)}"
 
 
-async def start_gateway(exits: AsyncExitStack, gateway: Gateway, listener: socket) -> None:
-    """Serve the base URL on a socket that listens already."""
+async def start_gateway(
+    exits: AsyncExitStack, gateway: Gateway, listener: socket, tls: SSLContext | None = None
+) -> str:
+    """Serve the base URL on a socket that listens already; with `tls` over HTTPS too, whose URL it returns, else ""."""
     await exits.enter_async_context(gateway)
     runner = await serve_gateway(gateway)
     exits.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener).start()
+    if tls is None:
+        return ""
+    secure = listening_socket(0)
+    await web.SockSite(runner, secure, ssl_context=tls).start()
+    return f"https://localhost:{port_of(secure)}"

@@ -118,11 +118,14 @@ class LocalStack:
         await self._register_runtimes(session, around, settings)
         console = Console(SignIn(around.issuer.issuer(Realm.CUSTOMER), CLIENT_ID))
         gateway = Gateway(self._route, public_urls(self._functions), console.answer)
-        await start_gateway(self._exits, gateway, listener)
+        https_url = await start_gateway(self._exits, gateway, listener, self._tls)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
         self._schedules = asyncio.create_task(schedules)
         prefix = settings.cluster_namespace_prefix
-        info = _describe(around, prefix, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir)
+        info = replace(
+            _describe(around, prefix, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir),
+            api_https_url=https_url,
+        )
         info.write()
         return info
 
@@ -162,7 +165,7 @@ class LocalStack:
         finding = asyncio.create_task(asyncio.to_thread(find_interpreters, os.environ))
         issuer = await start_issuer(self._exits, self._state_dir, console)
         hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
-        tls = local_tls(self._state_dir)
+        self._tls = local_tls(self._state_dir)
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
         return tasks, Surroundings(
             project=self._options.project,
@@ -175,10 +178,10 @@ class LocalStack:
             namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             kubeconfig=self._kubeconfig,
-            wheels_url=await start_wheel_host(self._exits, self._state_dir, tls),
+            wheels_url=await start_wheel_host(self._exits, self._state_dir, self._tls),
             logs_endpoint=await start_logging(self._exits, self._state_dir),
             ca_file=ca_file(self._state_dir),
-            bucket=await start_bucket(self._exits, self._state_dir, tls),
+            bucket=await start_bucket(self._exits, self._state_dir, self._tls),
             interpreters=await finding,
         )
 

@@ -83,7 +83,7 @@ def summary(info: StackInfo, seconds: float) -> str:
 Provider Hub serves after {seconds:.1f} s. Open the console in a browser and sign in as anyone:
 
   console     {info.console_url}
-  API         {info.api_url}
+  API         {info.api_url}  (or {info.api_https_url})
   wheel host  {info.wheels_url}  (trust {info.ca_file})
   Firestore   {info.firestore_emulator_host}
   Pub/Sub     {info.pubsub_emulator_host}

@@ -1,17 +1,13 @@
-"""Environments of published clients: each pinned by its lock, installed once, and kept by the lock's digest."""
+"""Environments of published clients, which are of Python 3.13."""
 
-import fcntl
 import os
-import shutil
-import subprocess
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from local_stack.interpreters import find_interpreters
+from tests import locked_environments
 
 LOCKS = Path(__file__).parent / "locks"
-_INSTALL_SECONDS = 540
 
 
 class NoPython(Exception):
@@ -20,22 +16,7 @@ class NoPython(Exception):
 
 def environment_of(client: str) -> Path:
     """The folder of an environment with `client` in it. Raises NoPython, or CalledProcessError when pip fails."""
-    lock = LOCKS / f"{client}.txt"
-    folder = _cache() / f"{client}-{sha256(lock.read_bytes()).hexdigest()[:12]}"
-    complete = folder / "complete"
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock_file:
-        # Another test run may be making the same one; scripts in it name the folder, so it is made where it stays.
-        fcntl.flock(lock_file, fcntl.LOCK_EX)
-        if not complete.exists():
-            _make(folder, lock)
-            complete.touch()
-    return folder
-
-
-def _make(folder: Path, lock: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    _run(python_3_13(), "-m", "venv", folder)
-    _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", lock)
+    return locked_environments.environment_of(LOCKS / f"{client}.txt", python_3_13())
 
 
 @cache
@@ -45,13 +26,3 @@ def python_3_13() -> Path:
         if interpreter.release[:2] == (3, 13):
             return interpreter.executable
     raise NoPython("the published clients need Python 3.13 with pip; the PATH and pyenv's and uv's folders have none")
-
-
-def _cache() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provider-hub" / "clients"
-    base.mkdir(parents=True, exist_ok=True)
-    return base
-
-
-def _run(*command: object) -> None:
-    subprocess.run([str(word) for word in command], check=True, timeout=_INSTALL_SECONDS)

@@ -69,7 +69,6 @@ class World:
             project=backend.project,
             deadlines_url=DEADLINES_URL,
             upgrades_url=UPGRADES_URL,
-            artifacts_bucket="artifacts",
             check_in_keys="k" * 32,
             kubeconfig="in this process",
             artifacts_bucket="artifacts",

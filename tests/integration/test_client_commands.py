@@ -128,6 +128,18 @@ def test_a_file_is_published_by_where_it_is_served(hub: Hub, tenants: Tenants, w
     assert published["wheel_sha256"] in hub.out
 
 
+def test_a_file_alone_is_uploaded_and_published(hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]) -> None:
+    file = wheel("1.0.1")
+    published = hub.json("publish", str(file), "--name", "uploaded")
+    assert (published["canonical"], published["version"]) == ("acme/uploaded", "1.0.1")
+    assert published["wheel_sha256"] in published["wheel_url"]
+    assert "uploading" in hub.err
+    assert "upload_id" not in hub.err + hub.out
+    options = ("--platform", "--name", "uploaded", "--token", tenants.console_machine)
+    assert hub("publish", str(file), *options) == 0
+    assert hub.out.startswith("platform/uploaded 1.0.1 is published.\n")
+
+
 def test_a_url_is_published_with_its_own_digest(hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]) -> None:
     url = host(tenants, wheel("1.1.0rc1"))
     published = hub.json("publish", url, "--name", "acme/clock", "--display-name", "Clock", "--changelog", "New")
@@ -149,9 +161,7 @@ def test_a_platform_provider_is_published_by_a_console_machine_alone(
     assert hub("publish", url, "--platform", "--name", "dial") == 3
 
 
-def test_publish_says_what_is_missing(hub: Hub, wheel: Callable[[str], Path], tmp_path: Path) -> None:
-    assert hub("publish", str(wheel("1.3.0"))) == 2
-    assert "--wheel-url" in hub.err
+def test_publish_says_what_is_missing(hub: Hub, tmp_path: Path) -> None:
     assert hub("publish", str(tmp_path / "missing.whl"), "--wheel-url", "https://x.example/") == 2
     assert hub("publish", "https://localhost:1/a-1.0-py3-none-any.whl") == 1
     two = make_wheel(tmp_path, {"a/__init__.py": "", "b/__init__.py": ""}, name="two", version="1.0.0")

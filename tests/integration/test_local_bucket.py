@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import urllib3
 
+from hub_cli import upload
+from hub_cli.errors import Refused, Unavailable
 from local_stack.bucket_files import DAY_SECONDS, BucketFiles
 from local_stack.servers import BUCKET, BucketHost, ca_file, local_tls, start_bucket
 from provider_hub.adapters.artifacts import Bucket
@@ -204,6 +206,56 @@ def test_no_name_leads_out_of_the_buckets_folder(tmp_path: Path, name: str) -> N
     (tmp_path / "ca.pem").write_text("secret")
     files = BucketFiles(tmp_path / "bucket")
     assert files.find(name.replace("%2F", "/").replace("%2e", ".").replace("%00", "\0")) is None
+
+
+class Breaking:
+    """Connections that break in the middle of every second part, once half of it has arrived."""
+
+    def __init__(self, http: urllib3.PoolManager) -> None:
+        self._http = http
+        self.parts = 0
+
+    def request(self, method: str, url: str, body: bytes, headers: dict[str, str], redirect: bool) -> Any:
+        self.parts += bool(body)
+        if not body or self.parts % 2:
+            return self._http.request(method, url, body=body, headers=headers, redirect=redirect)
+        first, total = int(headers["Content-Range"].split()[1].split("-")[0]), headers["Content-Range"].split("/")[1]
+        half = body[: len(body) // 2]
+        arrived = {"Content-Range": f"bytes {first}-{first + len(half) - 1}/{total}"}
+        self._http.request(method, url, body=half, headers=arrived, redirect=redirect)
+        raise urllib3.exceptions.ProtocolError("broken off")
+
+
+def test_the_command_goes_on_where_a_connection_broke(
+    host: Host, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = upload_name("command", "a.whl")
+    session = bucket.begin_upload(name, len(CONTENT))
+    breaking, shown, slept = Breaking(host.http), list[int](), list[float]()
+    monkeypatch.setattr(upload, "PART_BYTES", 256 * 1024)
+    monkeypatch.setattr(upload, "pool", lambda *_, **__: breaking)
+    to = upload.Destination(session.url, session.headers, None)
+    upload.upload(io.BytesIO(CONTENT), len(CONTENT), to, shown.append, slept.append)
+    assert bucket.read(name, 0, len(CONTENT)) == CONTENT
+    assert shown == sorted(shown)
+    assert shown[-1] == len(CONTENT)
+    assert len(slept) == breaking.parts // 2
+
+
+def test_the_command_gives_up_on_a_host_that_never_answers_without_showing_the_url() -> None:
+    slept = list[float]()
+    to = upload.Destination("https://localhost:1/secret?upload_id=secret", {}, None)
+    with pytest.raises(Unavailable, match="does not get on, 6 times in a row: the connection is refused") as failure:
+        upload.upload(io.BytesIO(b"x"), 1, to, lambda _: None, slept.append)
+    assert "secret" not in str(failure.value)
+    assert slept == sorted(slept)
+
+
+def test_the_command_says_that_an_upload_has_ended(host: Host, bucket: Bucket) -> None:
+    session = bucket.begin_upload(upload_name("ended", "a.whl"), 1)
+    to = upload.Destination(session.url + "0", {}, str(ca_file(host.state_dir)))
+    with pytest.raises(Refused, match="refused with 404: it may have ended"):
+        upload.upload(io.BytesIO(b"x"), 1, to, lambda _: None)
 
 
 def test_what_is_kept_and_what_is_on_its_way_survive_a_restart(tmp_path: Path) -> None:

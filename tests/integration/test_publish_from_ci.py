@@ -157,8 +157,9 @@ def test_a_refused_token_fails_the_job_with_hubs_own_status(
 def test_a_wheel_of_several_packages_is_published_with_the_one_that_the_job_names(
     action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
 ) -> None:
-    base = _built(tenants, tmp_path, "1.3.0", {"one/__init__.py": "", "two/__init__.py": ""})
-    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "package": "two"}
+    _built(tenants, tmp_path, "1.3.0", {"one/__init__.py": "", "two/__init__.py": ""})
+    # Without a URL of its own, the file is uploaded.
+    inputs = {"wheel": "dist/*.whl", "package": "two"}
     done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
     assert done.returncode == 0, done.stderr
     stored = tenants.deployed.call("GET", f"/providers/{outputs['name']}/versions/1.3.0", tenants.user).get_json()
@@ -202,13 +203,13 @@ def _install_with(action: Any, directory: Path, scripts: Mapping[str, str]) -> s
     return _bash(action["runs"]["steps"][0]["run"], runner, directory)
 
 
-def test_the_gitlab_job_publishes_a_wheel(runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
+def test_the_gitlab_job_uploads_and_publishes_a_wheel(runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
     job = yaml.safe_load(_GITLAB.read_text())[".publish-provider"]
+    _built(tenants, tmp_path, "2.0.0")
     given = {
         "HUB_API_URL": api.url,
         "HUB_PACKAGE": str(_REPOSITORY),
         "HUB_REQUIREMENTS": str(_REPOSITORY / "requirements-hub.lock"),
-        "WHEEL_URL": _built(tenants, tmp_path, "2.0.0"),
     }
     assert set(given) <= set(job["variables"])
     environment = {

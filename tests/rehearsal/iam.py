@@ -17,6 +17,9 @@ _ROLES: Mapping[str, frozenset[str]] = {
     "roles/cloudtasks.enqueuer": frozenset({"cloudtasks.tasks.create"}),
     "roles/iam.serviceAccountUser": frozenset({"iam.serviceAccounts.actAs"}),
     "roles/secretmanager.secretAccessor": frozenset({"secretmanager.versions.access"}),
+    "roles/storage.objectCreator": frozenset({"storage.objects.create"}),
+    "roles/storage.legacyObjectReader": frozenset({"storage.objects.get"}),
+    "roles/iam.serviceAccountTokenCreator": frozenset({"iam.serviceAccounts.signBlob"}),
     "roles/container.clusterViewer": frozenset({"container.clusters.get", "container.clusters.connect"}),
 }
 

@@ -27,7 +27,7 @@ from local_stack.ports import LOOPBACK, ReservedPort, listening_socket, port_of
 from local_stack.processes import bound_to_parent, log_tail
 from local_stack.tasks import LocalTasks, TasksServer
 from local_stack.wheelhost import wheel_application
-from tests.rehearsal import google_apis
+from tests.rehearsal import google_apis, storage
 from tests.rehearsal.cloud_run import CloudRun, gateway
 from tests.rehearsal.cluster_front import cluster_front
 from tests.rehearsal.delivery import PubSubPush, run_job, task_sender
@@ -154,10 +154,11 @@ class Stage:
         tasks = await self._start_tasks()
         grpc_port = self._start_google_apis(tasks)
         cluster = await self._start_cluster()
-        egress = Egress(dict.fromkeys(google_apis.HOSTS, grpc_port))
+        storage_port = await self._start_storage()
+        egress = Egress(dict.fromkeys(google_apis.HOSTS, grpc_port) | dict.fromkeys(storage.HOSTS, storage_port))
         proxy = await egress.start()
         self._exits.callback(egress.stop)
-        await self._start_pods(cluster)
+        await self._start_pods(cluster, storage_port)
         around = {"HUB_CLUSTER_ENDPOINT": await self._start_cluster_front(cluster), "https_proxy": proxy}
         await asyncio.gather(
             *(self._start_function(one, numbers[one.name], around) for one in self._deployment.services)
@@ -196,14 +197,20 @@ class Stage:
         )
         return f"https://localhost:{port}"
 
-    async def _start_pods(self, cluster: EmbeddedCluster) -> None:
+    async def _start_storage(self) -> int:
+        """The bucket that the functions' settings name."""
+        bucket = self._deployment.services[0].environment["HUB_ARTIFACTS_BUCKET"]
+        folder = self._scratch / "artifacts"
+        return await self._serve(storage.storage(self.iam, bucket, folder), tls=True, names=storage.HOSTS)
+
+    async def _start_pods(self, cluster: EmbeddedCluster, storage_port: int) -> None:
         """The node; its pods publish as the cluster's workloads, through a way out of their own."""
         publishers = [grant.member for grant in self._deployment.grants if grant.member.startswith("principalSet:")]
         workloads = publishers[0] if publishers else "principalSet://nobody"
         rest = await self._serve(
             rest_pubsub(self.iam, self._session, self._emulators.pubsub), tls=True, names=("pubsub.googleapis.com",)
         )
-        egress = Egress({"pubsub.googleapis.com": rest})
+        egress = Egress({"pubsub.googleapis.com": rest, "storage.googleapis.com": storage_port})
         proxy = await egress.start()
         self._exits.callback(egress.stop)
         metadata = await self._serve(metadata_server(self.iam, self.issuer, workloads, self._on.project))

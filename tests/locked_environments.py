@@ -1,0 +1,40 @@
+"""Environments of published programs: each pinned by its lock, installed once, and kept by the lock's digest."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+_INSTALL_SECONDS = 540
+
+
+def environment_of(lock: Path, python: Path) -> Path:
+    """The folder of an environment of `python` with what `lock` names. Raises CalledProcessError when pip fails."""
+    digest = sha256(f"{python.resolve()} {lock.read_text()}".encode()).hexdigest()[:12]
+    folder = _cache() / f"{lock.stem}-{digest}"
+    complete = folder / "complete"
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock_file:
+        # Another test run may be making the same one; scripts in it name the folder, so it is made where it stays.
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not complete.exists():
+            _make(folder, lock, python)
+            complete.touch()
+    return folder
+
+
+def _make(folder: Path, lock: Path, python: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    _run(python, "-m", "venv", folder)
+    _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", lock)
+
+
+def _cache() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provider-hub" / "clients"
+    base.mkdir(parents=True, exist_ok=True)
+    return base
+
+
+def _run(*command: object) -> None:
+    subprocess.run([str(word) for word in command], check=True, timeout=_INSTALL_SECONDS)
