@@ -203,7 +203,9 @@ def _install_with(action: Any, directory: Path, scripts: Mapping[str, str]) -> s
     return _bash(action["runs"]["steps"][0]["run"], runner, directory)
 
 
-def test_the_gitlab_job_uploads_and_publishes_a_wheel(runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
+def test_the_gitlab_job_uploads_and_publishes_a_wheel(
+    runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
     job = yaml.safe_load(_GITLAB.read_text())[".publish-provider"]
     _built(tenants, tmp_path, "2.0.0")
     given = {

@@ -328,11 +328,12 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file that came with the request, and the SHA-256 of its bytes."""
+    """A file that came with the request, the SHA-256 of its bytes, and what its sender calls it in a sentence."""
 
     file: IO[bytes]
     file_name: str
     sha256: str
+    summary: str
 
 
 WheelSource = WheelUrl | StoredUpload | AttachedFile

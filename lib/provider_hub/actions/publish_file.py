@@ -5,6 +5,7 @@ from provider_hub.actions.ports import AttachedFile, CatalogStore, Wheels
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Author
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.names import ProviderName
@@ -22,13 +23,13 @@ def publish_file(
     wheels: Wheels,
     prefix: str,
     attached: AttachedFile,
-    summary: str,
     author: Author,
+    by: Actor,
 ) -> Published:
     """Register the wheel as a version of the provider that its file name says, under `prefix`.
 
     The same bytes again are what is registered, whichever way they were published. What the catalog shows of a provider
-    stays as it is; a new one is described by the wheel's `summary`. Raises Conflict for other bytes, Invalid or
+    stays as it is; a new one is described by the wheel's summary. Raises Conflict for other bytes, Invalid or
     QuotaExceeded.
     """
     name, version = _named(prefix, attached.file_name)
@@ -38,9 +39,9 @@ def publish_file(
     if stored:
         raise Conflict(f"{name} {version} is published with other bytes, and versions never change: raise the version")
     known = services.store.get(keys.provider(name))
-    metadata = None if known else _metadata(attached.file_name, summary)
+    metadata = None if known else _metadata(attached.file_name, attached.summary)
     wish = PublishWish(name=name.canonical, version=version, metadata=metadata)
-    return publish(services, wheels, name, wish, author, attached)
+    return publish(services, wheels, name, wish, author, by, attached)
 
 
 def _named(prefix: str, file_name: str) -> tuple[ProviderName, str]:

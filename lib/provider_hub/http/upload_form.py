@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Request, Response
@@ -34,14 +33,6 @@ _TOO_LARGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """What a route reads of the form: the wheel, and what its own metadata says in a sentence."""
-
-    wheel: AttachedFile
-    summary: str
-
-
 class FormTooLarge(TooLarge):
     """The form is over what a request may carry."""
 
@@ -61,7 +52,7 @@ def bearer_of(authorization: str | None) -> str | None:
     return f"Bearer {token}" if user == USER else authorization
 
 
-def read_form(request: Request) -> UploadForm:
+def read_form(request: Request) -> AttachedFile:
     """Raises TooLarge, and Invalid for a form that is none, or holds something else than a wheel."""
     if (request.content_length or 0) > MAX_FORM:
         _drain(request)
@@ -79,7 +70,7 @@ def read_form(request: Request) -> UploadForm:
     sha256 = _digest(content)
     if given.get("sha256_digest", sha256).lower() != sha256:
         raise _wrong("sha256_digest", f"the file's sha256 is {sha256}, and the form says another: upload it again")
-    return UploadForm(AttachedFile(content.stream, content.filename, sha256), given.get("summary", ""))
+    return AttachedFile(content.stream, content.filename, sha256, given.get("summary", ""))
 
 
 def as_tools_read(response: Response) -> Response:
