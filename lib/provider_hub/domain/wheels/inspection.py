@@ -80,11 +80,11 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
             metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
             requirements = _texts(metadata, "Requires-Dist")
-            check_dependencies(requirements)
+            is_alone = not check_dependencies(requirements)
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),
-                packages=find_packages(_layout(archive, dist_info, str(name))),
+                packages=find_packages(_layout(archive, dist_info, str(name), is_alone=is_alone)),
                 requires_python=_requires_python(metadata),
                 summary=_summary(metadata),
                 requirements=tuple(requirements),
@@ -201,7 +201,7 @@ def _read_small(archive: ZipFile, name: str) -> str | None:
         return None
 
 
-def _layout(archive: ZipFile, dist_info: str, distribution: str) -> WheelLayout:
+def _layout(archive: ZipFile, dist_info: str, distribution: str, *, is_alone: bool) -> WheelLayout:
     def names_in(name: str) -> tuple[str, ...]:
         return tuple((_read_small(archive, f"{dist_info}/{name}") or "").split())
 
@@ -212,6 +212,7 @@ def _layout(archive: ZipFile, dist_info: str, distribution: str) -> WheelLayout:
         top_level=names_in("top_level.txt"),
         namespaces=frozenset(names_in("namespace_packages.txt")),
         entry_points=_entry_points(archive, f"{dist_info}/entry_points.txt"),
+        is_alone=is_alone,
     )
 
 
