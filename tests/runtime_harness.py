@@ -139,6 +139,7 @@ class WheelHost:
         self.url = ""
         self.answers: dict[str, Answer | list[Answer]] = {}
         self.requests: list[str] = []
+        self.authorizations: list[str | None] = []
 
     def add(self, wheel: Path) -> str:
         """The URL of `wheel`, with a query as a signed one has."""
@@ -148,6 +149,7 @@ class WheelHost:
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path = path.partition("?")[0]
         self.requests.append(path)
+        self.authorizations.append(headers.get("Authorization"))
         answer = self.answers.get(path, Answer(404))
         if isinstance(answer, list):
             return answer.pop(0) if len(answer) > 1 else answer[0]

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from urllib.request import (
     Request,
 )
 
+from pragma_runtime.bucket import Bucket
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
@@ -41,7 +42,8 @@ _AT_ONCE = 8
 class Source:
     """A wheel to fetch: where it is, under which name to keep it, and the one digest that it may have.
 
-    `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked.
+    `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked. `is_kept`
+    says that the hub's bucket has it, which is then asked first.
     """
 
     url: str
@@ -50,6 +52,7 @@ class Source:
     of: str = "wheel"
     agreed: str = "published"
     size: int | None = None  # in bytes; None is any up to LARGEST_WHEEL
+    is_kept: bool = False
 
     @property
     def shown(self) -> str:
@@ -69,7 +72,8 @@ def fetch_wheel(settings: Settings, seconds: float) -> Path:
 
 def own_wheel(settings: Settings) -> Source:
     """The provider's own wheel. Raises PermanentError where the URL does not end in a wheel's name."""
-    return Source(settings.wheel_url, wheel_file_name(settings.wheel_url), settings.wheel_sha256)
+    name = wheel_file_name(settings.wheel_url)
+    return Source(settings.wheel_url, name, settings.wheel_sha256, is_kept=bool(settings.artifacts_url))
 
 
 def locked_wheels(lock: Lock) -> list[Source]:
@@ -90,7 +94,8 @@ def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> 
     """
     directory = settings.work_dir / "wheel"
     directory.mkdir(exist_ok=True)
-    fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds)
+    bucket = Bucket(settings.artifacts_url) if settings.artifacts_url else None
+    fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds, bucket)
     if len(sources) == 1:
         return [fetching.fetch(sources[0])]
     return fetching.fetch_side_by_side(sources)
@@ -107,9 +112,10 @@ def wheel_file_name(url: str) -> str:
 
 
 class _Fetching:
-    """The fetches of one start, which share a deadline (monotonic seconds) and whom to trust."""
+    """The fetches of one start, which share a deadline (monotonic seconds), whom to trust, and the hub's bucket."""
 
-    def __init__(self, opener: OpenerDirector, directory: Path, deadline: float) -> None:
+    def __init__(self, opener: OpenerDirector, directory: Path, deadline: float, bucket: Bucket | None) -> None:
+        self._bucket = bucket
         self._opener = opener
         self._directory = directory
         self._deadline = deadline
@@ -162,8 +168,21 @@ class _Fetching:
         raise AssertionError("unreachable")
 
     def _fetch_once(self, source: Source, path: Path) -> Path:
+        """From the bucket, and where that does not give it, from where it was published."""
+        if self._bucket is None or not source.is_kept:
+            return self._fetch_from(source, path)
+        kept = replace(source, url=self._bucket.url_of(source.sha256, source.file_name))
+        try:
+            return self._fetch_from(kept, path, self._bucket.authorization())
+        except (PermanentError, TemporaryError) as failure:
+            if kept.url == source.url:
+                raise
+            say(f"{failure} Asking where it was published.")
+        return self._fetch_from(source, path)
+
+    def _fetch_from(self, source: Source, path: Path, authorization: str = "") -> Path:
         partial = path.with_suffix(".part")
-        with _open(self._opener, source) as response, partial.open("wb") as file:
+        with _open(self._opener, source, authorization) as response, partial.open("wb") as file:
             digest = _copy(response, file, source, self._deadline)
         if digest != source.sha256:
             partial.unlink()
@@ -174,8 +193,11 @@ class _Fetching:
         return partial.replace(path)
 
 
-def _open(opener: OpenerDirector, source: Source) -> HTTPResponse:
+def _open(opener: OpenerDirector, source: Source, authorization: str) -> HTTPResponse:
     request = Request(source.url, headers={"User-Agent": "pragma-runtime"})  # noqa: S310 - https, as settings and lock say
+    if authorization:
+        # No redirect takes the token along.
+        request.add_unredirected_header("Authorization", authorization)
     try:
         response: HTTPResponse = opener.open(request, timeout=_READ_TIMEOUT)
     except HTTPError as error:

@@ -45,6 +45,7 @@ class Settings:
     listen_address: str = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
     port: int = 8080  # 0 = any free one
     ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
+    artifacts_url: str = ""  # https, of the bucket that has the wheel; "" for what was published before it had any
     lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
 
 
@@ -78,6 +79,7 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         listen_address=reader.address("LISTEN_ADDRESS", default=Settings.listen_address),
         port=reader.number("PORT", int, default="8080", at_least=0, at_most=65535),
         ca_file=reader.file("CA_FILE"),
+        artifacts_url=reader.optional_https("ARTIFACTS_URL"),
         lock=reader.lock("LOCK"),
     )
 
@@ -132,6 +134,9 @@ class _Reader:
         if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or "@" in parts.netloc:
             raise _malformed(name, public_url(value), "https://HOST, or http://HOST:PORT of an emulator")
         return value
+
+    def optional_https(self, name: str) -> str:
+        return self.wheel_url(name).rstrip("/") if self.optional(name) else ""
 
     def address(self, name: str, default: str) -> str:
         value = self.optional(name, default)

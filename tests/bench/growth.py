@@ -82,7 +82,9 @@ class _Grown:
         project = f"growth-{rows}"
         for topic in Topic:
             put(environment["PUBSUB_EMULATOR_HOST"], f"projects/{project}/topics/{topic.value}", {})
-        given = _Needs.from_environment({"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY})
+        given = _Needs.from_environment(
+            {"GOOGLE_CLOUD_PROJECT": project, "HUB_CHECK_IN_KEYS": CHECK_IN_KEY, "HUB_ARTIFACTS_BUCKET": "a"}
+        )
         counted = counting(grpc.insecure_channel, self._tell)
         with patch.dict(os.environ, environment), patch("grpc.insecure_channel", counted):
             self._services = wiring.connected_services(given)

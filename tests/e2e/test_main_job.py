@@ -10,6 +10,7 @@ import pytest
 
 from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
+from local_stack.stack_file import wheels_dir
 from provider_hub.domain.names import ProviderName
 from tests.e2e.conftest import DEADLINE_SECONDS
 from tests.e2e.tenant import Tenant
@@ -37,6 +38,9 @@ def test_a_healthy_provider_is_installed_upgraded_and_removed(
     assert (status["version"], status["ready_replicas"], status["healthy"]) == ("1.0.0", 1, True)
 
     tenant.publish("weather", "1.1.0", sample.build_wheel("1.1.0", tmp_path))
+    # From here on the publisher's host has neither wheel: what is deployed comes from the hub's own bucket.
+    for wheel in wheels_dir(stack.state_dir).glob("weather_provider-1.[01].0-*"):
+        wheel.unlink()
     assert tenant.row("weather")["upgrade_available"] is True
     tenant.call("POST", tenant.path("weather", "/upgrade"))
     upgraded = tenant.until("weather", lambda row: row["current_version"] == "1.1.0")

@@ -64,7 +64,9 @@ PLURALS = {
 
 CONNECT = {"container.clusters.connect", "container.clusters.get"}
 FACTS = RuntimeFacts("image", "projects/p/topics/t", "https://pubsub.googleapis.com", 300, "", 600, 4)
-VERSION: Any = SimpleNamespace(entrypoint=None, wheel_url="https://w/w.whl", wheel_sha256="0" * 64, package_name=None)
+VERSION: Any = SimpleNamespace(
+    entrypoint=None, wheel_url="https://w/w.whl", wheel_sha256="0" * 64, package_name=None, wheel_object=None
+)
 ROW: Any = SimpleNamespace(
     installation_id="02",
     generation=2,

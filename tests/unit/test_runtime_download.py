@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from tests.runtime_harness import Answer, Authority, WheelHost, make_authority, serving
 
-from pragma_runtime import download
+from pragma_runtime import bucket, download
 from pragma_runtime.download import fetch_wheel
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.settings import Settings
+from provider_hub.adapters.artifacts import Bucket
+from provider_hub.adapters.artifacts.signers import KeyFileSigner
+from provider_hub.domain.artifacts import kept_name
 
 _NAME = "w-1.0.0-py3-none-any.whl"
 _BYTES = b"the wheel's bytes" * 1000
@@ -53,6 +56,54 @@ def settings(host: WheelHost, authority: Authority, tmp_path: Path) -> Settings:
         work_dir=tmp_path,
         ca_file=authority.ca_file,
     )
+
+
+@pytest.fixture
+def kept(settings: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a wheel that the hub keeps, in a bucket on the same host, which a pod's token opens."""
+    monkeypatch.setattr(bucket, "MetadataServer", Tokens)
+    host.answers[f"/artifacts/{kept_name(settings.wheel_sha256, _NAME)}"] = Answer(body=_BYTES)
+    return replace(settings, artifacts_url=f"{host.url}/artifacts")
+
+
+class Tokens:
+    def get(self, timeout: float) -> str:
+        return "the-pods-own"
+
+    def forget(self) -> None:
+        """Nothing to forget."""
+
+
+def test_a_kept_wheel_comes_from_the_bucket_and_its_publisher_is_not_asked(kept: Settings, host: WheelHost) -> None:
+    assert fetch_wheel(kept, 60).read_bytes() == _BYTES
+    assert host.requests == [f"/artifacts/{kept_name(kept.wheel_sha256, _NAME)}"]
+    assert host.authorizations == ["Bearer the-pods-own"]
+
+
+@pytest.mark.parametrize("answer", [Answer(403), Answer(404), Answer(503), Answer(body=b"other bytes")])
+def test_where_the_bucket_does_not_give_it_the_publisher_is_asked_without_the_token(
+    kept: Settings, host: WheelHost, answer: Answer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host.answers[f"/artifacts/{kept_name(kept.wheel_sha256, _NAME)}"] = answer
+    assert fetch_wheel(kept, 60).read_bytes() == _BYTES
+    assert host.authorizations == ["Bearer the-pods-own", None]
+    said = capfd.readouterr()
+    assert "Asking where it was published." in said.out + said.err
+    assert "the-pods-own" not in said.out + said.err
+
+
+def test_an_uploaded_wheel_is_in_the_bucket_alone(kept: Settings, host: WheelHost) -> None:
+    url = f"{kept.artifacts_url}/{kept_name(kept.wheel_sha256, _NAME)}"
+    host.answers[f"/artifacts/{kept_name(kept.wheel_sha256, _NAME)}"] = Answer(404)
+    with pytest.raises(PermanentError, match="its host answered 404"):
+        fetch_wheel(replace(kept, wheel_url=url), 60)
+    assert len(host.requests) == 1
+
+
+@pytest.mark.parametrize("name", [_NAME, "w-1.0+b.5-py3-none-any.whl", "w_x-2!1.0-py3-none-any.whl"])
+def test_the_runtime_and_the_hub_call_a_kept_wheel_the_same(name: str) -> None:
+    hubs = Bucket("https://s.example/artifacts", KeyFileSigner("none")).url_of(kept_name("ab" * 32, name))
+    assert bucket.Bucket("https://s.example/artifacts", Tokens()).url_of("ab" * 32, name) == hubs
 
 
 def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:

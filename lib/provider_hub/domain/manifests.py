@@ -89,7 +89,8 @@ class RuntimeFacts:
     """What every runtime is given, whichever provider it runs. Times are in seconds.
 
     `runtime_class` names the pods' RuntimeClass, "" for the cluster's own. `user_namespaces` maps a pod's users to
-    none of its node's; sandboxes such as gVisor refuse that and need it not.
+    none of its node's; sandboxes such as gVisor refuse that and need it not. `artifacts_url` is the bucket of kept
+    wheels, which pods read as workloads of their cluster: a signed URL would end while its pod lives.
     """
 
     image: str
@@ -102,6 +103,7 @@ class RuntimeFacts:
     runtime_class: str = ""
     user_namespaces: bool = False
     plan: NamespacePlan = field(default_factory=NamespacePlan)
+    artifacts_url: str = ""
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
@@ -281,7 +283,8 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         "PRAGMA_CA_FILE": facts.ca_file,
         "HOME": WORK_DIRECTORY,
         "TMPDIR": WORK_DIRECTORY,
-        # Only where there is one: what runs without a lock keeps the Deployment that it has.
+        # Only where there is one: what was published before keeps the Deployment that it has.
+        **({"PRAGMA_ARTIFACTS_URL": facts.artifacts_url} if version.wheel_object else {}),
         **({LOCK_SHA256: row.revision.lock_sha256} if row.revision.lock_sha256 else {}),
     }
     # `$$` is Kubernetes' escape: a wheel's URL may hold what looks like a variable.

@@ -3,13 +3,13 @@
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
 from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
-from provider_hub.settings import CheckIns, Core
+from provider_hub.settings import Artifacts, CheckIns, Core
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4
 
 
-class DesiredStateSettings(Core, CheckIns):
+class DesiredStateSettings(Core, CheckIns, Artifacts):
     """What it takes to say what the cluster should hold."""
 
 
@@ -21,6 +21,7 @@ def desired_states(given: DesiredStateSettings, services: Services) -> DesiredSt
         pubsub_endpoint=given.runtime_pubsub_endpoint,
         check_in_seconds=given.check_in_seconds,
         ca_file=given.runtime_ca_file,
+        artifacts_url=given.artifacts_url,
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
         runtime_class=given.runtime_class,
