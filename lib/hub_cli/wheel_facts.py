@@ -1,13 +1,6 @@
-"""What `hub publish` reads from a wheel: its names, version, digest, and the schemas that its package offers.
-
-A provider offers its schemas as `provider_schemas.json` in its package: a JSON object with any of `schemas` (a map
-by resource type), `config_schema` and `outputs_schema`, as the API's own fields of those names. The file is read,
-nothing of the wheel is run.
-"""
+"""What `hub publish` reads from a wheel: its names, version, digest, and the schemas that its package offers."""
 
 import hashlib
-import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,19 +12,15 @@ from zipfile import ZipFile
 from hub_cli.download import MAX_WHEEL_BYTES, download
 from hub_cli.errors import Refused, UsageError
 from provider_hub.domain.wheels import PackageUnclear, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
-
-SCHEMAS_FILE = "provider_schemas.json"
-SCHEMA_FIELDS = ("schemas", "config_schema", "outputs_schema")
-_MAX_SCHEMAS_BYTES = 1024 * 1024
-_INSTALLED_AS_CODE = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
+from provider_hub.domain.wheels.offered_schemas import parse_offered, read_offered
 
 
 @dataclass(frozen=True, slots=True)
 class WheelFacts:
     """What a wheel says of itself.
 
-    `version` is as the wheel spells it. `package` is the provider's dotted name. `schemas` has those of SCHEMA_FIELDS
-    that the package offers.
+    `version` is as the wheel spells it. `package` is the provider's dotted name. `schemas` are the fields of the same
+    names that the package offers.
     """
 
     file_name: str
@@ -100,23 +89,6 @@ def _facts(file: IO[bytes], file_name: str, sha256: str, named: str | None) -> W
 
 def _schemas(file: IO[bytes], package: str) -> Mapping[str, Any]:
     """From an archive that was inspected: its names and sizes are sound."""
-    wanted = f"{package.replace('.', '/')}/{SCHEMAS_FILE}"
     with ZipFile(file) as archive:
-        offered = [name for name in archive.namelist() if _INSTALLED_AS_CODE.sub("", name, count=1) == wanted]
-        if not offered:
-            return {}
-        with archive.open(offered[0]) as stream:
-            content = stream.read(_MAX_SCHEMAS_BYTES + 1)
-    return _checked(content, offered[0])
-
-
-def _checked(content: bytes, name: str) -> Mapping[str, Any]:
-    if len(content) > _MAX_SCHEMAS_BYTES:
-        raise Refused(f"the wheel's {name} is over {_MAX_SCHEMAS_BYTES // 1024} KiB.")
-    try:
-        found = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"the wheel's {name} is no JSON document.") from error
-    if not isinstance(found, dict) or not set(found) <= set(SCHEMA_FIELDS):
-        raise Refused(f"the wheel's {name} must be an object with no other keys than {', '.join(SCHEMA_FIELDS)}.")
-    return found
+        text = read_offered(archive, package)
+    return {} if text is None else parse_offered(text, package)

@@ -19,7 +19,6 @@ from tests.runtime_harness import make_wheel
 
 from hub_cli import main as cli
 from hub_cli import transport, waiting
-from hub_cli.wheel_facts import SCHEMAS_FILE
 from local_stack import servers
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
@@ -27,6 +26,7 @@ from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.records import DeadLetter, Topic
+from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 
 SCHEMA = {"type": "object", "properties": {"latitude": {"type": "number"}}}
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import ssl
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.runtime_harness import make_wheel
 
 from local_stack.servers import ca_file
 from local_stack.stack_file import artifacts_dir
+from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 from provider_hub.http.upload_form import MAX_FORM
 
 METADATA = {"display_name": "Gauge", "description": "Measures"}
@@ -195,6 +197,28 @@ def test_the_form_keeps_what_the_catalog_shows_of_a_provider(tenants: Tenants, t
     made = sent_form(tenants, second, summary="Second")
     assert (made.status_code, made.json["version"]) == (200, "1.1.0-rc.1")
     assert tenants.deployed.call("GET", "/providers/acme/kept", tenants.user).json["description"] == "First"
+
+
+def test_the_form_takes_the_schemas_that_the_package_offers(tenants: Tenants, tmp_path: Path) -> None:
+    schemas = {"schemas": {"dial": {"config_schema": {"type": "object"}}}, "config_schema": {"type": "object"}}
+    files = {"dial/__init__.py": "", f"dial/{SCHEMAS_FILE}": json.dumps(schemas)}
+    made = sent_form(tenants, make_wheel(tmp_path, files, name="dial", version="1.0.0"))
+    assert made.status_code == 200, made.text
+    shown = [(schema["resource"], schema["config_schema"]) for schema in made.json["schemas"]]
+    assert shown == [("provider", {"type": "object"}), ("dial", {"type": "object"})]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("{", "no JSON document"), ('{"x": 1}', "no other keys"), ('{"config_schema": {"type": 7}}', "config_schema")],
+)
+def test_the_form_refuses_schemas_that_are_none(tenants: Tenants, tmp_path: Path, content: str, told: str) -> None:
+    wheel = make_wheel(tmp_path, {"dial/__init__.py": "", f"dial/{SCHEMAS_FILE}": content}, name="dials")
+    before = tenants.deployed.documents.all()
+    refused = sent_form(tenants, wheel)
+    assert (refused.status_code, told in refused.json["message"]) == (400, True), refused.text
+    assert SCHEMAS_FILE in refused.json["message"]
+    assert tenants.deployed.documents.all() == before
 
 
 def test_other_bytes_are_400_with_a_reason_that_tools_show(tenants: Tenants, wheel: Path, tmp_path: Path) -> None:

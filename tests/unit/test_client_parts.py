@@ -20,6 +20,7 @@ from hub_cli.stack_file import StackInfo
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
 from provider_hub.domain.wheels import same_version
+from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 from provider_hub.domain.wheels.versions import semver_of
 from provider_hub.http import examples
 from provider_hub.http.installations import ProviderInstallation
@@ -142,12 +143,12 @@ def test_config_and_texts_are_read_as_any_system_writes_them(tmp_path: Path, end
 
 
 def test_schemas_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": "\ufeff" + json.dumps(SCHEMAS)}
+    files = {"weather/__init__.py": "", f"weather/{SCHEMAS_FILE}": "\ufeff" + json.dumps(SCHEMAS)}
     assert wheel_facts.read_file(make_wheel(tmp_path, files)).schemas == SCHEMAS
 
 
 def test_schemas_of_a_package_in_a_namespace_are_found(tmp_path: Path) -> None:
-    files = {"acme/weather/__init__.py": "", f"acme/weather/{wheel_facts.SCHEMAS_FILE}": json.dumps(SCHEMAS)}
+    files = {"acme/weather/__init__.py": "", f"acme/weather/{SCHEMAS_FILE}": json.dumps(SCHEMAS)}
     found = wheel_facts.read_file(make_wheel(tmp_path, files))
     assert (found.package, found.schemas) == ("acme.weather", SCHEMAS)
 
@@ -165,7 +166,7 @@ SCHEMAS = {"schemas": {"station": {"config_schema": {"type": "object"}}}, "confi
 
 
 def test_a_wheel_tells_its_name_version_digest_package_and_schemas(tmp_path: Path) -> None:
-    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": json.dumps(SCHEMAS)}
+    files = {"weather/__init__.py": "", f"weather/{SCHEMAS_FILE}": json.dumps(SCHEMAS)}
     wheel = make_wheel(tmp_path, files, name="weather-provider", version="1.4.0")
     found = wheel_facts.read_file(wheel)
     assert (found.distribution.replace("_", "-"), found.version) == ("weather-provider", "1.4.0")
@@ -181,9 +182,9 @@ def test_a_wheel_without_schemas_offers_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"secrets": {}}', "[" * 100_000])
 def test_schemas_that_are_none_are_refused(tmp_path: Path, content: str) -> None:
-    files = {"weather/__init__.py": "", f"weather/{wheel_facts.SCHEMAS_FILE}": content}
+    files = {"weather/__init__.py": "", f"weather/{SCHEMAS_FILE}": content}
     wheel = make_wheel(tmp_path, files, name="weather", version="1.0.0")
-    with pytest.raises(Refused, match=f"weather/{wheel_facts.SCHEMAS_FILE}"):
+    with pytest.raises(Refused, match=f"weather/{SCHEMAS_FILE}"):
         wheel_facts.read_file(wheel)
 
 

@@ -315,6 +315,7 @@ class Wheel:
     file_name: str
     size: int
     requirements: tuple[str, ...] = ()
+    schemas_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.lock_dependencies import locked_dependencies
+from provider_hub.actions.offered_schemas import with_offered
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import (
     AttachedFile,
@@ -127,6 +128,8 @@ def publish(
         wheels.fetch(publication.source, wish.sha256, provider_name, wish.version) as delivery,
     ):
         wheel = delivery.wheel
+        if attached:
+            publication = _with_offered(services, publication, wheel)
         publication = replace(publication, package_name=_package(publication, wheel.packages))
         runtime = pinned_for(services, wheel, wish.runtime_version)
         lock = locked_dependencies(services, wheel, runtime.image, provider_name.prefix)
@@ -134,6 +137,11 @@ def publish(
             hide_from_others(services, by, provider_name)
         built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
         return _register(services, publication, author, by, built)
+
+
+def _with_offered(services: Services[CatalogStore], publication: _Publication, wheel: Wheel) -> _Publication:
+    wish = with_offered(services.schema_checker, publication.wish, wheel)
+    return replace(publication, wish=wish, schemas=wish.resource_schemas_of(publication.provider))
 
 
 def _kept(publication: _Publication, delivery: Delivery) -> tuple[str, str]:

@@ -39,6 +39,7 @@ def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
         "requires_python": contents.requires_python,
         "summary": contents.summary,
         "requirements": contents.requirements,
+        "schemas_text": contents.schemas_text,
         "packages": {
             "candidates": found.candidates,
             "importable": sorted(found.importable),

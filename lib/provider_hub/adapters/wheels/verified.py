@@ -117,6 +117,7 @@ def _checked(wheel: FetchedWheel, file_name: str, provider: ProviderName, versio
         file_name=file_name,
         size=wheel.size,
         requirements=contents.requirements,
+        schemas_text=contents.schemas_text,
     )
 
 

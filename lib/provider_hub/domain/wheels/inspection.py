@@ -21,6 +21,7 @@ from packaging.version import InvalidVersion, Version
 from provider_hub.domain.wheels.dependencies import check_dependencies
 from provider_hub.domain.wheels.errors import WheelInvalid
 from provider_hub.domain.wheels.file_names import parse_file_name
+from provider_hub.domain.wheels.offered_schemas import read_offered
 from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, Packages, WheelLayout, find_packages
 
 MAX_ENTRIES = 50_000
@@ -53,6 +54,7 @@ class WheelContents:
     """What a wheel says of itself: `distribution` and `version` as its METADATA spells them.
 
     `requires_python` and `summary` are None where not given. `requirements` are the Requires-Dist lines, as written.
+    `schemas_text` is the file with the schemas that the provider's package offers (`offered_schemas`), not parsed yet.
     """
 
     distribution: str
@@ -61,6 +63,7 @@ class WheelContents:
     requires_python: str | None
     summary: str | None
     requirements: tuple[str, ...] = ()
+    schemas_text: str | None = None
 
 
 def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
@@ -81,13 +84,15 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
             requirements = _texts(metadata, "Requires-Dist")
             is_alone = not check_dependencies(requirements)
+            packages = find_packages(_layout(archive, dist_info, str(name), is_alone=is_alone))
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),
-                packages=find_packages(_layout(archive, dist_info, str(name), is_alone=is_alone)),
+                packages=packages,
                 requires_python=_requires_python(metadata),
                 summary=_summary(metadata),
                 requirements=tuple(requirements),
+                schemas_text=read_offered(archive, packages.provider) if packages.provider else None,
             )
     except _BROKEN as error:
         raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error
