@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo picture unit test rehearsal generate check-generated vendor bench chaos lint audit sbom deploy destroy
+.PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
@@ -30,6 +30,15 @@ test: setup ## every test, and how much of lib/ they reached
 rehearsal: setup ## what Terraform deploys, run against stand-ins that demand what Google demands
 	@exec $(BIN)/python -m pytest tests/rehearsal $(ARGS)
 
+types: ## the console's JSDoc types, by TypeScript; needs npm
+	@mkdir -p .venv/types && cp .ci/types/package*.json .venv/types && \
+		cmp -s .venv/types/package-lock.json .venv/types/installed || \
+		{ npm ci --prefix .venv/types --ignore-scripts --no-audit --no-fund --silent && cp .venv/types/package-lock.json .venv/types/installed; }
+	@.venv/types/node_modules/.bin/tsc --project console
+
+screenshots: setup ## the pictures of the console in docs/; ARGS="--all DIR" for every page at both sizes in both schemes
+	@exec $(BIN)/python -m tests.browser.screenshots $(ARGS)
+
 vendor: ## the console's modules anew, after a version in console/vendor/vendor.json was raised; needs npm
 	@python3 .ci/vendor.py
 
@@ -47,6 +56,7 @@ lint: setup ## style, format, types, import layers
 	for main in functions/*/main.py; do $(BIN)/mypy --scripts-are-modules $$main || exit 1; done
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory check-generated
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory types; else echo "lint: without npm the console's types are not checked"; fi
 
 generate: setup ## write what is made from the code and the lock: requirements, tables, pages
 	$(BIN)/python -m terraform.tools.requirements

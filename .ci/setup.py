@@ -5,6 +5,7 @@ Run by `.ci/setup` with a Python of its choice; uses the standard library alone.
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 INPUTS = (ROOT / "requirements.lock", ROOT / "pyproject.toml", Path(__file__).resolve())
 
 
@@ -50,6 +52,23 @@ def set_up() -> None:
     pip("--require-hashes", "-r", str(INPUTS[0]))
     pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     run("-m", "local_stack.emulators")
+    have_chromium()
+
+
+def have_chromium() -> None:
+    """Install the browser that tests/browser drives, where that is allowed; those tests skip where there is none."""
+    if any(map(shutil.which, CHROMIUMS)):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print("setup: there is no Chromium, so the tests of the console will skip: install one (apt install chromium).")
+        return
+    print("setup: installing Chromium, for the tests of the console", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        done = subprocess.run(["apt-get", "-qq", *command], env=quiet, stdin=subprocess.DEVNULL, check=False)  # noqa: S603, S607
+        if done.returncode:
+            print(f"setup: apt-get {command[0]} failed, so the tests of the console will skip.", file=sys.stderr)
+            return
 
 
 def pip(*arguments: str) -> None:

@@ -5,11 +5,15 @@ import { Layout } from "./components/layout.js";
 import { Empty, Page } from "./components/page.js";
 import { effect, html, render } from "./html.js";
 import { CatalogPage } from "./pages/catalog.js";
+import { DeadLettersPage } from "./pages/dead-letters.js";
 import { InstallationPage } from "./pages/installation.js";
 import { InstalledPage } from "./pages/installed.js";
+import { OrganizationPage } from "./pages/organization.js";
 import { ProviderPage } from "./pages/provider.js";
+import { PublishedPage } from "./pages/published.js";
+import { PublishingPage } from "./pages/publishing.js";
 import { SignInPage } from "./pages/sign-in.js";
-import { place } from "./router.js";
+import { place, reread } from "./router.js";
 import { listenForKeys } from "./shortcuts.js";
 
 /**
@@ -21,6 +25,10 @@ const PAGES = {
   "installed 2": { page: InstallationPage },
   "catalog 0": { page: CatalogPage, open: true },
   "catalog 2": { page: ProviderPage, open: true },
+  "publishing 0": { page: PublishingPage },
+  "publishing 2": { page: PublishedPage },
+  "dead-letters 0": { page: DeadLettersPage },
+  "organization 0": { page: OrganizationPage },
 };
 
 function App() {
@@ -48,4 +56,5 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 listenForKeys();
 // The issuer may be down: the page then says so when somebody asks to sign in.
 const resumed = await resumeSession().catch(() => "ready");
+reread(); // the issuer's answer stood in the address
 if (resumed === "ready") render(html`<${App} />`, root);

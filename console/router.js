@@ -6,6 +6,11 @@ import { signal } from "./html.js";
 /** Where the browser is. @type {{value: Place}} */
 export const place = signal(read());
 
+/** Looks at the address again, after it was changed without an event. */
+export const reread = () => {
+  place.value = read();
+};
+
 function read() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   return { parts: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
@@ -33,5 +38,5 @@ export const go = (target) => {
 export function setQuery(query) {
   const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
   history.replaceState(null, "", `#/${place.value.parts.map(encodeURIComponent).join("/")}${kept.size ? `?${kept}` : ""}`);
-  place.value = read();
+  reread();
 }

@@ -9,6 +9,9 @@ export const listed = signal(false);
 export const SHORTCUTS = [
   { keys: "g i", does: "Installations", target: "/installed" },
   { keys: "g c", does: "Catalog", target: "/catalog" },
+  { keys: "g p", does: "Publishing", target: "/publishing" },
+  { keys: "g d", does: "Dead letters", target: "/dead-letters" },
+  { keys: "g o", does: "Organization", target: "/organization" },
   { keys: "/", does: "Search, or filter the list" },
   { keys: "j", does: "Next row of a list" },
   { keys: "k", does: "Row before" },

@@ -238,6 +238,15 @@ resource "google_artifact_registry_repository_iam_member" "builder" {
   member     = google_service_account.builder.member
 }
 
+# a browser reads the web console's files by their names, and may not list them
+resource "google_storage_bucket_iam_member" "console" {
+  count = local.has_console ? 1 : 0
+
+  bucket = google_storage_bucket.console[0].name
+  role   = "roles/storage.legacyObjectReader"
+  member = "allUsers"
+}
+
 # the sample wheel is fetched by a URL that this account signed
 resource "google_storage_bucket_iam_member" "smoke" {
   bucket = google_storage_bucket.samples.name

@@ -16,6 +16,7 @@ module "gateway" {
   rate_limit       = var.rate_limit
   log_sample_rate  = var.request_log_share
   default_function = "operations"
+  console          = local.has_console ? { bucket = google_storage_bucket.console[0].name, headers = local.console_headers } : null
 
   functions = {
     for name, function in local.functions : name => { service = module.function[name].service, paths = function.triggers.http.paths } if function.public

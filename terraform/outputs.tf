@@ -43,6 +43,11 @@ output "cluster_access" {
   }
 }
 
+output "console_url" {
+  description = "Where people open the web console; null without one. It is also the redirect URI of its OAuth application."
+  value       = local.has_console ? "${local.api_url}/app/" : null
+}
+
 output "dashboard" {
   description = "The dashboard in the console."
   value       = "https://console.cloud.google.com/monitoring/dashboards/builder/${basename(google_monitoring_dashboard.this.id)}?project=${local.project}"

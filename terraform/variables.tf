@@ -452,3 +452,20 @@ variable "upgrades_per_second" {
     error_message = "upgrades_per_second is above 0 and at most 500, which is what a queue can do."
   }
 }
+
+variable "web_console" {
+  description = "The console for tenants at /app/; null leaves it out. client_id is that of a public OAuth application (code and PKCE, no secret) at the issuer of customer_realm, with the output console_url as redirect URI and as a page to return to after a sign-out. Its access tokens must be JWTs that customer_realm accepts, with the organization's claims; scopes are what the issuer wants to hear for them. Its files are public: an organization policy that prevents public buckets must except this one."
+  type = object({
+    client_id = string
+    scopes    = optional(list(string), ["openid", "profile", "email", "offline_access"])
+  })
+  default = null
+  validation {
+    condition     = var.web_console == null || var.gateway == "load_balancer"
+    error_message = "web_console needs gateway = \"load_balancer\": a function alone serves no files."
+  }
+  validation {
+    condition     = can(regex("^[^ ]+$", var.web_console == null ? "none" : var.web_console.client_id))
+    error_message = "web_console.client_id is the id that the issuer gave the application, without spaces."
+  }
+}

@@ -74,7 +74,7 @@ function FieldInput({ field, value, onInput }) {
   };
   return html`
     <div>
-      <label for=${id}>${field.label}${field.required && html` <span class="hint">required</span>`}</label>
+      <label for=${id}><span>${field.label}${field.required && html` <span class="hint">required</span>`}</span></label>
       ${field.options
         ? html`<select ...${shared} value=${value}>
             <option value="">${field.required ? "choose" : "leave out"}</option>

@@ -34,7 +34,7 @@ export function InstallationActions({ row, versions, events, refresh }) {
     ${open === "downgrade" && html`<${VersionDialog} ...${shared} versions=${older} first=${older[0]} title="Downgrade" confirm="Downgrade" />`}
     ${open === "rollback" && before && html`<${RollBackDialog} ...${shared} before=${before} />`}
     ${open === "deploy" && html`<${DeployAgainDialog} ...${shared} />`}
-    ${open === "settings" && html`<${SettingsDialog} ...${shared} schema=${own ? configSchemaOf(own) : null} />`}
+    ${open === "settings" && html`<${SettingsDialog} ...${shared} key=${own?.version ?? ""} schema=${own ? configSchemaOf(own) : null} />`}
     ${open === "uninstall" && html`<${UninstallDialog} ...${shared} />`}
   `;
 }

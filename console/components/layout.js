@@ -9,6 +9,9 @@ import { Said } from "./said.js";
 const PAGES = [
   ["installed", "Installations"],
   ["catalog", "Catalog"],
+  ["publishing", "Publishing"],
+  ["dead-letters", "Dead letters"],
+  ["organization", "Organization"],
 ];
 
 /** @param {{children?: any}} props */
@@ -18,7 +21,7 @@ export function Layout({ children }) {
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="top">
-      <a class="brand" href="#/"><span class="mark" aria-hidden="true"></span>Provider Hub</a>
+      <a class="brand" href="#/"><span class="mark" aria-hidden="true"></span><span class="brand-name">Provider Hub</span></a>
       <nav aria-label="Main">
         ${(who ? PAGES : PAGES.slice(1, 2)).map(
           ([name, label]) => html`<a href=${`#/${name}`} aria-current=${here === name ? "page" : undefined}>${label}</a>`,

@@ -76,7 +76,7 @@ export const Tick = ({ label, value, onChange }) => html`
 
 /** What differs from the row. @param {Record<string, any>} row @param {Record<string, any>} wanted */
 function changed(row, wanted) {
-  const differs = ([name, value]) => JSON.stringify(sorted(row[name])) !== JSON.stringify(sorted(value));
+  const differs = (/** @type {[string, any]} */ [name, value]) => JSON.stringify(sorted(row[name])) !== JSON.stringify(sorted(value));
   return Object.fromEntries(Object.entries(wanted).filter(differs));
 }
 

@@ -21,5 +21,5 @@ export function State({ value }) {
 /** An installation's state, or its health where that says more. @param {{row: import("../types.js").Installation}} props */
 export function InstallationState({ row }) {
   const worse = row.lifecycle_state === "ready" && row.health === "degraded";
-  return html`<${State} value=${worse ? "degraded" : row.lifecycle_state} />`;
+  return State({ value: worse ? "degraded" : row.lifecycle_state });
 }

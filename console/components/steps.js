@@ -3,6 +3,7 @@ import { html } from "../html.js";
 import { presentChange } from "../steps.js";
 import { Took } from "./ago.js";
 import { Section } from "./page.js";
+import { Reason } from "./reason.js";
 
 /** @type {Record<string, [string, string]>} */
 const MARKS = { done: ["good", "✓"], running: ["busy", "◐"], failed: ["bad", "✕"], waiting: ["waiting", "○"] };
@@ -28,7 +29,7 @@ export function Steps({ row, events, deployment }) {
                 ${step.from && step.state !== "waiting" && (step.to || step.state === "running")
                   ? html`<${Took} from=${step.from} to=${step.to} />`
                   : html`<span></span>`}
-                ${note && html`<span class="note">${note}</span>`}
+                ${note && html`<div class="note"><${Reason} text=${note} /></div>`}
               </li>
             `;
           })}

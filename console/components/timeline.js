@@ -1,6 +1,7 @@
 // What happened to an installation, newest first.
 import { html } from "../html.js";
 import { Ago } from "./ago.js";
+import { Reason } from "./reason.js";
 import { State } from "./state.js";
 
 /** @param {{events: import("../types.js").TimelineEvent[]}} props */
@@ -15,7 +16,7 @@ export function Timeline({ events }) {
               <strong>${event.event}</strong>
               ${event.to_state && event.to_state !== event.from_state && html` <${State} value=${event.to_state} />`}
               <span class="quiet"> · ${event.version} · by ${event.cause}</span>
-              ${event.reason && html`<div class="reason">${event.reason}</div>`}
+              ${event.reason && html`<div class="reason"><${Reason} text=${event.reason} /></div>`}
             </div>
           </li>
         `,

@@ -7,6 +7,7 @@ import { ConfigShown } from "../components/config-shown.js";
 import { InstallationActions } from "../components/installation-actions.js";
 import { Logs } from "../components/logs.js";
 import { Empty, Loaded, Page, Section, Skeleton } from "../components/page.js";
+import { Reason } from "../components/reason.js";
 import { InstallationState, State } from "../components/state.js";
 import { Steps } from "../components/steps.js";
 import { Timeline } from "../components/timeline.js";
@@ -64,7 +65,7 @@ function Installed({ row, refresh }) {
   `;
   return html`
     <${Page} title=${row.canonical} of="Installation" lead=${html`<${Lead} row=${row} />`} actions=${actions}>
-    ${row.failure_message && html`<div class="problem" role="alert"><p><strong>${row.failure_message}</strong></p></div>`}
+    ${row.failure_message && html`<div class="problem" role="alert"><${Reason} text=${row.failure_message} strong /></div>`}
     ${row.health_message && html`<div class="notice"><p><${State} value="degraded" /> ${row.health_message}</p></div>`}
     <div class="columns wide-left">
       <div class="column">
@@ -78,7 +79,7 @@ function Installed({ row, refresh }) {
       </div>
       <div class="column">
         <${Section} title="Deployment">
-          <${Loaded} polled=${deployment} lines=${6}>${(/** @type {Deployment} */ status) => html`<${DeploymentFacts} status=${status} />`}<//>
+          <${Loaded} polled=${deployment} lines=${9}>${(/** @type {Deployment} */ status) => html`<${DeploymentFacts} status=${status} />`}<//>
         <//>
         <${Section} title="Settings"><${Settings} row=${row} /><//>
         <${Section} title="Config"><${ConfigShown} config=${row.config} /><//>

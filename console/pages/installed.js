@@ -1,12 +1,11 @@
 // Every installation of the organization on one page: state, health, and the upgrade that there is.
 import { hub } from "../commands.js";
-import { Ago } from "../components/ago.js";
+import { ago, tick } from "../components/ago.js";
 import { Command } from "../components/command.js";
 import { Empty, Loaded, Page } from "../components/page.js";
 import { InstallationState } from "../components/state.js";
 import { counted } from "../format.js";
-import { html, useMemo, useState } from "../html.js";
-import { Component } from "../vendor/preact.js";
+import { Component, html, useMemo, useState } from "../html.js";
 import { isMoving, MOVING_MS, SETTLED_MS, usePolled } from "../poll.js";
 
 /** @typedef {import("../types.js").Installation} Installation */
@@ -48,6 +47,7 @@ function Installed({ rows }) {
     () => rows.filter((row) => row.canonical.includes(text.trim().toLowerCase()) && KINDS[kind][1](row)),
     [rows, text, kind],
   );
+  const now = tick.value;
   return html`
     <div class="filters">
       <label class="grow">Filter
@@ -70,20 +70,21 @@ function Installed({ rows }) {
           ${["Provider", "Version", "State", "Changed"].map((head) => html`<th role="columnheader" scope="col">${head}</th>`)}
         </tr>
       </thead>
-      <tbody role="rowgroup">${shown.map((row) => html`<${Row} key=${row.canonical} row=${row} />`)}</tbody>
+      <tbody role="rowgroup">${shown.map((row) => html`<${Row} key=${row.canonical} row=${row} now=${now} />`)}</tbody>
     </table>
   `;
 }
 
 /** A row is drawn again only when it changed: a thousand of them cost next to nothing then. */
 class Row extends Component {
-  /** @param {{row: Installation}} next */
+  /** @param {{row: Installation, now: number}} next */
   shouldComponentUpdate(next) {
-    return next.row !== this.props.row && JSON.stringify(next.row) !== JSON.stringify(this.props.row);
+    const { row, now } = this.props;
+    return next.now !== now || (next.row !== row && JSON.stringify(next.row) !== JSON.stringify(row));
   }
 
   render() {
-    const { row } = /** @type {{row: Installation}} */ (this.props);
+    const { row, now } = /** @type {{row: Installation, now: number}} */ (this.props);
     const message = row.lifecycle_state === "failed" ? row.failure_message : row.health_message;
     return html`
       <tr role="row" data-row>
@@ -91,8 +92,8 @@ class Row extends Component {
         <td role="cell" class="mono">
           ${row.installed_version}${row.upgrade_available && html` <span class="offer">→ ${row.latest_version}</span>`}
         </td>
-        <td role="cell"><${InstallationState} row=${row} />${message && html`<span class="why" title=${message}>${message}</span>`}</td>
-        <td role="cell"><${Ago} at=${row.updated_at} /></td>
+        <td role="cell">${InstallationState({ row })}${message && html`<span class="why" title=${message}>${message}</span>`}</td>
+        <td role="cell">${ago(row.updated_at, now)}</td>
       </tr>
     `;
   }

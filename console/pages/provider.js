@@ -39,7 +39,7 @@ export function ProviderPage({ parts }) {
       <div class="columns wide-left">
         <div class="column">
           <${Section} title="About"><${Loaded} polled=${polled} lines=${5}>${(/** @type {Provider} */ shown) => html`<${About} provider=${shown} />`}<//><//>
-          ${chosen && html`<${AllSchemas} version=${chosen} />`}
+          ${provider && chosen && html`<${AllSchemas} version=${chosen} />`}
         </div>
         <div class="column">
           <${Section} title="Versions">

@@ -82,8 +82,8 @@ class Console:
 
 def read_release(source: Path = SOURCE) -> tuple[str, dict[str, bytes]]:
     """The digest of the files that the page loads, and the files by their paths."""
-    paths = sorted(path for path in source.rglob("*") if path.suffix in _RELEASED)
-    files = {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}
+    paths = {path.relative_to(source).as_posix(): path for path in source.rglob("*") if path.suffix in _RELEASED}
+    files = {name: path.read_bytes() for name, path in sorted(paths.items())}
     listed = "".join(f"{name} {hashlib.sha256(content).hexdigest()}\n" for name, content in files.items())
     return hashlib.sha256(listed.encode()).hexdigest()[:16], files
 

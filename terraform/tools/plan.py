@@ -26,7 +26,7 @@ _KEPT: Mapping[str, str] = {
     "google_kms_crypto_key": "all that was encrypted with it",
     "google_kms_key_ring": "all that was encrypted with its keys",
 }
-_DISPOSABLE = frozenset({"google_storage_bucket.samples"})
+_DISPOSABLE = frozenset({"google_storage_bucket.samples", "google_storage_bucket.console"})
 _INDEX = re.compile(r"\[[^]]*]")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
 from provider_hub.actions import keys
 from provider_hub.domain.names import ProviderName
-from tests.builders import dead_letter
+from provider_hub.domain.rollout import RolloutState
+from tests.builders import dead_letter, rollout
 from tests.e2e.contract_stack import cluster_options, store_of
 from tests.e2e.tenant import Tenant
 
@@ -91,7 +93,9 @@ NEIGHBOURS = {
 def running_stack() -> Iterator[Stack]:
     """The whole system, furnished, with waits that a person in a hurry accepts."""
     environment = {"HUB_CHECK_IN_SECONDS": "2", "HUB_DEPLOY_DEADLINE_SECONDS": "25"}
-    with Stack("--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options(), environment=environment) as stack:
+    with Stack(
+        "--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options(), environment=environment, deadline=240
+    ) as stack:
         furnish(stack)
         yield stack
 
@@ -106,9 +110,29 @@ def furnish(stack: Stack) -> None:
     for name, (display_name, description, tags) in NEIGHBOURS.items():
         metadata = {**METADATA, "display_name": display_name, "description": description, "tags": tags}
         publisher.publish(name, "1.0.0", _wheel(wheels, "1.0.0"), metadata=metadata)
+    _go_wrong(stack)
+
+
+def _go_wrong(stack: Stack) -> None:
+    """What nobody can make by a call: an event that was given up, and a rollout that was halted."""
+    tides = ProviderName(PUBLISHER, "tides")
+    now = datetime.now(UTC)
+    letter = dead_letter(DEAD_LETTER, tides, failed_at=now, expires_at=now + timedelta(days=30))
+    counts = {"candidates": 40, "wave": 2, "started": 4, "succeeded": 1, "failed": 3}
+    reason = "3 of 4 failed in wave 2: No module named 'almanac'"
+    halted = rollout(
+        "1.0.0",
+        tides,
+        state=RolloutState.HALTED,
+        halted_reason=reason,
+        due_at=None,
+        created_at=now,
+        updated_at=now,
+        **counts,
+    )
     with store_of(stack.info) as store:
-        letter = dead_letter(DEAD_LETTER, ProviderName(PUBLISHER, "tides"))
         store.transact(lambda transaction: transaction.write(keys.dead_letter(DEAD_LETTER), letter))
+        store.transact(lambda transaction: transaction.write(keys.rollout(tides, "1.0.0"), halted))
 
 
 def publish(publisher: Tenant, version: str, wheels: Path, **fields: Any) -> None:

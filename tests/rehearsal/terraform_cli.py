@@ -17,7 +17,7 @@ from tests.rehearsal.provider import serving
 
 ROOT = Path(__file__).parents[2]
 # What the configuration reads from the repository beside itself.
-_BESIDE = ("docs", "functions", "lib", "tests/bench")
+_BESIDE = ("console", "docs", "functions", "lib", "tests/bench")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".build", ".terraform", "*.tfstate*", "terraform.tfvars")
 _DEADLINE_SECONDS = 300
 

@@ -1,14 +1,16 @@
 """Terraform itself plans the configuration, against providers made from the real providers' schemas."""
 
+import functools
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_stack.console import read_release, security_headers
 from local_stack.function_list import COMBINED, FUNCTIONS
 from tests.rehearsal.terraform_cli import ROOT, Terraform, working_copy
 
@@ -45,7 +47,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "an existing network": {"network": {"existing": HOST}},
     "a shared VPC": {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
     "no gateway": {"gateway": "none"},
-    "keys of one's own": {"encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"}},
+    "keys of one's own, and a console": {
+        "encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"},
+        "web_console": {"client_id": "console-app"},
+    },
     "egress through the network": {"egress": "network", "network": {"static_addresses": 2}},
     "allowed images and an audit sink": {
         "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
@@ -60,6 +65,12 @@ def made(plan: dict[str, Any]) -> Counter[str]:
     return Counter(change["type"] for change in plan["resource_changes"] if "create" in change["change"]["actions"])
 
 
+@pytest.fixture(scope="module")
+def plan_of(terraform: Terraform) -> Callable[[str], dict[str, Any]]:
+    """The plan of one of SETTINGS by its name; several tests look at the same."""
+    return functools.cache(lambda name: planned(terraform, SETTINGS[name]))
+
+
 def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
     chosen = (
         f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
@@ -67,8 +78,8 @@ def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
     return terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={EXAMPLES[0]}", *chosen)
 
 
-def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(terraform: Terraform) -> None:
-    plan = planned(terraform, SETTINGS["an existing cluster of another project"])
+def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Callable[[str], dict[str, Any]]) -> None:
+    plan = plan_of("an existing cluster of another project")
     assert not made(plan).keys() & {"google_container_cluster", "google_compute_network", "google_compute_router_nat"}
     roles = [one for one in plan["resource_changes"] if one["type"] == "google_project_iam_custom_role"]
     assert {role["change"]["after"]["project"] for role in roles} == {"clusters-1"}, (
@@ -76,16 +87,20 @@ def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(terraform: T
     )
 
 
-def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(terraform: Terraform) -> None:
-    plan = planned(terraform, SETTINGS["a shared VPC"])
+def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(
+    plan_of: Callable[[str], dict[str, Any]],
+) -> None:
+    plan = plan_of("a shared VPC")
     assert made(plan)["google_compute_subnetwork_iam_member"] == 4
     assert made(plan)["google_compute_network"] == 0
     (grant,) = [one for one in plan["resource_changes"] if one["address"].endswith("host_agent[0]")]
     assert grant["change"]["after"]["project"] == "host-project"
 
 
-def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(terraform: Terraform) -> None:
-    plan = planned(terraform, SETTINGS["no gateway"])
+def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(
+    plan_of: Callable[[str], dict[str, Any]],
+) -> None:
+    plan = plan_of("no gateway")
     services = [
         one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_cloud_run_v2_service"
     ]
@@ -96,8 +111,8 @@ def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(t
     assert url == "https://hub-api-123456789012.europe-west1.run.app"
 
 
-def test_each_store_is_encrypted_with_the_given_key(terraform: Terraform) -> None:
-    plan = planned(terraform, SETTINGS["keys of one's own"])
+def test_each_store_is_encrypted_with_the_given_key(plan_of: Callable[[str], dict[str, Any]]) -> None:
+    plan = plan_of("keys of one's own, and a console")
     kinds = {
         "google_artifact_registry_repository",
         "google_cloud_run_v2_service",
@@ -109,13 +124,31 @@ def test_each_store_is_encrypted_with_the_given_key(terraform: Terraform) -> Non
     }
     changes = [one for one in plan["resource_changes"] if one["type"] in kinds]
     assert {one["type"] for one in changes} == kinds
-    key = SETTINGS["keys of one's own"]["encryption"]["key"]
+    key = SETTINGS["keys of one's own, and a console"]["encryption"]["key"]
     assert [one["address"] for one in changes if key not in json.dumps(one["change"]["after"])] == []
 
 
+def test_the_console_is_in_its_bucket_as_the_local_gateway_serves_it(plan_of: Callable[[str], dict[str, Any]]) -> None:
+    plan = plan_of("keys of one's own, and a console")
+    after = [
+        one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_storage_bucket_object"
+    ]
+    objects = {one["name"]: one for one in after if (one.get("name") or "").startswith("app/")}
+    release, files = read_release()
+    assert set(objects) == {"app/index.html", "app/config.json", *(f"app/{release}/{name}" for name in files)}
+    assert f'src="{release}/app.js"' in objects["app/index.html"]["content"]
+    assert json.loads(objects["app/config.json"]["content"])["client_id"] == "console-app"
+    assert objects["app/index.html"]["cache_control"] == "no-cache"
+    assert objects[f"app/{release}/pages/catalog.js"]["content_type"] == "text/javascript; charset=utf-8"
+    (backend,) = [one for one in plan["resource_changes"] if one["type"] == "google_compute_backend_bucket"]
+    issuer = plan["variables"]["customer_realm"]["value"]["issuer"]
+    headers = [f"{name}: {value}" for name, value in security_headers(issuer).items()]
+    assert sorted(backend["change"]["after"]["custom_response_headers"]) == sorted(headers)
+
+
 @pytest.mark.parametrize("name", SETTINGS)
-def test_each_setting_plans(terraform: Terraform, name: str) -> None:
-    assert made(planned(terraform, SETTINGS[name])).total() > 150
+def test_each_setting_plans(plan_of: Callable[[str], dict[str, Any]], name: str) -> None:
+    assert made(plan_of(name)).total() > 150
 
 
 APPLIED = ("as in the example", "an existing cluster", "an existing network", "no gateway")

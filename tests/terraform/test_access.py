@@ -146,8 +146,11 @@ def test_no_grant_is_of_a_primitive_role(block: Block) -> None:
     assert "admin" not in str(block.body["role"]).lower()
 
 
-def test_nothing_is_granted_to_everybody() -> None:
-    assert not [block for block in GRANTS if re.search(r"all(Authenticated)?Users", str(block.body))]
+def test_nothing_is_granted_to_everybody_but_the_reading_of_the_consoles_files() -> None:
+    public = [block for block in GRANTS if re.search(r"all(Authenticated)?Users", str(block.body))]
+    assert [block.address for block in public] == ["google_storage_bucket_iam_member.console"]
+    assert public[0].body["role"] == "roles/storage.legacyObjectReader", "whoever reads may not list"
+    assert public[0].body["bucket"] == "${google_storage_bucket.console[0].name}"
     (call,) = ROOT.of("module", "function")
     assert call.body["public"] == "${each.value.public}"
 

@@ -86,6 +86,15 @@ def _rules() -> list[dict[str, Any]]:
     return rules
 
 
+def test_the_console_takes_no_path_from_a_route() -> None:
+    (matcher,) = resource("google_compute_url_map.gateway")["path_matcher"]
+    files, redirect = (rule["path_rule"]["content"][0] for rule in matcher["dynamic"][1:])
+    assert files["paths"] == ["/app/*"]
+    assert redirect["paths"] == ["/", "/app"]
+    assert redirect["url_redirect"][0]["path_redirect"] == "/app/"
+    assert not [route.path for route in ROUTES if route.segments[:1] in ((), ("app",))]
+
+
 def test_plain_http_is_only_redirected() -> None:
     redirect = resource("google_compute_url_map.redirect")
     assert redirect["default_url_redirect"][0]["https_redirect"] is True

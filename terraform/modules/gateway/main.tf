@@ -47,6 +47,16 @@ resource "google_compute_backend_service" "function" {
   }
 }
 
+# Nothing of it reaches a function, so it is outside of the rate limit, which is there for them.
+resource "google_compute_backend_bucket" "console" {
+  count = var.console == null ? 0 : 1
+
+  project                 = var.project
+  name                    = "${var.name}-console"
+  bucket_name             = var.console.bucket
+  custom_response_headers = [for name, value in var.console.headers : "${name}: ${value}"]
+}
+
 resource "google_compute_security_policy" "gateway" {
   project     = var.project
   name        = var.name
@@ -120,6 +130,27 @@ resource "google_compute_url_map" "gateway" {
       content {
         paths   = path_rule.value
         service = google_compute_backend_service.function[path_rule.key].id
+      }
+    }
+
+    dynamic "path_rule" {
+      for_each = google_compute_backend_bucket.console
+      content {
+        paths   = ["/app/*"]
+        service = path_rule.value.id
+      }
+    }
+
+    dynamic "path_rule" {
+      for_each = google_compute_backend_bucket.console
+      content {
+        paths = ["/", "/app"]
+        url_redirect {
+          path_redirect          = "/app/"
+          https_redirect         = true
+          strip_query            = true
+          redirect_response_code = "FOUND"
+        }
       }
     }
   }

@@ -1,3 +1,12 @@
+variable "console" {
+  description = "The web console: the bucket of its files, and the headers of every answer from there. Null leaves it out."
+  type = object({
+    bucket  = string
+    headers = map(string)
+  })
+  default = null
+}
+
 variable "default_function" {
   description = "The function that answers every other path with its 404."
   type        = string

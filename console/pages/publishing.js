@@ -1,0 +1,52 @@
+// What the organization itself publishes.
+import { person } from "../auth.js";
+import { hub } from "../commands.js";
+import { Ago } from "../components/ago.js";
+import { Command } from "../components/command.js";
+import { Empty, Loaded, Page } from "../components/page.js";
+import { counted } from "../format.js";
+import { html } from "../html.js";
+import { usePolled } from "../poll.js";
+
+/** @typedef {import("../types.js").Provider} Provider */
+
+const MOST = 100;
+const PUBLISH = hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl", "--wheel-url", "https://wheels.example.com/");
+
+export function PublishingPage() {
+  const own = person.value;
+  // Every provider of an organization has its slug as the first word of its name.
+  const polled = usePolled(own ? `/providers?${new URLSearchParams({ q: own.slug, limit: String(MOST) })}` : null);
+  return html`
+    <${Page} title="Publishing" lead="The providers of your organization.">
+      <${Loaded} polled=${polled} lines=${6}>
+        ${(/** @type {{items: Provider[]}} */ page) => html`<${Own} providers=${page.items.filter((one) => one.author.organization_id === own?.organizationId)} />`}
+      <//>
+    <//>
+  `;
+}
+
+/** @param {{providers: Provider[]}} props */
+function Own({ providers }) {
+  if (!providers.length) return html`<${Empty} command=${PUBLISH}>Your organization has published nothing yet. Its CI does it with one command.<//>`;
+  return html`
+    <table class="rows" role="table">
+      <thead role="rowgroup">
+        <tr role="row">${["Provider", "Latest", "Installed", "Changed"].map((head) => html`<th role="columnheader" scope="col">${head}</th>`)}</tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${providers.map(
+          (provider) => html`
+            <tr role="row" data-row key=${provider.canonical}>
+              <td role="cell"><a href=${`#/publishing/${provider.canonical}`}>${provider.canonical}</a></td>
+              <td role="cell" class="mono">${provider.latest_version ?? "none"}</td>
+              <td role="cell">by ${counted(provider.install_count, "organization")}${provider.scope === "tenant" && html` <span class="tag plain">only us</span>`}</td>
+              <td role="cell"><${Ago} at=${provider.updated_at} /></td>
+            </tr>
+          `,
+        )}
+      </tbody>
+    </table>
+    <${Command} text=${PUBLISH} />
+  `;
+}

@@ -1,0 +1,129 @@
+"""A person at the console: a page in the machine's Chromium, and what a page must never do."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from local_stack.running import Stack
+from provider_hub.http.table import function_for
+
+# Waits are for a state, and long enough for a machine that does other things too.
+expect.set_options(timeout=30_000)
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_WATCH = """
+window.shifts = 0;
+window.violations = [];
+addEventListener("securitypolicyviolation", (event) =>
+  violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.shifts += shift.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def chromium() -> str | None:
+    """Where the machine has a Chromium: HUB_CHROMIUM names one, else the usual names are looked for."""
+    named = os.environ.get("HUB_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+@contextmanager
+def launched(executable: str) -> Iterator[Browser]:
+    """The browser, without a window. As root Chromium starts only without its sandbox; the pages are ours."""
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        # A pipe to this process, no port: nothing is left behind when the process is killed.
+        browser = playwright.chromium.launch(executable_path=executable, args=options)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visitor:
+    """One person with cookies of their own. `faults` is what the page did that no page may."""
+
+    def __init__(self, browser: Browser, stack: Stack, width: int = 1280, height: int = 900) -> None:
+        self.stack = stack
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.context.add_init_script(_WATCH)
+        self.page: Page = self.context.new_page()
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("request", lambda request: self._check(request.url))
+        self.page.on("console", lambda message: self._heard(message.text))
+
+    def _check(self, url: str) -> None:
+        """The console is a client of the public API and of the issuer, and of nothing else."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin == self.stack.info.issuer_url:
+            return
+        own = parts.path.startswith("/app/") or function_for(parts.path) is not None
+        if origin != self.stack.info.api_url or not own:
+            self.faults.append(f"asked {url}")
+
+    def _heard(self, text: str) -> None:
+        if "Content Security Policy" in text or "TrustedHTML" in text:
+            self.faults.append(text)
+
+    def all_faults(self) -> list[str]:
+        """With the violations of the policy that the present page has counted."""
+        return [*self.faults, *self.page.evaluate("window.violations ?? []")]
+
+    def open(self, place: str = "/") -> None:
+        """Go to a page of the console by its address."""
+        self.page.goto(f"{self.stack.info.console_url}#{place}")
+
+    def sign_in(self, organization: str, role: str = "admin", place: str = "/installed") -> None:
+        """From the sign-in page to a page of the console."""
+        self.open(place)
+        self.page.get_by_role("banner").get_by_role("button", name="Sign in").click()
+        self.choose(organization, role)
+
+    def choose(self, organization: str, role: str = "admin") -> None:
+        """On the issuer's page."""
+        self.page.get_by_label("or another:").fill(organization)
+        self.page.get_by_label(role, exact=False).check()
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    def press(self, name: str) -> None:
+        """A button or link of the page."""
+        self.page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
+
+    @property
+    def dialog(self) -> Locator:
+        """The open dialog."""
+        return self.page.get_by_role("dialog")
+
+    @property
+    def state(self) -> Locator:
+        """The state in an installation's head."""
+        return self.page.locator(".lead .state")
+
+    def axe(self, rules: list[str] | None = None) -> list[str]:
+        """What axe-core finds on the page; `rules` are those to run, None is all."""
+        if not self.page.evaluate("'axe' in window"):
+            # By the debugger and not by a script element, which the policy would refuse.
+            self.page.evaluate(Path(AXE_FILE_PATH).read_text())
+        options = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+        found = self.page.evaluate("(options) => axe.run(document, options)", options)
+        return [
+            f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+
+def how_to_install() -> str:
+    """For who has no Chromium."""
+    return f"there is no Chromium on the PATH of {sys.platform}: install it (Debian, Ubuntu: apt install chromium)"
