@@ -13,6 +13,8 @@ locals {
     audit_of_organization     = { collection = "audit", scope = "COLLECTION", fields = ["organization_id", "-at"] }
     audit_of_both             = { collection = "audit", scope = "COLLECTION", fields = ["organization_id", "action", "-at"] }
     dead_letters_of_provider  = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "provider", "-failed_at"] }
+    publishers_of_provider    = { collection = "publishers", scope = "COLLECTION", fields = ["prefix", "name", "created_at"] }
+    publishers_of_repository  = { collection = "publishers", scope = "COLLECTION", fields = ["issuer", "repository_key", "created_at"] }
     started_members           = { collection = "members", scope = "COLLECTION", fields = ["state", "started_at"] }
   }
 
@@ -26,6 +28,7 @@ locals {
     members_of_wave           = { collection = "members", scope = "COLLECTION", field = "wave" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
     providers_by_prefix       = { collection = "providers", scope = "COLLECTION", field = "prefix" }
+    publishers_by_tenant      = { collection = "publishers", scope = "COLLECTION", field = "organization_id" }
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
     rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
     runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }

@@ -60,6 +60,7 @@ locals {
     HUB_ARTIFACTS_BUCKET          = google_storage_bucket.artifacts.name
     HUB_LOGS_VIEW                 = google_logging_log_view.pods.id
     HUB_RUNTIME_IMAGE             = coalesce(var.runtime_image, local.built_image)
+    HUB_PUBLISHER_AUDIENCE        = "${replace(local.project, ":", ".")}.${var.name}"
     HUB_RUNTIME_CLASS             = var.cluster.runtime_class == null ? "" : var.cluster.runtime_class
     HUB_RUNTIME_USER_NAMESPACES   = var.cluster.user_namespaces ? "true" : ""
     HUB_RUNTIME_PYTHON            = var.runtime_python

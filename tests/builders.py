@@ -25,6 +25,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers import Platform, Publisher
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.runtimes import RuntimeImage, registered_default
@@ -144,3 +145,28 @@ def dead_letter(letter_id: str = "01LIFE-1", name: ProviderName = WEATHER, **cha
         "expires_at": START,
     }
     return DeadLetter(**{**given, **changes})
+
+
+def publisher(**changes: Any) -> Publisher:
+    """A workflow of GitHub that publishes acme/weather, after its first run."""
+    given: dict[str, Any] = {
+        "publisher_id": "01JGFJJZ00000000000000000P",
+        "prefix": "acme",
+        "name": "weather",
+        "organization_id": "org_acme",
+        "organization_slug": "acme",
+        "organization_name": "Acme",
+        "platform": Platform.GITHUB,
+        "issuer": "https://token.actions.githubusercontent.com",
+        "repository": "acme/weather",
+        "repository_key": "acme/weather",
+        "workflow": ".github/workflows/release.yml",
+        "created_at": START,
+        "created_by": "user_ada",
+        "environment": "Release",
+        "ref": "refs/tags/*",
+        "repository_id": "74",
+        "owner_id": "65",
+        "pinned_at": START,
+    }
+    return Publisher(**{**given, **changes})

@@ -6,23 +6,25 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
+from provider_hub.actions.minting import Minting
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import artifacts, cloud_logging, kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http import catalog, identity, installations, operations, publishing
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
-from provider_hub.settings import Artifacts, Cluster, Core, Identity, Indexes, Logs, Tasks, Wheels
+from provider_hub.settings import Artifacts, Cluster, Core, Identity, Indexes, Logs, Tasks, TrustedPublishers, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
-class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs): ...
+class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs, TrustedPublishers): ...
 
 
 def wire(settings: Needs) -> Combined:
@@ -35,11 +37,13 @@ def wire(settings: Needs) -> Combined:
     cluster, bucket = kubernetes.connect(settings), artifacts.connect(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings), bucket)
     logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
+    minting = Minting(services, PlatformTokens(settings), settings.publisher_audience)
+    found = catalog.Hub(services, tasks.connect(settings), settings.issuers_by_platform)
     return Combined(
         installations=Application(installations.routes, installations.Hub(services, cluster, logs), who, services),
-        catalog=Application(catalog.routes, catalog.Hub(services, tasks.connect(settings)), who, services),
+        catalog=Application(catalog.routes, found, who, services),
         publishing=Application(publishing.routes, publishing.Hub(services, wheels, bucket), who, services),
-        identity=Application(identity.routes, identity.Hub(services), who, services),
+        identity=Application(identity.routes, identity.Hub(services, minting), who, services),
         operations=Application(operations.routes, operations.Hub(services, RouteDescription()), who, services),
     )
 

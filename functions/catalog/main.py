@@ -8,16 +8,18 @@ from provider_hub.adapters import tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.catalog import Hub, routes
-from provider_hub.settings import Core, Identity, Tasks
+from provider_hub.settings import Core, Identity, Tasks, TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Tasks, Identity): ...
+class Needs(Core, Tasks, Identity, TrustedPublishers): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
     services = connected_services(settings)
-    return Application(routes, Hub(services, tasks.connect(settings)), Authenticator(settings), services)
+    return Application(
+        routes, Hub(services, tasks.connect(settings), settings.issuers_by_platform), Authenticator(settings), services
+    )
 
 
 application = Once(Needs, wire)

@@ -1,22 +1,25 @@
-"""Identity over HTTPS: who a token is, in either realm; and the platform's hand over organizations."""
+"""Identity over HTTPS: who a token is, tokens for trusted publishers, the platform's hand over organizations."""
 
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
+from provider_hub.actions.minting import Minting
 from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.identity import Hub, routes
-from provider_hub.settings import Core, Identity
+from provider_hub.settings import Core, Identity, TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Identity): ...
+class Needs(Core, Identity, TrustedPublishers): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
     services = connected_services(settings)
-    return Application(routes, Hub(services), Authenticator(settings), services)
+    minting = Minting(services, PlatformTokens(settings), settings.publisher_audience)
+    return Application(routes, Hub(services, minting), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

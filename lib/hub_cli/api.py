@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from hub_cli.console_api import ConsoleApi
 from hub_cli.errors import Refused
+from hub_cli.publishers_api import PublishersApi
 from hub_cli.transport import NotThere, Transport
 
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class HubApi:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.console = ConsoleApi(transport)
+        self.publishers = PublishersApi(transport)
 
     def install(self, body: Mapping[str, Any]) -> Installation:
         """Ask for an installation; `body` holds the fields of `POST /providers/install`."""
@@ -159,6 +161,20 @@ class HubApi:
         """The version, offered again."""
         answer: Json = self._transport.request("DELETE", f"{_version(name, version)}/yank")
         return answer
+
+    def oidc_audience(self) -> str:
+        """For whom a CI platform's token has to be made."""
+        return str(self._transport.request("GET", "/_/oidc/audience", anonymous=True)["audience"])
+
+    def mint_token(self, identity: str, provider: str | None) -> Json:
+        """A token that publishes one provider: `{success, token, expires, provider}`."""
+        body = {"token": identity, "provider": provider}
+        answer: Json = self._transport.request("POST", "/_/oidc/mint-token", body=body, anonymous=True)
+        return answer
+
+    def burn_token(self, token: str) -> None:
+        """End such a token before its time."""
+        self._transport.request("POST", "/_/oidc/burn-token", body={"token": token}, anonymous=True)
 
     def organization_slug(self) -> str:
         """The slug of the token's organization."""

@@ -27,6 +27,7 @@ def register(commands: "Subparsers") -> None:
     _register_looking(commands)
     _register_lock(commands)
     _register_dead_letters(commands)
+    _register_publishers(commands)
     _register_console(commands)
 
 
@@ -156,6 +157,41 @@ def _register_dead_letters(commands: "Subparsers") -> None:
     which.add_argument("--all", action="store_true")
 
 
+def _register_publishers(commands: "Subparsers") -> None:
+    group = commands.add_parser(
+        "publishers", help="workflows that publish a provider without a stored token"
+    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    listing = _command(group, "list", "a provider's publishers", _publishers)
+    listing.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    add = _command(group, "add", "let a workflow publish; the provider need not exist yet", _publishers)
+    add.add_argument("platform", choices=("github", "gitlab"))
+    add.add_argument("repository", metavar="OWNER/REPOSITORY", help="on GitLab the path of the project")
+    add.add_argument("--workflow", required=True, metavar="FILE", help="release.yml; on GitLab .gitlab-ci.yml")
+    add.add_argument(
+        "--provider", type=arguments.provider, metavar="ORG/NAME", help="default: your organization and the repository"
+    )
+    add.add_argument("--environment", metavar="NAME", help="only jobs of this environment")
+    add.add_argument("--ref", metavar="PATTERN", help="only these refs, such as 'refs/tags/*'")
+    add.add_argument("--called-workflow", metavar="OWNER/REPOSITORY/PATH", help="the reusable workflow that publishes")
+    add.add_argument("--issuer", metavar="URL", help="a GitLab or GitHub of your own that the hub trusts")
+    add.add_argument("--repository-id", metavar="NUMBER", help="default: that of the first run is pinned")
+    add.add_argument("--owner-id", metavar="NUMBER", help="default: pinned likewise")
+    add.add_argument(
+        "--replaces-repository", action="store_true", help="although another repository published the latest version"
+    )
+    remove = _command(group, "remove", "let a workflow publish no more", _publishers)
+    remove.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    remove.add_argument("id")
+    token = _command(group, "token", "print a token of this CI run, for tools that ask for none", _publishers)
+    token.add_argument(
+        "provider", nargs="?", type=arguments.provider, metavar="ORG/NAME", help="if it publishes several"
+    )
+    only = _command(group, "secretless-only", "whether machines' tokens may publish as well", _publishers)
+    only.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
+    only.add_argument("setting", choices=("on", "off"))
+    only.add_argument("--organization", action="store_true", help="of every provider of the organization")
+
+
 def _register_console(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "console", help="what the platform does to any provider and organization, with a console machine's token"
@@ -251,6 +287,12 @@ def _lock(parsed: argparse.Namespace) -> int:
     from hub_cli import lock  # noqa: PLC0415
 
     return lock.run(arguments.session(parsed), parsed)
+
+
+def _publishers(parsed: argparse.Namespace) -> int:
+    from hub_cli import publishers  # noqa: PLC0415
+
+    return publishers.run(arguments.session(parsed), parsed)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

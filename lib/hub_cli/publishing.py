@@ -11,6 +11,7 @@ from hub_cli.arguments import Session, text_or_file
 from hub_cli.display import as_json, facts, printable
 from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import Progress, progress
+from hub_cli.trusted import may_vouch, trusted_session
 from hub_cli.upload import Destination, upload
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
 from provider_hub.domain.names import PLATFORM_PREFIX
@@ -21,8 +22,16 @@ _LONGEST_DISPLAY_NAME = 100
 
 
 def publish(session: Session, parsed: argparse.Namespace) -> int:
-    """Read the wheel, register the version. Raises ClientError."""
+    """Read the wheel, register the version: with the token that was given, else as this CI job. Raises ClientError."""
+    if session.target.token is None and not parsed.platform and may_vouch():
+        named = parsed.name if parsed.name and "/" in parsed.name else None
+        with trusted_session(session, named) as (trusted, parsed.name):
+            return _publish(trusted, parsed)
     session.target.require_token()
+    return _publish(session, parsed)
+
+
+def _publish(session: Session, parsed: argparse.Namespace) -> int:
     wheel, place = _wheel(parsed, session.target.ca_file)
     name = _name(session.api, parsed, wheel)
     with progress() as shown:
@@ -123,12 +132,20 @@ def _registration(wheel: WheelFacts, name: str, parsed: argparse.Namespace) -> d
     }
 
 
+def _origin(published_by: Mapping[str, Any] | None) -> str | None:
+    """The CI run that a platform vouched for; None for a stored token, which vouches for nothing."""
+    if not published_by or not published_by["run_url"]:
+        return None
+    return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}"
+
+
 def _described(version: Mapping[str, Any]) -> str:
     pairs = [
         ("wheel", version["wheel_url"].partition("?")[0]),
         ("sha256", version["wheel_sha256"]),
         ("package", version["package_name"]),
         ("runtime", version["runtime_version"]),
+        ("published by", _origin(version.get("published_by"))),
         ("schemas", ", ".join(schema["resource"] for schema in version["schemas"])),
     ]
     return f"{version['canonical']} {version['version']} is {version['status']}.\n{facts(pairs)}"

@@ -1,4 +1,4 @@
-"""The subcommands of `hub` for one machine: `up`, `token`, `wheels add`.
+"""The subcommands of `hub` for one machine: `up`, `token`, `job`, `wheels add`.
 
 What they need is imported when they run (hence each `noqa`): `hub --help` and `hub token` stay quick.
 """
@@ -25,6 +25,7 @@ def register(commands: "Subparsers") -> None:
     """Add the subcommands of this module."""
     _register_up(commands)
     _register_token(commands)
+    _register_job(commands)
     _register_wheels(commands)
 
 
@@ -76,6 +77,18 @@ def _register_token(commands: "Subparsers") -> None:
     token.set_defaults(run=_token)
 
 
+def _register_job(commands: "Subparsers") -> None:
+    job = commands.add_parser("job", help="run a command as a job of a GitHub workflow that this machine plays")
+    job.add_argument("repository", metavar="OWNER/REPOSITORY")
+    job.add_argument("words", nargs="+", metavar="COMMAND", help="what the job runs, behind --")
+    job.add_argument("--workflow", default="release.yml", metavar="FILE", help="default: release.yml")
+    job.add_argument("--ref", default="refs/tags/v1.0.0", help="default: refs/tags/v1.0.0")
+    job.add_argument("--event", default="push", help="what caused the run (default: push)")
+    job.add_argument("--environment", metavar="NAME", help="the environment of the job")
+    _add_state_dir(job)
+    job.set_defaults(run=_job)
+
+
 def _register_wheels(commands: "Subparsers") -> None:
     wheels = commands.add_parser("wheels", help="the local wheel host").add_subparsers(required=True, metavar="COMMAND")
     add = wheels.add_parser("add", help="put a wheel on the local host; prints its SHA-256, then its URL")
@@ -110,6 +123,18 @@ def _token(arguments: argparse.Namespace) -> int:
     issuer = TokenIssuer(info.issuer_url, keys_dir(Path(info.state_dir)))
     print(_mint(issuer, arguments))
     return 0
+
+
+def _job(arguments: argparse.Namespace) -> int:
+    """The command's own status. It gets no token of the hub's: it has to ask for one, as in CI."""
+    with _installed_with_local():
+        from local_stack.ci_runner import CiRun, run_job  # noqa: PLC0415
+        from local_stack.issuer import TokenIssuer  # noqa: PLC0415
+
+    info = StackInfo.read(arguments.state_dir)
+    issuer = TokenIssuer(info.issuer_url, keys_dir(Path(info.state_dir)))
+    run = CiRun(arguments.repository, arguments.workflow, arguments.ref, arguments.event, arguments.environment)
+    return run_job(issuer, run, info, arguments.words)
 
 
 def _add_wheel(arguments: argparse.Namespace) -> int:

@@ -80,6 +80,8 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_KUBECONFIG": str(around.kubeconfig),
         "HUB_CLUSTER_HUB_ID": around.hub_id,
         "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
+        "HUB_PUBLISHER_ISSUERS": ",".join(f"{one}={issuer.issuer(one)}" for one in (Realm.GITHUB, Realm.GITLAB)),
+        "HUB_PUBLISHER_AUDIENCE": around.project,
         "HUB_LOGS_VIEW": f"projects/{around.project}/locations/global/buckets/_Default/views/pods",
         "HUB_LOGS_ENDPOINT": around.logs_endpoint,
         "HUB_RUNTIME_IMAGE": default.image,

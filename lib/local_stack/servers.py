@@ -17,6 +17,7 @@ from local_stack.bucket import LocalBucket
 from local_stack.bucket_access import Access
 from local_stack.bucket_files import BucketFiles
 from local_stack.certificates import server_context
+from local_stack.ci_runner import add_ci_routes
 from local_stack.cloud_logging import logging_application
 from local_stack.gateway import Gateway, serve_gateway
 from local_stack.issuer import TokenIssuer, issuer_application, private_key
@@ -53,6 +54,7 @@ async def start_issuer(exits: AsyncExitStack, state_dir: Path, console: Sequence
     # In a thread: three new RSA keys take a second, in which the emulators could be starting.
     application = await asyncio.to_thread(issuer_application, issuer, console)
     SignInServer(issuer, console).add_routes(application)
+    add_ci_routes(application, issuer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     exits.push_async_callback(runner.cleanup)
     await runner.setup()

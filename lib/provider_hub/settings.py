@@ -23,6 +23,7 @@ from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 from provider_hub.settings_identity import Identity
 from provider_hub.settings_limits import Limits
 from provider_hub.settings_logs import Logs
+from provider_hub.settings_publishers import TrustedPublishers
 from provider_hub.settings_reader import (
     BY_TERRAFORM,
     LOCAL,
@@ -56,6 +57,7 @@ __all__ = [
     "Tasks",
     "TasksAccount",
     "Topics",
+    "TrustedPublishers",
     "UploadTimes",
     "Wheels",
     "set_by",
@@ -329,10 +331,13 @@ GROUPS = (
     Artifacts,
     Indexes,
     Logs,
+    TrustedPublishers,
 )
 
 
-class AllSettings(Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Indexes, Logs):
+class AllSettings(
+    Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Indexes, Logs, TrustedPublishers
+):
     """Every group: what one deployment sets."""
 
 

@@ -10,21 +10,24 @@ from typing import Any
 
 import pytest
 
+from local_stack.issuer import Realm
 from local_stack.sample_wheels import build_wheel
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
 from provider_hub.domain.catalog import PUBLIC_AUDIENCE, Scope
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers import Publisher
 from provider_hub.domain.rollout import RolloutState
 from provider_hub.http import openapi
 from provider_hub.http.table import ROUTES, match
-from tests.builders import dead_letter, provider, rollout
+from tests.builders import dead_letter, provider, publisher, rollout
 from tests.contract_checker import document
 from tests.e2e.cases import REFUSALS, STEPS
 from tests.e2e.cases.every_route import NOT_ALLOWED
 from tests.e2e.cases.installations import install
 from tests.e2e.cases.kinds import METADATA, SHOP, WEATHER, Form, Halt, Publish, Refused, Step
+from tests.e2e.cases.publishers import KNOWN_ID
 from tests.e2e.cases.publishing import form
 from tests.e2e.contract_stack import contract_stack
 from tests.e2e.wire import Answer
@@ -35,6 +38,8 @@ READY_SECONDS = 60
 BY_A_KEY_ALONE = {("resume_rollout", 422), ("yank", 409), ("begin_upload", 409)} | {
     (name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)
 }
+# Without an audience a hub takes no CI tokens; this one has one.
+WITHOUT_AUDIENCE = {("audience", 404), ("mint_token", 404)}
 SHARED = ProviderName("acme", "shared")
 
 
@@ -45,6 +50,8 @@ def tenants() -> Iterator[Tenants]:
         public = provider(SHARED, scope=Scope.PUBLIC, audience=PUBLIC_AUDIENCE)
         furnished.deployed.put(keys.provider(SHARED), public)
         furnished.install(SHARED, "1.0.0", organization_id="org_other", organization_slug="other")
+        for known in _publishers(furnished):
+            furnished.deployed.put(keys.publisher(known.publisher_id), known)
         yield furnished
 
 
@@ -88,7 +95,7 @@ def test_every_refusal_that_is_described_is_in_the_table() -> None:
         (route.name, status) for route in ROUTES for status in (413, 500, 503)
     }  # of whatever is too much or down
     refused |= {(route.name, 429) for route in ROUTES if route.access in openapi.BUDGETED}  # of whoever calls too often
-    refused |= BY_A_KEY_ALONE
+    refused |= BY_A_KEY_ALONE | WITHOUT_AUDIENCE
     missing = {
         (route.name, status)
         for route in ROUTES
@@ -100,6 +107,16 @@ def test_every_refusal_that_is_described_is_in_the_table() -> None:
 
 def test_the_description_that_is_served_is_the_one_that_answers_are_held_against(tenants: Tenants) -> None:
     assert tenants.deployed.call("GET", "/openapi.json").json == document()
+
+
+def _publishers(tenants: Tenants) -> tuple[Publisher, Publisher]:
+    """One of the shop, of a repository that the steps do not publish from, and one of acme."""
+    any_run = {"issuer": tenants.issuer.issuer(Realm.GITHUB), "environment": None, "ref": None}
+    shops = {"prefix": SHOP.prefix, "name": SHOP.name, "organization_id": "org_shop", "organization_slug": "shop"}
+    repository = {"repository": "shop/x", "repository_key": "shop/x"}
+    return publisher(publisher_id=KNOWN_ID, **any_run, **shops, **repository), publisher(
+        publisher_id="A" * 26, **any_run
+    )
 
 
 def name_of(method: str, path: str) -> str | None:
@@ -171,9 +188,8 @@ def take(tenants: Tenants, step: Step) -> Answer:
     deadline = time.monotonic() + READY_SECONDS
     token = tenants.issuer.machine("shop") if step.who == "machine" else getattr(tenants, step.who)
     while True:
-        answer = tenants.deployed.call(
-            step.method, step.path, token, body=step.body, headers=step.headers, raw=step.raw
-        )
+        body = step.body(tenants) if callable(step.body) else step.body
+        answer = tenants.deployed.call(step.method, step.path, token, body=body, headers=step.headers, raw=step.raw)
         wrong = differing(step, answer)
         if not wrong:
             return answer

@@ -64,6 +64,10 @@ class Tenants:
         return self.issuer.user("full")
 
     @cached_property
+    def shopkeeper(self) -> str:
+        return self.issuer.user("shop")
+
+    @cached_property
     def console_machine(self) -> str:
         return self.issuer.console_machine()
 

@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -18,6 +19,8 @@ from tests.integration.tenants import Tenants
 from tests.runtime_harness import make_wheel
 
 from local_stack import servers
+from local_stack.ci_runner import CiRun, job_variables
+from local_stack.issuer import Realm
 from local_stack.wheelhost import add_wheel
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -77,7 +80,13 @@ def _bash(script: str, environment: Mapping[str, str], directory: Path) -> subpr
 
 
 def _publish(
-    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, directory: Path, inputs: Mapping[str, str]
+    action: Any,
+    runner_temp: Path,
+    api: ApiServer,
+    tenants: Tenants,
+    directory: Path,
+    inputs: Mapping[str, str],
+    job: Mapping[str, str] | None = None,
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
     """Run the action's second step as a job that uses it would; what it did and its outputs."""
     given = {"api-url": api.url, "token": tenants.machine, **inputs}
@@ -91,7 +100,7 @@ def _publish(
     output = directory / "output"
     output.touch()
     runner = {"RUNNER_TEMP": str(runner_temp), "GITHUB_OUTPUT": str(output), "HUB_CA_FILE": _ca_file(tenants)}
-    done = _bash(step["run"], {**environment, **runner}, directory)
+    done = _bash(step["run"], {**environment, **runner, **(job or {})}, directory)
     return done, dict(line.split("=", 1) for line in output.read_text().splitlines())
 
 
@@ -225,3 +234,69 @@ def test_the_gitlab_job_uploads_and_publishes_a_wheel(
     done = _bash("\n".join(job["script"]), environment, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "acme/gauge 2.0.0 is published." in done.stdout
+
+
+def test_the_action_without_a_token_publishes_as_its_own_job(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    _trust(tenants, {"platform": "github", "repository": "acme/gauge", "workflow": "release.yml"})
+    base = _built(tenants, tmp_path, "3.0.0")
+    job = job_variables(tenants.issuer, CiRun("acme/gauge"))
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": ""}
+    done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs, job)
+    assert done.returncode == 0, done.stderr
+    assert (outputs["name"], outputs["version"]) == ("acme/gauge", "3.0.0")
+    stored = tenants.deployed.call("GET", "/providers/acme/gauge/versions/3.0.0", tenants.user).get_json()
+    assert stored["published_by"]["run_url"].endswith("/acme/gauge/actions/runs/30433642")
+    assert "hubpub_" not in done.stdout + done.stderr
+    assert not [path for path in tenants.deployed.documents.all() if "minted_tokens" in str(path)], "it is burnt"
+
+
+def test_a_job_that_no_publisher_names_is_told_what_is_wrong(
+    action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    base = _built(tenants, tmp_path, "3.1.0")
+    job = job_variables(tenants.issuer, CiRun("mallory/gauge"))
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": ""}
+    done, _ = _publish(action, runner_temp, api, tenants, tmp_path, inputs, job)
+    assert done.returncode == 1
+    assert "no publisher names the repository mallory/gauge" in done.stderr
+
+
+def test_the_gitlab_job_publishes_as_itself(
+    runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    wish = {"platform": "gitlab", "repository": "acme/tools/gauge", "workflow": ".gitlab-ci.yml"}
+    _trust(tenants, {**wish, "replaces_repository": True})
+    run = {
+        "project_path": "acme/tools/gauge",
+        "project_id": "22",
+        "namespace_id": "72",
+        "ref_path": "refs/tags/v3.2.0",
+        "ci_config_ref_uri": f"{urlsplit(tenants.issuer.url).netloc}/acme/tools/gauge//.gitlab-ci.yml@refs/tags/v3.2.0",
+        "pipeline_source": "push",
+        "sha": "4f2a9c1e8b7d6a5c4e3f2b1a0d9c8e7f6a5b4c3d",
+        "job_id": "302",
+        "user_login": "ada",
+    }
+    job = yaml.safe_load(_GITLAB.read_text())[".publish-provider"]
+    environment = {
+        **job["variables"],
+        "HUB_API_URL": api.url,
+        "HUB_PACKAGE": str(_REPOSITORY),
+        "HUB_REQUIREMENTS": str(_REPOSITORY / "requirements-hub.lock"),
+        "WHEEL_URL": _built(tenants, tmp_path, "3.2.0"),
+        "GITLAB_CI": "true",
+        "HUB_ID_TOKEN": tenants.issuer.ci_token(run, tenants.deployed.project, Realm.GITLAB),
+        "HUB_CA_FILE": _ca_file(tenants),
+        "PATH": f"{runner_temp / 'provider-hub' / 'bin'}:{os.environ['PATH']}",
+    }
+    done = _bash("\n".join(job["script"]), environment, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "acme/gauge 3.2.0 is published." in done.stdout
+    assert "/acme/tools/gauge/-/jobs/302" in done.stdout
+
+
+def _trust(tenants: Tenants, wish: Mapping[str, Any]) -> None:
+    answer = tenants.deployed.call("POST", "/providers/acme/gauge/publishers", tenants.user, body=wish)
+    assert answer.status_code == 201, answer.text

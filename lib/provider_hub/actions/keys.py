@@ -5,6 +5,7 @@ from provider_hub.domain.audit import AuditEntry
 from provider_hub.domain.catalog import Organization, Provider, ProviderVersion, SlugClaim, StoredLock
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, is_organization_id
+from provider_hub.domain.publishers.records import MintedToken, Publisher, PublishingPolicy, UsedToken
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
@@ -104,6 +105,31 @@ def audit_entry(entry_id: str) -> Key[AuditEntry]:
 def upload(upload_id: str) -> Key[Upload]:
     """A wheel that was announced and is not published yet."""
     return Key(("uploads", upload_id), Upload)
+
+
+def publisher(publisher_id: str) -> Key[Publisher]:
+    """A trusted publisher of a provider."""
+    return Key(("publishers", publisher_id), Publisher)
+
+
+def minted_token(digest: str) -> Key[MintedToken]:
+    """A token of a trusted publisher, by the SHA-256 of its text."""
+    return Key(("minted_tokens", digest), MintedToken)
+
+
+def used_token(digest: str) -> Key[UsedToken]:
+    """A CI platform's token that was exchanged; `digest` stands for its issuer and `jti`."""
+    return Key(("used_tokens", digest), UsedToken)
+
+
+def provider_policy(name: ProviderName) -> Key[PublishingPolicy]:
+    """Who may publish one provider, which need not exist yet."""
+    return Key(("publishing_policies", name.document_id), PublishingPolicy)
+
+
+def organization_policy(organization_id: str) -> Key[PublishingPolicy]:
+    """Who may publish an organization's providers. No organization's id has a colon, as providers' documents have."""
+    return Key(("publishing_policies", organization_id), PublishingPolicy)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

@@ -19,6 +19,7 @@ from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion
@@ -161,6 +162,19 @@ class AuditStore(DocumentStore, Protocol):
         """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
 
 
+class PublisherStore(DocumentStore, Protocol):
+    """Trusted publishers: of a provider, and of a CI platform's repository over all organizations."""
+
+    def publishers_of(self, provider: ProviderName, limit: int) -> list[TrustedPublisher]:
+        """The provider's publishers, oldest first."""
+
+    def publishers_of_repository(self, issuer: str, repository_key: str, limit: int) -> list[TrustedPublisher]:
+        """The publishers, of any organization, that name the repository; oldest first."""
+
+    def count_publishers_of(self, organization_id: str) -> int:
+        """How many publishers the organization's providers have."""
+
+
 class RolloutStore(DocumentStore, Protocol):
     """Rollouts, their members, and the installations that they offer a version to."""
 
@@ -219,6 +233,7 @@ class Store(
     CatalogStore,
     DeadLetterStore,
     AuditStore,
+    PublisherStore,
     RolloutStore,
     DriftStore,
     DueStore,

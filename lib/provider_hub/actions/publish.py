@@ -20,6 +20,7 @@ from provider_hub.actions.ports import (
     Wheels,
     WheelSource,
 )
+from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
@@ -110,6 +111,7 @@ def publish(
     dependencies are locked before the transaction: a slow host must not keep one open. Whoever publishes the same
     version meanwhile is met again in the transaction.
     """
+    check_may_publish(services, by, provider_name)
     named = imported_name(wish.package_name) if wish.package_name else None
     found = source_of(services, wish, attached, author)
     wish = wish.model_copy(update={"sha256": found.sha256})
@@ -174,7 +176,7 @@ def _register(
         if provider and provider.retiring:
             raise Conflict(f"{name} is being deleted: publish again once that is done")
         now = services.clock()
-        version = _new_version(publication, built, now)
+        version = replace(_new_version(publication, built, now), published_by=by.published_by)
         known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
         shown = _catalog_row(publication, known, now)
         transaction.write(keys.provider(name), shown)

@@ -3,6 +3,7 @@
 from provider_hub.actions import keys
 from provider_hub.actions.ports import AttachedFile, CatalogStore, Wheels
 from provider_hub.actions.publish import Published, publish
+from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
@@ -29,10 +30,11 @@ def publish_file(
     """Register the wheel as a version of the provider that its file name says, under `prefix`.
 
     The same bytes again are what is registered, whichever way they were published. What the catalog shows of a provider
-    stays as it is; a new one is described by the wheel's summary. Raises Conflict for other bytes, Invalid or
-    QuotaExceeded.
+    stays as it is; a new one is described by the wheel's summary. Raises Conflict for other bytes, Forbidden, Invalid
+    or QuotaExceeded.
     """
     name, version = _named(prefix, attached.file_name)
+    check_may_publish(services, by, name)
     stored = services.store.get(keys.version(name, version))
     if stored and stored.wheel_sha256 == attached.sha256:
         return Published(stored, created=False)

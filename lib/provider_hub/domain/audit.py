@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, ConsoleUser, CustomerPrincipal, User
+from provider_hub.domain.identity import (
+    ConsoleMachine,
+    ConsolePrincipal,
+    ConsoleUser,
+    CustomerPrincipal,
+    TrustedPublisher,
+    User,
+)
+from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 
 KEPT = timedelta(days=400)
 DETAIL_LENGTH = 500
@@ -25,6 +33,9 @@ class AuditAction(StrEnum):
     ORGANIZATION_SUSPENDED = "organization-suspended"
     ORGANIZATION_RESUMED = "organization-resumed"
     SLUG_RELEASED = "slug-released"
+    PUBLISHER_ADDED = "publisher-added"
+    PUBLISHER_REMOVED = "publisher-removed"
+    PUBLISHING_CHANGED = "publishing-changed"
     REFUSED = "refused"
 
 
@@ -35,6 +46,16 @@ class ActorKind(StrEnum):
     MACHINE = "machine"
     CONSOLE_USER = "console_user"
     CONSOLE_MACHINE = "console_machine"
+    TRUSTED_PUBLISHER = "trusted_publisher"
+
+
+_PUBLISHING = {
+    ActorKind.USER: PublisherKind.USER,
+    ActorKind.MACHINE: PublisherKind.MACHINE,
+    ActorKind.CONSOLE_USER: PublisherKind.PLATFORM,
+    ActorKind.CONSOLE_MACHINE: PublisherKind.PLATFORM,
+    ActorKind.TRUSTED_PUBLISHER: PublisherKind.TRUSTED_PUBLISHER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +63,25 @@ class Actor:
     """Who asks for something, and from where.
 
     `subject` is the token's `sub`. `organization_id` is the token's organization, None for the platform. `address` is
-    the caller's IP address as far as it can be believed, "" where it is not known.
+    the caller's IP address as far as it can be believed, "" where it is not known. `publisher` is the CI run that a
+    trusted publisher's token was minted for.
     """
 
     kind: ActorKind
     subject: str
     organization_id: str | None
     address: str = ""
+    publisher: TrustedPublisher | None = None
 
     @property
     def is_platform(self) -> bool:
         """Whether it is of the console realm, which acts on any organization."""
         return self.kind in (ActorKind.CONSOLE_USER, ActorKind.CONSOLE_MACHINE)
+
+    @property
+    def published_by(self) -> PublishedBy:
+        """The same, as a version that it publishes keeps it."""
+        return self.publisher.published_by if self.publisher else PublishedBy(self.subject, _PUBLISHING[self.kind])
 
     @classmethod
     def of(cls, principal: CustomerPrincipal | ConsolePrincipal, address: str) -> Self:
@@ -62,6 +90,9 @@ class Actor:
             return cls(ActorKind.CONSOLE_USER, principal.subject, None, address)
         if isinstance(principal, ConsoleMachine):
             return cls(ActorKind.CONSOLE_MACHINE, principal.subject, None, address)
+        if isinstance(principal, TrustedPublisher):
+            organization_id = principal.organization.organization_id
+            return cls(ActorKind.TRUSTED_PUBLISHER, principal.subject, organization_id, address, principal)
         kind = ActorKind.USER if isinstance(principal, User) else ActorKind.MACHINE
         organization = principal.organization
         return cls(kind, principal.subject, organization.organization_id if organization else None, address)

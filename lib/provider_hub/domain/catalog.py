@@ -9,6 +9,7 @@ from typing import Self
 
 from provider_hub.domain.dependencies.lock import DependencyLock
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.versions import Version, latest
 
 PUBLIC_AUDIENCE = "public"
@@ -137,7 +138,7 @@ class ProviderVersion:
     version was published before they were kept. `lock_sha256` is the digest of the lock that new installations get, and
     `lock_packages` counts the distributions in it; both are None where there is no lock yet. `fingerprint` is the
     digest of everything that was published. It tells whether a second publish of the version is the same or another
-    one.
+    one. `published_by` is None for what was published before that was recorded.
     """
 
     prefix: str
@@ -169,6 +170,7 @@ class ProviderVersion:
     lock_sha256: str | None = None
     lock_packages: int | None = None
     wheel_object: str | None = None
+    published_by: PublishedBy | None = None
 
     @property
     def provider_name(self) -> ProviderName:

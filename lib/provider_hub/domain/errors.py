@@ -32,6 +32,14 @@ class UnderWay(Conflict):
     """The same request is being handled right now; a repetition in a moment gets its answer."""
 
 
+class MintRefused(Refusal):
+    """A CI platform's token is exchanged for none; `code` is what tools know the kind of refusal by."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class QuotaExceeded(Refusal):
     """The organization has, or does, as much as it may."""
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.roles import Right, right_of_role, right_of_scopes
 
 
@@ -95,5 +97,24 @@ class ConsoleMachine:
         return self.machine_id
 
 
-CustomerPrincipal: TypeAlias = User | Machine
+@dataclass(frozen=True, slots=True)
+class TrustedPublisher:
+    """A CI run that may publish `provider` for a while, and do nothing else."""
+
+    organization: OrganizationClaims
+    provider: ProviderName
+    published_by: PublishedBy
+
+    @property
+    def right(self) -> Right:
+        """What it may do in its organization, with this one provider."""
+        return Right.PUBLISH
+
+    @property
+    def subject(self) -> str:
+        """Who is recorded as the cause of a change."""
+        return self.published_by.who
+
+
+CustomerPrincipal: TypeAlias = User | Machine | TrustedPublisher
 ConsolePrincipal: TypeAlias = ConsoleUser | ConsoleMachine

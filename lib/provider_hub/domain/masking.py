@@ -36,7 +36,7 @@ _LABELLED = re.compile(
 _UNLABELLED = re.compile(
     r"(?<![\w-])(?:"
     r"eyJ[\w-]{8,2048}(?:\.[\w-]{0,2048}){1,2}"
-    r"|(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk_live_|pypi-|mt_|AKIA)[\w-]{12,512}"
+    r"|(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk_live_|pypi-|hubpub_|mt_|AKIA)[\w-]{12,512}"
     r")|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,2048}"
 )
 

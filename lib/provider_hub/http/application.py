@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from provider_hub.actions.audit import Refusals
 from provider_hub.actions.idempotency import Answer, KeyedCall, reserved
+from provider_hub.actions.minted_tokens import find_minted, minted_token_of
 from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
@@ -26,7 +27,15 @@ from provider_hub.domain.errors import (
     Refusal,
     TemporaryError,
 )
-from provider_hub.domain.identity import ConsoleMachine, ConsolePrincipal, ConsoleScope, CustomerPrincipal
+from provider_hub.domain.identity import (
+    ConsoleMachine,
+    ConsolePrincipal,
+    ConsoleScope,
+    CustomerPrincipal,
+    OrganizationClaims,
+    TrustedPublisher,
+)
+from provider_hub.domain.names import ProviderName
 from provider_hub.http import responses
 from provider_hub.http.call import Call
 from provider_hub.http.requests import idempotency_key, inputs_of, read_body, request_id
@@ -135,7 +144,7 @@ class Application(Generic[H]):
             if route.scope is not None:
                 self._refuse(route, console, address, _without_scope(console, route.scope))
             return console, None
-        customer = self._authenticator.customer(authorization)
+        customer = self._customer(route, authorization)
         if customer.organization is None:
             if access is Access.TENANT:
                 raise Forbidden("the token names no organization: sign in to one first")
@@ -154,6 +163,19 @@ class Application(Generic[H]):
         if reason is not None:
             self._refusals.note(Actor.of(caller, address), f"{route.method} {route.path}", reason)
             raise Forbidden(reason)
+
+    def _customer(self, route: Route, authorization: str | None) -> CustomerPrincipal:
+        """The caller of a customer route, by a token of its realm or of a trusted publisher."""
+        token = minted_token_of(authorization)
+        if token is None:
+            return self._authenticator.customer(authorization)
+        minted = find_minted(self._services, token)
+        if minted is None:
+            raise NotAuthenticated("the token of a trusted publisher is burnt, too old, or never was")
+        if not route.publishes:
+            raise Forbidden(f"the token publishes {minted.provider}, and does nothing else")
+        claims = OrganizationClaims(minted.organization_id, minted.organization_slug, None, minted.organization_name)
+        return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by)
 
 
 def _without_scope(caller: ConsolePrincipal, scope: ConsoleScope) -> str | None:

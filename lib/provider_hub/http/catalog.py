@@ -1,6 +1,7 @@
 """The catalog: finding and reading providers, and what their author may change (contract, section 4)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
@@ -17,8 +18,10 @@ from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind, Scope
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX
+from provider_hub.domain.publishers import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.http import publishers
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.route import CYCLONEDX, TOML, Access, Routes
@@ -35,9 +38,10 @@ class Hub:
 
     services: Services
     tasks: StepTasks
+    issuers: Mapping[Platform, tuple[str, ...]]
 
 
-routes: Routes[Hub] = Routes("catalog")
+routes: Routes[Hub] = Routes("catalog", publishers.routes)
 
 
 class AuthorBody(Response):

@@ -38,3 +38,18 @@ class RuleErrorBody(Response):
 
     detail: str = Field(description="What was wrong, and what to do.")
     errors: list[ProblemBody] = Field(description="The places that the sentence is about.")
+
+
+class MintReasonBody(Response):
+    """Why a CI platform's token is exchanged for none, as publishing tools print it."""
+
+    code: str = Field(description="`invalid-token`, `invalid-publisher` or `invalid-reuse-token`.")
+    description: str = Field(description="Which claim, time, key or header was wrong.")
+
+
+class MintErrorBody(Response):
+    """A CI platform's token that is exchanged for none."""
+
+    detail: str = Field(description="What was wrong, and what to do.")
+    message: str = Field(description="Always the same.")
+    errors: list[MintReasonBody] = Field(description="The same for publishing tools.")

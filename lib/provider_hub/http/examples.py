@@ -23,6 +23,7 @@ PATH: Mapping[str, str] = {
     "organization_id": "me",
     "tenant_id": "org_acme",
     "id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
+    "publisher_id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
 }
 _ERRORS: Mapping[int, str] = {
     400: "acme/weather 1.4.0 is published with other bytes, and versions never change: raise the version",

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from provider_hub.actions import suspension
+from provider_hub.actions.minting import Minting
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import NO_NUL
@@ -14,6 +15,7 @@ from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
 from provider_hub.domain.names import is_organization_id
+from provider_hub.http import minting
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
@@ -26,9 +28,10 @@ class Hub:
     """What the handlers of identity work with."""
 
     services: Services
+    minting: Minting
 
 
-routes: Routes[Hub] = Routes("identity")
+routes: Routes[Hub] = Routes("identity", minting.routes)
 
 
 class WhoAmI(Response):

@@ -16,7 +16,7 @@ from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
-from provider_hub.http.errors import ErrorBody, FormErrorBody, RuleErrorBody, ValidationErrorBody
+from provider_hub.http.errors import ErrorBody, FormErrorBody, MintErrorBody, RuleErrorBody, ValidationErrorBody
 from provider_hub.http.route import JSON, Access, Route
 from provider_hub.http.table import ROUTES
 
@@ -48,6 +48,7 @@ _PATH_PARAMETERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "organization_id": ("`me`, or the organization's own id.", {"minLength": 1}),
     "tenant_id": ("The organization's id at its issuer.", {"minLength": 1}),
     "id": ("The dead letter's id.", {"minLength": 1}),
+    "publisher_id": ("The publisher's id.", {"minLength": 1}),
 }
 
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
@@ -263,7 +264,7 @@ _ERRORS: Mapping[int, str] = {
 def _error_response(status: int) -> dict[str, Any]:
     schema = _reference(FormErrorBody if status == HTTPStatus.BAD_REQUEST else ErrorBody)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        schema = {"anyOf": [_reference(ValidationErrorBody), _reference(RuleErrorBody)]}
+        schema = {"anyOf": [_reference(body) for body in (ValidationErrorBody, RuleErrorBody, MintErrorBody)]}
     return {
         "description": _ERRORS[status],
         "headers": _header_references("X-Request-Id", *_HEADERS_OF.get(status, ())),
@@ -343,7 +344,13 @@ def _schemas() -> dict[str, Any]:
     for route in ROUTES:
         wanted |= {model: "validation" for model in (route.body, route.query) if model is not None}
         wanted |= dict.fromkeys(_models_of(route.shape), "serialization")
-    errors: tuple[type[BaseModel], ...] = (ErrorBody, FormErrorBody, ValidationErrorBody, RuleErrorBody)
+    errors: tuple[type[BaseModel], ...] = (
+        ErrorBody,
+        FormErrorBody,
+        ValidationErrorBody,
+        RuleErrorBody,
+        MintErrorBody,
+    )
     wanted |= dict.fromkeys(errors, "serialization")
     _, definitions = models_json_schema(
         list(wanted.items()), ref_template=f"{_SCHEMAS}{{model}}", schema_generator=_Schemas

@@ -12,6 +12,7 @@ from provider_hub.domain.errors import (
     Conflict,
     Forbidden,
     Invalid,
+    MintRefused,
     NotFound,
     Problem,
     QuotaExceeded,
@@ -61,6 +62,8 @@ def unless_known(response: Response, request: Request) -> Response:
 
 def refused(refusal: Refusal) -> Response:
     """The status and the sentence of a refusal; of an invalid request, every problem with its place too."""
+    if isinstance(refusal, MintRefused):
+        return json_response(422, _ANY.dump_json(_not_minted(refusal)))
     if isinstance(refusal, Invalid):
         return json_response(422, _ANY.dump_json(_invalid(refusal)))
     retry_after: int | None = None
@@ -70,6 +73,12 @@ def refused(refusal: Refusal) -> Response:
         retry_after = refusal.retry_after_seconds
     status = next(status for kind, status in _STATUS.items() if isinstance(refusal, kind))
     return error(status, str(refusal), {"Retry-After": str(retry_after)} if retry_after else None)
+
+
+def _not_minted(refusal: MintRefused) -> dict[str, Any]:
+    """`message` and `errors` are what publishing tools print, in the form in which PyPI sends them."""
+    errors = [{"code": refusal.code, "description": str(refusal)}]
+    return {"detail": str(refusal), "message": "Token request failed", "errors": errors}
 
 
 def _invalid(refusal: Invalid) -> dict[str, Any]:

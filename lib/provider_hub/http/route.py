@@ -89,6 +89,11 @@ class Route:
         return self.needs or (Right.READ if self.method == "GET" else Right.MANAGE)
 
     @property
+    def publishes(self) -> bool:
+        """Whether it publishes for an organization: the token of a trusted publisher opens such routes alone."""
+        return self.function == "publishing" and self.access is Access.TENANT and self.right is Right.PUBLISH
+
+    @property
     def summary(self) -> str:
         """The first line of the handler's docstring, without its full stop."""
         return self._docstring.partition("\n")[0].removesuffix(".")
@@ -111,7 +116,7 @@ class Routes(Generic[H]):
     answers with and describes.
     """
 
-    def __init__(self, function: str, *parts: "Routes[H]") -> None:
+    def __init__(self, function: str, *parts: "Routes[Any]") -> None:
         self._function = function
         self._routes = [route for part in parts for route in part]
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
+from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.models import Response
 
 
@@ -39,6 +40,34 @@ class SchemaBody(Response):
             config_schema=_parsed(schema.config_schema),
             outputs_schema=_parsed(schema.outputs_schema),
         )
+
+
+class PublishedByBody(Response):
+    """Where a version came from: what a CI platform vouched for, or what kind of token published it."""
+
+    kind: PublisherKind = Field(
+        description="`trusted_publisher`, or whose stored token it was: a `machine`, a `user`, the `platform`.",
+        examples=["trusted_publisher"],
+    )
+    issuer: str | None = Field(
+        description="The CI platform that vouched for the run.",
+        examples=["https://token.actions.githubusercontent.com"],
+    )
+    repository: str | None = Field(description="The repository of the run.", examples=["acme/weather"])
+    repository_id: str | None = Field(description="The platform's own number of it.", examples=["74"])
+    workflow: str | None = Field(description="The workflow that published.", examples=[".github/workflows/release.yml"])
+    environment: str | None = Field(description="The environment of the job.", examples=["release"])
+    ref: str | None = Field(description="The branch or tag.", examples=["refs/tags/v1.4.0"])
+    commit: str | None = Field(description="The commit.", examples=["4f2a9c1e8b7d6a5c4e3f2b1a0d9c8e7f6a5b4c3d"])
+    run_url: str | None = Field(
+        description="The run's page.", examples=["https://github.com/acme/weather/actions/runs/30433642"]
+    )
+    actor: str | None = Field(description="Who caused the run, by the platform.", examples=["ada"])
+
+    @classmethod
+    def of(cls, published_by: PublishedBy) -> Self:
+        """The view of what was recorded, without the caller's own id."""
+        return cls.model_validate(published_by)
 
 
 class ProviderVersionBody(Response):
@@ -90,6 +119,9 @@ class ProviderVersionBody(Response):
     status: VersionStatus = Field(description="Only `published` ones can be installed.", examples=["published"])
     published_at: datetime | None = Field(description="When it was published.", examples=["2026-03-02T09:30:00Z"])
     error_message: str | None = Field(description="Why it failed or was yanked.")
+    published_by: PublishedByBody | None = Field(
+        description="By what right it was published, and by which CI run; null for what is older than this field."
+    )
     created_at: datetime = Field(description="When it was registered.", examples=["2026-03-02T09:30:00Z"])
     updated_at: datetime = Field(
         description="When its status or its URL last changed.", examples=["2026-03-02T09:30:00Z"]
@@ -123,6 +155,7 @@ class ProviderVersionBody(Response):
             status=version.status,
             published_at=version.published_at,
             error_message=version.error_message,
+            published_by=None if version.published_by is None else PublishedByBody.of(version.published_by),
             created_at=version.created_at,
             updated_at=version.updated_at,
         )

@@ -3,13 +3,14 @@
 A route needs a step in its function's `STEPS` and, in `REFUSED`, a case for each status that its own rules refuse with.
 """
 
-from tests.e2e.cases import catalog, every_route, identity, installations, operations, publishing
+from tests.e2e.cases import catalog, every_route, identity, installations, operations, publishers, publishing
 from tests.e2e.cases.kinds import Form, Halt, Publish, Refused, Step
 
 REFUSALS: list[Refused] = [
     *every_route.REFUSED,
     *identity.REFUSED,
     *publishing.REFUSED,
+    *publishers.REFUSED,
     *catalog.REFUSED,
     *installations.REFUSED,
     *operations.REFUSED,
@@ -18,6 +19,7 @@ REFUSALS: list[Refused] = [
 STEPS: list[Step | Publish | Form | Halt] = [
     *identity.STEPS,
     *publishing.STEPS,
+    *publishers.STEPS,
     *catalog.STEPS,
     *installations.STEPS,
     *operations.STEPS,

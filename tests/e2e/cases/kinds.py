@@ -37,7 +37,7 @@ class Refused:
 class Step:
     """A request that succeeds: `shows` are fields of its answer, of an array's first item, or of a page's.
 
-    With `until`, it is asked again until the answer shows them.
+    With `until`, it is asked again until the answer shows them. A `body` that is a function is made for the tenants.
     """
 
     method: str

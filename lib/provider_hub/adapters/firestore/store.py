@@ -20,6 +20,7 @@ from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider, VersionStatus
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.records import Publisher
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, MemberState, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
@@ -142,6 +143,19 @@ class FirestoreStore(FirestoreDocuments):
             after_values=() if after is None else (after.at,),
             limit=limit,
         )
+
+    def publishers_of(self, provider: ProviderName, limit: int) -> list[Publisher]:
+        """The provider's publishers, oldest first."""
+        return self._query(Publisher, "publishers", where=_is_of(provider), order=("created_at",), limit=limit)
+
+    def publishers_of_repository(self, issuer: str, repository_key: str, limit: int) -> list[Publisher]:
+        """The publishers, of any organization, that name the repository; oldest first."""
+        where = (("issuer", "==", issuer), ("repository_key", "==", repository_key))
+        return self._query(Publisher, "publishers", where=where, order=("created_at",), limit=limit)
+
+    def count_publishers_of(self, organization_id: str) -> int:
+        """How many publishers the organization's providers have."""
+        return self._count(build_query("publishers", where=[("organization_id", "==", organization_id)]), self._root)
 
     def count_auto_installations(self, provider: ProviderName) -> int:
         """The number of installations with policy `auto` over all tenants, in whatever state."""

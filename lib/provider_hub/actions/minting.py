@@ -1,0 +1,168 @@
+"""A CI platform's token is exchanged for one that publishes one provider, for a quarter of an hour.
+
+The token is random, and stored by its digest with what is known of the run. So it tells nothing, it can be burnt, and
+what published a version is what the platform vouched for and not what the job says.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+from provider_hub.actions import keys
+from provider_hub.actions.minted_tokens import PREFIX, digest, has_form
+from provider_hub.actions.ports import PublisherStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.errors import MintRefused, NotFound
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers import (
+    Ambiguous,
+    CiRun,
+    MintedToken,
+    PublishedBy,
+    Publisher,
+    PublisherKind,
+    UsedToken,
+    choose,
+    mismatch,
+    refusal,
+)
+
+log = logging.getLogger(__name__)
+
+LIFETIME = timedelta(minutes=15)
+# Kept for longer than the leeway with which an expired token is still taken.
+_REPLAY_MARGIN = timedelta(minutes=5)
+_MOST_PUBLISHERS = 200
+
+
+class RunTokens(Protocol):
+    """Verifies the tokens of CI platforms."""
+
+    def run_of(self, unverified_token: str, /) -> CiRun:
+        """The run that a token vouches for. Raises MintRefused, or TemporaryError to try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new token, told this once, the provider that it publishes, and until when it is good."""
+
+    token: str
+    provider: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Minting:
+    """Mints and burns the tokens of trusted publishers. `audience` is "" where the hub takes no CI tokens."""
+
+    services: Services[PublisherStore]
+    runs: RunTokens
+    audience: str
+    new_secret: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32))
+
+    def audience_for_tokens(self) -> str:
+        """The `aud` that a CI token must have. Raises NotFound where none is taken."""
+        if not self.audience:
+            raise NotFound("this hub takes no tokens of CI platforms: its operator sets no audience for them")
+        return self.audience
+
+    def mint(self, unverified_token: str, provider: ProviderName | None) -> Minted:
+        """Exchange a token, once. `provider` is the one to publish, where the caller says so.
+
+        Raises MintRefused, NotFound or TemporaryError.
+        """
+        self.audience_for_tokens()
+        run = self.runs.run_of(unverified_token)
+        publisher = self._publisher_of(run, provider)
+        token = PREFIX + self.new_secret()
+        minted = self.services.store.transact(lambda transaction: self._stored(transaction, token, publisher, run))[0]
+        about = {"provider": minted.provider, "organization_id": minted.organization_id}
+        log.info("%s may be published by %s", minted.provider, run.run_url, extra={"event": "token_minted", **about})
+        return Minted(token, minted.provider, minted.expires_at)
+
+    def burn(self, token: str) -> None:
+        """End a token before its time. One that there is not is no error: whoever burns has nothing to find out."""
+        if has_form(token):
+            self.services.store.delete_all([keys.minted_token(digest(token))])
+
+    def _publisher_of(self, run: CiRun, provider: ProviderName | None) -> Publisher:
+        known = self.services.store.publishers_of_repository(run.issuer, run.repository_key, _MOST_PUBLISHERS)
+        if provider is not None:
+            known = [publisher for publisher in known if publisher.provider_name == provider]
+        try:
+            chosen = choose(known, run)
+        except Ambiguous as several:
+            raise MintRefused("invalid-publisher", str(several)) from None
+        if chosen is None:
+            problem = refusal(known, run)
+            _tell_refusal(run, problem.claim)
+            raise MintRefused("invalid-publisher", problem.sentence)
+        return chosen
+
+    def _stored(self, transaction: Transaction, token: str, chosen: Publisher, run: CiRun) -> MintedToken:
+        """Decide again on what is stored now: the publisher may be gone, or pinned by another run meanwhile."""
+        used_key = keys.used_token(sha256(f"{run.issuer}\n{run.jti}".encode()).hexdigest())
+        publisher_key = keys.publisher(chosen.publisher_id)
+        used, publisher, slug = transaction.read(used_key, publisher_key, keys.slug(chosen.organization_slug))
+        if used is not None:
+            raise MintRefused(
+                "invalid-reuse-token", "the CI token is refused: its jti was used before; ask for another"
+            )
+        if publisher is None or slug is None or slug.organization_id != publisher.organization_id:
+            raise MintRefused("invalid-publisher", "the publisher was removed")
+        problem = mismatch(publisher, run)
+        if problem is not None:
+            raise MintRefused("invalid-publisher", problem.sentence)
+        now = self.services.clock()
+        minted = _minted(token, publisher, run, now + LIFETIME)
+        transaction.write(used_key, UsedToken(used_key.path[-1], run.expires_at + _REPLAY_MARGIN))
+        transaction.write(keys.minted_token(minted.digest), minted)
+        transaction.write(publisher_key, _pinned(publisher, run, now))
+        return minted
+
+
+def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) -> MintedToken:
+    published_by = PublishedBy(
+        f"publisher_{publisher.publisher_id}",
+        PublisherKind.TRUSTED_PUBLISHER,
+        issuer=run.issuer,
+        repository=run.repository,
+        repository_id=run.repository_id,
+        workflow=run.called_workflow or run.workflow,
+        environment=run.environment,
+        ref=run.ref,
+        commit=run.commit,
+        run_url=run.run_url,
+        actor=run.actor,
+    )
+    return MintedToken(
+        digest=digest(token),
+        publisher_id=publisher.publisher_id,
+        provider=publisher.provider_name.canonical,
+        organization_id=publisher.organization_id,
+        organization_slug=publisher.organization_slug,
+        organization_name=publisher.organization_name,
+        published_by=published_by,
+        expires_at=expires_at,
+    )
+
+
+def _pinned(publisher: Publisher, run: CiRun, now: datetime) -> Publisher:
+    """From its first use on, a publisher is of this very repository and owner, whatever they are called later."""
+    return replace(
+        publisher,
+        repository_id=publisher.repository_id or run.repository_id,
+        owner_id=publisher.owner_id or run.owner_id,
+        pinned_at=publisher.pinned_at or now,
+        last_used_at=now,
+    )
+
+
+def _tell_refusal(run: CiRun, claim: str) -> None:
+    log.warning(
+        "%s of %s may publish nothing: %s", run.run_url, run.repository, claim, extra={"event": "publisher_refused"}
+    )

@@ -1,0 +1,244 @@
+"""Trusted publishers of a provider: who may publish it without a stored secret, and whether anybody else still may."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider_hub.actions import audit, keys
+from provider_hub.actions.ports import DocumentStore, Key, PublisherStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.actions.wishes.publishers import PublisherWish
+from provider_hub.domain.audit import Actor, ActorKind, AuditAction
+from provider_hub.domain.catalog import Organization
+from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers import Platform, Publisher, PublishingPolicy
+
+MOST_OF_PROVIDER = 20
+MOST_OF_ORGANIZATION = 500
+_ID = re.compile(r"[0-9A-Z]{26}")
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """How a provider is published: its publishers, oldest first, and whether only they may, by its own or its
+    organization's decision."""
+
+    publishers: list[Publisher]
+    secretless_only: bool
+    organization_secretless_only: bool
+
+
+def publishing_of(services: Services[PublisherStore], organization: Organization, name: ProviderName) -> Publishing:
+    """The provider's publishers; it need not exist yet. Raises Forbidden for another organization's."""
+    _check_own(organization, name)
+    policies = services.store.get_all(
+        [keys.provider_policy(name), keys.organization_policy(organization.organization_id)]
+    )
+    own, organizations = (policy is not None and policy.secretless_only for policy in policies)
+    return Publishing(_own(services, organization, name), own, organizations)
+
+
+def add_publisher(
+    services: Services[PublisherStore],
+    organization: Organization,
+    name: ProviderName,
+    wish: PublisherWish,
+    issuers: Mapping[Platform, tuple[str, ...]],
+    by: Actor,
+) -> Publisher:
+    """Let a workflow publish the provider. `issuers` are those that this hub trusts, the usual one of each kind first.
+
+    Raises Forbidden, Invalid, Conflict or QuotaExceeded.
+    """
+    _check_own(organization, name)
+    now = services.clock()
+    publisher = _made(services.new_id(now), organization, name, wish, _issuer(wish, issuers), by.subject, now)
+    known = _own(services, organization, name)
+    if len(known) >= MOST_OF_PROVIDER:
+        raise QuotaExceeded(f"{name} has {len(known)} publishers, as many as it may have: remove one")
+    if services.store.count_publishers_of(organization.organization_id) >= MOST_OF_ORGANIZATION:
+        raise QuotaExceeded(
+            f"the organization has {MOST_OF_ORGANIZATION} publishers, as many as it may have: remove some"
+        )
+    if any(_same(publisher, other) for other in known):
+        raise Conflict(f"{publisher.repository} with {publisher.workflow} is a publisher of {name} already")
+    replaced = _replaced_repository(services, publisher, may_replace=wish.replaces_repository)
+
+    def add(transaction: Transaction) -> None:
+        transaction.write(keys.publisher(publisher.publisher_id), publisher)
+        detail = _told(publisher) + (f", in the place of {replaced}" if replaced else "")
+        audit.record(services, transaction, by, AuditAction.PUBLISHER_ADDED, name.canonical, detail=detail)
+
+    services.store.transact(add)
+    return publisher
+
+
+def remove_publisher(
+    services: Services[PublisherStore], organization: Organization, name: ProviderName, publisher_id: str, by: Actor
+) -> None:
+    """From now on no token is minted for it; those that were are good for a quarter of an hour at most.
+
+    Raises Forbidden or NotFound.
+    """
+    _check_own(organization, name)
+    key = keys.publisher(publisher_id) if _ID.fullmatch(publisher_id) else None
+    found = services.store.get(key) if key else None
+    if (
+        key is None
+        or found is None
+        or (found.organization_id, found.provider_name)
+        != (
+            organization.organization_id,
+            name,
+        )
+    ):
+        raise NotFound(f"{name} has no publisher {publisher_id[:40]}")
+
+    def remove(transaction: Transaction) -> None:
+        transaction.delete(key)
+        audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name.canonical, detail=_told(found))
+
+    services.store.transact(remove)
+
+
+def set_provider_policy(
+    services: Services[PublisherStore],
+    organization: Organization,
+    name: ProviderName,
+    by: Actor,
+    *,
+    secretless_only: bool,
+) -> Publishing:
+    """Decide whether machines' stored tokens may publish the provider. Raises Forbidden."""
+    _check_own(organization, name)
+    _set_policy(services, keys.provider_policy(name), name.canonical, by, secretless_only=secretless_only)
+    return publishing_of(services, organization, name)
+
+
+def organization_policy(services: Services[PublisherStore], organization: Organization) -> bool:
+    """Whether machines' stored tokens may publish nothing of the organization's."""
+    found = services.store.get(keys.organization_policy(organization.organization_id))
+    return found is not None and found.secretless_only
+
+
+def set_organization_policy(
+    services: Services[PublisherStore], organization: Organization, by: Actor, *, secretless_only: bool
+) -> None:
+    """Decide whether machines' stored tokens may publish any of its providers."""
+    key = keys.organization_policy(organization.organization_id)
+    _set_policy(services, key, organization.slug, by, secretless_only=secretless_only)
+
+
+def _set_policy(
+    services: Services[PublisherStore], key: Key[PublishingPolicy], whose: str, by: Actor, *, secretless_only: bool
+) -> None:
+    def write(transaction: Transaction) -> None:
+        transaction.write(key, PublishingPolicy(secretless_only, services.clock(), by.subject))
+        detail = "trusted publishers alone" if secretless_only else "machines' tokens too"
+        audit.record(services, transaction, by, AuditAction.PUBLISHING_CHANGED, whose, detail=detail)
+
+    services.store.transact(write)
+
+
+def _check_own(organization: Organization, name: ProviderName) -> None:
+    if name.prefix != organization.slug:
+        raise Forbidden(f"your organization publishes under {organization.slug}/, not {name}")
+
+
+def _own(services: Services[PublisherStore], organization: Organization, name: ProviderName) -> list[Publisher]:
+    """Without those of an organization that had the slug before."""
+    found = services.store.publishers_of(name, 2 * MOST_OF_PROVIDER)
+    return [publisher for publisher in found if publisher.organization_id == organization.organization_id]
+
+
+def _issuer(wish: PublisherWish, issuers: Mapping[Platform, tuple[str, ...]]) -> str:
+    trusted = issuers.get(wish.platform, ())
+    if not trusted:
+        raise Invalid.at("body", "platform", msg=f"this hub takes no tokens of {wish.platform}")
+    issuer = wish.issuer or trusted[0]
+    if issuer not in trusted:
+        raise Invalid.at("body", "issuer", msg=f"this hub trusts {', '.join(trusted)} of {wish.platform}")
+    return issuer
+
+
+def _made(
+    publisher_id: str,
+    organization: Organization,
+    name: ProviderName,
+    wish: PublisherWish,
+    issuer: str,
+    cause: str,
+    now: datetime,
+) -> Publisher:
+    return Publisher(
+        publisher_id=publisher_id,
+        prefix=name.prefix,
+        name=name.name,
+        organization_id=organization.organization_id,
+        organization_slug=organization.slug,
+        organization_name=organization.name,
+        platform=wish.platform,
+        issuer=issuer,
+        repository=wish.repository,
+        repository_key=wish.repository.lower(),
+        workflow=wish.workflow_path,
+        called_workflow=wish.called_workflow,
+        environment=wish.environment,
+        ref=wish.ref,
+        repository_id=wish.repository_id,
+        owner_id=wish.owner_id,
+        created_at=now,
+        created_by=cause,
+    )
+
+
+def _same(one: Publisher, other: Publisher) -> bool:
+    """Whether two publishers let the same runs in."""
+    names = ("issuer", "repository_key", "workflow", "called_workflow", "environment", "ref")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _replaced_repository(services: Services[PublisherStore], publisher: Publisher, *, may_replace: bool) -> str | None:
+    """The other repository that published the latest version, which is what installations run; None for none.
+
+    Raises Conflict: a provider that came from one repository so far comes from another only by an admin's word.
+    """
+    provider = services.store.get(keys.provider(publisher.provider_name))
+    if provider is None or provider.latest_version is None:
+        return None
+    version = services.store.get(keys.version(publisher.provider_name, provider.latest_version))
+    before = version.published_by.repository if version and version.published_by else None
+    if before is None or before.lower() == publisher.repository_key:
+        return None
+    if not may_replace:
+        raise Conflict(
+            f"{publisher.provider_name} {provider.latest_version} was published from {before}: to take another "
+            "repository, say so (replaces_repository)"
+        )
+    return before
+
+
+def _told(publisher: Publisher) -> str:
+    return f"{publisher.issuer} {publisher.repository} {publisher.workflow}"
+
+
+def check_may_publish(services: Services[DocumentStore], by: Actor, name: ProviderName) -> None:
+    """Raises Forbidden where the caller's token does not publish this provider."""
+    if by.publisher is not None and by.publisher.provider != name:
+        raise Forbidden(f"the token publishes {by.publisher.provider} and nothing else, so not {name}")
+    if by.kind is not ActorKind.MACHINE or by.organization_id is None:
+        return
+    if any(_secretless_only(services, by.organization_id, name)):
+        raise Forbidden(
+            f"{name} is published without stored secrets alone: publish from CI as a trusted publisher, which "
+            "`hub publishers add` makes"
+        )
+
+
+def _secretless_only(services: Services[DocumentStore], organization_id: str, name: ProviderName) -> tuple[bool, bool]:
+    """By the provider's own policy, and by its organization's."""
+    found = services.store.get_all([keys.provider_policy(name), keys.organization_policy(organization_id)])
+    own, organizations = (policy is not None and policy.secretless_only for policy in found)
+    return own, organizations

@@ -1,0 +1,105 @@
+"""What is stored about trusted publishers, and about the tokens that they are given."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.claims import Platform
+
+
+class PublisherKind(StrEnum):
+    """By what right somebody publishes: as a trusted publisher, or with a token of their own."""
+
+    TRUSTED_PUBLISHER = "trusted_publisher"
+    MACHINE = "machine"
+    USER = "user"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """A workflow of a repository that may publish one provider; the provider need not exist yet.
+
+    `repository` is as an admin wrote it, `repository_key` in lower case, as tokens are looked up. `repository_id` and
+    `owner_id` are the platform's own numbers; None until they are pinned by the first token. `workflow` is the file
+    that the run began with; `called_workflow` the reusable one of a repository that it publishes from, None where it
+    publishes from the file itself. `environment` and `ref` (a pattern such as `refs/tags/*`) None take any.
+    """
+
+    publisher_id: str
+    prefix: str
+    name: str
+    organization_id: str
+    organization_slug: str
+    organization_name: str
+    platform: Platform
+    issuer: str
+    repository: str
+    repository_key: str
+    workflow: str
+    created_at: datetime
+    created_by: str
+    called_workflow: str | None = None
+    environment: str | None = None
+    ref: str | None = None
+    repository_id: str | None = None
+    owner_id: str | None = None
+    pinned_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    @property
+    def provider_name(self) -> ProviderName:
+        """The provider that it publishes."""
+        return ProviderName(self.prefix, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedBy:
+    """Who published a version. `who` is a caller's id, `kind` what it was.
+
+    The others are of a CI run, as its platform vouched for it; None where another token published.
+    """
+
+    who: str
+    kind: PublisherKind
+    issuer: str | None = None
+    repository: str | None = None
+    repository_id: str | None = None
+    workflow: str | None = None
+    environment: str | None = None
+    ref: str | None = None
+    commit: str | None = None
+    run_url: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    """A token that publishes one provider, under the SHA-256 of its text. Firestore deletes it at `expires_at`."""
+
+    digest: str
+    publisher_id: str
+    provider: str
+    organization_id: str
+    organization_slug: str
+    organization_name: str
+    published_by: PublishedBy
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsedToken:
+    """A CI platform's token that was exchanged: each is good once. Firestore deletes it when it has expired anyway."""
+
+    digest: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingPolicy:
+    """How an organization, or one of its providers, may be published: without stored secrets alone, or by any token."""
+
+    secretless_only: bool
+    changed_at: datetime
+    changed_by: str

@@ -1,0 +1,215 @@
+"""From a CI platform's token to a published version, over HTTP: tokens are exchanged once, and open one door."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from tests.builders import RUNTIME
+from tests.integration.deployed import Deployed, StandIns, deployed_on
+from tests.integration.tenants import Tenants
+
+from local_stack.ci_runner import CiRun
+from provider_hub.actions import keys
+from provider_hub.actions.minted_tokens import digest
+from provider_hub.domain.catalog import SlugClaim
+
+RUN = CiRun("acme/weather", environment="release")
+PUBLISHERS = "/providers/acme/sun/publishers"
+WISH = {"platform": "github", "repository": "Acme/Weather", "workflow": "release.yml", "ref": "refs/tags/*"}
+
+
+class Ci:
+    """Acme's CI, and the admins of two organizations."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self.deployed = deployed
+        self.tenants = Tenants(deployed)
+        deployed.put(keys.runtime_version(RUNTIME.version), RUNTIME)
+
+    def add(self, path: str = PUBLISHERS, who: str = "user", expect: int = 201, **changes: Any) -> Any:
+        body = {**WISH, **changes}
+        answer = self.deployed.call("POST", path, getattr(self.tenants, who), body=body)
+        assert answer.status_code == expect, answer.text
+        return answer.json
+
+    def ci_token(self, run: CiRun = RUN, audience: str | None = None, **claims: Any) -> str:
+        issuer = self.deployed.around.issuer
+        return issuer.ci_token({**run.claims(), **claims}, audience or self.deployed.project)
+
+    def mint(self, token: str | None = None, **body: Any) -> Any:
+        return self.deployed.call("POST", "/_/oidc/mint-token", body={"token": token or self.ci_token(), **body})
+
+    def minted(self, **body: Any) -> str:
+        answer = self.mint(**body)
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json["token"]
+        return token
+
+    def refusal(self, token: str, code: str = "invalid-publisher", **body: Any) -> str:
+        answer = self.mint(token, **body)
+        assert answer.status_code == 422, answer.text
+        (error,) = answer.json["errors"]
+        assert answer.json["detail"] == error["description"]
+        assert (answer.json["message"], error["code"]) == ("Token request failed", code)
+        return str(error["description"])
+
+    def publish(self, token: str, directory: Path, name: str = "acme/sun", text: str = "1.0.0") -> Any:
+        hosted = self.tenants.host_wheel(directory, "sun", text)
+        metadata = {"display_name": "Sun", "description": "Sunlight"}
+        body = {"name": name, "version": text, "wheel_url": hosted.url, "sha256": hosted.sha256, "metadata": metadata}
+        return self.deployed.call("POST", "/provider-versions", token, body=body)
+
+
+@pytest.fixture
+def ci(around: StandIns) -> Iterator[Ci]:
+    with deployed_on(around) as deployed:
+        yield Ci(deployed)
+
+
+def test_a_provider_that_is_not_there_yet_is_published_by_a_run_and_says_which(ci: Ci, tmp_path: Path) -> None:
+    ci.add(environment="release")
+    assert ci.deployed.call("GET", "/_/oidc/audience").json == {"audience": ci.deployed.project}
+    published = ci.publish(ci.minted(), tmp_path)
+    assert published.status_code == 201, published.text
+    came_from = published.json["published_by"]
+    assert came_from["kind"] == "trusted_publisher"
+    assert (came_from["repository"], came_from["commit"], came_from["actor"]) == ("acme/weather", RUN.commit, "ada")
+    assert came_from["run_url"].endswith("/acme/weather/actions/runs/30433642")
+    shown = ci.deployed.call("GET", "/providers/acme/sun/versions/1.0.0", ci.tenants.user).json
+    assert shown["published_by"] == came_from
+    assert "publisher_" not in str(shown), "who it is inside is nobody's business"
+
+
+def test_the_token_opens_nothing_but_publishing_its_one_provider_until_it_is_burnt(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    token = ci.minted()
+    for method, path in (("GET", "/providers/installed"), ("GET", "/organizations/me"), ("GET", PUBLISHERS)):
+        answer = ci.deployed.call(method, path, token)
+        assert (answer.status_code, "does nothing else" in answer.text) == (403, True)
+    other = ci.publish(token, tmp_path, name="acme/moon")
+    assert (other.status_code, "publishes acme/sun and nothing else" in other.text) == (403, True)
+    assert ci.publish(token, tmp_path).status_code == 201
+    burnt = ci.deployed.call("POST", "/_/oidc/burn-token", body={"token": token})
+    assert (burnt.status_code, burnt.json) == (202, {"message": "Accepted"})
+    assert ci.publish(token, tmp_path, text="1.1.0").status_code == 401
+    assert ci.deployed.call("POST", "/_/oidc/burn-token", body={"token": "hubpub_guess"}).status_code == 202
+
+
+def test_a_token_is_too_old_after_a_quarter_of_an_hour_and_is_not_stored_itself(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    token = ci.minted()
+    assert token not in str(ci.deployed.documents.all())
+    key = keys.minted_token(digest(token))
+    kept = ci.deployed.store.get(key)
+    assert kept
+    ci.deployed.put(key, replace(kept, expires_at=kept.expires_at.replace(year=2020)))
+    assert ci.publish(token, tmp_path).status_code == 401
+
+
+def test_a_replayed_token_is_refused(ci: Ci) -> None:
+    ci.add()
+    token = ci.ci_token()
+    assert ci.mint(token).status_code == 200
+    assert "jti was used before" in ci.refusal(token, "invalid-reuse-token")
+
+
+def test_a_repository_that_was_made_anew_under_the_same_name_is_refused(ci: Ci) -> None:
+    ci.add()
+    ci.minted()
+    assert "made anew or moved" in ci.refusal(ci.ci_token(replace(RUN, repository_id="999")))
+    (shown,) = ci.deployed.call("GET", PUBLISHERS, ci.tenants.user).json["items"]
+    assert shown["repository_id"] == RUN.claims()["repository_id"]
+
+
+def test_a_forks_pull_request_is_refused(ci: Ci) -> None:
+    ci.add()
+    for event in ("pull_request", "pull_request_target", "workflow_run"):
+        assert "event_name" in ci.refusal(ci.ci_token(replace(RUN, event=event)))
+    assert "repository mallory/weather" in ci.refusal(ci.ci_token(replace(RUN, repository="mallory/weather")))
+
+
+def test_a_reusable_workflow_of_somebody_else_is_refused(ci: Ci) -> None:
+    ci.add()
+    called = "mallory/shared/.github/workflows/release.yml@refs/heads/main"
+    assert "job_workflow_ref" in ci.refusal(ci.ci_token(replace(RUN, called_workflow_ref=called)))
+
+
+def test_a_publisher_that_was_deleted_mints_no_more(ci: Ci) -> None:
+    added = ci.add()
+    ci.minted()
+    assert ci.deployed.call("DELETE", f"{PUBLISHERS}/{added['id']}", ci.tenants.user).status_code == 204
+    assert "no publisher names the repository" in ci.refusal(ci.ci_token())
+    assert ci.deployed.call("DELETE", f"{PUBLISHERS}/{added['id']}", ci.tenants.user).status_code == 404
+
+
+def test_a_token_for_another_hub_or_of_another_platform_is_refused(ci: Ci) -> None:
+    ci.add()
+    assert "aud" in ci.refusal(ci.ci_token(audience="another.hub"), "invalid-token")
+    strange = jwt.encode({**RUN.claims(), "iss": "https://evil.example"}, "x" * 32, headers={"kid": "1"})
+    assert "alg" in ci.refusal(strange, "invalid-token")
+    user = ci.tenants.user
+    assert "iss" in ci.refusal(user, "invalid-token")
+
+
+def test_of_several_providers_of_one_repository_the_token_names_one(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    ci.add("/providers/acme/moon/publishers")
+    assert "acme/moon, acme/sun" in ci.refusal(ci.ci_token())
+    assert ci.publish(ci.minted(provider="acme/sun"), tmp_path).status_code == 201
+    assert "no publisher" in ci.refusal(ci.ci_token(), provider="acme/mars")
+
+
+def test_naming_somebody_elses_repository_gains_nothing(ci: Ci, tmp_path: Path) -> None:
+    ci.add("/providers/other/sun/publishers", who="other")
+    ci.add()
+    assert "several organizations" in ci.refusal(ci.ci_token())
+    ci.minted(provider="acme/sun")
+    assert ci.publish(ci.minted(), tmp_path).status_code == 201
+
+
+def test_a_slug_that_went_to_another_organization_takes_its_publishers_with_it(ci: Ci) -> None:
+    ci.add()
+    ci.deployed.put(keys.slug("acme"), SlugClaim("acme", "org_later"))
+    assert "removed" in ci.refusal(ci.ci_token())
+
+
+def test_secretless_only_refuses_the_tokens_of_machines_and_not_those_of_runs(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    changed = ci.deployed.call("PATCH", PUBLISHERS, ci.tenants.user, body={"secretless_only": True})
+    assert (changed.status_code, changed.json["secretless_only"]) == (200, True)
+    refused = ci.publish(ci.tenants.machine, tmp_path)
+    assert (refused.status_code, "without stored secrets alone" in refused.text) == (403, True)
+    assert ci.publish(ci.minted(), tmp_path).status_code == 201
+    ci.deployed.call("PATCH", PUBLISHERS, ci.tenants.user, body={"secretless_only": False})
+    assert ci.publish(ci.tenants.machine, tmp_path, text="1.1.0").json["published_by"]["kind"] == "machine"
+    policy = "/organizations/me/publishing"
+    assert ci.deployed.call("PATCH", policy, ci.tenants.user, body={"secretless_only": True}).status_code == 200
+    assert ci.deployed.call("GET", policy, ci.tenants.user).json == {"secretless_only": True}
+    assert ci.publish(ci.tenants.machine, tmp_path, text="1.2.0").status_code == 403
+    assert ci.publish(ci.tenants.user, tmp_path, text="1.2.0").status_code == 201
+
+
+def test_publishers_are_an_admins_to_add_within_their_own_organization(ci: Ci) -> None:
+    for who, path in (("other", PUBLISHERS), ("user", "/providers/other/sun/publishers")):
+        answer = ci.deployed.call("POST", path, getattr(ci.tenants, who), body=WISH)
+        assert (answer.status_code, "your organization publishes under" in answer.text) == (403, True)
+    member = ci.tenants.token(org_id="org_acme", org_slug="acme", org_role="publisher")
+    assert ci.deployed.call("POST", PUBLISHERS, member, body=WISH).status_code == 403
+    ci.add()
+    ci.add(expect=409)
+    ci.add(expect=422, platform="gitlab", called_workflow="acme/shared/publish.yml")
+    ci.add(expect=422, repository="acme/group/weather")
+    ci.add(expect=422, workflow="release.sh")
+    ci.add(expect=422, ref="tags/*")
+    ci.add(expect=422, issuer="https://github.acme.example/_services/token")
+
+
+def test_another_repository_than_before_takes_an_admins_word(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    ci.publish(ci.minted(), tmp_path)
+    answer = ci.add(expect=409, repository="acme/moved")
+    assert "was published from acme/weather" in answer["detail"]
+    ci.add(repository="acme/moved", replaces_repository=True)
