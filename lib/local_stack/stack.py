@@ -27,6 +27,7 @@ from local_stack.gateway import Gateway, Router
 from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
 from local_stack.issuer import Realm
 from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.programs import linked_programs
 from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
 from local_stack.scheduler import Schedule, run_schedules
@@ -239,7 +240,11 @@ class LocalStack:
         files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(node_dir(self._state_dir)))
         prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
         images = [f"--image={one.image}={one.executable}" for one in interpreters]
-        options = ("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), *images)
+        programs = linked_programs(self._state_dir)
+        options = (
+            *("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), "--programs", str(programs)),
+            *images,
+        )
         return Child("node", (*module, *files, *options), Stage.NODE, environment)
 
     async def _register_runtimes(

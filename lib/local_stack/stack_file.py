@@ -24,6 +24,11 @@ def node_dir(state_dir: Path) -> Path:
     return state_dir / "node"
 
 
+def programs_dir(state_dir: Path) -> Path:
+    """Links to the programs that the runtime's image holds beside its Python."""
+    return state_dir / "programs"
+
+
 def pid_file(state_dir: Path, child: str) -> Path:
     """Where the process id of a running child is written."""
     return state_dir / "run" / f"{child}.pid"

@@ -1,7 +1,8 @@
 """Makes the smaller lists of requirements from requirements.lock, hashes included.
 
 Each function's requirements.txt has what the function imports, and what that needs. requirements-hub.lock has what
-the `hub` command needs and what builds its wheel, so that a CI job installs nothing else.
+the `hub` command needs and what builds its wheel, so that a CI job installs nothing else. The runtime's
+requirements.txt has the programs that its image holds beside Python.
 
 `python -m terraform.tools.requirements` writes them; with `--check` it writes nothing and fails where one is
 not what it would write. Run it in the environment made from the lock.
@@ -26,10 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
 HUB_LOCK = ROOT / "requirements-hub.lock"
 FUNCTIONS = ROOT / "functions"
+RUNTIME = ROOT / "lib" / "pragma_runtime"
 COMMAND = "python -m terraform.tools.requirements"
 
 # Imported by the service's own start and not by any code of ours, so that no import tells of it.
 _ALWAYS = ("functions-framework",)
+# It installs the wheels of a lock in a fraction of the time that pip takes.
+_IN_THE_IMAGE = ("uv",)
 _PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -118,7 +122,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stale_files(installed: Installed, lock: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    made = {HUB_LOCK: requirements_of_hub(installed, lock)}
+    image = RUNTIME / "requirements.txt"
+    made = {
+        HUB_LOCK: requirements_of_hub(installed, lock),
+        image: _locked(_IN_THE_IMAGE, str(image), installed, lock),
+    }
     for main_file in sorted(FUNCTIONS.glob("*/main.py")):
         made[main_file.with_name("requirements.txt")] = requirements_of(main_file, installed, lock)
     for path, text in made.items():

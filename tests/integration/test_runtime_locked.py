@@ -16,6 +16,7 @@ from tests.runtime_harness import (
     runtimes,
     serving,
 )
+from uv import find_uv_bin
 
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 
@@ -74,6 +75,33 @@ def test_what_is_locked_is_installed_and_the_check_in_says_which_lock_that_was(s
     assert installed == {"sample-1.0.0.dist-info", "moon-1.0.0.dist-info", "tide-1.0.0.dist-info"}
     left = {path.relative_to(start.work_dir).parts[0] for path in start.work_dir.rglob("*") if path.is_file()}
     assert left == {"site"}
+
+
+def test_the_images_uv_installs_where_there_is_one(start: Runtimes, tmp_path: Path) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+
+    start.start(needy(tmp_path), PATH=f"{Path(find_uv_bin()).parent}:/usr/bin:/bin", **held.variables).wait_ready()
+
+    assert _installers(start) == {"uv"}
+
+
+def test_a_uv_that_fails_leaves_it_to_pip(start: Runtimes, tmp_path: Path) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    broken = programs / "uv"
+    broken.write_text("#!/bin/sh\necho the disk is on fire\nexit 2\n")
+    broken.chmod(0o755)
+
+    runtime = start.start(needy(tmp_path), PATH=f"{programs}:/usr/bin:/bin", **held.variables)
+    runtime.wait_ready()
+
+    assert "the disk is on fire (2)" in runtime.log
+    assert _installers(start) == {"pip"}
+
+
+def _installers(start: Runtimes) -> set[str]:
+    return {path.read_text().strip() for path in packages_of(start.work_dir).glob("*.dist-info/INSTALLER")}
 
 
 def test_a_start_after_a_restart_fetches_nothing_and_needs_no_host(start: Runtimes, tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--python-path", type=Path, metavar="DIR", help="where the interpreters of --image import the runtime from"
     )
+    parser.add_argument(
+        "--programs", type=Path, metavar="DIR", help="a folder on the PATH of every container, beside the interpreter's"
+    )
     parser.add_argument("--node-label", action="append", default=[], type=_pair, metavar="KEY=VALUE")
     parser.add_argument("--max-pods", type=int, default=500)
     parser.add_argument("--verbose", action="store_true")
@@ -75,6 +78,7 @@ def _options(arguments: argparse.Namespace) -> NodeOptions:
         max_pods=arguments.max_pods,
         images={image: Path(python) for image, python in arguments.image},
         python_path=arguments.python_path,
+        programs=arguments.programs,
     )
 
 

@@ -24,8 +24,13 @@ _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
 _INTERPRETERS = frozenset({"python", "python3"})
 
 
-def image_environment(node: Mapping[str, str], interpreter: Path, python_path: Path | None = None) -> dict[str, str]:
-    """The part that is the same for all containers of an image; `node` is the node's own environment."""
+def image_environment(
+    node: Mapping[str, str], interpreter: Path, python_path: Path | None = None, programs: Path | None = None
+) -> dict[str, str]:
+    """The part that is the same for all containers of an image; `node` is the node's own environment.
+
+    `programs` is a folder on the PATH of every image, beside the interpreter's.
+    """
     kept = {name: value for name, value in node.items() if name in _PLAIN or name.upper() in _PROXIES}
     kept |= {name: str(Path(value).absolute()) for name, value in node.items() if name in _PATHS and value}
     if locations := node.get(_LOCATIONS):
@@ -37,7 +42,7 @@ def image_environment(node: Mapping[str, str], interpreter: Path, python_path: P
         kept["PYTHONPATH"] = str(python_path)
     return {
         **kept,
-        "PATH": f"{interpreter.parent}:{_PATH}",
+        "PATH": ":".join(str(part) for part in (interpreter.parent, programs, _PATH) if part),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
     }

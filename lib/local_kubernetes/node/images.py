@@ -42,16 +42,20 @@ class Images:
 
 
 def local_images(
-    interpreters: Mapping[str, Path], other: Path, python_path: Path | None, node: Mapping[str, str]
+    interpreters: Mapping[str, Path],
+    other: Path,
+    python_path: Path | None,
+    node: Mapping[str, str],
+    programs: Path | None = None,
 ) -> Images:
     """The images of a node whose own environment is `node`.
 
     `python_path` is a directory that the interpreters of named images import from, because those are not installed with
-    what their image holds.
+    what their image holds. `programs` is a folder with the programs that an image holds beside its interpreter.
     """
 
     def image(interpreter: Path, extra: Path | None) -> Image:
-        return Image(interpreter, image_environment(node, interpreter, extra))
+        return Image(interpreter, image_environment(node, interpreter, extra, programs))
 
     known = {reference: image(interpreter, python_path) for reference, interpreter in interpreters.items()}
     return Images(next(iter(known.values()), image(other, None)), known)

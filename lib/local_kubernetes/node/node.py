@@ -54,6 +54,7 @@ class NodeOptions:
 
     `images` names the interpreter that stands in for an image, and `python_path` a directory from which those
     interpreters import. The first of them stands in for every other image; without any, `interpreter` does.
+    `programs` is a folder on the PATH of every image.
     """
 
     kubeconfig: Path
@@ -68,6 +69,7 @@ class NodeOptions:
     interpreter: Path = field(default_factory=lambda: Path(sys.executable))
     images: Mapping[str, Path] = field(default_factory=dict)
     python_path: Path | None = None
+    programs: Path | None = None
 
 
 def default_name(state_dir: Path) -> str:
@@ -169,7 +171,7 @@ class ProcessNode:
             session=session,
             instance=instance,
             ended=ended_directory(options.state_dir.resolve()),
-            images=local_images(options.images, options.interpreter, options.python_path, os.environ),
+            images=local_images(options.images, options.interpreter, options.python_path, os.environ, options.programs),
             allocatable=capacity,
             backoff=BackoffPolicy(base=options.backoff_base),
             unavailable_images=options.unavailable_images,
