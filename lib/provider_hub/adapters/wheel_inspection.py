@@ -45,7 +45,6 @@ def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
             "importable": sorted(found.importable),
             "namespaces": sorted(found.namespaces),
             "provider": found.provider,
-            "failing": dict(found.failing),
             "refusal": found.refusal and str(found.refusal),
             "unclear": found.refusal.candidates if isinstance(found.refusal, PackageUnclear) else None,
         },
@@ -64,5 +63,4 @@ def _packages(answer: dict[str, Any]) -> Packages:
         namespaces=frozenset(answer["namespaces"]),
         provider=answer["provider"],
         refusal=refusal,
-        failing=answer["failing"],
     )

@@ -8,10 +8,8 @@ MAX_DEPENDENCIES = 1000
 _SHOWN_CHARACTERS = 200
 
 
-def check_dependencies(requires_dist: Sequence[str]) -> bool:
+def check_dependencies(requires_dist: Sequence[str]) -> None:
     """Check the Requires-Dist lines of a wheel's METADATA, each a PEP 508 requirement; those of extras included.
-
-    Returns whether any of them may be installed when no extra is asked for.
 
     Raises WheelInvalid for more than MAX_DEPENDENCIES, for one that no installer could read, and for a direct
     reference (`name @ https://…`, `name @ git+https://…`): what such a URL serves can change after publishing, and
@@ -22,7 +20,6 @@ def check_dependencies(requires_dist: Sequence[str]) -> bool:
 
     if len(requires_dist) > MAX_DEPENDENCIES:
         raise WheelInvalid(f"the wheel declares {len(requires_dist)} dependencies: at most {MAX_DEPENDENCIES}")
-    may_be_installed = False
     for line in requires_dist:
         try:
             requirement = Requirement(line)
@@ -36,9 +33,6 @@ def check_dependencies(requires_dist: Sequence[str]) -> bool:
                 f"the wheel's dependency {requirement.name} is a direct reference, whose content can change after "
                 f"publishing: publish {requirement.name} to an index and depend on it by name and version"
             )
-        marker = str(requirement.marker or "")
-        may_be_installed = may_be_installed or "extra ==" not in marker or " or " in marker
-    return may_be_installed
 
 
 def _shown(line: str) -> str:

@@ -83,8 +83,8 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
             metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
             requirements = _texts(metadata, "Requires-Dist")
-            is_alone = not check_dependencies(requirements)
-            packages = find_packages(_layout(archive, dist_info, str(name), is_alone=is_alone))
+            check_dependencies(requirements)
+            packages = find_packages(_layout(archive, dist_info, str(name)))
             return WheelContents(
                 distribution=_distribution(metadata, name),
                 version=_same_version(metadata, version),
@@ -206,7 +206,7 @@ def _read_small(archive: ZipFile, name: str) -> str | None:
         return None
 
 
-def _layout(archive: ZipFile, dist_info: str, distribution: str, *, is_alone: bool) -> WheelLayout:
+def _layout(archive: ZipFile, dist_info: str, distribution: str) -> WheelLayout:
     def names_in(name: str) -> tuple[str, ...]:
         return tuple((_read_small(archive, f"{dist_info}/{name}") or "").split())
 
@@ -217,7 +217,6 @@ def _layout(archive: ZipFile, dist_info: str, distribution: str, *, is_alone: bo
         top_level=names_in("top_level.txt"),
         namespaces=frozenset(names_in("namespace_packages.txt")),
         entry_points=_entry_points(archive, f"{dist_info}/entry_points.txt"),
-        is_alone=is_alone,
     )
 
 

@@ -4,12 +4,11 @@ import ast
 import keyword
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Self
 
 from provider_hub.domain.wheels.errors import WheelInvalid
-from provider_hub.domain.wheels.imports import Sources, import_that_fails
 
 ENTRY_POINT_GROUP = "pragma.provider"
 
@@ -44,7 +43,6 @@ class WheelLayout:
     `files` are the paths in the archive, without folders. `top_level` and `namespaces` are the names in setuptools'
     `top_level.txt` and `namespace_packages.txt`. `entry_points` are the values of the group `pragma.provider`, as
     `package` or `package:attribute`. `read` gives the text of a file, None for one that is long or no text.
-    `is_alone` says that no dependency is installed beside it.
     """
 
     distribution: str
@@ -53,7 +51,6 @@ class WheelLayout:
     top_level: tuple[str, ...] = ()
     namespaces: frozenset[str] = frozenset()
     entry_points: tuple[str, ...] = ()
-    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,7 @@ class Packages:
     """What a wheel makes importable, by dotted names.
 
     `provider` is the package that is the provider where nobody names one, None where `refusal` says why there is
-    none. `candidates` are the packages that may be named; `importable` has these and every module below. `failing` are
-    candidates whose import can only fail, each with the module that is nowhere.
+    none. `candidates` are the packages that may be named; `importable` has these and every module below.
     """
 
     candidates: tuple[str, ...]
@@ -70,7 +66,6 @@ class Packages:
     namespaces: frozenset[str] = frozenset()
     provider: str | None = None
     refusal: PackageRefused | None = None
-    failing: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def only(cls, name: str) -> Self:
@@ -86,7 +81,7 @@ class Packages:
             return self.checked(imported_name(named))
         if self.provider is None:
             raise self.refusal or PackageRefused("the wheel has nothing to import")
-        return self.checked(self.provider)
+        return self.provider
 
     def checked(self, name: str) -> str:
         """`name`, if a runtime can import it as a provider. Raises PackageRefused."""
@@ -98,11 +93,6 @@ class Packages:
             raise PackageRefused(f"the wheel has no package {name[:200]!a}: {remedy}")
         if _is_hidden(name):
             raise _hidden((name,))
-        if name in self.failing:
-            raise PackageRefused(
-                f"{name} imports {self.failing[name]}, which neither the wheel nor Python has, and the wheel declares "
-                "no dependency: declare in its metadata what it needs, and build it again"
-            )
         return name
 
 
@@ -125,12 +115,12 @@ def find_packages(layout: WheelLayout) -> Packages:
     root = _tree(layout.files)
     walk = _Walk(layout, root)
     candidates = tuple(sorted(walk.candidates()))
-    failing = _failing(candidates[:_MOST_NAMED], root, layout) if layout.is_alone else {}
-    found = Packages(candidates, frozenset(_importable(root, ())), frozenset(walk.namespaces), failing=failing)
+    found = Packages(candidates, frozenset(_importable(root, ())), frozenset(walk.namespaces))
     try:
-        return replace(found, provider=_provider(layout, found))
+        provider = _provider(layout, found)
     except PackageRefused as refusal:
-        return replace(found, refusal=refusal)
+        return Packages(found.candidates, found.importable, found.namespaces, refusal=refusal)
+    return Packages(found.candidates, found.importable, found.namespaces, provider=provider)
 
 
 def imported_name(named: str) -> str:
@@ -220,18 +210,6 @@ def _tree(files: Iterable[str]) -> _Folder:
             folder = folder.folders.setdefault(part, _Folder())
         folder.modules[match[1]] = file
     return root
-
-
-def _failing(candidates: Iterable[str], root: _Folder, layout: WheelLayout) -> Mapping[str, str]:
-    sources = Sources(dict(_paths(root, ())), set(root.modules) | set(root.folders), layout.read)
-    found = {name: import_that_fails(name, sources) for name in candidates}
-    return {name: missing for name, missing in found.items() if missing is not None}
-
-
-def _paths(folder: _Folder, name: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    yield from ((".".join((*name, module)), path) for module, path in folder.modules.items())
-    for child, below in folder.folders.items():
-        yield from _paths(below, (*name, child))
 
 
 def _importable(folder: _Folder, name: tuple[str, ...]) -> Iterator[str]:
