@@ -38,7 +38,7 @@ def wire(settings: Needs) -> Combined:
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings), bucket)
     logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
     minting = Minting(services, PlatformTokens(settings), settings.publisher_audience)
-    found = catalog.Hub(services, tasks.connect(settings), settings.issuers_by_platform)
+    found = catalog.Hub(services, tasks.connect(settings), settings.issuers_by_platform, bucket)
     return Combined(
         installations=Application(installations.routes, installations.Hub(services, cluster, logs), who, services),
         catalog=Application(catalog.routes, found, who, services),

@@ -4,22 +4,21 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.adapters import tasks
+from provider_hub.adapters import artifacts, tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.catalog import Hub, routes
-from provider_hub.settings import Core, Identity, Tasks, TrustedPublishers
+from provider_hub.settings import Artifacts, Core, Identity, Tasks, TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Tasks, Identity, TrustedPublishers): ...
+class Needs(Core, Tasks, Identity, TrustedPublishers, Artifacts): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
     services = connected_services(settings)
-    return Application(
-        routes, Hub(services, tasks.connect(settings), settings.issuers_by_platform), Authenticator(settings), services
-    )
+    hub = Hub(services, tasks.connect(settings), settings.issuers_by_platform, artifacts.connect(settings))
+    return Application(routes, hub, Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

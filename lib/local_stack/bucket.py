@@ -54,6 +54,8 @@ class LocalBucket:
         self.access.check(request, "storage.objects.get")
         path = self.files.find(request.match_info["name"])
         if path is None:
+            # Who may not list is not told that nothing is there.
+            self.access.check(request, "storage.objects.list")
             raise AccessRefused(404, "NoSuchKey", "the object does not exist")
         return web.FileResponse(path, chunk_size=_CHUNK_BYTES, headers={"Content-Type": "application/octet-stream"})
 

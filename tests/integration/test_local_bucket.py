@@ -17,10 +17,11 @@ import urllib3
 
 from hub_cli import upload
 from hub_cli.errors import Refused, Unavailable
+from local_stack import workloads
 from local_stack.bucket_files import DAY_SECONDS, BucketFiles
 from local_stack.servers import BUCKET, BucketHost, ca_file, local_tls, start_bucket
 from provider_hub.adapters.artifacts import Bucket
-from provider_hub.adapters.artifacts.signers import KeyFileSigner
+from provider_hub.adapters.artifacts.signers import LOCAL_ACCOUNT, KeyFileSigner
 from provider_hub.adapters.artifacts.signing import Asked, signed_url
 from provider_hub.domain.artifacts import kept_name, upload_name
 from provider_hub.domain.errors import TemporaryError
@@ -111,10 +112,21 @@ def test_a_signed_url_is_for_one_object_one_method_and_a_while(host: Host, bucke
     assert host.send("GET", url).data == b"bytes"
     assert host.send("GET", url, Range="bytes=1-2").data == b"yt"
     other = url.replace("a.whl", "b.whl")
-    for method, changed in (("GET", other), ("PUT", url), ("HEAD", url), ("GET", url[:-1] + "x")):
+    for method, changed in (("GET", other), ("PUT", url), ("HEAD", url), ("GET", url[:-1] + "g")):
         assert host.send(method, changed).status == 403
     assert host.send("GET", url.replace("Expires=3600", "Expires=7200")).status == 403
     assert host.send("GET", url.partition("?")[0]).status == 401
+
+
+def test_who_may_not_list_is_not_told_that_an_object_is_missing(host: Host, bucket: Bucket) -> None:
+    missing = host.send("GET", bucket.signed_url(kept_name("5" * 64, "a.whl"), AN_HOUR))
+    assert (missing.status, b"storage.objects.list" in missing.data) == (403, True)
+
+
+def test_an_account_without_the_grant_is_no_missing_object(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workloads, "_MAY", {LOCAL_ACCOUNT: frozenset()})
+    with pytest.raises(TemporaryError, match="may not be read"):
+        host.client().size_of(NAME)
 
 
 def test_a_url_that_has_expired_or_is_not_good_yet_or_for_too_long_is_refused(host: Host) -> None:
@@ -292,6 +304,6 @@ def test_an_upload_that_nobody_published_ends_after_a_day(tmp_path: Path) -> Non
 
 def test_a_bucket_that_cannot_be_reached_is_a_temporary_error_without_a_signature(host: Host) -> None:
     gone = Bucket("https://localhost:1/artifacts", KeyFileSigner(str(host.bucket.key_file)))
-    with pytest.raises(TemporaryError, match="does not answer HEAD: ConnectionError") as failure:
+    with pytest.raises(TemporaryError, match="does not answer GET: ConnectionError") as failure:
         gone.size_of(NAME)
     assert "Signature" not in str(failure.value)

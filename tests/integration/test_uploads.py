@@ -110,6 +110,18 @@ def test_a_wheel_that_was_fetched_from_a_url_is_kept_as_well(
     assert added.sha256 in {path.parent.name for path in kept(around)}
 
 
+def test_who_sees_a_version_gets_its_wheel_from_the_hub(
+    tenants: Tenants, http: urllib3.PoolManager, wheel: Path
+) -> None:
+    made = sent_form(tenants, wheel).json
+    path = f"/providers/{made['canonical']}/versions/1.0.0/wheel"
+    led = tenants.deployed.call("GET", path, tenants.user)
+    assert (led.status_code, led.data, led.headers["Cache-Control"]) == (302, b"", "no-store")
+    assert http.request("GET", led.headers["Location"]).data == wheel.read_bytes()
+    assert tenants.deployed.call("GET", path, tenants.other).status_code == 404
+    assert tenants.deployed.call("GET", path).status_code == 404
+
+
 def test_the_platform_uploads_with_its_own_token(tenants: Tenants, http: urllib3.PoolManager, wheel: Path) -> None:
     body = {"filename": wheel.name, "size": wheel.stat().st_size, "sha256": digest(wheel)}
     upload = tenants.deployed.call("POST", "/console/uploads", tenants.console_machine, body=body).json

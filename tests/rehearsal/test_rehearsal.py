@@ -103,6 +103,26 @@ def test_without_a_grant_the_rehearsal_fails(rehearsal: Rehearsal, slug: str, wi
         smoke.run(ApiUntilRefused(rehearsal.stage, slug, refused), rehearsal.sample(), WAITS, print)
 
 
+@pytest.mark.parametrize(
+    ("slug", "withheld", "refused"),
+    [
+        ("no-bucket", f"roles/storage.objectCreator on {PROJECT}-hub-artifacts", "lacks storage.objects.create"),
+        ("no-signer", "roles/iam.serviceAccountTokenCreator on {account}", "lacks iam.serviceAccounts.signBlob"),
+    ],
+)
+def test_without_the_buckets_grants_nothing_is_published(
+    rehearsal: Rehearsal, slug: str, withheld: str, refused: str
+) -> None:
+    stage = rehearsal.stage
+    stage.forget_refusals()
+    account = next(one.account for one in rehearsal.deployment.services if one.function in ("publishing", "api"))
+    api = Api(stage.url, lambda: stage.issuer.machine(slug))
+    lacking = rehearsal.deployment.without(withheld.format(account=account))
+    with lacking, pytest.raises(SmokeFailed, match="answered 503 instead of 201"):
+        smoke.run(api, rehearsal.sample(), WAITS, print)
+    assert re.search(refused, stage.refused())
+
+
 @contextmanager
 def _entered(stage: Stage) -> Iterator[None]:
     """The stage on an event loop of its own, in a thread."""

@@ -328,6 +328,12 @@ def test_nobody_may_list_replace_or_delete_what_the_hub_keeps() -> None:
     assert roles == {"creates_objects": creates, "reads_objects": GETS, "runtimes_read": GETS}
 
 
+@pytest.mark.parametrize("name", ACCESS)
+def test_who_may_sign_is_whose_code_asks_the_bucket(name: str) -> None:
+    asks = uses(name, "adapters/artifacts")
+    assert ({"reads_objects", "signs_urls"} & set(ACCESS[name])) == ({"reads_objects", "signs_urls"} if asks else set())
+
+
 def test_a_function_signs_as_itself_alone() -> None:
     grant = ROOT.resource("google_service_account_iam_member.signs_urls").body
     assert grant["service_account_id"] == "${module.function[each.key].account}"

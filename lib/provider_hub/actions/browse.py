@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from provider_hub.actions import audit, keys
+from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
@@ -33,6 +35,7 @@ from provider_hub.domain.versions import Version, is_version, latest
 
 # A search for several words filters at most this many providers that have the longest of the words.
 CANDIDATES = 1000
+WHEEL_URL_LIFETIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,17 @@ def bill_of_materials(
     version = get_version(services, viewer, name, text)
     lock = get_lock(services, viewer, name, text)
     return bill_of_version(version, DependencyLock.parse(lock.text))
+
+
+def wheel_url(
+    services: Services[DocumentStore], artifacts: ArtifactStore, viewer: str | None, name: ProviderName, text: str
+) -> str:
+    """Where anyone may fetch the hub's copy of a version's wheel for WHEEL_URL_LIFETIME. Raises NotFound, also for a
+    version that was published before the hub kept wheels."""
+    version = get_version(services, viewer, name, text)
+    if version.wheel_object is None:
+        raise NotFound(f"the hub keeps no wheel of {name} {text}: it was published before there was a copy")
+    return artifacts.signed_url(version.wheel_object, WHEEL_URL_LIFETIME)
 
 
 def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderName, edit: CatalogEdit) -> Listing:

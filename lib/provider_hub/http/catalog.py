@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from provider_hub.actions import browse, rollouts
+from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
 from provider_hub.actions.ports import StepTasks
 from provider_hub.actions.services import Services
@@ -22,7 +23,7 @@ from provider_hub.domain.publishers import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http import publishers
-from provider_hub.http.call import Call
+from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.route import CYCLONEDX, TOML, Access, Routes
 from provider_hub.http.version_view import ProviderVersionBody
@@ -39,6 +40,7 @@ class Hub:
     services: Services
     tasks: StepTasks
     issuers: Mapping[Platform, tuple[str, ...]]
+    artifacts: ArtifactStore
 
 
 routes: Routes[Hub] = Routes("catalog", publishers.routes)
@@ -175,6 +177,20 @@ def get_sbom(hub: Hub, call: Call) -> bytes:
     """The version's bill of materials: its wheel and every locked distribution, as CycloneDX 1.6."""
     made = browse.bill_of_materials(hub.services, call.viewer, call.provider, call.parameters["version"])
     return json.dumps(made, ensure_ascii=False).encode()
+
+
+@routes.add(
+    "GET",
+    f"{_PROVIDER}/versions/{{version}}/wheel",
+    Access.ANYONE_OR_CUSTOMER,
+    status=302,
+    refusals=(404,),
+    location=True,
+)
+def get_wheel(hub: Hub, call: Call) -> Reply[None]:
+    """The version's wheel, by a URL that is good for five minutes: the hub's own copy, with the verified digest."""
+    url = browse.wheel_url(hub.services, hub.artifacts, call.viewer, call.provider, call.parameters["version"])
+    return Reply(None, headers={"Location": url, "Cache-Control": "no-store"})
 
 
 class YankRequest(Wish):

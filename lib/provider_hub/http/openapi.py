@@ -118,7 +118,7 @@ def document() -> dict[str, Any]:
 
 def statuses(route: Route) -> tuple[int, ...]:
     """Every status that a route answers with, in order."""
-    unchanged = {HTTPStatus.NOT_MODIFIED} if route.method == "GET" else set()
+    unchanged = {HTTPStatus.NOT_MODIFIED} if route.has_tag else set()
     return tuple(sorted({route.status, *route.other_statuses, *unchanged, *_errors(route)}))
 
 
@@ -209,11 +209,11 @@ def _response(route: Route, status: int) -> dict[str, Any]:
     if status >= HTTPStatus.BAD_REQUEST:
         return {"$ref": f"#/components/responses/{status}"}
     response: dict[str, Any] = {"description": _told(route, status), "headers": _header_references("X-Request-Id")}
-    if route.method == "GET":
+    if route.has_tag:
         response["headers"] |= _header_references("ETag")
     if status == HTTPStatus.NOT_MODIFIED:
         return response
-    if route.location and status == HTTPStatus.CREATED:
+    if route.location and status in (HTTPStatus.CREATED, HTTPStatus.FOUND):
         response["headers"] |= _header_references("Location")
     if route.shape is bytes:
         response["content"] = {route.media: {"schema": {"type": "object" if route.media == JSON else "string"}}}
@@ -229,7 +229,8 @@ def _told(route: Route, status: int) -> str:
         return "As stored: the very same was registered before, or what was registered is updated."
     if status == HTTPStatus.NOT_MODIFIED:
         return "As in the answer whose `ETag` was sent: there is no body."
-    return {200: "As asked for.", 201: "Created.", 202: "Accepted; it goes on by itself."}[status]
+    told = {200: "As asked for.", 201: "Created.", 202: "Accepted; it goes on by itself.", 302: "It is there."}
+    return told[status]
 
 
 def _shape(shape: Any) -> dict[str, Any]:
@@ -282,7 +283,10 @@ def _headers() -> dict[str, Any]:
 
     return {
         "ETag": header("A tag of this very answer, for `If-None-Match`.", {"type": "string"}),
-        "Location": header("The path of what was created.", {"type": "string", "format": "uri-reference"}),
+        "Location": header(
+            "The path of what was created, or where to fetch what was asked for.",
+            {"type": "string", "format": "uri-reference"},
+        ),
         "Retry-After": header("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}),
         "WWW-Authenticate": header("The scheme to authenticate with.", {"type": "string", "const": "Bearer"}),
         "X-Request-Id": header("The request's id: the caller's own, or one made for it.", {"type": "string"}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from provider_hub.actions.wishes import Wish
@@ -82,6 +83,11 @@ class Route:
     def takes_key(self) -> bool:
         """Whether it takes an Idempotency-Key: keys are kept by organization, so a route without one takes none."""
         return self.method == "POST" and self.access is Access.TENANT and not self.form
+
+    @property
+    def has_tag(self) -> bool:
+        """Whether its answers have an ETag: those to GET which are an answer, and do not lead to one."""
+        return self.method == "GET" and self.status == HTTPStatus.OK
 
     @property
     def right(self) -> Right:

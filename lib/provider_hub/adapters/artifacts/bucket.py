@@ -24,6 +24,8 @@ _TIMEOUT = (10, 30)
 # From the signature to the request's first byte: the clocks of both sides may differ a little.
 _OWN_LIFETIME = timedelta(minutes=5)
 _NOT_THERE = {"x-goog-if-generation-match": "0"}
+_MISSING = (403, 404)
+_LIST = b"storage.objects.list"
 
 
 def _now() -> datetime:
@@ -48,14 +50,16 @@ class Bucket:
             return bool(response.status_code == 200)
 
     def size_of(self, name: str) -> int | None:
-        """Raises TemporaryError."""
-        with self._asked("HEAD", name, (200, 404)) as response:
-            return int(response.headers["Content-Length"]) if response.status_code == 200 else None
+        """Raises TemporaryError. It asks for the first byte: a refused HEAD does not say what was refused."""
+        with self._asked("GET", name, (206, *_MISSING), {"range": "bytes=0-0"}) as response:
+            if _is_missing(response):
+                return None
+            return int(response.headers["Content-Range"].rpartition("/")[2])
 
     def fetch(self, name: str, into: IO[bytes]) -> bool:
         """Raises TemporaryError, also where the object breaks off: what was written by then stays."""
-        with self._asked("GET", name, (200, 404)) as response:
-            if response.status_code == 404:
+        with self._asked("GET", name, (200, *_MISSING)) as response:
+            if _is_missing(response):
                 return False
             for chunk in response.iter_content(_CHUNK_BYTES):
                 into.write(chunk)
@@ -64,8 +68,8 @@ class Bucket:
     def read(self, name: str, start: int, length: int) -> bytes | None:
         """Raises TemporaryError."""
         last = start + length - 1
-        with self._asked("GET", name, (200, 206, 404, 416), {"range": f"bytes={start}-{last}"}) as response:
-            if response.status_code == 404:
+        with self._asked("GET", name, (200, 206, 416, *_MISSING), {"range": f"bytes={start}-{last}"}) as response:
+            if _is_missing(response):
                 return None
             return b"" if response.status_code == 416 else bytes(response.content)
 
@@ -116,6 +120,17 @@ class Bucket:
         except requests.RequestException as error:
             # Its text holds the URL, and so the signature.
             raise TemporaryError(f"the bucket does not answer {method}: {type(error).__name__}") from None
+
+
+def _is_missing(response: "Response") -> bool:
+    """Whether there is no such object. Raises TemporaryError where it is the caller that may not get any.
+
+    Cloud Storage tells nobody that an object is missing who may not list the bucket, as nobody may here: it answers
+    403, for want of that permission. For want of another one, a grant is missing.
+    """
+    if response.status_code == 403 and _LIST not in response.raw.read(_CHUNK_BYTES, decode_content=True):
+        raise TemporaryError("the bucket may not be read: is the grant there?")
+    return response.status_code in _MISSING
 
 
 def _md5(content: IO[bytes]) -> str:
