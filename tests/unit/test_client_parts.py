@@ -363,6 +363,27 @@ def test_elsewhere_only_changes_are_written_and_no_control_characters() -> None:
     assert plain.getvalue() == "    0 s  pending\n    0 s  [red]of  [31m others\n"
 
 
+def test_on_a_terminal_a_bar_shows_what_has_arrived_and_how_fast() -> None:
+    terminal, times = Terminal(), Times()
+    with progress(terminal, times) as shown:
+        with shown.sending("uploading w.whl", 10_000_000) as moved:
+            for arrived in (2_000_000, 4_000_000, 6_000_000):
+                times.sleep(1)
+                moved(arrived)
+        shown.moving("publishing")
+    written = terminal.getvalue()
+    assert re.search(r"uploading w\.whl.*6\.0/10\.0 MB.*2\.0 MB/s", written)
+    assert "publishing" in written
+
+
+def test_elsewhere_an_upload_is_one_line() -> None:
+    plain = io.StringIO()
+    with progress(plain, Times()) as shown, shown.sending("uploading w.whl", 5_000) as moved:
+        moved(2_000)
+        moved(5_000)
+    assert plain.getvalue() == "uploading w.whl (5000 bytes)\n"
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
 def test_a_stage_writes_its_line_once_it_is_done_with_its_time_and_last_state(stream: io.StringIO) -> None:
     times = Times()
