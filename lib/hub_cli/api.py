@@ -138,6 +138,12 @@ class HubApi:
         answer: Json = self._transport.request("POST", path, body=body)
         return answer
 
+    def versions(self, name: str, limit: int, *, anonymous: bool) -> list[Json]:
+        """The newest `limit` versions of the provider `name`, newest first. `anonymous` leaves the token out."""
+        path = f"/providers/{_path_of(name)}/versions"
+        found: list[Json] = self._transport.request("GET", path, query={"limit": str(limit)}, anonymous=anonymous)
+        return found
+
     def version(self, name: str, version: str, *, anonymous: bool = False) -> Json:
         """One published version of the provider `name`. `anonymous` leaves the token out."""
         answer: Json = self._transport.request("GET", _version(name, version), anonymous=anonymous)

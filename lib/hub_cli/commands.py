@@ -117,6 +117,9 @@ def _register_looking(commands: "Subparsers") -> None:
     logs.add_argument(
         "--limit", type=arguments.lines, default=200, metavar="N", help="without --since, the last N (default: 200)"
     )
+    versions = _command(commands, "versions", "a provider's versions, newest first, and where each came from", _look)
+    versions.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    versions.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
     search = _command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")

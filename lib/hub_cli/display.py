@@ -4,7 +4,7 @@ import io
 import json
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,16 @@ def sentence_of(text: str | None) -> str | None:
 def lines_below(text: str | None) -> list[str]:
     """The lines below the sentence, each printable."""
     return [printable(line) for line in (text or "").split("\n")[1:]]
+
+
+def origin_of(version: Mapping[str, Any]) -> str:
+    """Where a version came from: the run that a CI platform vouched for, else what kind of token published it."""
+    published_by = version.get("published_by")
+    if not published_by:
+        return ""
+    if not published_by["run_url"]:
+        return f"a stored token ({published_by['kind']})"
+    return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}"
 
 
 def clipped(text: object, width: int) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
-from hub_cli.display import as_json, facts, printable
+from hub_cli.display import as_json, facts, origin_of, printable
 from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import Progress, progress
 from hub_cli.trusted import may_vouch, trusted_session
@@ -132,20 +132,13 @@ def _registration(wheel: WheelFacts, name: str, parsed: argparse.Namespace) -> d
     }
 
 
-def _origin(published_by: Mapping[str, Any] | None) -> str | None:
-    """The CI run that a platform vouched for; None for a stored token, which vouches for nothing."""
-    if not published_by or not published_by["run_url"]:
-        return None
-    return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}"
-
-
 def _described(version: Mapping[str, Any]) -> str:
     pairs = [
         ("wheel", version["wheel_url"].partition("?")[0]),
         ("sha256", version["wheel_sha256"]),
         ("package", version["package_name"]),
         ("runtime", version["runtime_version"]),
-        ("published by", _origin(version.get("published_by"))),
+        ("published by", origin_of(version)),
         ("schemas", ", ".join(schema["resource"] for schema in version["schemas"])),
     ]
     return f"{version['canonical']} {version['version']} is {version['status']}.\n{facts(pairs)}"

@@ -1,4 +1,4 @@
-"""`hub list`, `status`, `events` and `search`."""
+"""`hub list`, `status`, `events`, `versions` and `search`."""
 
 import argparse
 import textwrap
@@ -13,6 +13,7 @@ from hub_cli.display import (
     facts,
     lines_below,
     moment,
+    origin_of,
     printable,
     sentence_of,
     table,
@@ -35,6 +36,8 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
             return _watch(session, parsed.provider) if parsed.watch else _status(session, parsed.provider)
         case "events":
             return _events(session, parsed.provider, parsed.limit)
+        case "versions":
+            return _versions(session, parsed.provider, parsed.limit)
         case "search":
             return _search(session, parsed)
     raise AssertionError(f"{parsed.command} shows nothing")
@@ -145,6 +148,17 @@ def _event_line(event: Mapping[str, Any]) -> str:
     state = event["to_state"] or "gone"
     what = printable(f"{event['event']}, by {event['cause']}")
     return f"{moment(event['at'])}  {state:<10}  {printable(event['version'])} (gen {event['generation']}): {what}"
+
+
+def _versions(session: Session, name: str, limit: int) -> int:
+    found = session.api.versions(name, limit, anonymous=session.target.token is None)
+    if session.as_json:
+        print(as_json(found))
+        return 0
+    heads = ("VERSION", "STATUS", "PUBLISHED", "FROM")
+    rows = [(one["version"], one["status"], moment(one["published_at"]), origin_of(one)) for one in found]
+    print(table(heads, rows, terminal_width()))
+    return 0
 
 
 def _search(session: Session, parsed: argparse.Namespace) -> int:

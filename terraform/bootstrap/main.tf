@@ -33,6 +33,7 @@ locals {
     "roles/container.defaultNodeServiceAccount",
     "roles/datastore.user",
     "roles/logging.logWriter",
+    "roles/logging.viewAccessor",
     "roles/storage.objectViewer",
   ], [for role in ["reads_cluster", "writes_cluster"] : "projects/${var.project}/roles/${replace(var.name, "-", "_")}_${role}"])
 

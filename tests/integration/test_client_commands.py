@@ -25,6 +25,7 @@ from provider_hub.actions import keys
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.publishers import PublishedBy, PublisherKind
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 
@@ -372,3 +373,45 @@ def test_locks_are_shown_and_compared(hub: Hub, tenants: Tenants) -> None:
     assert "install the same" in hub.out
     assert hub("lock", "show", "acme/weather", "1.2.0") == 1
     assert "published before there were locks" in hub.err
+
+
+def test_publishers_are_added_listed_and_removed(hub: Hub) -> None:
+    assert hub("publishers", "list", "acme/weather") == 0
+    assert "No workflow publishes acme/weather" in hub.out
+    added = ("publishers", "add", "github", "acme/Weather", "--workflow", "release.yml", "--environment", "release")
+    publisher = hub.json(*added)
+    assert publisher["workflow"] == ".github/workflows/release.yml"
+    assert hub(*added) == 1
+    assert "is a publisher of acme/weather already" in hub.err
+    assert hub("publishers", "list", "acme/weather") == 0
+    assert publisher["id"] in hub.out
+    for setting, said in (("on", "trusted publishers and people alone"), ("off", "machines' tokens too")):
+        assert hub("publishers", "secretless-only", "acme/weather", setting) == 0
+        assert said in hub.out
+        assert hub("publishers", "secretless-only", setting, "--organization") == 0
+        assert "every provider of the organization" in hub.out
+    assert hub("publishers", "secretless-only", "on") == 2
+    assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 0
+    assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 1
+    assert hub("publishers", "token") == 3
+    assert "id-token: write" in hub.err
+
+
+def test_versions_say_where_they_came_from(hub: Hub, tenants: Tenants) -> None:
+    run = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, repository="acme/sun", commit="4f2a9c1e8b7d6a5c")
+    run = replace(run, run_url="https://github.com/acme/sun/actions/runs/1")
+    tenants.release(replace(version("1.2.0"), published_by=run))
+    tenants.release(replace(version("1.1.0"), published_by=PublishedBy("mch_acme", PublisherKind.MACHINE)))
+    assert hub("versions", "acme/weather", "--limit", "4") == 0
+    lines = {line.split()[0]: line for line in hub.out.splitlines()}
+    assert "acme/sun at 4f2a9c1e8b7d" in lines["1.2.0"]
+    assert "a stored token (machine)" in lines["1.1.0"]
+    assert "yanked" in lines["1.3.0"]
+    assert len(hub.json("versions", "acme/weather")) == 5
+
+
+def test_logs_of_what_runs_nowhere_are_empty_and_say_what_is_missing(hub: Hub) -> None:
+    assert hub("logs", "acme/weather", "--since", "10m") == 0
+    assert (hub.out, "cannot be read at the moment" in hub.err) == ("", True)
+    assert hub("logs", "acme/radio", "-f") == 1
+    assert "acme/radio is not installed" in hub.err
