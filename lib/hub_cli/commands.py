@@ -33,7 +33,12 @@ def register(commands: "Subparsers") -> None:
 
 def _register_publish(commands: "Subparsers") -> None:
     publish = _command(commands, "publish", "register a version of a provider from its wheel", _publish)
-    publish.add_argument("wheel", metavar="FILE|URL", help="the wheel; a file is uploaded, unless --wheel-url is given")
+    publish.add_argument(
+        "wheels",
+        nargs="+",
+        metavar="FILE|URL",
+        help="a wheel, or several; a file is uploaded, unless --wheel-url is given",
+    )
     publish.add_argument(
         "--wheel-url",
         metavar="URL",

@@ -22,7 +22,18 @@ _LONGEST_DISPLAY_NAME = 100
 
 
 def publish(session: Session, parsed: argparse.Namespace) -> int:
-    """Read the wheel, register the version: with the token that was given, else as this CI job. Raises ClientError."""
+    """Publish each wheel; the first that is refused ends it. Raises ClientError."""
+    if len(parsed.wheels) > 1 and (parsed.name or parsed.version):
+        raise UsageError("--name and --version are of one wheel: publish the others with commands of their own.")
+    if len(parsed.wheels) > 1 and parsed.wheel_url and not parsed.wheel_url.endswith("/"):
+        raise UsageError("--wheel-url is of one wheel; for several, give the folder that serves them, ending in /.")
+    for wheel in parsed.wheels:
+        _publish_one(session, argparse.Namespace(**{**vars(parsed), "wheel": wheel}))
+    return 0
+
+
+def _publish_one(session: Session, parsed: argparse.Namespace) -> None:
+    """With the token that was given, else as this CI job."""
     if session.target.token is None and not parsed.platform and may_vouch():
         named = parsed.name if parsed.name and "/" in parsed.name else None
         with trusted_session(session, named) as (trusted, parsed.name):
@@ -31,7 +42,7 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
     return _publish(session, parsed)
 
 
-def _publish(session: Session, parsed: argparse.Namespace) -> int:
+def _publish(session: Session, parsed: argparse.Namespace) -> None:
     wheel, place = _wheel(parsed, session.target.ca_file)
     name = _name(session.api, parsed, wheel)
     with progress() as shown:
@@ -46,7 +57,6 @@ def _publish(session: Session, parsed: argparse.Namespace) -> int:
         # The very same was published before, and what became of it since is no success of this command.
         raise Refused(f"{version['canonical']} {version['version']} is registered already, and {version['status']}.")
     print(as_json(version) if session.as_json else _described(version))
-    return 0
 
 
 def yank(session: Session, name: str, version: str, reason: str | None) -> int:

@@ -1,6 +1,7 @@
 """The `hub` commands against the real functions: what they ask for, what they print, and what they exit with."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -139,6 +140,15 @@ def test_a_file_alone_is_uploaded_and_published(hub: Hub, tenants: Tenants, whee
     options = ("--platform", "--name", "uploaded", "--token", tenants.console_machine)
     assert hub("publish", str(file), *options) == 0
     assert hub.out.startswith("platform/uploaded 1.0.1 is published.\n")
+
+
+def test_several_files_are_published_one_after_the_other(hub: Hub, wheel: Callable[[str], Path]) -> None:
+    files = [str(wheel("1.0.2")), str(wheel("1.0.3"))]
+    assert hub("publish", *files) == 0
+    assert re.findall(r"^acme/sundial-provider (\S+) is published", hub.out, re.MULTILINE) == ["1.0.2", "1.0.3"]
+    assert hub("publish", *files, "--version", "1.0.2") == 2
+    assert hub("publish", *files, "--wheel-url", "https://x.example/one.whl") == 2
+    assert "ending in /" in hub.err
 
 
 def test_a_url_is_published_with_its_own_digest(hub: Hub, tenants: Tenants, wheel: Callable[[str], Path]) -> None:
