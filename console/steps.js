@@ -75,13 +75,18 @@ function titleOf(began, row) {
 }
 
 /**
- * The version that ran before the present one, and when it was last ready. Null where there is none.
+ * What there is to go back to, and when it was last ready; null where there is nothing.
+ *
+ * `whole`: the present change did not become ready, so the hub brings back version, tier and config together. What is
+ * ready itself goes back to the version before, and keeps its config.
  * @param {Installation} row @param {TimelineEvent[]} events newest first
- * @returns {{version: string, at: string} | null}
+ * @returns {{version: string, at: string, whole: boolean} | null}
  */
-export function versionBefore(row, events) {
-  const ready = events.find((event) => event.to_state === "ready" && event.version !== row.installed_version);
-  return ready ? { version: ready.version, at: ready.at } : null;
+export function wayBack(row, events) {
+  const whole = row.lifecycle_state !== "ready";
+  const ready = events.find((event) => event.to_state === "ready" && (whole || event.version !== row.installed_version));
+  if (!ready || ready.generation === row.generation) return null;
+  return { version: ready.version, at: ready.at, whole };
 }
 
 /**

@@ -14,7 +14,7 @@ export function Command({ text, label = "The same in a terminal" }) {
   return html`
     <div class="command">
       <code aria-label=${label}>${text}</code>
-      <button type="button" class="copy" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>
+      ${navigator.clipboard && html`<button type="button" class="copy" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>`}
     </div>
   `;
 }

@@ -1,5 +1,6 @@
 // Dialogs: the browser's own, which keeps the keyboard inside and gives the focus back.
 import { ApiError } from "../api.js";
+import { SessionEnded } from "../auth.js";
 import { html, useEffect, useId, useRef, useState } from "../html.js";
 import { Command } from "./command.js";
 import { Problem } from "./page.js";
@@ -18,8 +19,12 @@ export function Dialog({ title, onClose, wide = false, children }) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  // A dialog that was taken away says that it closed, too late to mean the next one.
+  const closed = () => {
+    if (element.current) onClose();
+  };
   return html`
-    <dialog ref=${element} class=${wide ? "wide" : ""} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}>
+    <dialog ref=${element} class=${wide ? "wide" : ""} aria-labelledby=${id} onClose=${closed} onCancel=${closed}>
       <h2 id=${id}>${title}</h2>
       ${children}
     </dialog>
@@ -47,6 +52,7 @@ export function ActionDialog({ title, confirm, danger = false, wide = false, com
       if (said) say(said);
       onClose();
     } catch (failure) {
+      if (failure instanceof SessionEnded) return; // the sign-in page says so
       if (!(failure instanceof ApiError)) throw failure;
       // After a refusal the next try is another wish; after silence it may be the same one.
       if (!failure.passes) key.current = crypto.randomUUID();

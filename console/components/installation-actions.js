@@ -1,7 +1,7 @@
 // The buttons of an installation, and the dialog that each opens.
 import { html, useState } from "../html.js";
 import { configSchemaOf } from "../schema.js";
-import { compareVersions, versionBefore } from "../steps.js";
+import { compareVersions, wayBack } from "../steps.js";
 import { RightButton } from "./layout.js";
 import { SettingsDialog } from "./settings-form.js";
 import { UninstallDialog } from "./uninstall-dialog.js";
@@ -15,7 +15,7 @@ import { DeployAgainDialog, RollBackDialog, VersionDialog } from "./version-dial
 export function InstallationActions({ row, versions, events, refresh }) {
   const [open, setOpen] = useState("");
   if (row.lifecycle_state === "deleting") return null;
-  const before = versionBefore(row, events);
+  const before = wayBack(row, events);
   const published = versions.filter((one) => one.status === "published").map((one) => one.version);
   const newer = published.filter((one) => compareVersions(one, row.installed_version) > 0);
   const older = published.filter((one) => compareVersions(one, row.installed_version) < 0);

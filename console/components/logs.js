@@ -9,7 +9,7 @@ import { Tick } from "./settings-form.js";
 
 /** @typedef {{at: string, pod: string, line: string}} Line */
 
-const FOLLOW_MS = 1000;
+const FOLLOW_MS = 1500;
 const MORE_MS = 50;
 const FAILED_MS = 4000;
 const FIRST = 200;

@@ -46,22 +46,26 @@ export function VersionDialog({ row, versions, first, title, confirm, onClose, o
   `;
 }
 
-/** @param {{row: Installation, before: {version: string, at: string}, onClose: () => void, onDone: () => void}} props */
+/** @param {{row: Installation, before: {version: string, at: string, whole: boolean}, onClose: () => void, onDone: () => void}} props */
 export function RollBackDialog({ row, before, onClose, onDone }) {
   const run = async (/** @type {string} */ key) => {
-    await changeTo(row, before.version, key);
+    await (before.whole ? call("POST", installedPath(row.canonical, "/rollback"), { key }) : changeTo(row, before.version, key));
     onDone();
   };
   return html`
     <${ActionDialog}
       title=${`Roll back to ${before.version}`}
       confirm="Roll back"
-      command=${commandTo(row, before.version)}
+      command=${before.whole ? hub("rollback", row.canonical, "--wait") : commandTo(row, before.version)}
       run=${run}
       onClose=${onClose}
     >
       <p>Version <strong>${before.version}</strong> comes back. It was last ready <${Ago} at=${before.at} />.</p>
-      <p>Config and tier stay as they are now. ${row.installed_version} serves until ${before.version} is ready.</p>
+      <p>
+        ${before.whole
+          ? "Config and tier come back too, as they were then."
+          : `Config and tier stay as they are now. ${row.installed_version} serves until ${before.version} is ready.`}
+      </p>
     <//>
   `;
 }

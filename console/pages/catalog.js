@@ -88,7 +88,7 @@ function Nothing({ wanted }) {
       Nothing matches. A word matches by its beginning; every word has to.
     <//>`;
   }
-  return html`<${Empty} command=${hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl", "--wheel-url", "https://…")}>
+  return html`<${Empty} command=${hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl")}>
     The catalog is empty. Publish the first provider.
   <//>`;
 }

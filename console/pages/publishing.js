@@ -11,7 +11,7 @@ import { usePolled } from "../poll.js";
 /** @typedef {import("../types.js").Provider} Provider */
 
 const MOST = 100;
-const PUBLISH = hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl", "--wheel-url", "https://wheels.example.com/");
+const PUBLISH = hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl");
 
 export function PublishingPage() {
   const own = person.value;

@@ -77,7 +77,7 @@ class HubApi:
         return Installation.of(self._transport.request("GET", _installed(name)))
 
     def change(self, name: str, verb: str, body: Mapping[str, Any]) -> Installation:
-        """`upgrade` or `downgrade`."""
+        """`upgrade`, `downgrade` or `rollback`."""
         return Installation.of(self._transport.request("POST", f"{_installed(name)}/{verb}", body=body))
 
     def deploy(self, name: str, version: str | None) -> Json:

@@ -1,4 +1,4 @@
-"""`hub install`, `upgrade`, `downgrade`, `deploy` and `uninstall`: ask for it, then wait where `--wait` is given."""
+"""`hub install`, `upgrade`, `downgrade`, `deploy`, `rollback`, `uninstall`: ask for it, then wait with `--wait`."""
 
 import argparse
 
@@ -32,6 +32,8 @@ def _asked(session: Session, parsed: argparse.Namespace) -> Installation:
             return api.change(name, "upgrade", {"version": parsed.version})
         case "downgrade":
             return api.change(name, "downgrade", {"target_version": parsed.version})
+        case "rollback":
+            return api.change(name, "rollback", {})
         case "deploy":
             api.deploy(name, parsed.version)
             return api.installation(name)

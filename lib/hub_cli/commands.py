@@ -100,6 +100,7 @@ def _register_changes(commands: "Subparsers") -> None:
     downgrade.add_argument("--version", type=arguments.version, required=True)
     deploy = _change(commands, "deploy", "deploy what is installed once more", "it is ready")
     deploy.add_argument("--version", type=arguments.version, help="default: the installed one")
+    _change(commands, "rollback", "back to what was ready last: version, tier and config", "it is ready")
     uninstall = _change(commands, "uninstall", "remove a provider", "it is gone")
     uninstall.add_argument("--cascade", action="store_true", help="even while it still manages resources")
 

@@ -39,8 +39,7 @@ _seen = {name: value.encode(errors="surrogateescape").hex() for name, value in o
 # What each variant puts before and after the code of the package's `__init__.py`.
 _VARIANTS: Mapping[str, tuple[str, str]] = {
     "healthy": ("", ""),
-    # Not by an import statement: publishing reads those, and refuses what can only fail.
-    "import-fails": (f"from importlib import import_module\nimport_module({MISSING_MODULE!r})\n", ""),
+    "import-fails": (f"import {MISSING_MODULE}\n", ""),
     "exits-at-once": (f"import os\nprint({LAST_WORDS!r}, flush=True)\nos._exit({EXIT_CODE})\n", ""),
     "never-checks-in": ("import time\nwhile True:\n    time.sleep(3600)\n", ""),
     "degraded": ("", _DEGRADED),

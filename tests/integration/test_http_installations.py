@@ -2,10 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.builders import WEATHER, version
+from tests.builders import ACME, WEATHER, version
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import RADIO, Tenants
 
@@ -144,6 +145,31 @@ def test_a_newer_wish_supersedes_one_under_way(tenants: Tenants) -> None:
     change(tenants, "POST", f"{INSTALLED}/upgrade")
     row = change(tenants, "POST", f"{INSTALLED}/downgrade", {"target_version": "1.0.0"})
     assert (row["installed_version"], row["lifecycle_state"], row["generation"]) == ("1.0.0", "pending", 3)
+
+
+def test_a_rollback_brings_back_version_tier_and_config_that_were_ready_last(tenants: Tenants) -> None:
+    key = keys.installation(ACME.organization_id, WEATHER)
+    furnished = tenants.deployed.store.get(key)
+    assert furnished is not None
+    tenants.deployed.put(key, replace(furnished, ready_revision=furnished.revision))
+    before = tenants.deployed.call("GET", INSTALLED, tenants.user).json
+    refused = tenants.deployed.call("POST", f"{INSTALLED}/rollback", tenants.user)
+    assert (refused.status_code, "1.1.0 is what was ready last" in refused.json["detail"]) == (409, True)
+    change(tenants, "PATCH", INSTALLED, {"config": {"STATIONS": "none"}, "resource_tier": "performance"})
+    change(tenants, "POST", f"{INSTALLED}/upgrade")
+    row = change(tenants, "POST", f"{INSTALLED}/rollback")
+    assert (row["lifecycle_state"], row["generation"]) == ("pending", before["generation"] + 3)
+    restored = ("installed_version", "resource_tier", "config")
+    assert [row[name] for name in restored] == [before[name] for name in restored]
+
+
+def test_what_was_never_ready_has_nothing_to_go_back_to(tenants: Tenants) -> None:
+    tenants.deployed.call("POST", "/providers/install", tenants.user, body={"provider_name": "acme/radio"})
+    refused = tenants.deployed.call("POST", "/providers/installed/acme/radio/rollback", tenants.user)
+    assert (refused.status_code, refused.json["detail"]) == (
+        409,
+        "acme/radio was never ready: there is nothing to go back to",
+    )
 
 
 @pytest.mark.parametrize(("body", "wanted"), [(None, "1.1.0"), ({}, "1.1.0"), ({"version": "1.0.0"}, "1.0.0")])

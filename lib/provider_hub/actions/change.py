@@ -1,4 +1,4 @@
-"""Changes of an installation: upgrade, downgrade, deploy again, other settings, uninstall.
+"""Changes of an installation: upgrade, downgrade, deploy again, rollback, other settings, uninstall.
 
 A change that arrives while another one is in progress supersedes it: the row's generation grows, and every message
 about the older generation is stale.
@@ -59,6 +59,27 @@ def deploy(
         return _changed(services, transaction, Installed(row, provider), row.revision, cause, "deployed again")
 
     return services.outbox.transact(again)
+
+
+def rollback(
+    services: Services[DocumentStore], organization: Organization, name: ProviderName, cause: str
+) -> Installed:
+    """Change back to the revision that was READY last, as a failed change does by itself.
+
+    Raises NotFound, or Conflict where nothing was READY yet, or where that is what shall run already.
+    """
+
+    def decide(transaction: Transaction) -> Installed:
+        row, provider = _read(transaction, organization, name)
+        restored = row.ready_revision
+        if restored is None:
+            raise Conflict(f"{name} was never ready: there is nothing to go back to")
+        if restored == row.revision:
+            raise Conflict(f"{name} {restored.version} is what was ready last: to run an older version, use downgrade")
+        reason = f"back to {restored.version}"
+        return _changed(services, transaction, Installed(row, provider), restored, cause, reason)
+
+    return services.outbox.transact(decide)
 
 
 def change_settings(

@@ -261,6 +261,12 @@ def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
     return DeploymentStatusBody.of(inspect.status_after_wish(hub.cluster, changed.row))
 
 
+@routes.add("POST", f"{_INSTALLED}/rollback", Access.TENANT, refusals=(404, 409), example=_NEXT)
+def rollback(hub: Hub, call: Call) -> ProviderInstallation:
+    """Back to the version, tier and config that were READY last."""
+    return ProviderInstallation.of(change.rollback(hub.services, call.organization, call.provider, call.cause))
+
+
 @routes.add("GET", f"{_INSTALLED}/deployment", Access.TENANT, refusals=(404,))
 def deployment(hub: Hub, call: Call) -> DeploymentStatusBody:
     """What the cluster shows now."""
