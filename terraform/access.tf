@@ -8,6 +8,10 @@ locals {
   creates_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "creates_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
   deletes_tasks = merge([for name, may in local.access : { for queue in keys(lookup(may, "deletes_tasks", {})) : "${name}/${queue}" => { function = name, on = queue } }]...)
 
+  encrypts = merge([for name, may in local.access : { for key in keys(lookup(may, "encrypts", {})) : "${name}/${key}" => { function = name, on = key } }]...)
+  decrypts = merge([for name, may in local.access : { for key in keys(lookup(may, "decrypts", {})) : "${name}/${key}" => { function = name, on = key } }]...)
+  keys     = { config-values = google_kms_crypto_key.config_values.id }
+
   # What IAM gives where RBAC says the rest (`cluster.access`, and tools/rbac.py): reaching the control plane.
   connects = ["container.clusters.connect", "container.clusters.get"]
 
@@ -72,6 +76,22 @@ resource "google_cloud_tasks_queue_iam_member" "deletes_tasks" {
   name     = google_cloud_tasks_queue.this[each.value.on].name
   role     = "roles/cloudtasks.taskDeleter"
   member   = module.function[each.value.function].member
+}
+
+resource "google_kms_crypto_key_iam_member" "encrypts" {
+  for_each = local.encrypts
+
+  crypto_key_id = local.keys[each.value.on]
+  role          = "roles/cloudkms.cryptoKeyEncrypter"
+  member        = module.function[each.value.function].member
+}
+
+resource "google_kms_crypto_key_iam_member" "decrypts" {
+  for_each = local.decrypts
+
+  crypto_key_id = local.keys[each.value.on]
+  role          = "roles/cloudkms.cryptoKeyDecrypter"
+  member        = module.function[each.value.function].member
 }
 
 # a task carries this account's token, and whoever creates one must be allowed to lend it

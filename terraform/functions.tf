@@ -49,6 +49,7 @@ locals {
     HUB_CUSTOMER_JWKS_URL         = coalesce(var.customer_realm.jwks_url, "${trimsuffix(var.customer_realm.issuer, "/")}/.well-known/jwks.json")
     HUB_CUSTOMER_AUDIENCES        = join(",", var.customer_realm.audiences)
     HUB_CUSTOMER_PARTIES          = join(",", var.customer_realm.parties)
+    HUB_CONFIG_KMS_KEY            = google_kms_crypto_key.config_values.id
     HUB_GATEWAY_ADDRESS           = local.has_gateway ? module.gateway[0].address : ""
     HUB_CONSOLE_ISSUER            = var.console_realm.issuer
     HUB_CONSOLE_JWKS_URL          = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")

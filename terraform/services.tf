@@ -9,6 +9,7 @@ locals {
     "binaryauthorization.googleapis.com",
     "certificatemanager.googleapis.com",
     "cloudbuild.googleapis.com",
+    "cloudkms.googleapis.com",
     "cloudscheduler.googleapis.com",
     "cloudtasks.googleapis.com",
     "compute.googleapis.com",
@@ -22,7 +23,7 @@ locals {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
-  ], var.budget == null ? [] : ["billingbudgets.googleapis.com"], var.encryption == null ? [] : ["cloudkms.googleapis.com"]))
+  ], var.budget == null ? [] : ["billingbudgets.googleapis.com"]))
 
   agents = toset(concat(
     ["cloudscheduler", "cloudtasks", "container", "pubsub", "run"],

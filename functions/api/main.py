@@ -8,7 +8,7 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.minting import Minting
 from provider_hub.actions.read_logs import LogReader
-from provider_hub.adapters import artifacts, cloud_logging, kubernetes, tasks
+from provider_hub.adapters import artifacts, cloud_logging, kubernetes, sealing, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity import Authenticator
@@ -19,18 +19,30 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http import catalog, identity, installations, operations, publishing
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
-from provider_hub.settings import Artifacts, Cluster, Core, Identity, Indexes, Logs, Tasks, TrustedPublishers, Wheels
+from provider_hub.settings import (
+    Artifacts,
+    Cluster,
+    Core,
+    Identity,
+    Indexes,
+    Logs,
+    Sealing,
+    Tasks,
+    TrustedPublishers,
+    Wheels,
+)
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 
 
-class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs, TrustedPublishers): ...
+class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs, TrustedPublishers, Sealing): ...
 
 
 def wire(settings: Needs) -> Combined:
     services = replace(
         connected_services(settings, JsonSchemaChecker()),
         schema_checker=LimitedSchemaChecker(),
+        sealer=sealing.connect(settings),
         resolver=UvResolver(IndexPolicy.from_settings(settings)),
     )
     who = Authenticator(settings)

@@ -1,24 +1,26 @@
 """Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, logs, uninstall."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.read_logs import LogReader
-from provider_hub.adapters import cloud_logging, kubernetes
+from provider_hub.adapters import cloud_logging, kubernetes, sealing
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.installations import Hub, routes
-from provider_hub.settings import Cluster, Core, Identity, Logs
+from provider_hub.settings import Cluster, Core, Identity, Logs, Sealing
 from provider_hub.wiring import Once, connected_services
 
 
-class Needs(Core, Cluster, Identity, Logs): ...
+class Needs(Core, Cluster, Identity, Logs, Sealing): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    services = connected_services(settings, JsonSchemaChecker())
+    services = replace(connected_services(settings, JsonSchemaChecker()), sealer=sealing.connect(settings))
     cluster = kubernetes.connect(settings)
     logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
     return Application(routes, Hub(services, cluster, logs), Authenticator(settings), services)

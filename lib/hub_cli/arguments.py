@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -141,6 +142,24 @@ def text_or_file(given: str | None) -> str | None:
 def config(pairs: Iterable[str], file: str | None) -> dict[str, str]:
     """`KEY=VALUE`s, over those of a file: lines of the same, or a JSON object. Raises UsageError, without a value."""
     return {**(_config_file(file) if file else {}), **dict(_pair(pair, "--config") for pair in pairs)}
+
+
+def secret_config(given: Iterable[str]) -> dict[str, dict[str, str]]:
+    """`KEY`s whose values are in the environment, and `KEY=@FILE`s, as the API takes secret values. Raises UsageError.
+
+    A value that stood on the command line would be in lists of processes and in a shell's history.
+    """
+    return {key: {"secret": _secret(key, place)} for key, _, place in (text.partition("=") for text in given)}
+
+
+def _secret(key: str, place: str) -> str:
+    if place.startswith("@"):
+        return _read(place[1:]).removesuffix("\n")
+    if place:
+        raise UsageError("--secret takes KEY, whose value is in the environment, or KEY=@FILE: never the value itself.")
+    if key not in os.environ:
+        raise UsageError(f"--secret {key}: the environment has no {key}; set it, or write {key}=@FILE.")
+    return os.environ[key]
 
 
 def _config_file(file: str) -> dict[str, str]:

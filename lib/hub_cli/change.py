@@ -3,7 +3,7 @@
 import argparse
 
 from hub_cli.api import HubApi, Installation, found
-from hub_cli.arguments import Session, config
+from hub_cli.arguments import Session, config, secret_config
 from hub_cli.display import as_json, printable
 from hub_cli.progress import progress
 from hub_cli.waiting import Waiting, state_of
@@ -55,7 +55,7 @@ def _wish(parsed: argparse.Namespace) -> dict[str, object]:
         "resource_tier": parsed.tier,
         "upgrade_policy": parsed.policy,
         "allow_major_upgrades": parsed.allow_major_upgrades,
-        "config": config(parsed.config, parsed.config_file),
+        "config": {**config(parsed.config, parsed.config_file), **secret_config(parsed.secret)},
     }
 
 

@@ -92,7 +92,14 @@ def _register_changes(commands: "Subparsers") -> None:
     install.add_argument("--allow-major-upgrades", action="store_true", help="let policy auto cross a major version")
     install.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
     install.add_argument(
-        "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input; for secrets"
+        "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input"
+    )
+    install.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="KEY|KEY=@FILE",
+        help="a value that is never shown again, from the environment or a file; may be repeated",
     )
     upgrade = _change(commands, "upgrade", "to a newer version", "it is ready")
     upgrade.add_argument("--version", type=arguments.version, help="default: the latest")

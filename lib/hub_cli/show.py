@@ -87,6 +87,7 @@ def _row_facts(row: Installation) -> list[tuple[str, object]]:
         ("upgrades", row.policy),
         # The names alone: a value may be a secret, and a terminal is often looked at by others.
         ("config", ", ".join(sorted(row.raw.get("config", {})))),
+        ("secret config", ", ".join(row.raw.get("secret_config", []))),
         ("updated", f"{moment(row.updated_at)} UTC"),
     ]
 

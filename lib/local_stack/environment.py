@@ -30,6 +30,7 @@ class Surroundings:
     upgrades_url: str
     issuer: TokenIssuer
     check_in_key: str
+    config_key_file: Path
     hub_id: str
     kubeconfig: Path
     wheels_url: str
@@ -73,6 +74,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_CONSOLE_LOOKUP_URL": issuer.lookup_url(Realm.CONSOLE),
         "HUB_CONSOLE_LOOKUP_SECRET": issuer.lookup_secret(Realm.CONSOLE),
         "HUB_CHECK_IN_KEYS": around.check_in_key,
+        "HUB_CONFIG_KEY_FILE": str(around.config_key_file),
         # Caution that is measured in hours shows nothing to a person who waits for it.
         "HUB_RELEASE_AGE_SECONDS": "0",
         "HUB_BAKE_SECONDS": "5",

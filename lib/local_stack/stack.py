@@ -166,6 +166,8 @@ class LocalStack:
         finding = asyncio.create_task(asyncio.to_thread(find_interpreters, os.environ))
         issuer = await start_issuer(self._exits, self._state_dir, console)
         hub_id = secret_file(self._state_dir / "hub-id", _random_id).decode()
+        config_key_file = keys_dir(self._state_dir) / "config"
+        secret_file(config_key_file, lambda: secrets.token_bytes(32))
         self._tls = local_tls(self._state_dir)
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
         return tasks, Surroundings(
@@ -178,6 +180,7 @@ class LocalStack:
             hub_id=hub_id,
             namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
+            config_key_file=config_key_file,
             kubeconfig=self._kubeconfig,
             wheels_url=await start_wheel_host(self._exits, self._state_dir, self._tls),
             logs_endpoint=await start_logging(self._exits, self._state_dir),

@@ -33,6 +33,7 @@ from provider_hub.settings_reader import (
     Words,
     variable_name,
 )
+from provider_hub.settings_sealing import Sealing
 from provider_hub.settings_wheels import Artifacts, Indexes, UploadTimes, Wheels
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Publishing",
     "Rollouts",
     "Runtimes",
+    "Sealing",
     "Settings",
     "SettingsError",
     "Tasks",
@@ -332,11 +334,24 @@ GROUPS = (
     Indexes,
     Logs,
     TrustedPublishers,
+    Sealing,
 )
 
 
 class AllSettings(
-    Core, Tasks, Identity, Callers, CheckIns, Cluster, Rollouts, Wheels, Artifacts, Indexes, Logs, TrustedPublishers
+    Core,
+    Tasks,
+    Identity,
+    Callers,
+    CheckIns,
+    Cluster,
+    Rollouts,
+    Wheels,
+    Artifacts,
+    Indexes,
+    Logs,
+    TrustedPublishers,
+    Sealing,
 ):
     """Every group: what one deployment sets."""
 

@@ -5,6 +5,7 @@ locals {
     "roles/binaryauthorization.policyEditor",
     "roles/certificatemanager.owner",
     "roles/cloudbuild.builds.editor",
+    "roles/cloudkms.admin",
     "roles/cloudscheduler.admin",
     "roles/cloudtasks.admin",
     "roles/compute.loadBalancerAdmin",

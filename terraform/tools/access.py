@@ -15,6 +15,8 @@ _ON = {
     "creates_tasks": "queue `{}`",
     "deletes_tasks": "queue `{}`",
     "reads_secret": "secret `{}`",
+    "encrypts": "key `{}`",
+    "decrypts": "key `{}`",
     "creates_objects": "bucket `artifacts`",
     "reads_objects": "bucket `artifacts`",
     "signs_urls": "its own account",

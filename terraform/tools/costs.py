@@ -26,7 +26,7 @@ _LOG_GIB = 0.50
 _RETAINED_GIB = 0.27  # of messages, a month
 _IDLE_VCPU_SECOND, _IDLE_GIB_SECOND = 0.0000025, 0.0000025  # of an instance that is kept warm
 _SAMPLES = 0.06e-6  # of Managed Service for Prometheus
-_SECRET_VERSION, _JOB, _IMAGE_GIB = 0.06, 0.10, 0.10
+_SECRET_VERSION, _KEY_VERSION, _JOB, _IMAGE_GIB = 0.06, 0.06, 0.10, 0.10
 _CONDITION, _SERIES = 0.10, 0.35e-6  # of alert policies, and each time series that one of them reads
 
 _LEAST_NODES, _PODS_A_NODE = 3, 30
@@ -155,9 +155,9 @@ ITEMS = (
     Item("Logs", "n × (2 × 8,760 + 3 × 1,000) lines × 1 KiB + 43,800 × 2 KiB + 26,280 × 2 KiB", _logs),
     Item("Metrics and alerts", "13 conditions, each a series a minute + n × 30 samples a minute", _watching),
     Item(
-        "Images, secrets, the schedule",
-        "4 GiB + 2 versions + 1 job",
-        lambda _, __: _IMAGES_GIB * _IMAGE_GIB + 2 * _SECRET_VERSION + _JOB,
+        "Images, secrets, keys, the schedule",
+        "4 GiB + 2 versions of secrets + 2 of keys + 1 job",
+        lambda _, __: _IMAGES_GIB * _IMAGE_GIB + 2 * _SECRET_VERSION + 2 * _KEY_VERSION + _JOB,
     ),
 )
 

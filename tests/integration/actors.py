@@ -26,7 +26,7 @@ PACE = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
 
 def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
     backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
-    return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY))
+    return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY, backend.envelope))
 
 
 def registration_over(backend: Backend, tasks: FakeTasks, cluster: FakeCluster | None = None) -> Registration:
@@ -40,5 +40,5 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
         services=services,
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks, PACE),
-        drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY)),
+        drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY, backend.envelope)),
     )

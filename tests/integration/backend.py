@@ -33,6 +33,7 @@ from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.pubsub import PubSubPublisher
+from provider_hub.adapters.sealing import Envelope, NoKey
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
 from provider_hub.domain.records import Topic
@@ -136,6 +137,7 @@ class Backend:
     quota: int = 100
     config_checker: ConfigChecker = field(default_factory=JsonSchemaChecker)
     resolver: FakeResolver = field(default_factory=FakeResolver)
+    envelope: Envelope | NoKey = field(default_factory=NoKey)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -149,6 +151,7 @@ class Backend:
             publishing=PublishingRules(IMAGE),
             installation_quota=self.quota,
             config_checker=self.config_checker,
+            sealer=self.envelope,
             schema_checker=LimitedSchemaChecker(),
             resolver=self.resolver,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import secrets
 import threading
 import uuid
 from collections.abc import Coroutine, Iterator, Mapping
@@ -26,6 +27,7 @@ from local_stack.emulators import EmulatorHosts
 from local_stack.environment import Surroundings, function_environment
 from local_stack.interpreters import own_interpreter
 from local_stack.issuer import TokenIssuer
+from local_stack.secret_files import secret_file
 from local_stack.servers import BucketHost
 from local_stack.tasks import LocalTasks
 from provider_hub import logs
@@ -57,6 +59,13 @@ class StandIns:
     kubeconfig: Path
     state_dir: Path
     loop: asyncio.AbstractEventLoop
+
+    @property
+    def config_key_file(self) -> Path:
+        """What seals secret config values."""
+        path = self.state_dir / "config-key"
+        secret_file(path, lambda: secrets.token_bytes(32))
+        return path
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """On the stand-ins' own event loop."""
@@ -163,6 +172,7 @@ class Deployed:
             issuer=self.around.issuer,
             hub_id="local-test",
             check_in_key=CHECK_IN_KEY,
+            config_key_file=self.around.config_key_file,
             kubeconfig=self.around.kubeconfig,
             wheels_url=self.around.wheels_url,
             logs_endpoint="http://127.0.0.1:9/logs",

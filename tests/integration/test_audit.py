@@ -156,7 +156,8 @@ def test_every_route_of_console_machines_that_changes_something_is_recorded(tena
         "release_slug": AuditAction.SLUG_RELEASED,
     }
     changing = {route.name for route in ROUTES if route.access is Access.CONSOLE_MACHINE and route.method != "GET"}
-    assert changing == set(recorded)
+    # What is uploaded is nobody's version yet: the publish that follows is recorded.
+    assert changing - {"begin_platform_upload"} == set(recorded)
     call, machine = tenants.deployed.call, tenants.console_machine
     organization = f"/console/organizations/{ACME.organization_id}"
     assert call("DELETE", "/console/providers/acme/empty", machine).status_code == 204

@@ -1,6 +1,6 @@
 """A config is checked outside of every transaction, and what is committed was checked against what is committed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -59,11 +59,11 @@ class CountingChecker:
     inside: list[bool] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
 
-    def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
+    def problems(self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset()) -> list[Problem] | None:
         self.checks += 1
         self.inside.append(self.store.inside)
         self.meanwhile()
-        return JsonSchemaChecker().problems(config, schema)
+        return JsonSchemaChecker().problems(config, schema, hidden)
 
 
 @dataclass

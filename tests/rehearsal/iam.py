@@ -16,6 +16,8 @@ _ROLES: Mapping[str, frozenset[str]] = {
     "roles/pubsub.publisher": frozenset({"pubsub.topics.publish"}),
     "roles/cloudtasks.enqueuer": frozenset({"cloudtasks.tasks.create"}),
     "roles/iam.serviceAccountUser": frozenset({"iam.serviceAccounts.actAs"}),
+    "roles/cloudkms.cryptoKeyEncrypter": frozenset({"cloudkms.cryptoKeyVersions.useToEncrypt"}),
+    "roles/cloudkms.cryptoKeyDecrypter": frozenset({"cloudkms.cryptoKeyVersions.useToDecrypt"}),
     "roles/secretmanager.secretAccessor": frozenset({"secretmanager.versions.access"}),
     "roles/storage.objectCreator": frozenset({"storage.objects.create"}),
     "roles/storage.legacyObjectReader": frozenset({"storage.objects.get"}),

@@ -202,11 +202,26 @@ def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACCESS)
+def test_who_takes_secret_values_cannot_open_them_and_who_applies_them_can(name: str) -> None:
+    assert ("encrypts" in ACCESS[name]) == wires(name, "sealing")
+    assert ("decrypts" in ACCESS[name]) == wires(name, "desired_states")
+    roles = {
+        verb: str(ROOT.resource(f"google_kms_crypto_key_iam_member.{verb}").body["role"])
+        for verb in ("encrypts", "decrypts")
+    }
+    assert roles == {
+        "encrypts": "roles/cloudkms.cryptoKeyEncrypter",
+        "decrypts": "roles/cloudkms.cryptoKeyDecrypter",
+    }
+
+
+@pytest.mark.parametrize("name", ACCESS)
 def test_what_a_grant_is_on_exists(name: str) -> None:
     may = ACCESS[name]
     assert set(may.get("publishes", {})) <= {topic.value for topic in Topic}
     assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= set(ROOT.local("queues"))
     assert set(may.get("reads_secret", {})) <= set(ROOT.local("secrets"))
+    assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(ROOT.local("keys"))
 
 
 @pytest.mark.parametrize("name", ACCESS)

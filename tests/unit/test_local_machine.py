@@ -110,6 +110,7 @@ def surroundings() -> Surroundings:
         issuer=TokenIssuer("http://127.0.0.1:6", Path("/keys")),
         hub_id="local-test",
         check_in_key="k" * 64,
+        config_key_file=Path("/keys/config"),
         kubeconfig=Path("/state/kubeconfig"),
         wheels_url="https://localhost:7",
         logs_endpoint="http://127.0.0.1:8/secret",

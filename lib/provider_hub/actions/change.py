@@ -4,7 +4,7 @@ A change that arrives while another one is in progress supersedes it: the row's 
 about the older generation is stale.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from provider_hub.actions.offer import offer_latest
 from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version
-from provider_hub.actions.wishes.installations import SettingsWish
+from provider_hub.actions.wishes.installations import CONFIG_BYTES, CONFIG_KEYS, SettingsWish
 from provider_hub.domain.catalog import Organization, Provider
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
 from provider_hub.domain.installation import (
@@ -28,6 +28,7 @@ from provider_hub.domain.installation import (
     advance,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed, kept, named, owner_of, secret_of
 from provider_hub.domain.versions import is_newer
 
 Check = Callable[[Installation, str], None]
@@ -93,13 +94,15 @@ def change_settings(
     Raises NotFound, Conflict, or Invalid for a config that does not fit the version's schema.
     """
 
+    sealed = services.sealer.seal(secret_of(wish.config or {}), owner_of(organization.organization_id, name.canonical))
+
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         found, provider = _read(transaction, organization, name)
-        wanted = _with_offer(found, found.with_settings(wish.settings), services.clock())
+        wanted = _with_offer(found, _with_wish(found, wish, sealed), services.clock())
         row, revision = replace(wanted, revision=found.revision), wanted.revision
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
-            check = check_needed(revision.config, version)
+            check = check_needed(wish.config, version, kept(found.revision.secrets, wish.config))
             if check and check not in passed:
                 return check
         if revision != row.revision:
@@ -153,7 +156,7 @@ def _to_version(
             raise NotFound(f"there is no provider {name}")
         version = chosen_version(transaction, provider, wished, field)
         check(row, version.version)
-        needed = stored_check_needed(row.revision.config, version)
+        needed = stored_check_needed(row.revision, version)
         if needed and needed not in passed:
             return needed
         revision = row.revision.at(version.version, version.lock_sha256)
@@ -208,6 +211,23 @@ def _must_be_older(row: Installation, version: str) -> None:
 def _must_differ(row: Installation, version: str) -> None:
     if version == row.installed_version:
         raise Conflict(f"{row.canonical} is on {version} already: to run it once more, use deploy")
+
+
+def _with_wish(row: Installation, wish: SettingsWish, sealed: Mapping[str, str]) -> Installation:
+    """The row as it is wished for; a config keeps the secrets that it does not name. Raises Invalid for too much."""
+    changed = row.with_settings(wish.settings)
+    if wish.config is None:
+        return changed
+    staying = kept(row.revision.secrets, wish.config)
+    if len(staying) + len(changed.revision.config) + len(sealed) > CONFIG_KEYS:
+        raise Invalid.at(
+            "body", "config", msg=f"is over {CONFIG_KEYS} keys with the secrets that stay: {named(staying)}"
+        )
+    if bytes_of(wish.config) + bytes_of_sealed(staying) > CONFIG_BYTES:
+        raise Invalid.at(
+            "body", "config", msg=f"is over {CONFIG_BYTES} bytes with the secrets that stay: {named(staying)}"
+        )
+    return replace(changed, revision=replace(changed.revision, secrets={**staying, **sealed}))
 
 
 def _with_offer(before: Installation, after: Installation, now: datetime) -> Installation:

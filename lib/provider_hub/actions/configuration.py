@@ -4,14 +4,16 @@ A check may start a process and take seconds. A transaction holds its locks mean
 So the transaction only finds out which check it needs, and stops before its first write when that check was not made.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from provider_hub.actions.ports import ConfigChecker, DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Invalid, Problem, TemporaryError
+from provider_hub.domain.installation import Revision
+from provider_hub.domain.secret_values import Given, plain_of, secret_of
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -24,26 +26,35 @@ _ROUNDS = 5
 class ConfigCheck:
     """A config and the JSON Schema that it has to fit, as JSON text.
 
-    `version` is the one to name in a refusal; None where the caller gave the config with this very request.
+    `hidden` are the keys of stored secrets, whose values this function cannot read. `version` is the one to name in a
+    refusal; None where the caller gave the config with this very request.
     """
 
-    config: Mapping[str, str]
+    config: Mapping[str, str] = field(repr=False)
     schema: str
+    hidden: frozenset[str] = frozenset()
     version: str | None = None
 
 
 Passed = tuple[ConfigCheck, ...]
 
 
-def check_needed(config: Mapping[str, str], version: ProviderVersion | None) -> ConfigCheck | None:
-    """The check of a request's own config for `version`; None where it has no schema, which every config fits."""
+def check_needed(
+    config: Given, version: ProviderVersion | None, stored_secrets: Iterable[str] = ()
+) -> ConfigCheck | None:
+    """The check of a request's own config for `version`; None where it has no schema, which every config fits.
+
+    `stored_secrets` are the keys of the secrets that the row keeps.
+    """
     schema = version.config_schema if version else None
-    return None if schema is None else ConfigCheck(config, schema)
+    if schema is None:
+        return None
+    return ConfigCheck({**plain_of(config), **secret_of(config)}, schema, frozenset(stored_secrets))
 
 
-def stored_check_needed(config: Mapping[str, str], version: ProviderVersion | None) -> ConfigCheck | None:
+def stored_check_needed(revision: Revision, version: ProviderVersion | None) -> ConfigCheck | None:
     """The check of an installation's stored config for another version, as `check_needed`."""
-    check = check_needed(config, version)
+    check = check_needed(revision.config, version, revision.secrets)
     return replace(check, version=version.version) if check and version else None
 
 
@@ -72,7 +83,7 @@ def _given(passed: Passed, decide: Callable[[Transaction, Passed], T]) -> Callab
 
 def refuse_unfit(checker: ConfigChecker, check: ConfigCheck) -> None:
     """Raises Invalid, naming the keys that do not fit."""
-    found = checker.problems(check.config, check.schema)
+    found = checker.problems(check.config, check.schema, check.hidden)
     if found is None:
         found = [Problem(("body", "config"), "cannot be checked against the provider's config_schema")]
     if check.version is not None:

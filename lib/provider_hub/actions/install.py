@@ -17,6 +17,7 @@ from provider_hub.domain.installation import (
     Revision,
     install,
 )
+from provider_hub.domain.secret_values import owner_of, secret_of
 
 
 def request_install(
@@ -27,6 +28,8 @@ def request_install(
     The transaction reads three documents, in one round trip where the version is named, and writes two.
     """
     _check_quota(services, organization)
+    owner = owner_of(organization.organization_id, wish.provider_name.canonical)
+    sealed = services.sealer.seal(secret_of(wish.config), owner)
     provider_key = keys.provider(wish.provider_name)
     row_key = keys.installation(organization.organization_id, wish.provider_name)
 
@@ -46,14 +49,18 @@ def request_install(
         check = check_needed(wish.config, version)
         if check and check not in passed:
             return check
-        step = install(_new_row(services, organization, wish, version), services.deadlines, cause)
+        step = install(_new_row(services, organization, wish, version, sealed), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
     return transact_checked(services, decide)
 
 
 def _new_row(
-    services: Services[TenantStore], organization: Organization, wish: InstallWish, version: ProviderVersion
+    services: Services[TenantStore],
+    organization: Organization,
+    wish: InstallWish,
+    version: ProviderVersion,
+    sealed: dict[str, str],
 ) -> Installation:
     now = services.clock()
     row = Installation(
@@ -63,7 +70,7 @@ def _new_row(
         name=wish.provider_name.name,
         installation_id=services.new_id(now),
         generation=1,
-        revision=Revision(version.version, wish.resource_tier, wish.config, version.lock_sha256),
+        revision=Revision(version.version, wish.resource_tier, {}, version.lock_sha256, sealed),
         upgrade_policy=wish.upgrade_policy,
         lifecycle_state=LifecycleState.PENDING,
         created_at=now,

@@ -7,7 +7,7 @@ and the wheels, which have none, by in-memory fakes. The cluster's port is in `c
 Every method of a store raises TemporaryError when the database cannot answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -297,12 +297,30 @@ class Resolver(Protocol):
         """The lock. Raises LockRefused where nothing meets them, and TemporaryError where that was not found out."""
 
 
+class Sealer(Protocol):
+    """Keeps secret config values from whoever reads documents."""
+
+    def seal(self, values: Mapping[str, str], owner: str) -> dict[str, str]:
+        """The values, sealed for `owner`, by their keys. A call may take seconds, so none is made in a transaction.
+
+        Raises Invalid where this deployment has no key, and TemporaryError where the key cannot be reached.
+        """
+
+
+class Opener(Protocol):
+    """Reads sealed values again, in the functions that write to the cluster alone."""
+
+    def open(self, sealed: Mapping[str, str], owner: str) -> dict[str, str]:
+        """The values that were sealed for `owner`. Raises TemporaryError, or PermanentError naming the key."""
+
+
 class ConfigChecker(Protocol):
     """The validator of a tenant's config against a provider's JSON Schema."""
 
-    def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
+    def problems(self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset()) -> list[Problem] | None:
         """The first problems, an empty list where there are none; None where it cannot be found out.
 
+        The keys in `hidden` are set to values that nobody here can read: only what does not depend on them is told.
         The call may take seconds. An action makes it outside of every transaction.
         """
 

@@ -1,7 +1,7 @@
 """What nearly every action is given: documents, outbox, clock, new ids, deadlines; and how it applies an event."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic
@@ -19,6 +19,7 @@ from provider_hub.actions.ports import (
     DocumentStore,
     Resolver,
     SchemaChecker,
+    Sealer,
     Store,
     Transaction,
 )
@@ -45,8 +46,19 @@ log = logging.getLogger(__name__)
 class _NoConfigChecker:
     """Stands in where a function checks no config; to be asked all the same is a fault in that function's wiring."""
 
-    def problems(self, _config: Mapping[str, str], _schema: str) -> list[Problem] | None:
+    def problems(
+        self, _config: Mapping[str, str], _schema: str, _hidden: Set[str] = frozenset()
+    ) -> list[Problem] | None:
         raise AssertionError("this function was wired without a config checker: set it in main.py")
+
+
+class _NoSealer:
+    """Stands in where a function takes no config, as `_NoConfigChecker` does."""
+
+    def seal(self, values: Mapping[str, str], _owner: str) -> dict[str, str]:
+        if values:
+            raise AssertionError("this function was wired without a sealer: set it in main.py")
+        return {}
 
 
 class _NoSchemaChecker:
@@ -82,9 +94,9 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
-    organization. `config_checker` is there in the functions that check a config, `schema_checker` and `resolver` in
-    the one that publishes. `request_budget`, `quota_cache`, `locks` and `known_providers` belong to this process, so
-    all requests of it must share one Services.
+    organization. `config_checker` is there in the functions that check a config, `sealer` in the one that takes it,
+    `schema_checker` and `resolver` in the one that publishes. `request_budget`, `quota_cache`, `locks` and
+    `known_providers` belong to this process, so all requests of it must share one Services.
     """
 
     store: StoreT_co
@@ -95,6 +107,7 @@ class Services(Generic[StoreT_co]):
     publishing: PublishingRules
     installation_quota: int = 100
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
+    sealer: Sealer = field(default_factory=_NoSealer)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
     resolver: Resolver = field(default_factory=_NoResolver)
     request_budget: RequestBudget = field(default_factory=RequestBudget)

@@ -9,8 +9,8 @@ at the same time. Any other schema is checked in a limited child, one at a time:
 """
 
 import json
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Mapping, Set
+from itertools import islice, takewhile
 from typing import IO, Any
 
 from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, Turns, run_limited
@@ -20,6 +20,11 @@ _LIMITS = Limits(memory_bytes=128 * MIB, output_bytes=MIB)
 _TURNS = Turns(at_once=1, waiting=8, wait_seconds=10)
 _REPORTED = 20
 _BOOLEANS = {"true": True, "false": False}
+# What one key's value may decide for the whole config, above its properties.
+_BY_VALUES = frozenset({
+    "anyOf", "const", "contains", "dependencies", "dependentSchemas", "else", "enum", "not", "oneOf", "then",
+    "unevaluatedProperties",
+})  # fmt: skip
 _NOTES = frozenset({"$schema", "$comment", "title", "description", "default", "examples", "type"})
 _PLAIN = _NOTES | {"properties", "required", "additionalProperties"}
 _PLAIN_PROPERTY = _NOTES | {
@@ -31,9 +36,14 @@ _PLAIN_PROPERTY = _NOTES | {
 class JsonSchemaChecker:
     """Checks configs with the `jsonschema` package (`actions.ports.ConfigChecker`)."""
 
-    def problems(self, config: Mapping[str, str], schema: str) -> list[Problem] | None:
-        """The first 20 problems; None where a child cannot find them out within its limits. Raises TemporaryError."""
-        return _problems(config, schema) if is_plain(json.loads(schema)) else _checked_in_child(config, schema)
+    def problems(self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset()) -> list[Problem] | None:
+        """The first 20 problems; None where a child cannot find them out within its limits. Raises TemporaryError.
+
+        Of `hidden` keys the values are not known: a problem that may be one of such a value is left to the provider.
+        """
+        if is_plain(json.loads(schema)):
+            return _problems(config, schema, hidden)
+        return _checked_in_child(config, schema, hidden)
 
 
 def is_plain(schema: Any) -> bool:
@@ -45,23 +55,23 @@ def is_plain(schema: Any) -> bool:
     )
 
 
-def _checked_in_child(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
+def _checked_in_child(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> list[Problem] | None:
     """`_problems` in a child process; None also where the child needs too much or dies."""
     with _TURNS.turn():
         try:
-            found = run_limited(_reported, [dict(config), schema_text], _LIMITS)
+            found = run_limited(_reported, [dict(config), schema_text, sorted(hidden)], _LIMITS)
         except OverLimit:
             return None
     return None if found is None else [Problem(tuple(loc), msg, kind) for loc, msg, kind in found]
 
 
 def _reported(argument: Any, _file: IO[bytes] | None) -> list[list[Any]] | None:
-    config, schema_text = argument
-    found = _problems(config, schema_text)
+    config, schema_text, hidden = argument
+    found = _problems(config, schema_text, frozenset(hidden))
     return None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
 
 
-def _problems(config: Mapping[str, str], schema_text: str) -> list[Problem] | None:
+def _problems(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> list[Problem] | None:
     """The first problems; None where the schema itself cannot be evaluated."""
     from jsonschema.validators import validator_for  # noqa: PLC0415 - most requests never need it
     from referencing import Registry  # noqa: PLC0415
@@ -70,16 +80,26 @@ def _problems(config: Mapping[str, str], schema_text: str) -> list[Problem] | No
     schema = json.loads(schema_text)
     # The empty registry fetches no reference: otherwise a schema could make this function call any address.
     validator = validator_for(schema)(schema, registry=Registry())
+    whole = _typed({**dict.fromkeys(hidden, ""), **config}, schema)
     try:
+        known = (error for error in validator.iter_errors(whole) if _is_known(error, hidden))
         return [
             Problem(
                 ("body", "config", *map(str, error.absolute_path)), _message(error), f"config_schema.{error.validator}"
             )
-            for error in islice(validator.iter_errors(_typed(config, schema)), _REPORTED)
+            for error in islice(known, _REPORTED)
         ]
     except (Unresolvable, RecursionError, ArithmeticError):
         # The schema refers to nothing or to itself, or has a number that no float holds. JSON Schema allows all three.
         return None
+
+
+def _is_known(error: Any, hidden: Set[str]) -> bool:
+    """Whether an error is one whatever the values of the hidden keys are."""
+    if not hidden:
+        return True
+    above = takewhile(lambda part: part != "properties", error.absolute_schema_path)
+    return hidden.isdisjoint(map(str, islice(error.absolute_path, 1))) and _BY_VALUES.isdisjoint(map(str, above))
 
 
 def _message(error: Any) -> str:

@@ -7,7 +7,9 @@ own config and token, not those of the new generation.
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from provider_hub.domain.catalog import ProviderVersion
@@ -151,12 +153,18 @@ def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) ->
 
 
 def installation_manifests(
-    row: Installation, version: ProviderVersion, facts: RuntimeFacts, check_in_token: str, lock: str | None = None
+    row: Installation,
+    version: ProviderVersion,
+    facts: RuntimeFacts,
+    check_in_token: str,
+    lock: str | None = None,
+    secrets: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Manifest]:
     """The installation's objects; the Deployment comes last, since its pods need the others.
 
     `lock` is the packed lock of the row's revision, None for a revision without one. It stands in the generation's
-    Secret, so that a pod has it although the hub is down, and a pod of another generation has that one's.
+    Secret, so that a pod has it although the hub is down, and a pod of another generation has that one's. `secrets` are
+    the row's secret config values, opened.
     """
     name = row.provider_name.object_name
     secret_name = f"{name}-g{row.generation}"
@@ -171,7 +179,7 @@ def installation_manifests(
             secret_name,
             type="Opaque",
             immutable=True,
-            data=_secret_data(row, check_in_token, lock),
+            data=_secret_data({**row.revision.config, **secrets, TOKEN: check_in_token}, lock),
         ),
         _object(
             row,
@@ -301,8 +309,8 @@ def _start_seconds(facts: RuntimeFacts) -> float:
     return max(_LEAST_START_SECONDS, facts.deadline_seconds * 0.8)
 
 
-def _secret_data(row: Installation, check_in_token: str, lock: str | None) -> dict[str, str]:
-    values = {**row.revision.config, TOKEN: check_in_token, **({} if lock is None else {LOCK: lock})}
+def _secret_data(given: Mapping[str, str], lock: str | None) -> dict[str, str]:
+    values = {**given, **({} if lock is None else {LOCK: lock})}
     return {key: b64encode(value.encode()).decode() for key, value in values.items()}
 
 

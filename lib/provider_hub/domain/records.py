@@ -65,7 +65,7 @@ class DeliveryError:
 class KeptAnswer:
     """The answer to the first request with an idempotency key; `status` is None while that request is under way.
 
-    `fingerprint` is the SHA-256 of the request's body.
+    `fingerprint` tells the request's body from another.
     """
 
     fingerprint: str

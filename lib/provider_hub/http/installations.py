@@ -57,7 +57,12 @@ class ProviderInstallation(Response):
     )
     resource_tier: ResourceTier = Field(description="How much the runtime gets.", examples=["standard"])
     config: dict[str, str] = Field(
-        description="The runtime's environment variables.", examples=[{"WEATHER_STATIONS": "Bergen=60.39,5.32"}]
+        description="The runtime's environment variables but the secret ones.",
+        examples=[{"WEATHER_STATIONS": "Bergen=60.39,5.32"}],
+    )
+    secret_config: list[str] = Field(
+        description="The names of the secret environment variables, whose values are never shown.",
+        examples=[["WEATHER_API_KEY"]],
     )
     installed_at: datetime = Field(description="When it was asked for.", examples=["2026-03-02T10:15:30Z"])
     created_at: datetime = Field(
@@ -96,6 +101,7 @@ class ProviderInstallation(Response):
             upgrade_policy=row.upgrade_policy,
             resource_tier=row.revision.resource_tier,
             config=row.revision.config,
+            secret_config=sorted(row.revision.secrets),
             installed_at=row.created_at,
             created_at=row.created_at,
             updated_at=row.updated_at,

@@ -2,14 +2,15 @@
 
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
+from provider_hub.adapters import sealing
 from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
-from provider_hub.settings import Artifacts, CheckIns, Core
+from provider_hub.settings import Artifacts, CheckIns, Core, Sealing
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4
 
 
-class DesiredStateSettings(Core, CheckIns, Artifacts):
+class DesiredStateSettings(Core, CheckIns, Artifacts, Sealing):
     """What it takes to say what the cluster should hold."""
 
 
@@ -33,4 +34,4 @@ def desired_states(given: DesiredStateSettings, services: Services) -> DesiredSt
             installations=given.installation_quota,
         ),
     )
-    return DesiredStates(services.store, facts, given.signing_keys[0])
+    return DesiredStates(services.store, facts, given.signing_keys[0], sealing.connect(given))

@@ -1,14 +1,25 @@
 """What a tenant asks of its installations, within which bounds (contract, section 3)."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from provider_hub.actions.wishes.base import Wish, refused_by_rule
 from provider_hub.actions.wishes.fields import Name, Semver, Text
 from provider_hub.domain.config_names import is_reserved
 from provider_hub.domain.installation import ResourceTier, UpgradePolicy
+from provider_hub.domain.secret_values import Secret, bytes_of, plain_of
 
 CONFIG_KEYS = 64
 CONFIG_KEY_LENGTH = 253  # a Secret's keys are no longer
@@ -16,7 +27,7 @@ CONFIG_BYTES = 32 * 1024
 _CONFIG_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _checked(config: dict[str, str]) -> dict[str, str]:
+def _checked(config: dict[str, str | Secret]) -> dict[str, str | Secret]:
     if len(config) > CONFIG_KEYS:
         raise ValueError(f"has {len(config)} keys; at most {CONFIG_KEYS} are taken")
     for key in config:
@@ -28,19 +39,58 @@ def _checked(config: dict[str, str]) -> dict[str, str]:
             raise refused_by_rule(
                 f"key {key[:80]!r} is reserved, since it would change how the runtime itself works: choose another name"
             )
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in config.items())
+    size = bytes_of(config)
     if size > CONFIG_BYTES:
         raise ValueError(f"is {size} bytes in all; at most {CONFIG_BYTES} are taken")
     return config
 
 
+def _all_set(config: dict[str, str | Secret]) -> dict[str, str | Secret]:
+    for key, value in config.items():
+        if isinstance(value, Secret) and value.value is None:
+            raise ValueError(f"the secret value of {key} is null, which takes one away: there is none yet")
+    return config
+
+
+def _value(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """A text, or `{"secret": text}`, or `{"secret": null}`. A union would name its parts in a problem's place."""
+
+    def parsed(given: Any, validate: core_schema.ValidatorFunctionWrapHandler) -> str | Secret:
+        if isinstance(given, Secret):
+            return given
+        if not isinstance(given, dict):
+            text: str = validate(given)
+            return text
+        if given.keys() != {"secret"}:
+            raise ValueError('must be a string, or {"secret": "…"}')
+        return Secret(None if given["secret"] is None else validate(given["secret"]))
+
+    return core_schema.no_info_wrap_validator_function(parsed, handler.generate_schema(Text))
+
+
+_SECRET_SCHEMA = {
+    "type": "object",
+    "description": "A value that is never shown again; null takes it away.",
+    "properties": {"secret": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+    "required": ["secret"],
+    "additionalProperties": False,
+}
+ConfigValue = Annotated[
+    str | Secret, GetPydanticSchema(_value), WithJsonSchema({"anyOf": [{"type": "string"}, _SECRET_SCHEMA]})
+]
 Config = Annotated[
-    dict[Text, Text],
+    dict[Text, ConfigValue],
     Field(
         json_schema_extra={"propertyNames": {"pattern": f"^{_CONFIG_KEY.pattern}$"}, "maxProperties": CONFIG_KEYS},
     ),
     AfterValidator(_checked),
 ]
+
+
+def _settings(wish: Wish, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of these names that are given, by the names of the fields of row and revision that keep them."""
+    given = {name: value for name in names if (value := getattr(wish, name)) is not None}
+    return {**given, "config": plain_of(given["config"])} if "config" in given else given
 
 
 class InstallWish(Wish):
@@ -62,7 +112,7 @@ class InstallWish(Wish):
         description="`auto` follows newly published versions; `manual` waits for an upgrade.",
         examples=["auto"],
     )
-    config: Config = Field(
+    config: Annotated[Config, AfterValidator(_all_set)] = Field(
         default_factory=dict,
         description="Environment variables of the runtime: at most 64 keys, and 32 KiB of keys and values in all.",
         examples=[{"WEATHER_STATIONS": "Bergen=60.39,5.32"}],
@@ -83,7 +133,7 @@ class InstallWish(Wish):
     @property
     def settings(self) -> dict[str, Any]:
         """How it shall run, by the names of the row's and the revision's fields that keep it."""
-        return {name: value for name, value in self if name not in ("provider_name", "version")}
+        return _settings(self, type(self).model_fields.keys() - {"provider_name", "version"})
 
 
 class SettingsWish(Wish):
@@ -98,7 +148,9 @@ class SettingsWish(Wish):
         None, description="Whether new versions are taken by themselves.", examples=["manual"]
     )
     config: Config | None = Field(
-        None, description="The whole new map of environment variables, not a change to it; another one is deployed."
+        None,
+        description="The whole new map of environment variables, not a change to it; another one is deployed. Secret "
+        'values that it does not name stay; `{"secret": null}` takes one away.',
     )
     rollback_on_failure: bool | None = Field(None, description="Whether a failed upgrade goes back.")
     allow_major_upgrades: bool | None = Field(None, description="Whether `auto` may take another major version.")
@@ -106,4 +158,4 @@ class SettingsWish(Wish):
     @property
     def settings(self) -> dict[str, Any]:
         """What shall be another, by the names of the row's and the revision's fields that keep it."""
-        return {name: value for name, value in self if value is not None}
+        return _settings(self, type(self).model_fields)

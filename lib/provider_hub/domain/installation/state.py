@@ -1,7 +1,7 @@
 """The installation's row: its states, its fields, and its timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -63,13 +63,15 @@ class Revision:
     """What should run. A change replaces it as a whole, and a rollback restores it as a whole.
 
     `lock_sha256` is the digest of the lock whose distributions are installed beside the version's wheel. It is None for
-    a version without a lock, whose dependencies the runtime resolves by itself.
+    a version without a lock, whose dependencies the runtime resolves by itself. `secrets` are the config's secret
+    values, sealed, by their keys: none of them is in `config`.
     """
 
     version: str
     resource_tier: ResourceTier
     config: dict[str, str]
     lock_sha256: str | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def at(self, version: str, lock_sha256: str | None) -> Self:
         """The same tier and config with another version and its lock."""
@@ -183,4 +185,4 @@ class Installation:
         return replace(self, revision=replace(self.revision, **of_revision), **of_row)
 
 
-_OF_REVISION = frozenset(field.name for field in fields(Revision))
+_OF_REVISION = frozenset(one.name for one in fields(Revision))
