@@ -117,7 +117,8 @@ class FakeCluster:
             lines = [line for line in lines if line[: len(second)] >= second]
         if request.tail is not None:
             lines = lines[-request.tail :]
-        return PodOutput("".join(f"{line}\n" for line in lines).encode())
+        content = "".join(f"{line}\n" for line in lines).encode()
+        return PodOutput(content[: request.most_bytes], is_cut=len(content) >= request.most_bytes)
 
     def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         self._answer()

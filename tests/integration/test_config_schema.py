@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from provider_hub.actions.turns import Turns
 from provider_hub.adapters import config_schema
 from provider_hub.adapters.config_schema import JsonSchemaChecker
-from provider_hub.adapters.limited_child import MIB, Turns
+from provider_hub.adapters.limited_child import MIB
 from provider_hub.domain.errors import TemporaryError
 
 

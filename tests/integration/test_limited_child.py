@@ -5,15 +5,13 @@ import os
 import resource
 import sys
 import tempfile
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
-from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, Turns, run_limited
+from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limited
 from provider_hub.domain.errors import TemporaryError
 
 SMALL = Limits(cpu_seconds=0.5, wall_seconds=10, memory_bytes=128 * MIB, output_bytes=MIB)
@@ -137,36 +135,6 @@ def test_a_fault_of_ours_is_logged_by_the_functions_name(caplog: pytest.LogCaptu
     with pytest.raises(OverLimit):
         run_limited(faulty, "x", SMALL)
     assert "ran faulty ended with 1" in caplog.text
-
-
-def test_a_turn_is_waited_for_and_the_queue_has_an_end() -> None:
-    turns = Turns(at_once=1, waiting=1, wait_seconds=30)
-    inside, go_on = threading.Event(), threading.Event()
-
-    def hold() -> str:
-        with turns.turn():
-            inside.set()
-            assert go_on.wait(30)
-            return "done"
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(hold)
-        assert inside.wait(30)
-        second = pool.submit(hold)
-        while turns._admitted.acquire(blocking=False):
-            turns._admitted.release()
-        with pytest.raises(TemporaryError, match="too many"), turns.turn():
-            pass
-        go_on.set()
-        assert (first.result(30), second.result(30)) == ("done", "done")
-    with turns.turn():
-        pass
-
-
-def test_a_turn_that_does_not_come_is_a_failure_that_passes() -> None:
-    turns = Turns(at_once=1, waiting=1, wait_seconds=0.01)
-    with turns.turn(), pytest.raises(TemporaryError, match="take too long"), turns.turn():
-        pass
 
 
 @pytest.mark.parametrize("module", ["limited_child", "wheel_inspection", "published_schemas", "config_schema"])

@@ -13,7 +13,7 @@ AT = datetime(2026, 3, 2, 10, 15, 42, 123456, tzinfo=UTC)
 
 def test_lines_come_with_their_times_and_nanoseconds_are_cut() -> None:
     content = b"2026-03-02T10:15:42.123456789Z one\n2026-03-02T10:15:43Z two words\r\n2026-03-02T10:15:44.5Z \n"
-    lines = parse_output(content, "p-1", has_ended=False)
+    lines = list(parse_output(content, "p-1", has_ended=False))
     assert [(line.at, line.text) for line in lines] == [
         (AT, "one"),
         (AT.replace(second=43, microsecond=0), "two words"),
@@ -42,7 +42,7 @@ def test_however_a_log_is_cut_into_readings_each_line_is_read_once(times: list[d
     for end in [*sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=5))), len(lines)]:
         # The cluster goes back to the whole second of the place.
         from_second = [line for line in lines[:end] if line.at >= place.at.replace(microsecond=0)]
-        unread = place.after(from_second)
+        unread = list(place.after(from_second))
         read += unread
         place = place.moved(unread)
     assert read == lines

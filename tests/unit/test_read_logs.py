@@ -12,9 +12,11 @@ from tests.fakes import START, FakeClock, FakeCluster
 from provider_hub.actions.cluster import RuntimePod
 from provider_hub.actions.last_lines import LENGTH, LINES, last_lines
 from provider_hub.actions.read_logs import ArchiveQuery, LogPage, LogReader, LogWish
+from provider_hub.actions.turns import Turns
 from provider_hub.domain.errors import NotFound, TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.pod_output import LogCursor, LogLine
+from provider_hub.domain.redaction import Redaction
 
 SECRET = "hunter-two"
 
@@ -160,6 +162,53 @@ def test_a_restart_between_two_calls_loses_no_line() -> None:
     ground.cluster.read.clear()
     assert ground.read(page.cursor).lines == []
     assert [request.previous for request in ground.cluster.read] == [False]
+
+
+def test_a_previous_run_that_is_longer_than_a_reading_is_read_whole_before_the_present_one() -> None:
+    ground = Ground()
+    ground.cluster.running = [pod("p-1", restarts=1)]
+    ground.cluster.printed = {
+        "p-1 previous": [stamped(number, f"{number} " + "x y " * 4000) for number in range(200)],
+        "p-1": [stamped(500, "started again")],
+    }
+    read, page = [], ground.read(LogCursor(START), limit=50)
+    while page.more:
+        read += texts(page)
+        page = ground.read(page.cursor, limit=50)
+    read += texts(page)
+    assert [text.split()[0] for text in read] == [*map(str, range(200)), "started"]
+
+
+def test_what_a_page_does_not_show_is_neither_kept_nor_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    masked: list[str] = []
+    monkeypatch.setattr(Redaction, "texts", lambda _, lines: masked.extend(lines) or list(lines))
+    ground = Ground()
+    ground.cluster.running = [pod(f"p-{number}", restarts=1) for number in range(4)]
+    for one in ground.cluster.running:
+        ground.prints(one.name, *(stamped(number / 1000, str(number)) for number in range(5000)))
+    assert len(ground.read(LogCursor(START), limit=10).lines) == len(masked) == 10
+    assert max(request.most_bytes for request in ground.cluster.read) < 100_000
+    masked.clear()
+    assert len(ground.read(limit=10).lines) == len(masked) == 10
+
+
+def test_more_than_a_small_reading_within_one_second_is_read_further() -> None:
+    ground = Ground()
+    ground.cluster.running = [pod("p-1")]
+    ground.prints("p-1", *(stamped(1, f"{number} " + "x y " * 400) for number in range(400)))
+    read, page = 0, ground.read(LogCursor(START), limit=20)
+    while page.more:
+        read += len(page.lines)
+        assert page.notice is None
+        page = ground.read(page.cursor, limit=20)
+    assert read + len(page.lines) == 400
+
+
+def test_an_organization_reads_one_log_at_a_time() -> None:
+    ground = Ground()
+    ground.reader = replace(ground.reader, turns=Turns(at_once=4, waiting=0, wait_seconds=0))
+    with ground.reader.turns.turn(ACME.organization_id), pytest.raises(TemporaryError, match="try again"):
+        ground.read()
 
 
 def test_previous_reads_the_runs_before_the_present_ones() -> None:

@@ -23,6 +23,10 @@ class StaleGeneration(Exception):
     """The cluster holds a newer generation, or another life, of the objects that were to be applied."""
 
 
+# Of one run of one pod, in one call.
+MOST_LOG_BYTES = 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimePod:
     """A pod of an installation: when it was made, and what its runtime's container does.
@@ -42,13 +46,15 @@ class RuntimePod:
 class LogRequest:
     """Which output of a pod's runtime to read: of its present process or of the `previous` one.
 
-    Either the last `tail` lines, or what was printed from the second of `since` on; None of both is all there is.
+    Either the last `tail` lines, or what was printed from the second of `since` on; None of both is all there is. It is
+    cut behind `most_bytes`.
     """
 
     pod: str
     previous: bool = False
     since: datetime | None = None
     tail: int | None = None
+    most_bytes: int = MOST_LOG_BYTES
 
 
 @dataclass(frozen=True, slots=True)

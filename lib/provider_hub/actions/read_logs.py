@@ -5,16 +5,19 @@ in a rollout, when a container is restarted between two calls, and when lines of
 """
 
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
-from provider_hub.actions.cluster import LogRequest, PodLogs, PodOutput, RuntimePod
+from provider_hub.actions.cluster import MOST_LOG_BYTES, LogRequest, PodLogs, PodOutput, RuntimePod
 from provider_hub.actions.inspect import get_row
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
+from provider_hub.actions.turns import Turns
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
 from provider_hub.domain.installation import Installation
@@ -34,6 +37,13 @@ _ARCHIVE_REACH = timedelta(days=7)
 _ARCHIVE_LINES = 1000
 # An archive's quota is one for all tenants: an organization's share of it, in one process.
 _ARCHIVE_READS_PER_MINUTE = 12
+# A read holds up to 1 MiB for each run of each pod: all that read at once have to fit into one instance.
+_READS_AT_ONCE = 4
+_READS_WAITING = 32
+_WAIT_SECONDS = 10
+# What is asked of a run for a page: its lines, and those before them that were printed within the same second.
+_BYTES_OF_A_LINE = 1024
+_BYTES_BEFORE_NEWS = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +95,17 @@ class LogPage:
 
 @dataclass(slots=True)
 class _Found:
-    """What was read: the unread lines of each pod, whether any pod's were cut, and what a reader has to know."""
+    """What was read: the unread lines of each pod, whether any pod's were cut, and what a reader has to know.
+
+    `unfinished` are the pods whose previous run was cut: what their present run printed comes with a later page.
+    """
 
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
     more: bool = False
+    unfinished: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
 
-    def add(self, lines: Sequence[LogLine]) -> None:
+    def add(self, lines: Iterable[LogLine]) -> None:
         for line in lines:
             self.lines.setdefault(line.pod, []).append(line)
 
@@ -104,6 +118,7 @@ class LogReader:
     cluster: PodLogs
     archive: LogArchive | None = None
     budget: RequestBudget = field(default_factory=lambda: RequestBudget(_ARCHIVE_READS_PER_MINUTE))
+    turns: Turns = field(default_factory=lambda: Turns(_READS_AT_ONCE, _READS_WAITING, _WAIT_SECONDS, "reads of logs"))
 
     def read(self, organization: Organization, name: ProviderName, wish: LogWish) -> LogPage:
         """A page of lines, masked. Raises NotFound, TemporaryError or PermanentError."""
@@ -111,7 +126,8 @@ class LogReader:
         namespace = namespace_for(row.organization_slug)
         pods = self.cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
         cursor = _noting_gone(wish.since or LogCursor(), pods, self.services.clock())
-        found = self._living(namespace, pods, wish, cursor)
+        with self.turns.turn(row.organization_id):
+            found = self._living(namespace, pods, wish, cursor)
         if not wish.previous:
             cursor = self._add_archived(row, namespace, pods, wish, cursor, found)
         return _page(row, wish, cursor, pods, found)
@@ -124,8 +140,17 @@ class LogReader:
         found = _Found()
         by_name = {pod.name: pod for pod in pods}
         for request, output in zip(requests, outputs, strict=True):
-            _take(found, by_name[request.pod], request, output, cursor)
+            pod = by_name[request.pod]
+            _take(found, pod, request, self._with_news(namespace, pod, request, output, cursor), cursor, wish.limit)
         return found
+
+    def _with_news(
+        self, namespace: str, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor
+    ) -> PodOutput:
+        """The output, read again up to MOST_LOG_BYTES where what was cut has only lines that are known."""
+        if not output.is_cut or request.most_bytes == MOST_LOG_BYTES or any(_unread(pod, request, output, cursor)):
+            return output
+        return self.cluster.read_logs(namespace, [replace(request, most_bytes=MOST_LOG_BYTES)])[0]
 
     def _add_archived(
         self,
@@ -190,31 +215,50 @@ def _requests(pod: RuntimePod, wish: LogWish, cursor: LogCursor) -> list[LogRequ
     place = cursor.places.get(pod.name)
     since = place.at if place else cursor.start
     known_restarts = place.restarts if place else 0
-    present, before = LogRequest(pod.name, since=since), LogRequest(pod.name, previous=True, since=since)
+    most = min(MOST_LOG_BYTES, _BYTES_BEFORE_NEWS + wish.limit * _BYTES_OF_A_LINE)
+    present = LogRequest(pod.name, since=since, most_bytes=most)
+    before = replace(present, previous=True)
     if wish.previous:
         return [before] if pod.restarts else []
     # Restarted since the last call: what its process printed last is in the log of the previous run by now.
     return [before, present] if pod.restarts > known_restarts else [present]
 
 
-def _take(found: _Found, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor) -> None:
+def _take(
+    found: _Found, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor, limit: int
+) -> None:
     if output.unread:
         found.notices.append(f"the log of {pod.name} cannot be read at the moment")
         return
-    has_ended = (request.previous or pod.has_ended) and not output.is_cut
-    lines = parse_output(output.content, pod.name, has_ended=has_ended)
-    place = cursor.place_of(pod.name)
-    if cursor.start is not None and pod.name not in cursor.places:
-        lines = [line for line in lines if line.at >= cursor.start]
-    unread = place.after(lines)
-    found.more = found.more or (output.is_cut and request.tail is None)
-    if output.is_cut and not unread and lines and request.tail is None:
+    if pod.name in found.unfinished:
+        return
+    # One more than a page has: so the page ends before it, and says that there is more.
+    unread = list(islice(_unread(pod, request, output, cursor), limit + 1))
+    if not output.is_cut or request.tail is not None:
+        found.add(unread)
+        return
+    found.more = True
+    if request.previous:
+        found.unfinished.add(pod.name)
+    last = None if unread else deque(_lines(pod, request, output), maxlen=1)
+    if last:
         # More than a call carries was printed within one second, and the cluster goes back by whole seconds alone.
         found.notices.append(f"{pod.name} prints more than 1 MiB a second: some lines are left out")
-        skipped = lines[-1].at.replace(microsecond=0) + timedelta(seconds=1)
-        found.add([LogLine(skipped, pod.name, "… lines are left out here …")])
-        return
+        skipped = last[0].at.replace(microsecond=0) + timedelta(seconds=1)
+        unread = [LogLine(skipped, pod.name, "… lines are left out here …")]
     found.add(unread)
+
+
+def _unread(pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor) -> Iterator[LogLine]:
+    lines = _lines(pod, request, output)
+    if cursor.start is not None and pod.name not in cursor.places:
+        lines = (line for line in lines if cursor.start is None or line.at >= cursor.start)
+    return cursor.place_of(pod.name).after(lines)
+
+
+def _lines(pod: RuntimePod, request: LogRequest, output: PodOutput) -> Iterator[LogLine]:
+    has_ended = (request.previous or pod.has_ended) and not output.is_cut
+    return parse_output(output.content, pod.name, has_ended=has_ended)
 
 
 def _settled(cursor: LogCursor, now: datetime) -> list[str]:
@@ -239,15 +283,14 @@ def _archive_since(
 
 
 def _page(row: Installation, wish: LogWish, cursor: LogCursor, pods: Sequence[RuntimePod], found: _Found) -> LogPage:
-    by_time = sorted((line for lines in found.lines.values() for line in lines), key=lambda line: (line.at, line.pod))
-    lines = redacted(row, by_time)
+    lines = sorted((line for lines in found.lines.values() for line in lines), key=lambda line: (line.at, line.pod))
     is_tail = wish.since is None
     shown = _last(lines, wish.limit) if is_tail else _first(lines, wish.limit)
     # The last lines stand for all before them; of the first ones those that did not fit come with the next page.
     left = [] if is_tail else lines[len(shown) :]
-    behind = _behind(cursor, lines if is_tail else shown, row, pods, {line.pod for line in left})
+    behind = _behind(cursor, lines if is_tail else shown, row, pods, found.unfinished | {line.pod for line in left})
     more = not is_tail and (found.more or bool(left))
-    return LogPage(shown, behind, more, "; ".join(dict.fromkeys(found.notices)) or None)
+    return LogPage(redacted(row, shown), behind, more, "; ".join(dict.fromkeys(found.notices)) or None)
 
 
 def redacted(row: Installation, lines: Sequence[LogLine]) -> list[LogLine]:

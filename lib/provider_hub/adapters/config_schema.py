@@ -13,7 +13,8 @@ from collections.abc import Mapping, Set
 from itertools import islice, takewhile
 from typing import IO, Any
 
-from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, Turns, run_limited
+from provider_hub.actions.turns import Turns
+from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limited
 from provider_hub.domain.errors import Problem
 
 _LIMITS = Limits(memory_bytes=128 * MIB, output_bytes=MIB)

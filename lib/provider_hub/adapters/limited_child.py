@@ -15,9 +15,7 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from tempfile import TemporaryFile
@@ -49,30 +47,6 @@ class Limits:
     memory_bytes: int = 256 * MIB
     output_bytes: int = 4 * MIB
     open_files: int = 32
-
-
-class Turns:
-    """Lets a bounded number of children run at once, and a bounded number of callers wait for their turn."""
-
-    def __init__(self, at_once: int, waiting: int, wait_seconds: float) -> None:
-        self._admitted = threading.BoundedSemaphore(at_once + waiting)
-        self._running = threading.BoundedSemaphore(at_once)
-        self._wait_seconds = wait_seconds
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Raises TemporaryError where too many wait already, or the wait is too long."""
-        if not self._admitted.acquire(blocking=False):
-            raise TemporaryError("too many checks wait in this process: try again")
-        try:
-            if not self._running.acquire(timeout=self._wait_seconds):
-                raise TemporaryError("the checks before this one take too long: try again")
-            try:
-                yield
-            finally:
-                self._running.release()
-        finally:
-            self._admitted.release()
 
 
 def run_limited(

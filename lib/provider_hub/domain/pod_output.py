@@ -8,7 +8,7 @@ import binascii
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -43,16 +43,14 @@ class Place:
     restarts: int = 0
     gone_at: datetime | None = None
 
-    def after(self, lines: Sequence[LogLine]) -> list[LogLine]:
+    def after(self, lines: Iterable[LogLine]) -> Iterator[LogLine]:
         """Those of a pod's lines, oldest first, that were not read yet."""
         same = 0
-        unread: list[LogLine] = []
         for line in lines:
             if line.at == self.at:
                 same += 1
             if line.at > self.at or (line.at == self.at and same > self.count):
-                unread.append(line)
-        return unread
+                yield line
 
     def moved(self, lines: Iterable[LogLine]) -> Self:
         """The place behind these lines, which follow it."""
@@ -108,21 +106,24 @@ class LogCursor:
             raise ValueError("is neither a time, such as 2026-03-02T10:15:30Z, nor a cursor of this route") from None
 
 
-def parse_output(content: bytes, pod: str, *, has_ended: bool) -> list[LogLine]:
-    """The lines of a log that the cluster gives with timestamps.
+def parse_output(content: bytes, pod: str, *, has_ended: bool) -> Iterator[LogLine]:
+    """The lines of a log that the cluster gives with timestamps, each read when it is asked for.
 
     A last line without its end is left out unless the process `has_ended`: the rest of it may be on its way.
     """
-    pieces = content.split(b"\n")
-    if not has_ended:
-        pieces = pieces[:-1]
-    lines: list[LogLine] = []
-    for piece in pieces:
-        stamp, _, text = piece.decode("utf-8", "replace").partition(" ")
-        at = _time(stamp)
-        if at is not None:
-            lines.append(LogLine(at, pod, text.rstrip("\r")))
-    return lines
+    start = 0
+    while (end := content.find(b"\n", start)) >= 0:
+        yield from _line(content[start:end], pod)
+        start = end + 1
+    if has_ended:
+        yield from _line(content[start:], pod)
+
+
+def _line(piece: bytes, pod: str) -> Iterator[LogLine]:
+    stamp, _, text = piece.decode("utf-8", "replace").partition(" ")
+    at = _time(stamp)
+    if at is not None:
+        yield LogLine(at, pod, text.rstrip("\r"))
 
 
 def _time(text: str) -> datetime | None:

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from provider_hub.actions.ports import Dependencies
-from provider_hub.adapters.limited_child import MIB, Limits, Turns
+from provider_hub.actions.turns import Turns
+from provider_hub.adapters.limited_child import MIB, Limits
 from provider_hub.adapters.limited_program import Ended, run_program
 from provider_hub.domain.dependencies.choice import lock_of
 from provider_hub.domain.dependencies.lock import DependencyLock, LockRefused

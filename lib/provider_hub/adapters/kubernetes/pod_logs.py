@@ -8,8 +8,6 @@ from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import CONTAINER, GENERATION
 from provider_hub.domain.observed import count, generation, mapping, mappings, moment, text
 
-MOST_BYTES = 1024 * 1024
-
 
 def runtime_pod(item: Object) -> RuntimePod | None:
     """The pod as far as its log is concerned; None for one that says no time, since somebody made it up."""
@@ -36,7 +34,7 @@ def read_output(api: KubernetesApi, namespace: str, request: LogRequest) -> PodO
             request.pod,
             container=CONTAINER,
             timestamps="true",
-            limitBytes=MOST_BYTES,
+            limitBytes=request.most_bytes,
             tailLines=request.tail,
             previous="true" if request.previous else None,
             # The API server cuts it to whole seconds: lines of that second come again, and the reader skips them.
@@ -46,4 +44,4 @@ def read_output(api: KubernetesApi, namespace: str, request: LogRequest) -> PodO
         return PodOutput()
     except (TemporaryError, PermanentError) as error:
         return PodOutput(unread=str(error))
-    return PodOutput(content, is_cut=len(content) >= MOST_BYTES)
+    return PodOutput(content, is_cut=len(content) >= request.most_bytes)
