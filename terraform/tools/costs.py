@@ -27,11 +27,13 @@ _RETAINED_GIB = 0.27  # of messages, a month
 _IDLE_VCPU_SECOND, _IDLE_GIB_SECOND = 0.0000025, 0.0000025  # of an instance that is kept warm
 _SAMPLES = 0.06e-6  # of Managed Service for Prometheus
 _SECRET_VERSION, _KEY_VERSION, _JOB, _IMAGE_GIB = 0.06, 0.06, 0.10, 0.10
+_OBJECT_GIB, _OBJECT_READ, _OBJECT_WRITE = 0.02, 0.0004e-3, 0.005e-3
 _CONDITION, _SERIES = 0.10, 0.35e-6  # of alert policies, and each time series that one of them reads
 
 _LEAST_NODES, _PODS_A_NODE = 3, 30
 _SERIES_A_POD = 30  # that cAdvisor and the kubelet report each minute
 _CONDITIONS = 13
+_PROVIDERS, _VERSIONS, _WHEEL_MIB = 0.1, 20, 1.0  # providers an installation, versions of each, and their wheels
 _IMAGES_GIB = 4.0  # the functions' containers, five builds of each that share their base, and the runtime's
 
 
@@ -119,6 +121,13 @@ def _nat(n: int, setting: Setting) -> float:
     return hours + n * _DEPLOYS * 50 / 1024 * _NAT_GIB
 
 
+def _wheels(n: int, _: Setting) -> float:
+    """All versions kept, one of each provider published a month, and a wheel read at each start of a pod."""
+    providers = n * _PROVIDERS
+    kept = providers * _VERSIONS * _WHEEL_MIB / 1024 * _OBJECT_GIB
+    return kept + providers * 2 * _OBJECT_WRITE + n * _DEPLOYS * 2 * _OBJECT_READ
+
+
 def _logs(n: int, setting: Setting) -> float:
     """A function's line and Cloud Run's own of each call, the load balancer's of each request."""
     lines = n * (2 * setting.check_ins + (3 if setting.has_gateway else 2) * _REQUESTS) + 2 * _PROBES
@@ -152,6 +161,7 @@ ITEMS = (
         "730 h × (3 to 32 nodes + an address for each 1,000 installations) + n × 2 starts × 50 MiB",
         _nat,
     ),
+    Item("Wheels", "n ÷ 10 providers × (20 versions × 1 MiB + 2 writes) + n × 2 deploys × 2 reads", _wheels),
     Item("Logs", "n × (2 × 8,760 + 3 × 1,000) lines × 1 KiB + 43,800 × 2 KiB + 26,280 × 2 KiB", _logs),
     Item("Metrics and alerts", "13 conditions, each a series a minute + n × 30 samples a minute", _watching),
     Item(
