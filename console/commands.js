@@ -7,11 +7,8 @@ export const quoted = (word) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : 
 export const hub = (...words) => ["hub", ...words.filter((word) => word)].map((word) => quoted(String(word))).join(" ");
 
 /**
- * Config as options; secrets go by a file, since a list of processes shows options.
- * @param {Record<string, string>} config @param {(key: string) => boolean} isSecret @returns {string[]}
+ * Config as options; a secret's value comes from the environment, since a list of processes shows options.
+ * @param {import("./components/config-form.js").Config} config @returns {string[]}
  */
-export function configOptions(config, isSecret) {
-  const open = Object.entries(config).filter(([key]) => !isSecret(key));
-  const options = open.flatMap(([key, value]) => ["--config", `${key}=${value}`]);
-  return open.length < Object.keys(config).length ? [...options, "--config-file", "secrets.env"] : options;
-}
+export const configOptions = (config) =>
+  Object.entries(config).flatMap(([key, value]) => (typeof value === "string" ? ["--config", `${key}=${value}`] : ["--secret", key]));

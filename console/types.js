@@ -13,6 +13,7 @@
  * @property {"auto" | "manual"} upgrade_policy
  * @property {"free" | "standard" | "performance"} resource_tier
  * @property {Record<string, string>} config
+ * @property {string[]} [secret_config]
  * @property {string} installed_at
  * @property {string} updated_at
  * @property {LifecycleState} lifecycle_state
@@ -88,6 +89,7 @@
  * @property {string | null} published_at
  * @property {string | null} error_message
  * @property {Record<string, string | null> | null} [published_by]
+ * @property {number | null} [lock_packages]
  *
  * @typedef {Record<string, any>} JsonSchema
  *

@@ -3,31 +3,59 @@ import { html, useId } from "../html.js";
 import { isSecret, keyProblem, MOST_KEYS, problemOf } from "../schema.js";
 
 /**
- * What is typed: the schema's fields by their keys, and the pairs that somebody adds.
- * @typedef {{values: Record<string, string>, others: {key: string, value: string}[]}} Typed
+ * What is typed: the schema's fields by their keys, and the pairs that somebody adds. `kept` are the secrets that the hub
+ * has and shows to nobody: where nothing is written, they stay; `removed` are those of them that shall go.
+ * @typedef {{values: Record<string, string>, others: {key: string, value: string}[], kept: string[], removed: string[]}} Typed
  * @typedef {import("../schema.js").Field} Field
+ * @typedef {Record<string, string | {secret: string | null}>} Config
  */
 
-/** @param {Field[]} fields @param {Record<string, string> | null} config the present one, null before the first @returns {Typed} */
-export function typedFrom(fields, config) {
+/**
+ * @param {Field[]} fields @param {Record<string, string> | null} config the present one, null before the first
+ * @param {string[]} [kept] @returns {Typed}
+ */
+export function typedFrom(fields, config, kept = []) {
   const known = new Set(fields.map((field) => field.key));
   return {
     values: Object.fromEntries(fields.map((field) => [field.key, config ? config[field.key] ?? "" : field.initial])),
     others: Object.entries(config ?? {}).filter(([key]) => !known.has(key)).map(([key, value]) => ({ key, value })),
+    kept,
+    removed: [],
   };
 }
 
-/** The config that the API gets: what is empty is left out. @param {Typed} typed @returns {Record<string, string>} */
-export function configFrom({ values, others }) {
+/** What is written, by its keys; what is empty is left out. @param {Typed} typed @returns {Record<string, string>} */
+export function writtenIn({ values, others }) {
   const pairs = [...Object.entries(values).filter(([, value]) => value !== ""), ...others.map(({ key, value }) => [key, value])];
   return Object.fromEntries(pairs);
 }
 
+/**
+ * The config that the API gets: a secret as one, which no answer ever shows again.
+ * @param {Field[]} fields @param {Typed} typed
+ * @param {Record<string, string>} [open] values that are no secret so far, and stay so while nobody changes them
+ * @returns {Config}
+ */
+export function configFrom(fields, typed, open = {}) {
+  const secrets = new Set(fields.filter((field) => field.secret).map((field) => field.key));
+  const sealed = (/** @type {string} */ key, /** @type {string} */ value) =>
+    (secrets.has(key) || isSecret(key)) && open[key] !== value ? { secret: value } : value;
+  const written = Object.entries(writtenIn(typed)).map(([key, value]) => [key, sealed(key, value)]);
+  return Object.fromEntries([...typed.removed.map((key) => [key, { secret: null }]), ...written]);
+}
+
+/** What is wrong with a field; a secret that is kept is there. @param {Field} field @param {Typed} typed */
+function problemIn(field, { values, kept, removed }) {
+  const value = values[field.key];
+  return value === "" && kept.includes(field.key) && !removed.includes(field.key) ? "" : problemOf(field, value);
+}
+
 /** Whether the form can be sent. @param {Field[]} fields @param {Typed} typed */
-export function isComplete(fields, { values, others }) {
+export function isComplete(fields, typed) {
+  const { others } = typed;
   const keys = [...fields.map((field) => field.key), ...others.map((other) => other.key)];
   return (
-    fields.every((field) => !problemOf(field, values[field.key])) &&
+    fields.every((field) => !problemIn(field, typed)) &&
     others.every((other, at) => !keyProblem(other.key, keys.filter((_, index) => index !== fields.length + at))) &&
     keys.length <= MOST_KEYS
   );
@@ -46,8 +74,9 @@ export function ConfigForm({ fields, open, typed, onChange }) {
       <legend>Config</legend>
       ${!fields.length && !open && html`<p class="quiet">It takes no config.</p>`}
       ${fields.map(
-        (field) => html`<${FieldInput} key=${field.key} field=${field} value=${typed.values[field.key]} onInput=${(/** @type {string} */ value) => setValue(field.key, value)} />`,
+        (field) => html`<${FieldInput} key=${field.key} field=${field} typed=${typed} onInput=${(/** @type {string} */ value) => setValue(field.key, value)} />`,
       )}
+      ${typed.kept.map((key) => html`<${Kept} key=${key} name=${key} typed=${typed} onChange=${onChange} />`)}
       ${open &&
       html`
         ${typed.others.map((other, at) => html`<${Other} key=${at} typed=${typed} fields=${fields} at=${at} onChange=${setOthers} />`)}
@@ -61,10 +90,23 @@ export function ConfigForm({ fields, open, typed, onChange }) {
   `;
 }
 
-/** @param {{field: Field, value: string, onInput: (value: string) => void}} props */
-function FieldInput({ field, value, onInput }) {
+/** A secret that the hub has. @param {{name: string, typed: Typed, onChange: (typed: Typed) => void}} props */
+function Kept({ name, typed, onChange }) {
+  const gone = typed.removed.includes(name);
+  const removed = gone ? typed.removed.filter((other) => other !== name) : [...typed.removed, name];
+  return html`
+    <p class="shown-secret">
+      <span><span class="mono">${name}</span> ${gone ? "will be removed" : "is kept secret"}</span>
+      <button type="button" class="button small" onClick=${() => onChange({ ...typed, removed })}>${gone ? "Keep" : "Remove"}<span class="unseen"> ${name}</span></button>
+    </p>
+  `;
+}
+
+/** @param {{field: Field, typed: Typed, onInput: (value: string) => void}} props */
+function FieldInput({ field, typed, onInput }) {
   const id = useId();
-  const wrong = problemOf(field, value);
+  const value = typed.values[field.key];
+  const wrong = problemIn(field, typed);
   const shared = {
     id,
     "aria-describedby": `${id}-hint`,
@@ -80,7 +122,8 @@ function FieldInput({ field, value, onInput }) {
             <option value="">${field.required ? "choose" : "leave out"}</option>
             ${field.options.map((option) => html`<option value=${option}>${option}</option>`)}
           </select>`
-        : html`<input ...${shared} type=${inputType(field)} value=${value} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
+        : html`<input ...${shared} type=${inputType(field)} value=${value}
+            placeholder=${typed.kept.includes(field.key) ? "kept; write here to replace it" : ""} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
       <div id=${`${id}-hint`}>
         ${field.description && html`<div class="hint">${field.description}</div>`}
         <div class="wrong">${wrong}</div>

@@ -1,11 +1,16 @@
 // The config as it is: values come into sight one by one, since somebody may look over the shoulder.
 import { html, useState } from "../html.js";
 
-/** @param {{config: Record<string, string>}} props */
-export function ConfigShown({ config }) {
+/** @param {{config: Record<string, string>, secrets: string[]}} props */
+export function ConfigShown({ config, secrets }) {
   const keys = Object.keys(config).sort();
-  if (!keys.length) return html`<p class="quiet">No config.</p>`;
-  return html`<dl class="facts">${keys.map((key) => html`<${Pair} key=${key} name=${key} value=${config[key]} />`)}</dl>`;
+  if (!keys.length && !secrets.length) return html`<p class="quiet">No config.</p>`;
+  return html`
+    <dl class="facts">
+      ${keys.map((key) => html`<${Pair} key=${key} name=${key} value=${config[key]} />`)}
+      ${secrets.map((key) => html`<dt class="mono">${key}</dt><dd class="quiet">secret: shown to nobody</dd>`)}
+    </dl>
+  `;
 }
 
 /** @param {{name: string, value: string}} props */

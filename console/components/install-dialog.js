@@ -3,8 +3,8 @@ import { call } from "../api.js";
 import { configOptions, hub } from "../commands.js";
 import { html, useMemo, useState } from "../html.js";
 import { go } from "../router.js";
-import { configSchemaOf, fieldsOf, isSecret, takesOthers } from "../schema.js";
-import { ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js";
+import { configSchemaOf, fieldsOf, takesOthers } from "../schema.js";
+import { ConfigForm, configFrom, isComplete, typedFrom, writtenIn } from "./config-form.js";
 import { ActionDialog } from "./dialog.js";
 import { Choice, TIERS } from "./settings-form.js";
 
@@ -23,15 +23,14 @@ export function InstallDialog({ provider, versions, first, onClose }) {
   const choose = (/** @type {string} */ wanted) => {
     const next = versions.find((one) => one.version === wanted) ?? version;
     setNumber(wanted);
-    setTyped(typedFrom(fieldsOf(configSchemaOf(next)), configFrom(typed)));
+    setTyped(typedFrom(fieldsOf(configSchemaOf(next)), writtenIn(typed)));
   };
-  const config = configFrom(typed);
+  const config = configFrom(fields, typed);
   const run = async (/** @type {string} */ key) => {
     const body = { provider_name: provider.canonical, version: number, resource_tier: tier, upgrade_policy: policy, config };
     await call("POST", "/providers/install", { body, key });
     go(`/installed/${provider.canonical}`);
   };
-  const secret = (/** @type {string} */ name) => fields.find((field) => field.key === name)?.secret ?? isSecret(name);
   return html`
     <${ActionDialog}
       title=${`Install ${provider.display_name}`}
@@ -39,7 +38,7 @@ export function InstallDialog({ provider, versions, first, onClose }) {
       confirm="Install"
       disabled=${!isComplete(fields, typed)}
       command=${hub("install", provider.canonical, "--version", number, tier !== "standard" && "--tier", tier !== "standard" && tier,
-        policy === "auto" && "--policy", policy === "auto" && "auto", ...configOptions(config, secret), "--wait")}
+        policy === "auto" && "--policy", policy === "auto" && "auto", ...configOptions(config), "--wait")}
       run=${run}
       onClose=${onClose}
     >

@@ -28,13 +28,13 @@ export function Choice({ label, value, options, onChange }) {
  */
 export function SettingsDialog({ row, schema, onClose, onDone }) {
   const fields = useMemo(() => fieldsOf(schema), [schema]);
-  const [typed, setTyped] = useState(() => typedFrom(fields, row.config));
+  const [typed, setTyped] = useState(() => typedFrom(fields, row.config, row.secret_config ?? []));
   const [tier, setTier] = useState(row.resource_tier);
   const [policy, setPolicy] = useState(row.upgrade_policy);
   const [major, setMajor] = useState(row.allow_major_upgrades);
   const [rollback, setRollback] = useState(row.rollback_on_failure);
   const wanted = { resource_tier: tier, upgrade_policy: policy, allow_major_upgrades: major, rollback_on_failure: rollback };
-  const changes = changed(row, { ...wanted, config: configFrom(typed) });
+  const changes = changed(row, { ...wanted, config: configFrom(fields, typed, row.config) });
   const redeploys = "config" in changes || "resource_tier" in changes;
   const run = async () => {
     await call("PATCH", installedPath(row.canonical), { body: changes });

@@ -1,22 +1,23 @@
 // A version: where its bytes come from, what it runs on, and what changed.
-import { size } from "../format.js";
+import { counted, size } from "../format.js";
 import { html } from "../html.js";
 import { Ago } from "./ago.js";
+import { Provenance } from "./provenance.js";
 import { State } from "./state.js";
 
 /** @param {{version: import("../types.js").Version}} props */
 export function VersionFacts({ version }) {
-  const by = version.published_by;
   return html`
     ${version.status === "yanked" &&
     html`<div class="problem"><p><strong>Yanked.</strong> ${version.error_message} What runs it stays; nobody can install it anew.</p></div>`}
     <dl class="facts">
       <dt>Status</dt><dd><${State} value=${version.status} /></dd>
       <dt>Published</dt><dd><${Ago} at=${version.published_at} /></dd>
-      ${by && Object.entries(by).filter(([, value]) => value).map(([name, value]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd>${value}</dd>`)}
+      ${version.published_by && html`<${Provenance} by=${version.published_by} />`}
       <dt>Wheel</dt><dd class="mono">${version.wheel_filename ?? version.wheel_url}${version.wheel_size && ` (${size(version.wheel_size)})`}</dd>
       <dt>SHA-256</dt><dd class="mono">${version.wheel_sha256}</dd>
       <dt>Runtime</dt><dd class="mono">${version.runtime_version}</dd>
+      ${typeof version.lock_packages === "number" && html`<dt>Locked</dt><dd>with ${counted(version.lock_packages, "dependency", "dependencies")}</dd>`}
       ${version.requires_python && html`<dt>Python</dt><dd class="mono">${version.requires_python}</dd>`}
     </dl>
     ${version.changelog && html`<h3>What changed</h3><p class="reason">${version.changelog}</p>`}

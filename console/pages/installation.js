@@ -82,7 +82,7 @@ function Installed({ row, refresh }) {
           <${Loaded} polled=${deployment} lines=${9}>${(/** @type {Deployment} */ status) => html`<${DeploymentFacts} status=${status} />`}<//>
         <//>
         <${Section} title="Settings"><${Settings} row=${row} /><//>
-        <${Section} title="Config"><${ConfigShown} config=${row.config} /><//>
+        <${Section} title="Config"><${ConfigShown} config=${row.config} secrets=${row.secret_config ?? []} /><//>
         <${Command} text=${hub("status", row.canonical, "--watch")} />
       </div>
     </div>

@@ -153,6 +153,7 @@ def install(visitor: Visitor, version: str) -> None:
     form = visitor.dialog
     form.get_by_label("Version").select_option(version)
     form.get_by_label("Stations").fill("Bergen,Oslo")
+    form.get_by_label("API token").fill("hush")
     form.get_by_role("button", name="Install").click()
     expect(visitor.state).to_contain_text("ready")
 
@@ -170,12 +171,14 @@ def test_a_tenant_finds_installs_breaks_and_repairs_a_provider(visitor: Visitor,
     page.get_by_role("searchbox").fill("sunl")
     page.get_by_role("link", name="Weather").click()
     expect(page.get_by_role("heading", name="Begin")).to_be_visible()
+    expect(page.get_by_text('<script>alert("never")</script>')).to_be_visible()
 
     install(visitor, "1.0.0")
     steps = page.get_by_role("region", name="Installing 1.0.0")
     expect(steps.get_by_role("listitem")).to_contain_text(["Asked for", "Taken by the installer", "Checked in: ready"])
     expect(steps.locator(".took").first).to_have_text(re.compile(r"\d+\.\d s"))
     expect(page.get_by_role("region", name="Deployment")).to_contain_text("available")
+    expect(page.get_by_role("region", name="Config")).to_contain_text("API_TOKENsecret: shown to nobody")
 
     upgrade(visitor, "1.1.0")
     expect(page.locator(".lead")).to_contain_text("1.1.0")
@@ -264,6 +267,7 @@ def test_a_form_complains_while_one_types_and_hides_secrets(visitor: Visitor) ->
     form.get_by_label("Interval").fill("60")
     expect(confirm).to_have_attribute("aria-disabled", "false")
     expect(form.locator(".command")).to_contain_text("--config STATIONS=Bergen")
+    expect(form.locator(".command")).to_contain_text("--secret API_TOKEN")
     expect(form.locator(".command")).not_to_contain_text("hush")
 
 
@@ -277,6 +281,30 @@ def test_another_organization_s_things_are_not_there(visit: Callable[..., Visito
     expect(stranger.page.get_by_text("not installed in your organization")).to_be_visible()
     stranger.open("/dead-letters")
     expect(stranger.page.get_by_text("everything that was asked for was handled")).to_be_visible()
+
+
+# By semver.org, section 11, from the lowest.
+ORDERED = [
+    "1.0.0-alpha",
+    "1.0.0-alpha.1",
+    "1.0.0-alpha.beta",
+    "1.0.0-beta.2",
+    "1.0.0-beta.11",
+    "1.0.0",
+    "1.2.0",
+    "1.10.0",
+]
+
+
+def test_versions_are_ordered_as_the_hub_orders_them(visitor: Visitor) -> None:
+    visitor.open("/catalog")
+    release = visitor.page.locator("script").get_attribute("src")
+    assert release is not None
+    compare = f"import('/app/{release.partition('/')[0]}/steps.js').then((steps) => names.map("
+    compare += "(one) => names.map((other) => steps.compareVersions(one, other))))"
+    places = range(len(ORDERED))
+    found = visitor.page.evaluate(f"(names) => {compare}", ORDERED)
+    assert found == [[(one > other) - (one < other) for other in places] for one in places]
 
 
 def test_a_member_is_told_what_a_change_takes(visitor: Visitor) -> None:
