@@ -25,6 +25,7 @@ locals {
     installations_by_age      = { collection = "installations", scope = "COLLECTION", field = "created_at" }
     installations_by_deadline = { collection = "installations", scope = "COLLECTION_GROUP", field = "deadline_at" }
     installations_by_offer    = { collection = "installations", scope = "COLLECTION_GROUP", field = "offer_due_at" }
+    locks_by_next_copy        = { collection = "locks", scope = "COLLECTION_GROUP", field = "mirror_due_at" }
     members_of_wave           = { collection = "members", scope = "COLLECTION", field = "wave" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
     providers_by_prefix       = { collection = "providers", scope = "COLLECTION", field = "prefix" }
@@ -32,6 +33,7 @@ locals {
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
     rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
     runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }
+    versions_by_next_lock     = { collection = "versions", scope = "COLLECTION_GROUP", field = "lock_due_at" }
     versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
   }
 

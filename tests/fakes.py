@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import Dependencies, Wheel, WheelSource
+from provider_hub.actions.ports import Wheel, WheelSource
+from provider_hub.actions.resolution import Dependencies
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.dependencies.requirements import required_names

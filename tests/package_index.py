@@ -46,7 +46,7 @@ class PackageIndex:
         entry: dict[str, Any] = {
             "filename": file.name,
             "url": url or f"{self.url}/files/{file.name}",
-            "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
+            "hashes": {"sha256": self.digest_of(file)},
             "size": len(content),
         }
         if uploaded_at is not None:
@@ -55,6 +55,11 @@ class PackageIndex:
             entry["core-metadata"] = {"sha256": hashlib.sha256(metadata).hexdigest()}
         name = file.name.split("-")[0].replace("_", "-").lower()
         self._offers.setdefault(name, {})[file.name] = _Offer({**entry, **fields}, content, metadata)
+
+    @staticmethod
+    def digest_of(file: Path) -> str:
+        """What the index tells as a file's digest."""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     def withdraw(self, name: str) -> None:
         """Tell of no file of a distribution any more."""

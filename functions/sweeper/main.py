@@ -1,34 +1,45 @@
 """The sweeper: called by Cloud Scheduler to find what a crash or a silence left behind."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.mirror import Mirror
+from provider_hub.actions.relock import Relocking
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
-from provider_hub.adapters import kubernetes, tasks
+from provider_hub.adapters import artifacts, kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
+from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity import trusted_callers
+from provider_hub.adapters.wheels import FetchPolicy
+from provider_hub.adapters.wheels.locked import KeptFromHosts, LockedWheelHosts
 from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings import Callers, Cluster, Rollouts, Tasks
+from provider_hub.settings import Callers, Cluster, Indexes, Rollouts, Tasks, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers): ...
+class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Indexes): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    services = connected_services(settings, JsonSchemaChecker())
+    resolver = UvResolver(IndexPolicy.from_settings(settings))
+    services = replace(connected_services(settings, JsonSchemaChecker()), resolver=resolver)
+    bucket, policy = artifacts.connect(settings), FetchPolicy.from_settings(settings)
     cluster = kubernetes.connect(settings)
     work = Sweeper(
         services=services,
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks.connect(settings), settings.pace),
         drift=Drift(services, cluster, desired_states(settings, services)),
+        mirror=Mirror(services, bucket, LockedWheelHosts(policy)),
+        relocking=Relocking(services, KeptFromHosts(policy, bucket)),
     )
     return OnlyFrom(trusted_callers(settings).scheduler(), ScheduleHandler(work.sweep))
 

@@ -153,6 +153,11 @@ class HubApi:
         """The lock of a version, a `pylock.toml`. `anonymous` leaves the token out."""
         return self._transport.text(f"{_version(name, version)}/lock", anonymous=anonymous)
 
+    def relock(self, name: str, version: str) -> Json:
+        """The version, due to have its dependencies resolved again."""
+        answer: Json = self._transport.request("POST", f"{_version(name, version)}/relock")
+        return answer
+
     def edit(self, name: str, changes: Mapping[str, Any]) -> Json:
         """The provider after a change of its catalog fields."""
         answer: Json = self._transport.request("PATCH", f"/providers/{_path_of(name)}", body=changes)

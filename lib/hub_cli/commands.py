@@ -26,6 +26,7 @@ def register(commands: "Subparsers") -> None:
     _register_changes(commands)
     _register_looking(commands)
     _register_lock(commands)
+    _register_relock(commands)
     _register_dead_letters(commands)
     _register_publishers(commands)
     _register_console(commands)
@@ -152,6 +153,12 @@ def _register_lock(commands: "Subparsers") -> None:
     diff.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     diff.add_argument("before", type=arguments.version, metavar="VERSION")
     diff.add_argument("after", type=arguments.version, metavar="VERSION")
+
+
+def _register_relock(commands: "Subparsers") -> None:
+    relock = _command(commands, "relock", "have a version's dependencies resolved again", _relock)
+    relock.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    relock.add_argument("version", type=arguments.version)
 
 
 def _register_dead_letters(commands: "Subparsers") -> None:
@@ -309,6 +316,12 @@ def _publishers(parsed: argparse.Namespace) -> int:
     from hub_cli import publishers  # noqa: PLC0415
 
     return publishers.run(arguments.session(parsed), parsed)
+
+
+def _relock(parsed: argparse.Namespace) -> int:
+    from hub_cli import lock  # noqa: PLC0415
+
+    return lock.relock(arguments.session(parsed), parsed.provider, parsed.version)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`hub lock`: what is installed beside a version's wheel, and what differs between two versions."""
+"""`hub lock` and `hub relock`: what is installed beside a version's wheel, and what differs between two versions."""
 
 import argparse
 from collections.abc import Mapping
@@ -19,6 +19,18 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
         case "diff":
             return _diff(session, parsed.provider, parsed.before, parsed.after)
     raise AssertionError(f"{parsed.verb} is no command of locks")
+
+
+def relock(session: Session, name: str, version: str) -> int:
+    """Have the dependencies resolved again. Raises ClientError."""
+    answer = session.api.relock(name, version)
+    if session.as_json:
+        print(as_json(answer))
+    else:
+        print(
+            f"{name} {version} is locked again within minutes; `hub lock show` shows the lock, `hub upgrade` takes it."
+        )
+    return 0
 
 
 def _show(session: Session, name: str, version: str, *, raw: bool) -> int:

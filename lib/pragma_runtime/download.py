@@ -43,7 +43,7 @@ class Source:
     """A wheel to fetch: where it is, under which name to keep it, and the one digest that it may have.
 
     `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked. `is_kept`
-    says that the hub's bucket has it, which is then asked first.
+    says that the hub's bucket may have it, which is then asked first.
     """
 
     url: str
@@ -76,13 +76,12 @@ def own_wheel(settings: Settings) -> Source:
     return Source(settings.wheel_url, name, settings.wheel_sha256, is_kept=bool(settings.artifacts_url))
 
 
-def locked_wheels(lock: Lock) -> list[Source]:
-    """The wheels of a lock."""
+def locked_wheels(settings: Settings, lock: Lock) -> list[Source]:
+    """The wheels of a lock. The bucket has them once they are copied, which may be later than this start."""
+    is_kept = bool(settings.artifacts_url)
     return [
-        Source(
-            wheel.url, wheel.file_name, wheel.sha256, f"dependency {wheel.name} {wheel.version}", "locked", wheel.size
-        )
-        for wheel in lock.wheels
+        Source(one.url, one.file_name, one.sha256, f"dependency {one.name} {one.version}", "locked", one.size, is_kept)
+        for one in lock.wheels
     ]
 
 

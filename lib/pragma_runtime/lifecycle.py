@@ -106,7 +106,7 @@ class Runtime:
 
     def _install(self) -> Installed:
         settings = self._settings
-        dependencies = locked_wheels(settings.lock) if settings.lock else []
+        dependencies = locked_wheels(settings, settings.lock) if settings.lock else []
         also = f" and {len(dependencies)} dependencies" if dependencies else ""
         self._enter(f"fetching {public_url(settings.wheel_url)}{also}")
         # No file is opened before the last one's digest was found right.

@@ -45,7 +45,7 @@ class Settings:
     listen_address: str = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
     port: int = 8080  # 0 = any free one
     ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
-    artifacts_url: str = ""  # https, of the bucket that has the wheel; "" for what was published before it had any
+    artifacts_url: str = ""  # https, of the bucket in which the hub keeps wheels; "" where it keeps none of these
     lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
 
 

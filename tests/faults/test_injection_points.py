@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from provider_hub.actions import cluster, keys, ports
+from provider_hub.actions.cluster import LogRequest
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.records import OutboxEntry, Topic
@@ -39,6 +40,12 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "install_counts": lambda store: store.install_counts([WEATHER]),
     "version_numbers": lambda store: store.version_numbers(WEATHER),
     "lock_digests": lambda store: store.lock_digests(WEATHER),
+    "versions_to_lock": lambda store: store.versions_to_lock(START, 1),
+    "versions_after": lambda store: store.versions_after(None, 1),
+    "locks_to_mirror": lambda store: store.locks_to_mirror(START, 1),
+    "publishers_of": lambda store: store.publishers_of(WEATHER, 1),
+    "publishers_of_repository": lambda store: store.publishers_of_repository("i", "r", 1),
+    "count_publishers_of": lambda store: store.count_publishers_of("org_acme"),
     "count_versions_of": lambda store: store.count_versions_of(WEATHER),
     "count_providers_under": lambda store: store.count_providers_under("acme"),
     "published_versions": lambda store: store.published_versions(WEATHER),
@@ -71,6 +78,8 @@ CLUSTER: dict[str, Callable[[Adapter], object]] = {
     "remove": lambda cluster: cluster.remove("n", "01"),
     "status": lambda cluster: cluster.status("n", "x", "01"),
     "object_owners": lambda cluster: cluster.object_owners(None, 1),
+    "pods": lambda cluster: cluster.pods("n", "01"),
+    "read_logs": lambda cluster: cluster.read_logs("n", [LogRequest("p")]),
 }
 PORTS = {"Store": STORE, "Publisher": PUBLISHER, "Tasks": TASKS, "Cluster": CLUSTER}
 CALLS = [(port, method) for port, methods in PORTS.items() for method in methods]

@@ -367,7 +367,7 @@ def test_locks_are_shown_and_compared(hub: Hub, tenants: Tenants) -> None:
     def release(text: str, *wheels: tuple[str, str]) -> None:
         locked = (LockedWheel(n, v, f"{n}-{v}-py3-none-any.whl", f"https://f/{n}", "a" * 64, 1) for n, v in wheels)
         lock = DependencyLock.of(IMAGE, tuple(locked))
-        tenants.deployed.put(keys.lock(WEATHER, lock.sha256), StoredLock.of(lock, START))
+        tenants.deployed.put(keys.lock(WEATHER, lock.sha256), StoredLock.of(WEATHER, lock, START))
         tenants.release(version(text, lock_sha256=lock.sha256, lock_packages=len(wheels)))
 
     release("1.0.0", ("moon", "1.0"), ("tide", "1.0"))

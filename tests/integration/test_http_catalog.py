@@ -13,7 +13,8 @@ VERSION_FIELDS = {
     "prefix", "name", "version", "canonical", "runtime_version", "wheel_url", "wheel_sha256", "package_name",
     "entrypoint", "source_hash", "build_id", "schemas", "changelog", "status", "published_at", "error_message",
     "created_at", "updated_at", "distribution_name", "summary", "requires_python", "wheel_filename", "wheel_size",
-    "lock_sha256", "lock_packages",
+    "lock_sha256", "lock_packages", "lock_due_at", "lock_message",
+    "published_by",
 }  # fmt: skip
 ACMES = ["acme/busy", "acme/leaving", "acme/radio", "acme/weather"]
 

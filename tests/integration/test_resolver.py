@@ -15,7 +15,7 @@ from tests.fakes import START
 from tests.package_index import PackageIndex
 from tests.runtime_harness import Answer, make_authority, make_wheel, serving
 
-from provider_hub.actions.ports import Dependencies
+from provider_hub.actions.resolution import Dependencies
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver, platform_for_uv
 from provider_hub.adapters.limited_child import Limits
 from provider_hub.domain.dependencies import DependencyLock, LockRefused

@@ -1,7 +1,8 @@
 """A start from a lock: every digest is checked before anything is installed, and no index is asked."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,56 @@ def test_a_lock_that_is_not_the_one_of_the_deployment_starts_nothing(start: Runt
 
     assert runtime.wait() == 78
     assert "the version was published with" in runtime.last_line
+
+
+class KeptBucket:
+    """A bucket beside the wheels' host, which pods ask with the token of their metadata server."""
+
+    def __init__(self, start: Runtimes) -> None:
+        self._host = start.host
+        self.asked: list[str] = []
+
+    def keep(self, wheel: Path, content: bytes | None = None) -> None:
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        path = f"/bucket/sha256/{digest[:2]}/{digest}/{wheel.name}"
+        self._host.answers[path] = Answer(body=wheel.read_bytes() if content is None else content)
+
+    @contextmanager
+    def variables(self) -> Iterator[dict[str, str]]:
+        def metadata(_method: str, path: str, headers: Mapping[str, str], _body: bytes) -> Answer:
+            self.asked.append(f"{path} {headers.get('Metadata-Flavor')}")
+            return Answer(body=b'{"access_token": "t", "expires_in": 3600}')
+
+        with serving(metadata) as url:
+            host = url.removeprefix("http://")
+            yield {"PRAGMA_ARTIFACTS_URL": f"{self._host.url}/bucket", "GCE_METADATA_HOST": host}
+
+
+def test_what_the_bucket_keeps_is_taken_from_there_though_every_other_host_is_gone(
+    start: Runtimes, tmp_path: Path
+) -> None:
+    moon, tide = dependencies(tmp_path)
+    wheel = needy(tmp_path)
+    environment = start.environment(wheel, **LockedWheels(start, (moon, tide)).variables)
+    start.host.answers.clear()
+    bucket = KeptBucket(start)
+    for kept in (wheel, moon, tide):
+        bucket.keep(kept)
+    with bucket.variables() as variables:
+        start.start_in({**environment, **variables}).wait_ready()
+    assert all(path.startswith("/bucket/") for path in start.host.requests)
+    assert set(bucket.asked) == {"/computeMetadata/v1/instance/service-accounts/default/token Google"}
+
+
+def test_what_the_bucket_does_not_keep_or_keeps_wrong_comes_from_where_the_lock_says(
+    start: Runtimes, tmp_path: Path
+) -> None:
+    moon, tide = dependencies(tmp_path)
+    held = LockedWheels(start, (moon, tide))
+    bucket = KeptBucket(start)
+    bucket.keep(moon, b"other bytes")
+    with bucket.variables() as variables:
+        runtime = start.start(needy(tmp_path), **{**held.variables, **variables})
+        runtime.wait_ready()
+    assert "Asking where it was published." in runtime.log
+    assert {f"/{moon.name}", f"/{tide.name}"} <= set(start.host.requests)

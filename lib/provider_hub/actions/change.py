@@ -16,7 +16,7 @@ from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
 from provider_hub.actions.services import Services, record_step
 from provider_hub.actions.version_choice import chosen_version
 from provider_hub.actions.wishes.installations import CONFIG_BYTES, CONFIG_KEYS, SettingsWish
-from provider_hub.domain.catalog import Organization, Provider
+from provider_hub.domain.catalog import Organization, Provider, ProviderVersion
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
 from provider_hub.domain.installation import (
     ChangeRequested,
@@ -31,7 +31,7 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed, kept, named, owner_of, secret_of
 from provider_hub.domain.versions import is_newer
 
-Check = Callable[[Installation, str], None]
+Check = Callable[[Installation, ProviderVersion], None]
 
 
 def upgrade(
@@ -155,12 +155,13 @@ def _to_version(
         if provider is None:
             raise NotFound(f"there is no provider {name}")
         version = chosen_version(transaction, provider, wished, field)
-        check(row, version.version)
+        check(row, version)
         needed = stored_check_needed(row.revision, version)
         if needed and needed not in passed:
             return needed
         revision = row.revision.at(version.version, version.lock_sha256)
-        reason = f"{row.installed_version} to {version.version}"
+        is_same = version.version == row.installed_version
+        reason = f"{version.version} again" if is_same else f"{row.installed_version} to {version.version}"
         return _changed(services, transaction, Installed(row, provider), revision, cause, reason)
 
     return transact_checked(services, decide)
@@ -192,7 +193,11 @@ def _changed(
     return Installed(step.kept, current.provider)
 
 
-def _must_be_newer(row: Installation, version: str) -> None:
+def _must_be_newer(row: Installation, chosen: ProviderVersion) -> None:
+    """The version that it is on is an upgrade where it was locked again since."""
+    version = chosen.version
+    if version == row.installed_version and chosen.lock_sha256 != row.revision.lock_sha256:
+        return
     _must_differ(row, version)
     if not is_newer(version, than=row.installed_version):
         raise Invalid.at(
@@ -200,7 +205,8 @@ def _must_be_newer(row: Installation, version: str) -> None:
         )
 
 
-def _must_be_older(row: Installation, version: str) -> None:
+def _must_be_older(row: Installation, chosen: ProviderVersion) -> None:
+    version = chosen.version
     _must_differ(row, version)
     if is_newer(version, than=row.installed_version):
         raise Invalid.at(

@@ -1,9 +1,10 @@
 """Locks the dependencies of a wheel for the runtime that it is pinned to, so that every install of it is the same."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import CatalogStore, Dependencies, Wheel
+from provider_hub.actions.ports import CatalogStore
+from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.services import Services
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
 from provider_hub.domain.dependencies.requirements import applying, normalised, required_names
@@ -13,19 +14,25 @@ from provider_hub.domain.runtimes import RuntimeImage
 
 
 def locked_dependencies(
-    services: Services[CatalogStore], wheel: Wheel, image: RuntimeImage, publisher: str
+    services: Services[CatalogStore],
+    requires_dist: Sequence[str],
+    distribution: str,
+    image: RuntimeImage,
+    publisher: str,
 ) -> DependencyLock:
-    """The lock of what `wheel` needs in that image; `publisher` is the prefix that it is published under.
+    """The lock of what a wheel needs in that image, by its Requires-Dist lines.
+
+    `distribution` is the wheel's own name, `publisher` the prefix that it is published under.
 
     No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
     """
-    requirements = applying(wheel.requirements, image)
+    requirements = applying(requires_dist, image)
     try:
         if not requirements:
             return DependencyLock.of(image, ())
         own = _own_distributions(services, publisher, required_names(requirements))
         lock = services.resolver.resolve(Dependencies(requirements, image, own, services.clock()))
-        _refuse_the_wheel_itself(lock, wheel)
+        _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
         raise Invalid.at("body", "wheel_url", msg=str(refusal)) from refusal
     return lock
@@ -49,10 +56,10 @@ def _providers_of(publisher: str, names: Iterable[str]) -> Iterable[ProviderName
             continue  # no provider can be called so
 
 
-def _refuse_the_wheel_itself(lock: DependencyLock, wheel: Wheel) -> None:
+def _refuse_the_wheel_itself(lock: DependencyLock, distribution: str) -> None:
     """Two wheels of one distribution cannot be installed together, and only one of them was verified."""
-    if any(one.name == normalised(wheel.distribution) for one in lock.wheels):
+    if any(one.name == normalised(distribution) for one in lock.wheels):
         raise LockRefused(
-            f"a dependency of the wheel requires {wheel.distribution} itself, which would be installed beside the "
+            f"a dependency of the wheel requires {distribution} itself, which would be installed beside the "
             "wheel: give the wheel's distribution another name, or drop that dependency"
         )

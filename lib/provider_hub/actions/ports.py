@@ -14,15 +14,14 @@ from datetime import datetime
 from typing import IO, Any, Generic, Protocol, TypeVar, overload
 
 from provider_hub.domain.audit import AuditEntry, AuditPlace
-from provider_hub.domain.catalog import Provider
-from provider_hub.domain.dependencies import DependencyLock
+from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
 from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 from provider_hub.domain.rollout import Member, Rollout
-from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion
+from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.domain.wheels import Packages, WheelUrl
 
 R = TypeVar("R")
@@ -201,6 +200,19 @@ class ProviderDeletionStore(CatalogStore, RolloutStore, Protocol):
     """Everything that is deleted together with a provider."""
 
 
+class LockStore(DocumentStore, Protocol):
+    """The locks of all providers."""
+
+    def versions_to_lock(self, now: datetime, limit: int) -> list[ProviderVersion]:
+        """Versions whose dependencies are due to be locked, longest first."""
+
+    def versions_after(self, place: str | None, limit: int) -> list[ProviderVersion]:
+        """All providers' versions, by document path, from the one behind the path `place`."""
+
+    def locks_to_mirror(self, now: datetime, limit: int) -> list[StoredLock]:
+        """Locks whose wheels are due to be copied into the bucket, longest first."""
+
+
 class DriftStore(DocumentStore, Protocol):
     """A walk through all tenants' installations."""
 
@@ -235,6 +247,7 @@ class Store(
     AuditStore,
     PublisherStore,
     RolloutStore,
+    LockStore,
     DriftStore,
     DueStore,
     Protocol,
@@ -274,27 +287,6 @@ class StepTasks(Protocol):
 
 class Tasks(DeadlineTasks, StepTasks, Protocol):
     """Both kinds of calls, as one adapter makes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """What a resolver is asked for: these requirements (PEP 508), installed in that image.
-
-    `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
-    the time that the age of all others is counted from.
-    """
-
-    requirements: tuple[str, ...]
-    image: RuntimeImage
-    own: frozenset[str]
-    at: datetime
-
-
-class Resolver(Protocol):
-    """Finds the wheels that meet requirements, on the indexes of this deployment."""
-
-    def resolve(self, wanted: Dependencies) -> DependencyLock:
-        """The lock. Raises LockRefused where nothing meets them, and TemporaryError where that was not found out."""
 
 
 class Sealer(Protocol):

@@ -134,7 +134,9 @@ def publish(
             publication = _with_offered(services, publication, wheel)
         publication = replace(publication, package_name=_package(publication, wheel.packages))
         runtime = pinned_for(services, wheel, wish.runtime_version)
-        lock = locked_dependencies(services, wheel, runtime.image, provider_name.prefix)
+        lock = locked_dependencies(
+            services, wheel.requirements, wheel.distribution, runtime.image, provider_name.prefix
+        )
         if provider and not provider.retiring and publication.scope is Scope.TENANT:
             hide_from_others(services, by, provider_name)
         built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
@@ -181,7 +183,7 @@ def _register(
         shown = _catalog_row(publication, known, now)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
-        transaction.write(keys.lock(name, lock.sha256), StoredLock.of(lock, now))
+        transaction.write(keys.lock(name, lock.sha256), StoredLock.of(name, lock, now))
         transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         detail = f"sha256 {wheel.sha256}"

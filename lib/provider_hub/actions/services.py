@@ -15,9 +15,7 @@ from provider_hub.actions.outbox import Outbox, installation_entry
 from provider_hub.actions.ports import (
     Clock,
     ConfigChecker,
-    Dependencies,
     DocumentStore,
-    Resolver,
     SchemaChecker,
     Sealer,
     Store,
@@ -25,6 +23,7 @@ from provider_hub.actions.ports import (
 )
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.request_budget import RequestBudget
+from provider_hub.actions.resolution import Dependencies, Resolver
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Problem

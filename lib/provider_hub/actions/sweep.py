@@ -8,8 +8,10 @@ from datetime import timedelta
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.faults import Faults
+from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
+from provider_hub.actions.relock import Relocking
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
@@ -42,6 +44,8 @@ class Sweeper:
     expiry: Expiry
     waves: Waves
     drift: Drift
+    mirror: Mirror
+    relocking: Relocking
     _failed_last_time: set[str] = field(default_factory=set)
 
     def sweep(self) -> Swept:
@@ -54,6 +58,9 @@ class Sweeper:
             "offers": self._offer_due,
             "repairs": self.drift.repair_slice,
             "orphans": self.drift.remove_orphans,
+            "copies": self.mirror.copy_slice,
+            "versions without a lock": self.relocking.find_slice,
+            "locks": self.relocking.lock_slice,
         }
         done = {name: _tried(job, name) for name, job in jobs.items()}
         return Swept(

@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     VERSION_PUBLISHED = "version-published"
     VERSION_YANKED = "version-yanked"
     VERSION_UNYANKED = "version-unyanked"
+    RELOCK_REQUESTED = "relock-requested"
     PROVIDER_EDITED = "provider-edited"
     PROVIDER_DELETED = "provider-deleted"
     SCOPE_CHANGED = "scope-changed"

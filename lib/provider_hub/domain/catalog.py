@@ -136,7 +136,8 @@ class ProviderVersion:
     what the wheel says of itself. `wheel_object` is the name of the bucket's object with its bytes, None for a version
     that was published before the hub kept any. `requirements` are the Requires-Dist lines of the wheel, None where the
     version was published before they were kept. `lock_sha256` is the digest of the lock that new installations get, and
-    `lock_packages` counts the distributions in it; both are None where there is no lock yet. `fingerprint` is the
+    `lock_packages` counts the distributions in it; both are None where there is no lock yet. `lock_due_at` is when the
+    sweeper is to lock it, or to lock it again; `lock_message` says what came of it. `fingerprint` is the
     digest of everything that was published. It tells whether a second publish of the version is the same or another
     one. `published_by` is None for what was published before that was recorded.
     """
@@ -171,6 +172,8 @@ class ProviderVersion:
     lock_packages: int | None = None
     wheel_object: str | None = None
     published_by: PublishedBy | None = None
+    lock_due_at: datetime | None = None
+    lock_message: str | None = None
 
     @property
     def provider_name(self) -> ProviderName:
@@ -183,18 +186,28 @@ class StoredLock:
     """The text of a lock (`pylock.toml`), under its digest. Versions of a provider that need the same share it.
 
     `packed` is what pods are given. It is kept, because another release of zlib may compress otherwise, and the Secret
-    that it stands in never changes.
+    that it stands in never changes. `mirror_due_at` is when its wheels are to be copied into the bucket, None once all
+    of them are there.
     """
 
+    prefix: str
+    name: str
     sha256: str
     text: str
     packed: str
     created_at: datetime
+    mirror_due_at: datetime | None = None
 
     @classmethod
-    def of(cls, lock: DependencyLock, now: datetime) -> Self:
+    def of(cls, provider: ProviderName, lock: DependencyLock, now: datetime) -> Self:
         """The record of a lock that was made just now."""
-        return cls(lock.sha256, lock.text, lock.packed, now)
+        due_at = now if lock.wheels else None
+        return cls(provider.prefix, provider.name, lock.sha256, lock.text, lock.packed, now, due_at)
+
+    @property
+    def provider_name(self) -> ProviderName:
+        """The provider whose versions have it."""
+        return ProviderName(self.prefix, self.name)
 
 
 def in_scope(provider: Provider, scope: Scope) -> Provider:

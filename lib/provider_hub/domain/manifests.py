@@ -104,8 +104,8 @@ class RuntimeFacts:
     pods_per_namespace: int
     runtime_class: str = ""
     user_namespaces: bool = False
-    plan: NamespacePlan = field(default_factory=NamespacePlan)
     artifacts_url: str = ""
+    plan: NamespacePlan = field(default_factory=NamespacePlan)
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
@@ -163,8 +163,7 @@ def installation_manifests(
     """The installation's objects; the Deployment comes last, since its pods need the others.
 
     `lock` is the packed lock of the row's revision, None for a revision without one. It stands in the generation's
-    Secret, so that a pod has it although the hub is down, and a pod of another generation has that one's. `secrets` are
-    the row's secret config values, opened.
+    Secret. `secrets` are the row's secret config values, opened.
     """
     name = row.provider_name.object_name
     secret_name = f"{name}-g{row.generation}"
@@ -291,9 +290,7 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         "PRAGMA_CA_FILE": facts.ca_file,
         "HOME": WORK_DIRECTORY,
         "TMPDIR": WORK_DIRECTORY,
-        # Only where there is one: what was published before keeps the Deployment that it has.
-        **({"PRAGMA_ARTIFACTS_URL": facts.artifacts_url} if version.wheel_object else {}),
-        **({LOCK_SHA256: row.revision.lock_sha256} if row.revision.lock_sha256 else {}),
+        **_of_what_is_kept(row, version, facts),
     }
     # `$$` is Kubernetes' escape: a wheel's URL may hold what looks like a variable.
     fixed = [{"name": name, "value": value.replace("$", "$$")} for name, value in plain.items()]
@@ -302,6 +299,12 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         {"name": "PRAGMA_INSTANCE_ID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "PRAGMA_LISTEN_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
     ]
+
+
+def _of_what_is_kept(row: Installation, version: ProviderVersion, facts: RuntimeFacts) -> dict[str, str]:
+    """The lock, and the bucket. Nothing for what was published before there were either: its Deployment stays."""
+    bucket, digest = {"PRAGMA_ARTIFACTS_URL": facts.artifacts_url}, row.revision.lock_sha256
+    return {**bucket, LOCK_SHA256: digest} if digest else bucket if version.wheel_object else {}
 
 
 def _start_seconds(facts: RuntimeFacts) -> float:

@@ -12,6 +12,7 @@ from provider_hub.actions import browse, rollouts
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
 from provider_hub.actions.ports import StepTasks
+from provider_hub.actions.relock import request_relock
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
@@ -191,6 +192,25 @@ def get_wheel(hub: Hub, call: Call) -> Reply[None]:
     """The version's wheel, by a URL that is good for five minutes: the hub's own copy, with the verified digest."""
     url = browse.wheel_url(hub.services, hub.artifacts, call.viewer, call.provider, call.parameters["version"])
     return Reply(None, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+@routes.add(
+    "POST",
+    f"{_PROVIDER}/versions/{{version}}/relock",
+    Access.TENANT,
+    status=202,
+    refusals=(404, 409),
+    needs=Right.PUBLISH,
+    example={"lock_due_at": "2026-03-09T09:30:00Z"},
+)
+def relock(hub: Hub, call: Call) -> ProviderVersionBody:
+    """Have the version's dependencies resolved again.
+
+    It is done within minutes. A lock that changed is what new installations get, and those that are upgraded to the
+    version or deployed at it; what runs stays.
+    """
+    version = call.parameters["version"]
+    return ProviderVersionBody.of(request_relock(hub.services, call.actor, call.provider, version))
 
 
 class YankRequest(Wish):

@@ -110,6 +110,8 @@ class ProviderVersionBody(Response):
     lock_packages: int | None = Field(
         description="How many distributions are installed beside the wheel; null without a lock.", examples=[3]
     )
+    lock_due_at: datetime | None = Field(description="When it is to be locked again; null when it is not.")
+    lock_message: str | None = Field(description="What came of locking it again, or of locking it late.")
     source_hash: str | None = Field(description="Of no use here: always null.")
     build_id: str | None = Field(description="Of no use here: always null.")
     schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
@@ -148,6 +150,8 @@ class ProviderVersionBody(Response):
             entrypoint=None if version.entrypoint is None else list(version.entrypoint),
             lock_sha256=version.lock_sha256,
             lock_packages=version.lock_packages,
+            lock_due_at=version.lock_due_at,
+            lock_message=version.lock_message,
             source_hash=version.source_hash,
             build_id=version.build_id,
             schemas=[SchemaBody.of(schema) for schema in _listed(version)],

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from provider_hub.actions.ports import Dependencies
+from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.turns import Turns
 from provider_hub.adapters.limited_child import MIB, Limits
 from provider_hub.adapters.limited_program import Ended, run_program
@@ -76,7 +76,7 @@ class IndexPolicy:
 
 
 class UvResolver:
-    """Locks by uv (`actions.ports.Resolver`). `uv` is the program, None for the one installed beside Python."""
+    """Locks by uv (`actions.resolution.Resolver`). `uv` is the program, None for the one installed beside Python."""
 
     def __init__(self, policy: IndexPolicy, uv: str | None = None) -> None:
         self._policy = policy

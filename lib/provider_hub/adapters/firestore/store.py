@@ -17,7 +17,7 @@ from provider_hub.adapters.firestore.counts import KeptCounts
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.queries import Filter, build_query
 from provider_hub.domain.audit import AuditEntry, AuditPlace
-from provider_hub.domain.catalog import Provider, VersionStatus
+from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock, VersionStatus
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import Publisher
@@ -238,6 +238,23 @@ class FirestoreStore(FirestoreDocuments):
             order=("last_check_in_at",),
             limit=limit,
         )
+
+    def versions_to_lock(self, now: datetime, limit: int) -> list[ProviderVersion]:
+        """Versions whose dependencies are due to be locked, longest first."""
+        where = (("lock_due_at", "<=", now),)
+        return self._query(
+            ProviderVersion, "versions", everywhere=True, where=where, order=("lock_due_at",), limit=limit
+        )
+
+    def versions_after(self, place: str | None, limit: int) -> list[ProviderVersion]:
+        """All providers' versions, by document path, from the one behind the path `place`."""
+        start = None if place is None else f"{self._root}/{place}"
+        return self._query(ProviderVersion, "versions", everywhere=True, order=("__name__",), after=start, limit=limit)
+
+    def locks_to_mirror(self, now: datetime, limit: int) -> list[StoredLock]:
+        """Locks whose wheels are due to be copied into the bucket, longest first."""
+        where = (("mirror_due_at", "<=", now),)
+        return self._query(StoredLock, "locks", everywhere=True, where=where, order=("mirror_due_at",), limit=limit)
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""

@@ -232,3 +232,11 @@ def _refuse_private(url: WheelUrl, whom: str, answers: list[tuple[Any, ...]]) ->
         raise WheelRefused(
             f"{whom} resolves to an address that is not public: put the wheel on a public https registry"
         )
+
+
+def download(url: WheelUrl, into: IO[bytes], policy: FetchPolicy) -> tuple[str, int]:
+    """Write the bytes at `url` to `into`, whatever they are; their SHA-256 and count.
+
+    Raises WheelRefused, WheelUnreachable, or WheelInvalid for more than the policy allows.
+    """
+    return _Fetch(policy).download(url, into)

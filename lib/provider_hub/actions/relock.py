@@ -1,0 +1,170 @@
+"""Locking again: an author asks for it, and the sweeper does it, since an index may take a minute to answer.
+
+A lock that comes out the same changes nothing. Another one is what new installations of the version get, and those that
+upgrade to it or are deployed at it; what runs keeps the lock of its own revision, and goes back to that one.
+
+What was published before there were locks is found by a walk through all versions, once, and is locked in the same way.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from provider_hub.actions import audit, keys
+from provider_hub.actions.faults import Faults
+from provider_hub.actions.lock_dependencies import locked_dependencies
+from provider_hub.actions.ports import Store, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.actions.time_budget import TimeBudget
+from provider_hub.actions.version_choice import changeable
+from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus
+from provider_hub.domain.dependencies import DependencyLock
+from provider_hub.domain.errors import Conflict, Invalid, NotFound, PermanentError, TemporaryError
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import Cursor
+from provider_hub.domain.versions import is_version
+
+log = logging.getLogger(__name__)
+
+LOCKS_A_RUN = 10
+VERSIONS_A_RUN = 20
+LOCK_AGAIN = timedelta(minutes=15)
+_WALK = "versions-without-lock"
+# No document's path: the walk has seen every version that was published before there were locks.
+_WALKED = "done"
+
+Change = Callable[[ProviderVersion], ProviderVersion]
+
+
+def request_relock(services: Services, by: Actor, name: ProviderName, text: str) -> ProviderVersion:
+    """Have the version's dependencies resolved again. Raises NotFound, Forbidden, or Conflict for one not published."""
+
+    def decide(transaction: Transaction) -> ProviderVersion:
+        if not is_version(text):
+            raise NotFound(f"{name} has no version {text[:80]}")
+        found, version = transaction.read(keys.provider(name), keys.version(name, text))
+        provider = changeable(found, name, by)
+        if version is None:
+            raise NotFound(f"{name} has no version {text}")
+        if version.status is not VersionStatus.PUBLISHED:
+            raise Conflict(f"{name} {text} is {version.status.value}: only what can be installed is locked again")
+        due = replace(version, lock_due_at=services.clock(), lock_message=None)
+        transaction.write(keys.version(name, text), due)
+        audit.record(services, transaction, by, AuditAction.RELOCK_REQUESTED, f"{provider.canonical} {text}")
+        return due
+
+    return services.store.transact(decide)[0]
+
+
+class PublishedWheels(Protocol):
+    """The hosts of what was published before its bytes were kept."""
+
+    def keep(self, version: ProviderVersion) -> tuple[str, ...]:
+        """Keep the version's wheel in the bucket; its Requires-Dist lines.
+
+        Raises PermanentError where the host has other bytes or none, and TemporaryError where it does not answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Relocking:
+    """The sweeper's part: it locks the versions that are due."""
+
+    services: Services[Store]
+    wheels: PublishedWheels
+
+    def lock_slice(self) -> int:
+        """Lock what is due until the time of one job is up; returns how many versions got another lock.
+
+        One resolution may take longer than that time: it is ended, and its own limit holds.
+        """
+        due = self.services.store.versions_to_lock(self.services.clock(), LOCKS_A_RUN)
+        faults, changed = Faults(), 0
+        for version in TimeBudget(self.services.clock).within(due):
+            with faults.of(f"the lock of {version.provider_name} {version.version}"):
+                changed += self._locked(version)
+        faults.raise_first()
+        return changed
+
+    def find_slice(self) -> int:
+        """Mark the next versions without a lock as due; returns how many. It ends for good once it has seen all."""
+        cursor = self.services.store.get(keys.cursor(_WALK))
+        place = cursor.place if cursor else None
+        if place == _WALKED:
+            return 0
+        seen = self.services.store.versions_after(place, VERSIONS_A_RUN)
+        unlocked = [one for one in seen if one.status is VersionStatus.PUBLISHED and one.lock_sha256 is None]
+        for version in unlocked:
+            self._change(version, lambda now: replace(now, lock_due_at=now.lock_due_at or self.services.clock()))
+        is_last = len(seen) < VERSIONS_A_RUN
+        following = _WALKED if is_last else "/".join(keys.version(seen[-1].provider_name, seen[-1].version).path)
+        self.services.store.transact(
+            lambda transaction: transaction.write(keys.cursor(_WALK), Cursor(_WALK, following))
+        )
+        return len(unlocked)
+
+    def _locked(self, version: ProviderVersion) -> bool:
+        try:
+            requirements = version.requirements
+            if requirements is None:
+                requirements = self.wheels.keep(version)
+            lock = self._lock_of(version, requirements)
+        except TemporaryError as error:
+            self._put_off(version, str(error), self.services.clock() + LOCK_AGAIN)
+            return False
+        except (Invalid, PermanentError) as error:
+            self._put_off(version, str(error), None)
+            return False
+        return self._keep(version, requirements, lock)
+
+    def _put_off(self, version: ProviderVersion, why: str, until: datetime | None) -> None:
+        log.warning("%s %s is not locked: %s", version.provider_name, version.version, why)
+        self._change(version, lambda now: replace(now, lock_due_at=until, lock_message=why))
+
+    def _lock_of(self, version: ProviderVersion, requirements: tuple[str, ...]) -> DependencyLock:
+        runtime = self.services.store.get(keys.runtime_version(version.runtime_version))
+        if runtime is None:
+            raise PermanentError(f"runtime version {version.runtime_version} is not registered any more")
+        distribution = version.distribution_name or version.name
+        return locked_dependencies(self.services, requirements, distribution, runtime.image, version.prefix)
+
+    def _keep(self, version: ProviderVersion, requirements: tuple[str, ...], lock: DependencyLock) -> bool:
+        """Whether the lock is another one. A text that is stored already stays as it is."""
+        key = keys.version(version.provider_name, version.version)
+        lock_key = keys.lock(version.provider_name, lock.sha256)
+
+        def decide(transaction: Transaction) -> bool:
+            current, stored = transaction.read(key, lock_key)
+            if current is None:
+                return False
+            now = self.services.clock()
+            if stored is None:
+                transaction.write(lock_key, StoredLock.of(version.provider_name, lock, now))
+            changed = current.lock_sha256 != lock.sha256
+            relocked = replace(
+                current,
+                requirements=requirements,
+                lock_sha256=lock.sha256,
+                lock_packages=len(lock.wheels),
+                # Somebody may have asked for it once more meanwhile.
+                lock_due_at=None if current.lock_due_at == version.lock_due_at else current.lock_due_at,
+                lock_message=None if changed else "locked again: nothing changed",
+                updated_at=now if changed else current.updated_at,
+            )
+            transaction.write(key, relocked)
+            return changed
+
+        return self.services.store.transact(decide)[0]
+
+    def _change(self, version: ProviderVersion, change: Change) -> None:
+        key = keys.version(version.provider_name, version.version)
+
+        def decide(transaction: Transaction) -> None:
+            (current,) = transaction.read(key)
+            if current is not None and current.lock_sha256 == version.lock_sha256:
+                transaction.write(key, change(current))
+
+        self.services.store.transact(decide)

@@ -1,0 +1,29 @@
+"""The port of the resolver, which finds the wheels that meet requirements; the adapter runs uv."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from provider_hub.domain.dependencies import DependencyLock
+from provider_hub.domain.runtimes import RuntimeImage
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a resolver is asked for: these requirements (PEP 508), installed in that image.
+
+    `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
+    the time that the age of all others is counted from.
+    """
+
+    requirements: tuple[str, ...]
+    image: RuntimeImage
+    own: frozenset[str]
+    at: datetime
+
+
+class Resolver(Protocol):
+    """Finds the wheels that meet requirements, on the indexes of this deployment."""
+
+    def resolve(self, wanted: Dependencies) -> DependencyLock:
+        """The lock. Raises LockRefused where nothing meets them, and TemporaryError where that was not found out."""
