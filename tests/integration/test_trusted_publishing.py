@@ -1,5 +1,6 @@
 """From a CI platform's token to a published version, over HTTP: tokens are exchanged once, and open one door."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -213,3 +214,15 @@ def test_another_repository_than_before_takes_an_admins_word(ci: Ci, tmp_path: P
     answer = ci.add(expect=409, repository="acme/moved")
     assert "was published from acme/weather" in answer["detail"]
     ci.add(repository="acme/moved", replaces_repository=True)
+
+
+def test_a_token_at_another_endpoint_than_its_own_opens_nothing(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    assert ci.publish(ci.ci_token(), tmp_path).status_code == 401, "the CI platform's own token publishes nothing"
+    token = ci.minted()
+    assert "no JSON Web Token" in ci.refusal(token, "invalid-token")
+    for method, path in (("GET", "/console/whoami"), ("POST", "/console/provider-versions"), ("GET", "/auth/me")):
+        assert ci.deployed.call(method, path, token, body={}).status_code in (401, 403)
+    basic = base64.b64encode(f"__token__:{token}".encode()).decode()
+    answer = ci.deployed.call("GET", "/providers/installed", headers={"Authorization": f"Basic {basic}"})
+    assert answer.status_code == 401

@@ -77,7 +77,9 @@ class ProviderInstallation(Response):
     resource_types: tuple[str, ...] = Field(
         description="The resource types that its runtime serves, as it last said.", examples=[["forecast", "station"]]
     )
-    failure_message: str | None = Field(description="Why the last change failed, and what was restored.")
+    failure_message: str | None = Field(
+        description="Why the last change failed, and what was restored; below it the last lines of its pod."
+    )
     rollback_on_failure: bool = Field(description="Whether a failed upgrade goes back.", examples=[True])
     allow_major_upgrades: bool = Field(description="Whether `auto` may take another major version.", examples=[False])
     latest_version: str | None = Field(
@@ -292,7 +294,7 @@ class TimelineEvent(Response):
     generation: int = Field(description="The generation after.", examples=[1])
     version: str = Field(description="The version that shall run after it.", examples=["1.4.0"])
     cause: str = Field(description="Who or what caused it: a caller's id, or a part of the hub.", examples=["runtime"])
-    reason: str | None = Field(description="Why, in a sentence.")
+    reason: str | None = Field(description="Why, in a sentence; below it the last lines of a pod that failed.")
 
     @classmethod
     def of(cls, entry: TimelineEntry) -> Self:
