@@ -10,7 +10,6 @@ import pytest
 
 from provider_hub.actions import cluster, keys, ports
 from provider_hub.actions.cluster import LogRequest
-from provider_hub.actions.cluster import LogRequest
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.records import OutboxEntry, Topic
@@ -54,9 +53,6 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),
     "dead_letters_of": lambda store: store.dead_letters_of("org_acme", None, 1),
     "audit_entries": lambda store: store.audit_entries("org_acme", None, None, None, 1),
-    "publishers_of": lambda store: store.publishers_of(WEATHER, 1),
-    "publishers_of_repository": lambda store: store.publishers_of_repository("https://issuer", "acme/weather", 1),
-    "count_publishers_of": lambda store: store.count_publishers_of("org_acme"),
     "count_auto_installations": lambda store: store.count_auto_installations(WEATHER),
     "auto_installations": lambda store: store.auto_installations(WEATHER, None, 1),
     "rollouts_of": lambda store: store.rollouts_of(WEATHER, 1),
@@ -81,8 +77,6 @@ CLUSTER: dict[str, Callable[[Adapter], object]] = {
     "prune": lambda cluster: cluster.prune("n", "01", frozenset({1})),
     "remove": lambda cluster: cluster.remove("n", "01"),
     "status": lambda cluster: cluster.status("n", "x", "01"),
-    "pods": lambda cluster: cluster.pods("n", "01"),
-    "read_logs": lambda cluster: cluster.read_logs("n", [LogRequest("p")]),
     "object_owners": lambda cluster: cluster.object_owners(None, 1),
     "pods": lambda cluster: cluster.pods("n", "01"),
     "read_logs": lambda cluster: cluster.read_logs("n", [LogRequest("p")]),
