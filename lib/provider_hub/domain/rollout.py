@@ -193,7 +193,7 @@ def settled(rollout: Rollout, member: Member, pace: Pace) -> Rollout:
     if counted.state not in ACTIVE:
         return counted
     if member.organization_id in pace.canaries:
-        return halted(counted, f"the upgrade of the canary organization {member.organization_id} failed")
+        return halted(counted, "the upgrade of a canary organization failed")
     if _is_permitted(counted.wave_failed, counted, pace):
         return counted
     return halted(counted, f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed")
@@ -210,9 +210,8 @@ def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
 
 def baked(rollout: Rollout, unwell: Sequence[Member], pace: Pace) -> Rollout:
     """The rollout after its wave has baked: halted when more of the wave are unwell than `pace` permits."""
-    canaries = [member.organization_id for member in unwell if member.organization_id in pace.canaries]
-    if canaries:
-        return halted(rollout, f"the canary organization {canaries[0]} is not well since its upgrade")
+    if any(member.organization_id in pace.canaries for member in unwell):
+        return halted(rollout, "a canary organization is not well since its upgrade")
     if _is_permitted(rollout.wave_failed + len(unwell), rollout, pace):
         return replace(rollout, wave_unwell=len(unwell))
     return halted(
@@ -221,7 +220,10 @@ def baked(rollout: Rollout, unwell: Sequence[Member], pace: Pace) -> Rollout:
 
 
 def halted(rollout: Rollout, reason: str) -> Rollout:
-    """The rollout without a next step, until its author resumes it; `reason` is for the author."""
+    """The rollout without a next step, until its author resumes it.
+
+    `reason` is for the author, who may be a tenant: it names no organization.
+    """
     return replace(rollout, state=RolloutState.HALTED, halted_reason=reason, due_at=None)
 
 
