@@ -198,12 +198,12 @@ smoke_test() {
 
 prepare() {
   check_inputs "$1"
-  check_realms
   check_variable_files
 }
 
 deploy() {
   prepare deploy
+  check_realms
   check_smoke_inputs
   bootstrap
   preflight
@@ -221,6 +221,7 @@ deploy() {
 # For CI: what is looked at before a merge. The zips lie in .build, which the plan refers to, and go where it goes.
 plan() {
   prepare plan
+  check_realms
   bootstrap
   preflight
   collect_variables

@@ -307,6 +307,16 @@ def test_destroying_must_be_confirmed_by_the_environments_name(deployment: Deplo
     assert deployment.calls("plan", "apply") == []
 
 
+def test_whose_tokens_are_taken_matters_to_what_is_deployed_and_not_to_what_is_destroyed(
+    deployment: Deployment,
+) -> None:
+    nobodys = {"CUSTOMER_ISSUER": "https://issuer.example"}
+    assert "needs CUSTOMER_PARTY" in deployment.run("plan", **GIVEN, **nobodys).stderr
+    ran = deployment.run("destroy", **GIVEN, **nobodys)
+    assert "CUSTOMER_PARTY" not in ran.stderr
+    assert "DESTROY=hub" in ran.stderr
+
+
 def test_indexes_are_forgotten_before_the_database_goes(deployment: Deployment) -> None:
     """Firestore would put each field's default index back, over all data."""
     deployment.run("destroy", **GIVEN, DESTROY="hub")
