@@ -59,11 +59,13 @@ class CountingChecker:
     inside: list[bool] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
 
-    def problems(self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset()) -> list[Problem] | None:
+    def problems(
+        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
+    ) -> list[Problem] | None:
         self.checks += 1
         self.inside.append(self.store.inside)
         self.meanwhile()
-        return JsonSchemaChecker().problems(config, schema, hidden)
+        return JsonSchemaChecker().problems(config, schema, hidden, organization_id)
 
 
 @dataclass

@@ -66,3 +66,18 @@ def test_a_check_that_finds_no_turn_is_tried_again_later(monkeypatch: pytest.Mon
     with turns.turn(), pytest.raises(TemporaryError, match="too many checks"):
         found({}, {"not": {}})
     assert found({}, {"not": {}}) is not None
+
+
+def test_an_organization_has_one_check_under_way_and_keeps_strangers_from_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = Turns(at_once=2, waiting=0, wait_seconds=0.01)
+    monkeypatch.setattr(config_schema, "_TURNS", turns)
+    elaborate = json.dumps({"properties": {"A": {"pattern": "^a"}}})
+    checker = JsonSchemaChecker()
+    with turns.turn("org_busy"):
+        with pytest.raises(TemporaryError):
+            checker.problems({"A": "a"}, elaborate, organization_id="org_busy")
+        assert checker.problems({"A": "a"}, elaborate, organization_id="org_other") == []
+        assert checker.problems({"A": "a"}, '{"required": ["A"]}', organization_id="org_busy") == [], "a quick one"
+    assert checker.problems({"A": "a"}, elaborate, organization_id="org_busy") == []

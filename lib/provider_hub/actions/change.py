@@ -102,7 +102,7 @@ def change_settings(
         row, revision = replace(wanted, revision=found.revision), wanted.revision
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
-            check = check_needed(wish.config, version, kept(found.revision.secrets, wish.config))
+            check = check_needed(row.organization_id, wish.config, version, kept(found.revision.secrets, wish.config))
             if check and check not in passed:
                 return check
         if revision != row.revision:
@@ -156,7 +156,7 @@ def _to_version(
             raise NotFound(f"there is no provider {name}")
         version = chosen_version(transaction, provider, wished, field)
         check(row, version)
-        needed = stored_check_needed(row.revision, version)
+        needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed
         revision = row.revision.at(version.version, version.lock_sha256)

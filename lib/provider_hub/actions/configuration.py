@@ -12,7 +12,7 @@ from provider_hub.actions.ports import ConfigChecker, DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Invalid, Problem, TemporaryError
-from provider_hub.domain.installation import Revision
+from provider_hub.domain.installation import Installation
 from provider_hub.domain.secret_values import Given, plain_of, secret_of
 
 R = TypeVar("R")
@@ -30,6 +30,7 @@ class ConfigCheck:
     refusal; None where the caller gave the config with this very request.
     """
 
+    organization_id: str
     config: Mapping[str, str] = field(repr=False)
     schema: str
     hidden: frozenset[str] = frozenset()
@@ -40,7 +41,7 @@ Passed = tuple[ConfigCheck, ...]
 
 
 def check_needed(
-    config: Given, version: ProviderVersion | None, stored_secrets: Iterable[str] = ()
+    organization_id: str, config: Given, version: ProviderVersion | None, stored_secrets: Iterable[str] = ()
 ) -> ConfigCheck | None:
     """The check of a request's own config for `version`; None where it has no schema, which every config fits.
 
@@ -49,12 +50,12 @@ def check_needed(
     schema = version.config_schema if version else None
     if schema is None:
         return None
-    return ConfigCheck({**plain_of(config), **secret_of(config)}, schema, frozenset(stored_secrets))
+    return ConfigCheck(organization_id, {**plain_of(config), **secret_of(config)}, schema, frozenset(stored_secrets))
 
 
-def stored_check_needed(revision: Revision, version: ProviderVersion | None) -> ConfigCheck | None:
+def stored_check_needed(row: Installation, version: ProviderVersion | None) -> ConfigCheck | None:
     """The check of an installation's stored config for another version, as `check_needed`."""
-    check = check_needed(revision.config, version, revision.secrets)
+    check = check_needed(row.organization_id, row.revision.config, version, row.revision.secrets)
     return replace(check, version=version.version) if check and version else None
 
 
@@ -64,8 +65,8 @@ def transact_checked(services: Services[DocumentStore], decide: Callable[[Transa
     `decide` gets the checks that passed. When it needs another one, it returns that check and writes nothing: the
     check is made here, and `decide` runs again in a new transaction, which compares once more.
 
-    Raises Invalid for a config that does not fit, TemporaryError when the version changes faster than it is checked,
-    and what `decide` raises.
+    Raises Invalid for a config that does not fit, TemporaryError when too many checks wait or the version changes
+    faster than it is checked, and what `decide` raises.
     """
     passed: Passed = ()
     for _ in range(_ROUNDS):
@@ -83,7 +84,7 @@ def _given(passed: Passed, decide: Callable[[Transaction, Passed], T]) -> Callab
 
 def refuse_unfit(checker: ConfigChecker, check: ConfigCheck) -> None:
     """Raises Invalid, naming the keys that do not fit."""
-    found = checker.problems(check.config, check.schema, check.hidden)
+    found = checker.problems(check.config, check.schema, check.hidden, check.organization_id)
     if found is None:
         found = [Problem(("body", "config"), "cannot be checked against the provider's config_schema")]
     if check.version is not None:

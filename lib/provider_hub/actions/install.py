@@ -46,7 +46,7 @@ def request_install(
             provider = visible(found, wish.provider_name, organization.organization_id)
             _refuse_existing(existing)
             version = runnable(named, wish.provider_name, wish.version, "version")
-        check = check_needed(wish.config, version)
+        check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check
         step = install(_new_row(services, organization, wish, version, sealed), services.deadlines, cause)

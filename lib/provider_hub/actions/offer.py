@@ -85,7 +85,7 @@ def _upgraded(services: Services[RolloutStore], seen: Installation, text: str) -
             return row
         if rollout is None or rollout.state is not RolloutState.DONE:
             return row
-        needed = stored_check_needed(row.revision, version)
+        needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed
         now = services.clock()

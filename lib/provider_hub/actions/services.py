@@ -46,7 +46,7 @@ class _NoConfigChecker:
     """Stands in where a function checks no config; to be asked all the same is a fault in that function's wiring."""
 
     def problems(
-        self, _config: Mapping[str, str], _schema: str, _hidden: Set[str] = frozenset()
+        self, _config: Mapping[str, str], _schema: str, _hidden: Set[str] = frozenset(), _organization_id: str = ""
     ) -> list[Problem] | None:
         raise AssertionError("this function was wired without a config checker: set it in main.py")
 

@@ -181,7 +181,7 @@ class Waves:
                 return _Slot.NONE_LEFT
             if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
                 return _Slot.NOT_WANTED
-            needed = stored_check_needed(row.revision, version)
+            needed = stored_check_needed(row, version)
             if needed and needed not in passed:
                 return needed
             now = self.services.clock()

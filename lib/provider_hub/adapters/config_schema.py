@@ -37,14 +37,17 @@ _PLAIN_PROPERTY = _NOTES | {
 class JsonSchemaChecker:
     """Checks configs with the `jsonschema` package (`actions.ports.ConfigChecker`)."""
 
-    def problems(self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset()) -> list[Problem] | None:
-        """The first 20 problems; None where a child cannot find them out within its limits. Raises TemporaryError.
+    def problems(
+        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
+    ) -> list[Problem] | None:
+        """The first 20 problems; None where a child cannot find them out within its limits.
 
-        Of `hidden` keys the values are not known: a problem that may be one of such a value is left to the provider.
+        Raises TemporaryError where too many checks wait, in all or of this organization. Of `hidden` keys the values
+        are not known: a problem that may be one of such a value is left to the provider.
         """
         if is_plain(json.loads(schema)):
             return _problems(config, schema, hidden)
-        return _checked_in_child(config, schema, hidden)
+        return _checked_in_child(config, schema, hidden, organization_id)
 
 
 def is_plain(schema: Any) -> bool:
@@ -56,9 +59,11 @@ def is_plain(schema: Any) -> bool:
     )
 
 
-def _checked_in_child(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> list[Problem] | None:
+def _checked_in_child(
+    config: Mapping[str, str], schema_text: str, hidden: Set[str], organization_id: str
+) -> list[Problem] | None:
     """`_problems` in a child process; None also where the child needs too much or dies."""
-    with _TURNS.turn():
+    with _TURNS.turn(organization_id or None):
         try:
             found = run_limited(_reported, [dict(config), schema_text, sorted(hidden)], _LIMITS)
         except OverLimit:
