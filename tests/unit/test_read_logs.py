@@ -88,6 +88,15 @@ def test_the_last_lines_of_all_pods_come_merged_by_time_and_masked() -> None:
     assert ground.read(page.cursor).lines == []
 
 
+@pytest.mark.parametrize("of_present", [True, False])
+def test_what_is_printed_behind_the_key_of_a_secret_that_cannot_be_opened_here_is_masked(of_present: bool) -> None:
+    has, lacks = revision(secrets={"API_KEY": "sealed"}), revision()
+    ground = Ground(wish(revision=has) if of_present else wish(revision=lacks, ready_revision=has))
+    ground.cluster.running = [pod("p-1")]
+    ground.prints("p-1", stamped(1, "{'API_KEY': 'hush', 'CITY': 'Bern'}"))
+    assert texts(ground.read()) == ["{'API_KEY': ***, 'CITY': 'Bern'}"]
+
+
 def test_a_reader_that_goes_on_gets_each_line_once_though_pods_overtake_each_other() -> None:
     ground = Ground()
     ground.cluster.running = [pod("p-1"), pod("p-2")]

@@ -49,6 +49,26 @@ def test_a_short_value_is_masked_behind_its_key_and_nowhere_else() -> None:
     assert shown == ["PIN=***", "{'PIN': '***'}", '{"PIN": "***"}', "12 of 120 rows"]
 
 
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("API_KEY=two words", "API_KEY=***"),
+        ("{'API_KEY': 'it\\'s', 'CITY': 'Bern'}", "{'API_KEY': ***, 'CITY': 'Bern'}"),
+        ("{'API_KEY': \"it's\", 'CITY': 'Bern'}", "{'API_KEY': ***, 'CITY': 'Bern'}"),
+        ('{"API_KEY":"a\\"b","CITY":"Bern"}', '{"API_KEY":***,"CITY":"Bern"}'),
+        ('"{\\"API_KEY\\": \\"hush\\"}"', '"{\\"API_KEY\\": ***'),
+        ("[('API_KEY', 'hush'), ('CITY', 'Bern')]", "[('API_KEY', ***), ('CITY', 'Bern')]"),
+        ("Settings(api_key='hush', city='Bern')", "Settings(api_key=***, city='Bern')"),
+        ("API_KEY: hush", "API_KEY: ***"),
+        ("API_KEY='cut at the e", "API_KEY=***"),
+        ("KeyError: 'API_KEY'", "KeyError: 'API_KEY'"),
+        ("OTHER_API_KEYS are read", "OTHER_API_KEYS are read"),
+    ],
+)
+def test_what_is_printed_behind_the_key_of_a_sealed_value_is_masked(printed: str, shown: str) -> None:
+    assert Redaction([{}], ["API_KEY", "API"]).texts([printed]) == [shown]
+
+
 def test_a_value_that_is_a_part_of_another_leaves_nothing_of_it() -> None:
     assert Redaction([{"A": "abcd", "B": "abcdefgh"}]).texts(["abcdefgh abcd"]) == ["*** ***"]
 
@@ -82,5 +102,5 @@ def test_a_long_line_is_cut_and_a_mebibyte_takes_no_time_to_speak_of() -> None:
     config = {f"K{number}": f"a value of some length {number}" for number in range(64)}
     lines = [f"{number} GET /stations/{number} 200 in 12 ms" for number in range(25_000)]
     began = time.process_time()
-    Redaction([config]).texts(lines)
+    Redaction([config], [f"SECRET_{number}" for number in range(64)]).texts([*lines, "SECRET_1='" + "\\" * 1_000_000])
     assert time.process_time() - began < 5

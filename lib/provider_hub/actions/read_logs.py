@@ -295,8 +295,9 @@ def _page(row: Installation, wish: LogWish, cursor: LogCursor, pods: Sequence[Ru
 
 def redacted(row: Installation, lines: Sequence[LogLine]) -> list[LogLine]:
     """The lines without the config that the installation has, or had while what ran last was READY."""
-    configs = [row.revision.config, *([row.ready_revision.config] if row.ready_revision else [])]
-    texts = Redaction(configs).texts([line.text for line in lines])
+    revisions = [row.revision, *([row.ready_revision] if row.ready_revision else [])]
+    secret_keys = {key for revision in revisions for key in revision.secrets}
+    texts = Redaction([revision.config for revision in revisions], secret_keys).texts([line.text for line in lines])
     return [replace(line, text=text) for line, text in zip(lines, texts, strict=True)]
 
 

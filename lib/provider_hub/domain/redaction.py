@@ -23,28 +23,42 @@ _KEY_BODY = re.compile(r"\s*[A-Za-z0-9+/]{48,2048}={0,2}\s*")
 class Redaction:
     """Masks the values of some configs wherever they stand: as they are, escaped, URL-encoded or in base 64.
 
-    A value under four characters is masked behind its key alone, since it would be found inside of other words.
+    A value under four characters is masked behind its key alone, since it would be found inside of other words. Of
+    `secret_keys` the values are sealed: whatever is printed as the value of such a key is masked, in any case.
     """
 
-    def __init__(self, configs: Iterable[Mapping[str, str]]) -> None:
+    def __init__(self, configs: Iterable[Mapping[str, str]], secret_keys: Iterable[str] = ()) -> None:
         needles = dict(pair for config in configs for key, value in config.items() for pair in _needles(key, value))
         # The longest first: one value may be a part of another.
         self._needles = sorted(needles.items(), key=lambda pair: -len(pair[0]))
+        self._secret = _behind(frozenset(secret_keys))
 
     def texts(self, texts: Sequence[str]) -> list[str]:
         """The same lines, masked, each cut to LINE_LENGTH characters."""
         whole = "\n".join(texts)
         present = [(needle, mask) for needle, mask in self._needles if needle in whole]
-        return [_line(text, present) for text in texts]
+        return [_line(text, present, self._secret) for text in texts]
 
 
-def _line(text: str, present: Sequence[tuple[str, str]]) -> str:
+def _line(text: str, present: Sequence[tuple[str, str]], secret: re.Pattern[str] | None) -> str:
     for needle, mask in present:
         text = text.replace(needle, mask)
+    if secret is not None:
+        text = secret.sub(rf"\g<1>{_MASK}", text)
     if _KEY_BODY.fullmatch(text[:_WINDOW]):
         return _MASK
     shown = masked(text[:_WINDOW])
     return shown if len(shown) <= LINE_LENGTH else f"{shown[: LINE_LENGTH - 1]}…"
+
+
+def _behind(keys: frozenset[str]) -> re.Pattern[str] | None:
+    """What is printed as the value of one of the keys: to its closing quote, or the rest of the line."""
+    if not keys:
+        return None
+    names = "|".join(re.escape(key) for key in sorted(keys, key=lambda key: (-len(key), key)))
+    key = rf"(?<!\w)(?:{names})(?:\\?['\"]\s{{0,8}}[:=,]|\s{{0,8}}[:=])\s{{0,8}}"
+    value = r"""(?:'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|\S.*)"""
+    return re.compile(f"({key}){value}", re.IGNORECASE | re.DOTALL)
 
 
 def _needles(key: str, value: str) -> Iterator[tuple[str, str]]:
