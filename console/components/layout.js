@@ -70,12 +70,14 @@ function skip(event) {
 export function RightButton({ needs, onClick, class: name = "", children }) {
   const allowed = may(needs);
   const role = needs === "manage" ? "admin" : "publisher or admin";
+  const why = allowed ? undefined : `Your role is ${person.value?.role}: this takes ${role}.`;
   return html`
     <button
       type="button"
       class=${`button ${name}`}
       aria-disabled=${!allowed}
-      title=${allowed ? undefined : `Your role is ${person.value?.role}: this takes ${role}.`}
+      title=${why}
+      aria-description=${why}
       onClick=${() => allowed && onClick()}
     >${children}</button>
   `;

@@ -58,7 +58,8 @@ export function Empty({ children, command = "", link = null }) {
     <div class="empty">
       <p>${children}</p>
       ${link}
-      ${command && html`<p class="quiet">or in a terminal:</p><${Command} text=${command} />`}
+      ${command && link && html`<p class="quiet">or in a terminal:</p>`}
+      ${command && html`<${Command} text=${command} />`}
     </div>
   `;
 }

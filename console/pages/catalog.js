@@ -10,6 +10,7 @@ import { place, setQuery } from "../router.js";
 
 const PAGE_SIZE = 24;
 const TYPED_MS = 200;
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
 export function CatalogPage() {
   const { query } = place.value;
@@ -88,9 +89,23 @@ function Nothing({ wanted }) {
       Nothing matches. A word matches by its beginning; every word has to.
     <//>`;
   }
+  if (LOOPBACK.includes(location.hostname)) return html`<${Samples} slug=${person.value?.slug ?? "acme"} />`;
   return html`<${Empty} command=${hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl")}>
     The catalog is empty. Publish the first provider.
   <//>`;
+}
+
+/** On a machine of one's own, in a clone: something to play with. @param {{slug: string}} props */
+function Samples({ slug }) {
+  const publish = (/** @type {string} */ wheel) =>
+    `.venv/bin/hub publish "$(.venv/bin/python -m local_stack.sample_wheels ${wheel})" --token "$(.venv/bin/hub token machine --org ${slug})"`;
+  return html`
+    <${Empty} command=${publish("1.0.0 .hub/samples")}>
+      The catalog is empty. Beside <code>make up</code>, in the same folder, this publishes a sample provider.
+    <//>
+    <p class="quiet">And this a version of it that breaks, to see it go back:</p>
+    <${Command} text=${publish("1.1.0 .hub/samples import-fails")} />
+  `;
 }
 
 /** @param {{provider: import("../types.js").Provider, wanted: Wanted}} props */

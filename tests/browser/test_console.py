@@ -131,7 +131,7 @@ def test_a_thousand_installations_take_a_tenth_of_a_second_of_script(visitor: Vi
     # The thread's own time: other processes of the machine are no fault of the page.
     debugger.send("Performance.enable", {"timeDomain": "threadTicks"})
     taken = []
-    for _ in range(3):
+    for _ in range(2):
         visitor.open("/organization")
         settled(visitor.page, "Organization")
         before = script_seconds(debugger)
