@@ -80,7 +80,8 @@ class Indexes(Settings):
     index_credentials: SecretStr = Field(
         SecretStr(""),
         json_schema_extra=BY_HAND,
-        description="Logins of private indexes, comma-separated: `host=user:password` each. Unset: none.",
+        description="Logins of private indexes, comma-separated: `host=user:password` each. Unset: none. "
+        "Pods have none, so what such a host itself serves is not locked.",
     )
     index_cooldown_days: float = Field(
         3, ge=0, description="A file on an index that is younger than this is not locked; the publisher's own are."

@@ -156,6 +156,9 @@ _METADATA: dict[str, Callable[[], str | bytes]] = {
     "requires-dist-ands": lambda: HEAD + "Requires-Dist: a; " + " and ".join(["os_name=='a'"] * 30_000) + "\n",
     "requires-dist-specifiers": lambda: HEAD + "Requires-Dist: a" + ",".join([">1"] * 100_000) + "\n",
     "requires-dist-url": lambda: HEAD + "Requires-Dist: a @ https://evil.example/a.tar.gz\n",
+    "requires-dist-folded": lambda: (
+        HEAD + "Requires-Dist: a; sys_platform != 'b\n --index-url https://evil.example/\n '\n"
+    ),
     "requires-dist-git": lambda: HEAD + "Requires-Dist: a @ git+https://evil.example/a\n",
     "nul": lambda: HEAD + "\0" * 900_000,
     "latin": lambda: HEAD.encode() + b"Summary: \xe9\n",

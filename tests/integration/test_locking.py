@@ -79,6 +79,19 @@ def test_the_publishers_own_distributions_are_those_of_its_providers_and_no_othe
     assert backend.resolver.asked[0].own == {"tide"}
 
 
+@pytest.mark.parametrize(("digest", "waived"), [("d" * 64, True), ("e" * 64, False)])
+def test_the_cooldown_is_waived_for_the_very_files_that_the_publisher_published_and_not_for_their_names(
+    backend: Backend, digest: str, waived: bool
+) -> None:
+    tide = ProviderName("acme", "tide")
+    backend.put(keys.provider(tide), provider(tide, latest_version="1.1.0"))
+    for text, sha256 in (("1.0.0", digest), ("1.1.0", "f" * 64)):
+        backend.put(keys.version(tide, text), version(text, tide, distribution_name="tide", wheel_sha256=sha256))
+    publish(backend.services, FakeWheels(requirements=("tide",)), WEATHER, WISH, AUTHOR, ADA)
+    assert [asked.own for asked in backend.resolver.asked] == [{"tide"}] if waived else [{"tide"}, set()]
+    assert {asked.publisher for asked in backend.resolver.asked} == {"acme"}
+
+
 def test_two_versions_that_need_the_same_share_a_lock_which_goes_with_the_provider(backend: Backend) -> None:
     for text in ("1.0.0", "1.1.0"):
         publish(backend.services, NEEDY, WEATHER, WISH.model_copy(update={"version": text}), AUTHOR, ADA)

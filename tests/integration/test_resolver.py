@@ -18,6 +18,7 @@ from tests.runtime_harness import Answer, make_authority, make_wheel, serving
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver, platform_for_uv
 from provider_hub.adapters.limited_child import Limits
+from provider_hub.adapters.limited_program import Ended
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.settings import UploadTimes
@@ -138,10 +139,13 @@ def test_a_file_that_no_pod_could_hold_is_refused(indexed: Indexed) -> None:
         indexed.lock("moon")
 
 
-def test_a_file_whose_digest_the_index_does_not_tell_is_read_and_locked_by_what_it_was(indexed: Indexed) -> None:
-    indexed.offer("moon", "1.0.0", hashes={})
+def test_a_file_whose_digest_the_index_does_not_tell_is_read_and_locked_by_what_it_was(
+    indexed: Indexed, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, {"moon.py": ""}, name="moon")
+    indexed.index.offer(wheel, LONG_AGO, hashes={})
     told = indexed.lock("moon")
-    indexed.offer("moon", "1.0.0")
+    indexed.index.offer(wheel, LONG_AGO)
     assert [one.sha256 for one in told.wheels] == [one.sha256 for one in indexed.lock("moon").wheels]
 
 
@@ -160,11 +164,54 @@ def test_credentials_open_a_private_index_and_are_in_no_message(
 ) -> None:
     indexed.offer("moon", "1.0.0")
     indexed.index.login = ("hub", PASSWORD)
-    lock = indexed.lock("moon", credentials={"127.0.0.1": ("hub", PASSWORD)})
-    assert PASSWORD not in lock.text
-    with pytest.raises((LockRefused, TemporaryError)) as refusal:
+    with pytest.raises(LockRefused, match="a host that asks for a login, which no pod has") as opened:
+        indexed.lock("moon", credentials={"127.0.0.1": ("hub", PASSWORD)})
+    with pytest.raises(TemporaryError, match="publish again later") as refusal:
         indexed.lock("moon", credentials={"127.0.0.1": ("hub", f"wrong-{PASSWORD}")})
-    assert PASSWORD not in str(refusal.value) + caplog.text
+    told = f"{opened.value} {refusal.value} {caplog.text}"
+    assert "HUB_INDEX_CREDENTIALS" in caplog.text
+    assert PASSWORD not in told
+    assert indexed.index.url not in told
+
+
+def test_a_requirement_that_only_the_resolver_cannot_read_is_the_wheels_fault(indexed: Indexed) -> None:
+    with pytest.raises(LockRefused, match="Couldn't parse requirement"):
+        indexed.lock("moon===abc")
+
+
+def test_a_requirement_of_two_lines_gives_the_resolver_no_options(indexed: Indexed) -> None:
+    with pytest.raises(LockRefused, match="unprintable"):
+        indexed.lock("moon; sys_platform != 'a\n--index-url https://evil.example/\n'")
+
+
+def test_a_resolver_that_breaks_or_fills_its_folder_refuses_the_wheel(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    indexed.offer("moon", "1.0.0")
+    monkeypatch.setattr("provider_hub.adapters.dependencies.uv._FOLDER_BYTES", 1024 * 1024)
+    for number, script in enumerate(("kill -ABRT $$", "head -c 4000000 /dev/zero > filler; exec sleep 60")):
+        broken = tmp_path / f"uv-{number}"
+        broken.write_text(f"#!/bin/sh\n{script}\n")
+        broken.chmod(0o755)
+        with pytest.raises(LockRefused, match="more memory or files"):
+            UvResolver(indexed.policy, str(broken)).resolve(Dependencies(("moon",), IMAGE, frozenset(), START))
+
+
+def test_a_second_resolution_has_what_the_first_left_of_the_time(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def ends(_: object, limits: Limits, **__: object) -> Ended:
+        given.append(limits.wall_seconds)
+        time.sleep(0.02)
+        return Ended(1, "", "moon is missing an upload date", timed_out=False)
+
+    monkeypatch.setattr("provider_hub.adapters.dependencies.uv.run_program", ends)
+    with pytest.raises(LockRefused):
+        indexed.lock("moon", upload_times=UploadTimes.WARN)
+    first, second = given
+    assert second <= first - 0.02
 
 
 def test_an_index_that_is_down_is_a_failure_that_passes(indexed: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,8 @@ def test_a_pod_takes_no_lock_but_the_one_that_was_published() -> None:
         ("sdist = { url = 'https://f/moon-1.0.tar.gz' }", "depend on a release of moon that has one"),
         ("wheels = [{ url = 'http://f/moon-1.0-py3-none-any.whl', hashes = { sha256 = 'DIGEST' } }]", "no plain https"),
         ("wheels = [{ url = 'https://u:p@f/moon-1.0-py3-none-any.whl', hashes = { sha256 = 'DIGEST' } }]", "plain"),
+        ("wheels = [{ url = 'https://f/moon-1.0-py3-none-any.whl?u:p', hashes = { sha256 = 'DIGEST' } }]", "a query"),
+        ("wheels = [{ url = 'https://P:8/moon-1.0-py3-none-any.whl', hashes = { sha256 = 'DIGEST' } }]", "for a login"),
         ("wheels = [{ url = 'https://f/moon-1.0-py3-none-any.whl', hashes = { md5 = 'x' } }]", "no SHA-256 digest"),
         ("wheels = [{ url = 'https://f/moon-1.0-cp312-cp312-win32.whl', hashes = { sha256 = 'DIGEST' } }]", "no wheel"),
     ],
@@ -101,7 +103,7 @@ def test_a_pod_takes_no_lock_but_the_one_that_was_published() -> None:
 def test_what_no_pod_could_fetch_verify_or_install_is_refused(entry: str, told: str) -> None:
     listed = f"[[packages]]\nname = 'moon'\nversion = '1.0'\n{entry.replace('DIGEST', 'a' * 64)}\n"
     with pytest.raises(LockRefused, match=told) as refusal:
-        lock_of(listed, IMAGE)
+        lock_of(listed, IMAGE, {"p"})
     assert "u:p" not in str(refusal.value)
 
 
@@ -114,7 +116,7 @@ def test_requirements_apply_by_the_runtimes_python_and_platform_and_without_extr
         "arm ; platform_machine == 'aarch64'",
         "more ; extra == 'more'",
     )
-    assert applying(lines, IMAGE) == ("always", "new ; python_full_version >= '3.13.0'")
+    assert applying(lines, IMAGE) == ("always", 'new; python_full_version >= "3.13.0"')
     arm = RuntimeImage("i", "3.12.4", "musllinux_1_2_aarch64")
     assert required_names(applying(lines, arm)) == {"always", "old", "arm"}
 

@@ -390,5 +390,10 @@ def test_a_dependency_that_no_installer_reads_is_refused_with_the_remedy(line: s
     assert "s3cret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("line", ["a; sys_platform != 'b\n --index-url https://evil.example/\n '", "a\t>=1"])
+def test_a_dependency_with_unprintable_characters_is_refused(line: str) -> None:
+    refused(requiring(line), "unprintable characters: write it on one line")
+
+
 def test_a_wheel_with_too_many_dependencies_is_refused() -> None:
     refused(requiring(*(f"name{number}" for number in range(1001))), "declares 1001 dependencies: at most 1000")

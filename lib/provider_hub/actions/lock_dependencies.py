@@ -1,12 +1,13 @@
 """Locks the dependencies of a wheel for the runtime that it is pinned to, so that every install of it is the same."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.services import Services
-from provider_hub.domain.dependencies import DependencyLock, LockRefused
+from provider_hub.domain.dependencies import DependencyLock, LockedWheel, LockRefused
 from provider_hub.domain.dependencies.requirements import applying, normalised, required_names
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
@@ -31,11 +32,36 @@ def locked_dependencies(
         if not requirements:
             return DependencyLock.of(image, ())
         own = _own_distributions(services, publisher, required_names(requirements))
-        lock = services.resolver.resolve(Dependencies(requirements, image, own, services.clock()))
+        wanted = Dependencies(requirements, image, own, services.clock(), publisher)
+        lock = _resolved(services, wanted)
         _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
         raise Invalid.at("body", "wheel_url", msg=str(refusal)) from refusal
     return lock
+
+
+def _resolved(services: Services[CatalogStore], wanted: Dependencies) -> DependencyLock:
+    """The lock in which a file is younger than the cooldown only where the publisher published that very file.
+
+    A name proves nothing: anybody may register it on a public index, and anybody may call a provider like a
+    distribution of somebody else.
+    """
+    lock = services.resolver.resolve(wanted)
+    own = [wheel for wheel in lock.wheels if wheel.name in wanted.own]
+    if all(_is_published(services, wanted.publisher, wheel) for wheel in own):
+        return lock
+    return services.resolver.resolve(replace(wanted, own=frozenset()))
+
+
+def _is_published(services: Services[CatalogStore], publisher: str, wheel: LockedWheel) -> bool:
+    """Whether the wheel is, by its digest, a version of the publisher's provider that is called like it."""
+    # Costs as much to import as `domain.dependencies.requirements` says.
+    from provider_hub.domain.wheels.versions import same_version  # noqa: PLC0415
+
+    (name,) = _providers_of(publisher, [wheel.name])
+    spellings = [text for text in services.store.version_numbers(name) if same_version(text, wheel.version)]
+    versions = services.store.get_all([keys.version(name, text) for text in spellings])
+    return any(version is not None and version.wheel_sha256 == wheel.sha256 for version in versions)
 
 
 def _own_distributions(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> frozenset[str]:

@@ -13,13 +13,14 @@ class Dependencies:
     """What a resolver is asked for: these requirements (PEP 508), installed in that image.
 
     `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
-    the time that the age of all others is counted from.
+    the time that the age of all others is counted from. `publisher` has one resolution at a time.
     """
 
     requirements: tuple[str, ...]
     image: RuntimeImage
     own: frozenset[str]
     at: datetime
+    publisher: str = ""
 
 
 class Resolver(Protocol):

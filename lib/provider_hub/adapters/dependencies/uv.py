@@ -8,10 +8,12 @@ file and which no message repeats.
 import logging
 import os
 import re
+import signal
 import ssl
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,13 +33,25 @@ from provider_hub.settings import Indexes, UploadTimes
 log = logging.getLogger(__name__)
 
 WALL_SECONDS = 60.0
-# Rust maps far more memory than it touches.
+# Two at once, with their folders, have to fit into an instance whose files are memory too. uv needs under 600 MiB.
 _LIMITS = Limits(
-    cpu_seconds=45, wall_seconds=WALL_SECONDS, memory_bytes=4096 * MIB, output_bytes=64 * MIB, open_files=512
+    cpu_seconds=45, wall_seconds=WALL_SECONDS, memory_bytes=1024 * MIB, output_bytes=64 * MIB, open_files=512
 )
+_FOLDER_BYTES = 192 * MIB
 _LONGEST_REASON = 560
-# How uv ends: 1 where the requirements cannot be met, 2 where it could not find out.
+# How uv ends: 1 where the requirements cannot be met, 2 where it could not find out or could not read them.
 _UNRESOLVABLE = 1
+# uv tells it in a hint beside "was not found", and ends as if the requirements could not be met.
+_LOGIN_REFUSED = re.compile(r"could not be queried due to a lack of valid authentication credentials")
+# A requirement that Python's tools read and uv does not, and a file that is over the limit (EFBIG).
+_FAULT_OF_THE_WHEEL = re.compile(r"Couldn't parse requirement|\(os error 27\)")
+# From outside: by whoever ends this process, or a machine without memory.
+_ENDED_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP})
+_TOO_MUCH = (
+    "to resolve the wheel's dependencies takes more memory or files than one resolution may use: ask for narrower "
+    "versions of them"
+)
+_LATER = "an index of the dependencies does not answer as it should: publish again later"
 _NETWORK_VARIABLES = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "all_proxy", "no_proxy",
@@ -81,39 +95,61 @@ class UvResolver:
     def __init__(self, policy: IndexPolicy, uv: str | None = None) -> None:
         self._policy = policy
         self._uv = uv
-        self._turns = Turns(at_once=2, waiting=8, wait_seconds=20)
+        self._turns = Turns(at_once=2, waiting=8, wait_seconds=20, work="resolutions of dependencies")
 
     def resolve(self, wanted: Dependencies) -> DependencyLock:
         """Lock what is wanted. Raises LockRefused with uv's own reason, or TemporaryError."""
-        with self._turns.turn():
-            ended = self._ended(wanted, keeps_cooldown=True)
+        if not all(line.isprintable() for line in wanted.requirements):
+            # uv would read the rest of such a line as options. A wheel of before they were refused may have one.
+            raise LockRefused("a requirement of the wheel has unprintable characters: publish a version without them")
+        with self._turns.turn(wanted.publisher or None):
+            ends_at = time.monotonic() + _LIMITS.wall_seconds
+            ended = self._ended(wanted, ends_at, keeps_cooldown=True)
             if ended.code and _NO_UPLOAD_TIME.search(ended.errors):
                 if self._policy.upload_times is UploadTimes.REFUSE:
                     raise LockRefused(_without_upload_times(self._policy.cooldown))
                 log.warning("an index tells no upload times: its files are locked whatever their age")
-                ended = self._ended(wanted, keeps_cooldown=False)
-        if ended.code == _UNRESOLVABLE:
-            raise LockRefused(_reason(ended.errors, wanted.image))
+                ended = self._ended(wanted, ends_at, keeps_cooldown=False)
         if ended.code:
-            log.warning("uv ended with %s: %s", ended.code, mask(_plain(ended.errors)))
-            raise TemporaryError("an index of the dependencies does not answer as it should: publish again later")
-        return lock_of(ended.output, wanted.image)
+            self._raise_cause(ended, wanted.image)
+        return lock_of(ended.output, wanted.image, self._policy.credentials)
 
-    def _ended(self, wanted: Dependencies, *, keeps_cooldown: bool) -> Ended:
+    def _raise_cause(self, ended: Ended, image: RuntimeImage) -> None:
+        """Raise what uv's end means: LockRefused where the wheel is its cause, TemporaryError for all else."""
+        if _LOGIN_REFUSED.search(_plain(ended.errors)):
+            log.error("an index of the dependencies refuses the hub's login: HUB_INDEX_CREDENTIALS has to be set right")
+            raise TemporaryError(_LATER)
+        if ended.code == _UNRESOLVABLE or _FAULT_OF_THE_WHEEL.search(ended.errors):
+            raise LockRefused(self._reason(ended.errors, image))
+        log.warning("uv ended with %s: %s", ended.code, mask(_plain(ended.errors)))
+        if ended.code < 0 and ended.code not in _ENDED_FROM_OUTSIDE:
+            raise LockRefused(_TOO_MUCH)
+        raise TemporaryError(_LATER)
+
+    def _reason(self, errors: str, image: RuntimeImage) -> str:
+        told = _plain(errors)
+        for url in self._policy.urls:
+            told = told.replace(url.rstrip("/"), "(an index)")
+        return _reason(told, image)
+
+    def _ended(self, wanted: Dependencies, ends_at: float, *, keeps_cooldown: bool) -> Ended:
         with TemporaryDirectory(prefix="dependencies-") as name:
             directory = Path(name)
             ended = run_program(
                 self._command(wanted, keeps_cooldown=keeps_cooldown),
-                _LIMITS,
+                replace(_LIMITS, wall_seconds=max(0.0, ends_at - time.monotonic())),
                 text="\n".join(wanted.requirements),
                 environment=self._environment(directory),
                 directory=directory,
+                folder_bytes=_FOLDER_BYTES,
             )
         if ended.timed_out:
             raise TemporaryError(
                 f"the wheel's dependencies are not resolved within {WALL_SECONDS:.0f} s: ask for narrower versions of "
                 "them, or publish again later"
             )
+        if ended.filled_folder:
+            raise LockRefused(_TOO_MUCH)
         return ended
 
     def _command(self, wanted: Dependencies, *, keeps_cooldown: bool) -> list[str]:
@@ -183,8 +219,7 @@ def _bundle(extra: Path, directory: Path) -> Path:
     return together
 
 
-def _reason(errors: str, image: RuntimeImage) -> str:
-    told = _plain(errors)
+def _reason(told: str, image: RuntimeImage) -> str:
     remedy = " Depend on a release that has a wheel." if "building from source is disabled" in told else ""
     short = told if len(told) <= _LONGEST_REASON else f"{told[: _LONGEST_REASON - 1].rstrip()}…"
     return (

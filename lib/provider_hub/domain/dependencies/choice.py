@@ -5,7 +5,7 @@ left to choose, and two installs nothing to differ in.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,8 +16,12 @@ MAX_WHEEL_BYTES = 256 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def lock_of(pylock: str, image: RuntimeImage) -> DependencyLock:
-    """The lock for `image`, of a resolver's `pylock.toml`. Raises LockRefused where a distribution has no fit wheel."""
+def lock_of(pylock: str, image: RuntimeImage, private_hosts: Collection[str] = ()) -> DependencyLock:
+    """The lock for `image`, of a resolver's `pylock.toml`.
+
+    `private_hosts` ask for a login. Raises LockRefused where a distribution has no fit wheel, or one that no pod could
+    fetch.
+    """
     import tomllib  # noqa: PLC0415 - as below
 
     # Costs as much to import as all else of publishing's rules, and only a publish with dependencies needs it.
@@ -25,7 +29,25 @@ def lock_of(pylock: str, image: RuntimeImage) -> DependencyLock:
 
     ranks = tag_ranks(image)
     packages: Sequence[Mapping[str, Any]] = tomllib.loads(pylock).get("packages", [])
-    return DependencyLock.of(image, tuple(_best(package, ranks) for package in packages))
+    chosen = tuple(_best(package, ranks) for package in packages)
+    for wheel in chosen:
+        _refuse_private(wheel, private_hosts)
+    return DependencyLock.of(image, chosen)
+
+
+def _refuse_private(wheel: LockedWheel, private_hosts: Collection[str]) -> None:
+    """A pod has no login, and whoever sees the provider sees its lock."""
+    parts = urlsplit(wheel.url)
+    if (parts.hostname or "") in {host.lower() for host in private_hosts}:
+        raise LockRefused(
+            f"the index serves {wheel.file_name} from a host that asks for a login, which no pod has: depend on a "
+            "release whose files anybody may fetch, or ask the operator of this hub for an index that serves them so"
+        )
+    if parts.query:
+        raise LockRefused(
+            f"the index serves {wheel.file_name} by a URL with a query, which may be a token that ends: depend on a "
+            "release whose files have plain addresses, or ask the operator of this hub for an index that has them"
+        )
 
 
 def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:

@@ -11,15 +11,15 @@ from provider_hub.domain.runtimes import RuntimeImage
 
 
 def applying(requires_dist: Sequence[str], image: RuntimeImage) -> tuple[str, ...]:
-    """The Requires-Dist lines that an install without extras heeds in that image, as written.
+    """The Requires-Dist lines that an install without extras heeds in that image, in the standard's own spelling.
 
     The lines are those of an inspected wheel, so each can be read.
     """
     from packaging.requirements import Requirement  # noqa: PLC0415 - see above
 
     environment = marker_environment(image)
-    read = ((line, Requirement(line).marker) for line in requires_dist)
-    return tuple(line for line, marker in read if marker is None or marker.evaluate(dict(environment)))
+    read = map(Requirement, requires_dist)
+    return tuple(str(one) for one in read if one.marker is None or one.marker.evaluate(dict(environment)))
 
 
 def required_names(requirements: Sequence[str]) -> frozenset[str]:

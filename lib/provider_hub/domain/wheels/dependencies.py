@@ -11,7 +11,8 @@ _SHOWN_CHARACTERS = 200
 def check_dependencies(requires_dist: Sequence[str]) -> None:
     """Check the Requires-Dist lines of a wheel's METADATA, each a PEP 508 requirement; those of extras included.
 
-    Raises WheelInvalid for more than MAX_DEPENDENCIES, for one that no installer could read, and for a direct
+    Raises WheelInvalid for more than MAX_DEPENDENCIES, for one that no installer could read or that has unprintable
+    characters, such as the line ends of a folded header, and for a direct
     reference (`name @ https://…`, `name @ git+https://…`): what such a URL serves can change after publishing, and
     building it would run its author's code in the pod.
     """
@@ -21,6 +22,11 @@ def check_dependencies(requires_dist: Sequence[str]) -> None:
     if len(requires_dist) > MAX_DEPENDENCIES:
         raise WheelInvalid(f"the wheel declares {len(requires_dist)} dependencies: at most {MAX_DEPENDENCIES}")
     for line in requires_dist:
+        if not line.isprintable():
+            raise WheelInvalid(
+                f"the wheel's dependency {_shown(line)} has unprintable characters: write it on one line and build the "
+                "wheel again"
+            )
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
