@@ -11,6 +11,8 @@ import urllib3
 from local_stack.running import Stack
 
 Json = dict[str, Any]
+# Of a deploy on the stack that the tests share: short enough to be waited for.
+DEADLINE_SECONDS = 25
 METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
 
 

@@ -12,8 +12,7 @@ from local_stack.residue_check import documents_of, objects_of
 from local_stack.running import Stack
 from local_stack.stack_file import wheels_dir
 from provider_hub.domain.names import ProviderName
-from tests.e2e.conftest import DEADLINE_SECONDS
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import DEADLINE_SECONDS, Tenant
 
 AWKWARD = {
     "QUOTES": """'single' "double" `back`""",
