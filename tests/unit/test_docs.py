@@ -36,6 +36,12 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in named if not any(ROOT.glob(re.sub(r"<\w+>", "*", name)))] == []
 
 
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = _NAMED.findall((ROOT / "SECURITY.md").read_text())
+    assert len(named) > 50
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_looked_at() -> None:
     assert {page.stem for page in PAGES} >= {"add-a-function", "add-a-setting"}
 

@@ -32,6 +32,11 @@ from provider_hub.domain.masking import MESSAGE_LENGTH, mask, tail
         ("got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl back", "got *** back"),
         ("used ghp_0123456789abcdef0123", "used ***"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END", "***-----END"),
+        (
+            'deployments.apps is forbidden: User "hub-installer@my-project.iam.gserviceaccount.com" cannot create',
+            'deployments.apps is forbidden: User "***" cannot create',
+        ),
+        ("mail ada@acme.example about it", "mail ada@acme.example about it"),
         ("exceeded quota: q, requested: secrets=1", "exceeded quota: q, requested: secrets=1"),
         ("nothing to hide", "nothing to hide"),
     ],

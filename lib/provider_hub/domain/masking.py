@@ -40,12 +40,16 @@ _UNLABELLED = re.compile(
     r")|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,2048}"
 )
 
+# It names the hub's project too: the cluster says it of a function that may not do something.
+_ACCOUNT = re.compile(r"(?<![\w.-])[\w.-]{1,64}@[\w.-]{1,80}?\.gserviceaccount\.com")
+
 
 def mask(text: str) -> str:
     """`text` without what looks like a credential: its end (the cause of an error), at most MESSAGE_LENGTH characters.
 
     Masked whole are what follows a label such as `password=` (quoted values with their blanks, `Authorization`
-    with scheme and credential), URLs' user, password and query, and tokens that are known by their form.
+    with scheme and credential), URLs' user, password and query, tokens that are known by their form, and Google's
+    service accounts, which are the hub's own.
     """
     shown = masked(tail(text, _WINDOW))
     return shown if len(shown) <= MESSAGE_LENGTH else "…" + shown[1 - MESSAGE_LENGTH :]
@@ -57,7 +61,7 @@ def masked(text: str) -> str:
     shown = _URL_QUERY.sub(r"\1***", shown)
     shown = _HEADER.sub(r"\1***", shown)
     shown = _LABELLED.sub(_without_value, shown)
-    return _UNLABELLED.sub("***", shown)
+    return _ACCOUNT.sub("***", _UNLABELLED.sub("***", shown))
 
 
 def tail(text: str, length: int) -> str:
