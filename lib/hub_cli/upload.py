@@ -35,7 +35,10 @@ class Destination:
 
 @dataclass
 class _Upload:
-    """One file on its way; `failures` counts those since the last byte that arrived."""
+    """One file on its way; `failures` counts those since the last byte that arrived.
+
+    A host may say that it has less than it said before, and is then sent that again; what it had is no progress.
+    """
 
     http: urllib3.PoolManager
     to: Destination
@@ -45,14 +48,17 @@ class _Upload:
     failures: int = field(default=0, init=False)
 
     def send(self, moved: Callable[[int], None]) -> None:
-        arrived = 0
+        arrived = furthest = 0
         while arrived < self.size:
             reached = self._send_part(arrived)
             if reached is None:
                 self._pause()
                 reached = self._asked()
-            if reached is not None and reached > arrived:
-                self.failures = 0
+            elif reached <= arrived:
+                self._failed("it takes nothing of what is sent")
+                self._pause()
+            if reached is not None and reached > furthest:
+                furthest, self.failures = reached, 0
             arrived = arrived if reached is None else reached
             moved(arrived)
 
