@@ -14,7 +14,7 @@ from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.catalog import Author, AuthorKind
-from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, TemporaryError
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.records import Topic
 
@@ -83,6 +83,22 @@ def test_an_older_version_published_later_is_not_the_latest(backend: Backend) ->
     found = backend.store.get(keys.provider(WEATHER))
     assert found
     assert found.latest_version == "1.10.0"
+
+
+def test_a_deletion_is_recorded_before_the_first_version_goes(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
+    before = backend.documents.under("audit")
+
+    def dies(*_: object) -> None:
+        raise TemporaryError("the process is gone")
+
+    monkeypatch.setattr(type(backend.store), "delete_all", dies)
+    with pytest.raises(TemporaryError):
+        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    made = [entry for path, entry in backend.documents.under("audit").items() if path not in before]
+    assert [(entry["action"], entry["organization_id"]) for entry in made] == [("provider-deleted", "org_acme")]
 
 
 def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Backend) -> None:

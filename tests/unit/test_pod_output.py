@@ -85,3 +85,15 @@ def test_what_is_neither_is_refused_with_a_sentence(text: str) -> None:
 def test_no_made_up_cursor_is_a_fault_of_ours(text: str) -> None:
     with pytest.raises(ValueError, match="neither a time"):
         LogCursor.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_no_clock_of_ours_can_tell_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="nor a cursor"):
+        LogCursor.parse(text)
+
+
+@pytest.mark.parametrize("text", ["1969-07-20T20:17:40Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_every_time_that_is_taken_gives_a_cursor_that_is_taken_too(text: str) -> None:
+    cursor = LogCursor.parse(text)
+    assert LogCursor.parse(cursor.encode()) == cursor

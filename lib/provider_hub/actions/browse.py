@@ -160,27 +160,32 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
-    that reads it afterwards finds nothing. After a crash in between the provider stays hidden, and its author can
-    delete it again.
+    that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. After a crash the
+    provider stays hidden, and its author can delete it again.
     """
-    retired = _set_retiring(services, by, name, retiring=True)
+    _set_retiring(services, by, name, retiring=True)
     count = services.store.install_count(name)
     if count:
         _set_retiring(services, by, name, retiring=False)
         raise Conflict(
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
+    _record_deletion(services, by, name)
     versions = [keys.version(name, version) for version in services.store.version_numbers(name)]
     for start in range(0, len(versions), 400):
         services.store.delete_all(versions[start : start + 400])
     services.store.delete_all([keys.lock(name, digest) for digest in services.store.lock_digests(name)])
     forget_rollouts(services, name)
+    services.store.delete_all([keys.provider(name)])
 
-    def delete(transaction: Transaction) -> None:
-        transaction.delete(keys.provider(name))
-        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, retired)
 
-    services.store.transact(delete)
+def _record_deletion(services: Services[DocumentStore], by: Actor, name: ProviderName) -> None:
+    def decide(transaction: Transaction) -> None:
+        (found,) = transaction.read(keys.provider(name))
+        provider = changeable(found and replace(found, retiring=False), name, by)
+        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, provider)
+
+    services.store.transact(decide)
 
 
 def yank(

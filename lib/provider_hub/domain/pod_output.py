@@ -19,7 +19,8 @@ _POD = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _FORM = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LATEST = int((datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) / _MICROSECOND)
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+_LATEST = (_END - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,14 @@ class LogCursor:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A cursor's text, or a time of ISO 8601 to begin at. Raises ValueError with a sentence.
+        """A cursor's text, or a time of ISO 8601 to begin at, 1970 for an earlier one. Raises ValueError with a sentence.
 
         A cursor comes from its caller, who may have made it up: it opens nothing, and is only held to its form.
         """
         start = _time(text)
         if start is not None:
-            return cls(start)
+            # What a cursor can hold: a time outside of it would give a cursor that the next call refuses.
+            return cls(min(max(start, _EPOCH), _END))
         try:
             form, begun, has_kept, places = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             if form != _FORM or len(places) > MOST_PODS:
@@ -132,9 +134,10 @@ def _time(text: str) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
+    except (ValueError, OverflowError):
+        # OverflowError: in UTC it is before the year 1, or after 9999.
         return None
-    return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
 
 
 def _micros(at: datetime) -> int:

@@ -137,6 +137,7 @@ REFUSED = [
     Refused("GET", f"{WEATHER}/events?limit=0", 422, loc=("query", "limit")),
     Refused("GET", f"{WEATHER}/events?limit=1e9", 422, loc=("query", "limit")),
     Refused("GET", f"{WEATHER}/events?page_token=x", 422, loc=("query", "page_token")),
+    Refused("GET", f"{WEATHER}/logs?since=0001-01-01T00:00:00%2B14:00", 422, "nor a cursor", loc=("query", "since")),
     Refused("GET", f"{WEATHER}/logs?since=10m", 422, "nor a cursor", loc=("query", "since")),
     Refused("GET", f"{WEATHER}/logs?limit=5001", 422, loc=("query", "limit")),
     Refused("GET", f"{WEATHER}/logs?previous=perhaps", 422, loc=("query", "previous")),
