@@ -90,7 +90,9 @@ class LogCursor:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A cursor's text, or a time of ISO 8601 to begin at, 1970 for an earlier one. Raises ValueError with a sentence.
+        """A cursor's text, or a time of ISO 8601 to begin at, 1970 for an earlier one.
+
+        Raises ValueError with a sentence.
 
         A cursor comes from its caller, who may have made it up: it opens nothing, and is only held to its form.
         """
