@@ -1,6 +1,7 @@
 """What the console's tests and pictures find: a publisher with a catalog, a tenant, and what went wrong."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,10 +108,15 @@ def furnish(stack: Stack) -> None:
     for version in ("1.0.0", "1.1.0"):
         publish(publisher, version, wheels)
     publisher.call("PATCH", f"/providers/{WEATHER}", {"readme": README})
-    for name, (display_name, description, tags) in NEIGHBOURS.items():
-        metadata = {**METADATA, "display_name": display_name, "description": description, "tags": tags}
-        publisher.publish(name, "1.0.0", _wheel(wheels, "1.0.0"), metadata=metadata)
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda name: _publish_neighbour(publisher, name, wheels), NEIGHBOURS))
     _go_wrong(stack)
+
+
+def _publish_neighbour(publisher: Tenant, name: str, wheels: Path) -> None:
+    display_name, description, tags = NEIGHBOURS[name]
+    metadata = {**METADATA, "display_name": display_name, "description": description, "tags": tags}
+    publisher.publish(name, "1.0.0", _wheel(wheels, "1.0.0"), metadata=metadata)
 
 
 def _go_wrong(stack: Stack) -> None:

@@ -16,6 +16,9 @@ from tests.browser.ground import BROKEN, DEAD_LETTER, PUBLISHER, WEATHER, publis
 from tests.browser.visitor import Visitor
 from tests.e2e.tenant import Tenant
 
+# The first test waits for the stack and the catalog in it.
+pytestmark = pytest.mark.timeout(300)
+
 ROWS = 1000
 SCRIPT_SECONDS = 0.1
 # The share of the window that moves, times how far; search engines call up to 0.1 good.
@@ -296,15 +299,36 @@ ORDERED = [
 ]
 
 
-def test_versions_are_ordered_as_the_hub_orders_them(visitor: Visitor) -> None:
+def of_module(visitor: Visitor, name: str, expression: str, *given: Any) -> Any:
+    """What a module of the console makes of what is given; `expression` calls it `module`."""
     visitor.open("/catalog")
     release = visitor.page.locator("script").get_attribute("src")
     assert release is not None
-    compare = f"import('/app/{release.partition('/')[0]}/steps.js').then((steps) => names.map("
-    compare += "(one) => names.map((other) => steps.compareVersions(one, other))))"
+    module = f"import('/app/{release.partition('/')[0]}/{name}')"
+    return visitor.page.evaluate(f"(given) => {module}.then((module) => {expression})", given)
+
+
+def test_versions_are_ordered_as_the_hub_orders_them(visitor: Visitor) -> None:
+    compared = "given.map((one) => given.map((other) => module.compareVersions(one, other)))"
     places = range(len(ORDERED))
-    found = visitor.page.evaluate(f"(names) => {compare}", ORDERED)
+    found = of_module(visitor, "steps.js", compared, *ORDERED)
     assert found == [[(one > other) - (one < other) for other in places] for one in places]
+
+
+def test_what_never_became_ready_goes_back_as_a_whole(visitor: Visitor) -> None:
+    events = [
+        {"generation": 3, "to_state": "pending", "version": "1.1.0", "at": "3"},
+        {"generation": 2, "to_state": "ready", "version": "1.1.0", "at": "2"},
+        {"generation": 1, "to_state": "ready", "version": "1.0.0", "at": "1"},
+    ]
+    rows = [
+        {"lifecycle_state": "failed", "generation": 3, "installed_version": "1.1.0"},
+        {"lifecycle_state": "ready", "generation": 2, "installed_version": "1.1.0"},
+    ]
+    ways = of_module(visitor, "steps.js", "given[0].map((row) => module.wayBack(row, given[1]))", rows, events)
+    assert ways[0] == {"version": "1.1.0", "at": "2", "whole": True}, "the config of then comes back"
+    assert ways[1] == {"version": "1.0.0", "at": "1", "whole": False}
+    assert of_module(visitor, "steps.js", "module.wayBack(given[0], [])", rows[0]) is None
 
 
 def test_a_member_is_told_what_a_change_takes(visitor: Visitor) -> None:
