@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
 from provider_hub.actions.ports import Wheel, WheelSource
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.domain.artifacts import kept_name
+from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.dependencies.requirements import required_names
 from provider_hub.domain.deployment import DeploymentStatus
@@ -223,6 +225,20 @@ class FakeResolver:
             for name, file in zip(names, files, strict=True)
         )
         return DependencyLock.of(wanted.image, tuple(wheels))
+
+
+class NoBucket:
+    """Where no wheel needs another one: neither the bucket nor a host of locked wheels is asked for anything."""
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        raise AssertionError(f"no wheel needs another one here, and {method} was called")
+
+
+class FakeHosts:
+    """The hosts of what was published before there were locks: each wheel is there, and needs no other."""
+
+    def keep(self, _version: ProviderVersion) -> tuple[str, ...]:
+        return ()
 
 
 def _generation(manifest: Manifest) -> int:

@@ -143,7 +143,8 @@ def _uv_install(work_dir: Path, environment: ProviderEnvironment, seconds: float
         code = run_to_end(
             command,
             # On the same file system as the target: what is unpacked there becomes the target by a hard link.
-            environment={**variables, "TMPDIR": str(scratch)},
+            # uv would note when it was given the wheel: two installs of one lock are to be the same, byte for byte.
+            environment={**variables, "TMPDIR": str(scratch), "UV_NO_INSTALLER_METADATA": "1"},
             directory=work_dir,
             output=output,
             seconds=seconds,

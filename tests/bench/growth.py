@@ -23,8 +23,10 @@ from provider_hub import wiring
 from provider_hub.actions import browse, inspect, keys
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.ports import Key
 from provider_hub.actions.publish import publish
+from provider_hub.actions.relock import Relocking
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.actions.wishes.catalog import Search
@@ -43,7 +45,7 @@ from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, put
 from tests.bench.requesting import row_of
 from tests.bench.rows import catalog, load
-from tests.fakes import FakeCluster, FakeTasks, FakeWheels
+from tests.fakes import FakeCluster, FakeHosts, FakeTasks, FakeWheels, NoBucket
 
 SIZES = (1_000, 10_000, 100_000)
 _ROUNDS = 2
@@ -98,6 +100,8 @@ class _Grown:
             expiry=Expiry(self._services, cluster),
             waves=self._waves,
             drift=Drift(self._services, cluster, desired_states(given, self._services)),
+            mirror=Mirror(self._services, NoBucket(), NoBucket()),
+            relocking=Relocking(self._services, FakeHosts()),
         )
         self._published = 0
 

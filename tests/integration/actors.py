@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from tests.builders import RUNTIME
-from tests.fakes import FakeCluster, FakeTasks
+from tests.fakes import FakeCluster, FakeHosts, FakeTasks, NoBucket
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
@@ -13,7 +13,9 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.last_lines import last_lines
+from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.register import Registration
+from provider_hub.actions.relock import WALK, WALKED, Relocking
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.domain.manifests import RuntimeFacts
@@ -36,9 +38,12 @@ def registration_over(backend: Backend, tasks: FakeTasks, cluster: FakeCluster |
 def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:
     services = backend.services
     backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
+    backend.put(keys.cursor(WALK), WALKED)
     return Sweeper(
         services=services,
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks, PACE),
         drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY, backend.envelope)),
+        mirror=Mirror(services, NoBucket(), NoBucket()),
+        relocking=Relocking(services, FakeHosts()),
     )

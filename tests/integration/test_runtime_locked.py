@@ -83,7 +83,8 @@ def test_the_images_uv_installs_where_there_is_one(start: Runtimes, tmp_path: Pa
 
     start.start(needy(tmp_path), PATH=f"{Path(find_uv_bin()).parent}:/usr/bin:/bin", **held.variables).wait_ready()
 
-    assert _installers(start) == {"uv"}
+    assert _installers(start) == set(), "pip writes its name, and uv is told to write nothing of its own"
+    assert (packages_of(start.work_dir) / "tide.py").is_file()
 
 
 def test_a_uv_that_fails_leaves_it_to_pip(start: Runtimes, tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 LOCKS_A_RUN = 10
 VERSIONS_A_RUN = 20
 LOCK_AGAIN = timedelta(minutes=15)
-_WALK = "versions-without-lock"
+WALK = "versions-without-lock"
 # No document's path: the walk has seen every version that was published before there were locks.
-_WALKED = "done"
+WALKED = Cursor(WALK, "done")
 
 Change = Callable[[ProviderVersion], ProviderVersion]
 
@@ -91,19 +91,16 @@ class Relocking:
 
     def find_slice(self) -> int:
         """Mark the next versions without a lock as due; returns how many. It ends for good once it has seen all."""
-        cursor = self.services.store.get(keys.cursor(_WALK))
-        place = cursor.place if cursor else None
-        if place == _WALKED:
+        cursor = self.services.store.get(keys.cursor(WALK)) or Cursor(WALK, None)
+        if cursor == WALKED:
             return 0
-        seen = self.services.store.versions_after(place, VERSIONS_A_RUN)
+        seen = self.services.store.versions_after(cursor.place, VERSIONS_A_RUN)
         unlocked = [one for one in seen if one.status is VersionStatus.PUBLISHED and one.lock_sha256 is None]
         for version in unlocked:
             self._change(version, lambda now: replace(now, lock_due_at=now.lock_due_at or self.services.clock()))
         is_last = len(seen) < VERSIONS_A_RUN
-        following = _WALKED if is_last else "/".join(keys.version(seen[-1].provider_name, seen[-1].version).path)
-        self.services.store.transact(
-            lambda transaction: transaction.write(keys.cursor(_WALK), Cursor(_WALK, following))
-        )
+        following = WALKED if is_last else Cursor(WALK, _path_of(seen[-1]))
+        self.services.store.transact(lambda transaction: transaction.write(keys.cursor(WALK), following))
         return len(unlocked)
 
     def _locked(self, version: ProviderVersion) -> bool:
@@ -168,3 +165,7 @@ class Relocking:
                 transaction.write(key, change(current))
 
         self.services.store.transact(decide)
+
+
+def _path_of(version: ProviderVersion) -> str:
+    return "/".join(keys.version(version.provider_name, version.version).path)
