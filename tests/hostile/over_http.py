@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -190,8 +191,15 @@ def requests() -> Iterator[Hostile]:
             yield Hostile("body", f"{function}-{number}", function, _posted(path, raw))
     for number, path in enumerate(_PATHS):
         yield Hostile("path", str(number), "catalog", lambda ground, path=path: ground.send("GET", path), HARMLESS)
+    for number, since in enumerate(_SINCE):
+        yield Hostile("since", str(number), "installations", _logs_since(since), REFUSED | {200})
     for number, headers in enumerate(_HEADERS):
         yield Hostile("header", str(number), "installations", _headed(headers), HARMLESS)
+
+
+def _logs_since(since: str) -> Callable[[Ground], int]:
+    query = urlencode({"since": since, "limit": 1})
+    return lambda ground: ground.send("GET", f"/providers/installed/acme/none/logs?{query}", ground.tenants.user)
 
 
 def _posted(path: str, raw: bytes) -> Callable[[Ground], int]:
@@ -221,6 +229,12 @@ _PATHS = (
     "/providers/" + "a" * 3000 + "/x", "/providers?" + "a=b&" * 1500, "/providers?q=a%20AND%201=1",
     "/providers?q=%25%25%25",
 )  # fmt: skip
+_SINCE = (
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-01-01T00:00:00Z", "2026-W01-1", "-" * 8000,
+    _part([1, None, False, {f"p-{number}": [0, 0, 0, None] for number in range(24)}]),
+    _part([1, 10**400, False, {}]), _part([1, None, False, {"p": [0, 2**31, -1, None]}]), "W" * 8000,
+)  # fmt: skip
+
 _HEADERS: tuple[dict[str, str], ...] = (
     {"X-Request-Id": "x" * 5000}, {"X-Request-Id": "é"}, {"If-None-Match": "x," * 2000}, {"If-None-Match": '"' * 5000},
     {"X-Cloud-Trace-Context": "x" * 5000}, {"X-Cloud-Trace-Context": "/;o="}, {"Content-Length": "-1"},

@@ -9,6 +9,7 @@ from terraform.tools.access import callers_of
 from terraform.tools.configuration import TERRAFORM, Configuration, read
 
 from local_stack.function_list import COMBINED, FUNCTIONS, FUNCTIONS_DIR, read_functions
+from provider_hub.adapters.dependencies import uv
 from provider_hub.http.table import ROUTES
 
 ROOT = read()
@@ -122,10 +123,13 @@ def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
     assert re.sub(r"\s", "", variables) == "${merge(var.environment,{THREADS=tostring(var.size.concurrency)})}"
 
 
-def test_wheels_being_fetched_fit_into_publishings_memory() -> None:
-    wheel_gib = 0.25  # the largest, kept in /tmp, which is memory
-    publishing = FUNCTIONS["publishing"].size
-    assert publishing["concurrency"] * wheel_gib < float(publishing["memory"].removesuffix("Gi"))
+@pytest.mark.parametrize("name", ["publishing", "api", "sweeper"])
+def test_wheels_being_fetched_and_locked_fit_into_the_memory_of_what_does_both(name: str) -> None:
+    size, process_gib = {**FUNCTIONS, **COMBINED}[name].size, 0.25
+    # The largest wheel, and the folders of the two resolutions that run at once, lie in /tmp, which is memory.
+    wheels_gib = size["concurrency"] * 0.25
+    resolutions_gib = min(2, size["concurrency"]) * (uv._FOLDER_BYTES / 1024**3 + 0.25)
+    assert process_gib + wheels_gib + resolutions_gib < float(size["memory"].removesuffix("Gi"))
 
 
 def test_a_secret_comes_by_reference_to_one_version() -> None:
