@@ -14,6 +14,7 @@ from http import HTTPStatus
 
 from flask import Request, Response
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from provider_hub.actions.ports import AttachedFile
 from provider_hub.domain.artifacts import MAX_BYTES
@@ -23,12 +24,14 @@ from provider_hub.domain.errors import Invalid, TooLarge
 MAX_FORM = 32 * 1024**2
 USER = "__token__"
 _MAX_TEXT = 4 * 1024**2
+_MAX_FIELDS = 1000
 _CHUNK_BYTES = 256 * 1024
 _LONGEST_REASON = 300
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/=]+)", re.IGNORECASE)
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _TOO_LARGE = (
-    f"a form carries at most {MAX_FORM // 1024**2} MiB: publish this wheel with `hub publish FILE`, which takes "
+    f"a form carries at most {MAX_FORM // 1024**2} MiB, {_MAX_TEXT // 1024**2} MiB of it as text, in {_MAX_FIELDS} "
+    f"fields: publish this wheel with `hub publish FILE`, which takes "
     f"{MAX_BYTES // 1024**2} MiB"
 )
 
@@ -59,7 +62,11 @@ def read_form(request: Request) -> AttachedFile:
         raise FormTooLarge(MAX_FORM)
     request.max_content_length = MAX_FORM
     request.max_form_memory_size = _MAX_TEXT
-    given = request.form
+    request.max_form_parts = _MAX_FIELDS
+    try:
+        given = request.form
+    except RequestEntityTooLarge:
+        raise FormTooLarge(MAX_FORM) from None
     if given.get(":action") != "file_upload":
         raise _wrong(":action", "this takes the form that twine and uv send, with :action file_upload and a content")
     if given.get("filetype", "bdist_wheel") != "bdist_wheel":
