@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.wheels import Packages, WheelInvalid, inspect_wheel
 from provider_hub.domain.wheels import inspection as limits
 
@@ -120,6 +121,22 @@ def test_what_a_package_vendors_is_not_mistaken_for_the_wheel() -> None:
 )
 def test_a_file_name_that_is_no_wheels_is_refused(name: str) -> None:
     refused(archive(entries()), "no wheel's file name", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\N{LATIN SMALL LETTER E WITH ACUTE}cme-1.2.0-py3-none-any.whl",
+        "acme_store-1.2.0-1 of many-py3-none-any.whl",
+        "acme_store-1.2.0-1/../x-py3-none-any.whl",
+        "acme_store-1.2.0-py3-none-linux%2F.whl",
+        f"acme_store-1.2.0-1{'x' * 255}-py3-none-any.whl",
+    ],
+)
+def test_a_file_name_that_no_wheel_is_kept_under_is_refused(name: str) -> None:
+    refused(archive(entries()), "no file name to keep", name)
+    with pytest.raises(ValueError, match="no file name to keep"):
+        kept_name("a" * 64, name)
 
 
 @pytest.mark.parametrize(

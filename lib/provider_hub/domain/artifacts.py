@@ -19,17 +19,18 @@ def kept_name(sha256: str, file_name: str) -> str:
     """The name of a verified file: `sha256/<first two>/<digest>/<file name>`. Raises ValueError."""
     if not _DIGEST.fullmatch(sha256):
         raise ValueError(f"{sha256[:80]!r} is no SHA-256: give 64 lowercase hexadecimal digits")
-    return f"sha256/{sha256[:2]}/{sha256}/{_checked(file_name)}"
+    return f"sha256/{sha256[:2]}/{sha256}/{check_file_name(file_name)}"
 
 
 def upload_name(upload_id: str, file_name: str) -> str:
     """The name of an upload until it is verified: `uploads/<id>/<file name>`. Raises ValueError."""
     if not _UPLOAD_ID.fullmatch(upload_id):
         raise ValueError(f"{upload_id[:80]!r} is no upload's id: it has letters and digits alone")
-    return f"{UPLOADS}{upload_id}/{_checked(file_name)}"
+    return f"{UPLOADS}{upload_id}/{check_file_name(file_name)}"
 
 
-def _checked(file_name: str) -> str:
+def check_file_name(file_name: str) -> str:
+    """The name as it is. Raises ValueError for one that no file is kept under."""
     if not _FILE_NAME.fullmatch(file_name):
         raise ValueError(
             f"{file_name[:80]!r} is no file name to keep: use letters, digits and _ . ! + -, at most 255 of them"

@@ -7,6 +7,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
+from provider_hub.domain.artifacts import check_file_name
 from provider_hub.domain.wheels.errors import WheelInvalid
 
 MAX_TAGS_IN_PART = 64
@@ -38,4 +39,9 @@ def parse_file_name(file_name: str) -> WheelFileName:
         raise WheelInvalid(
             f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"
         ) from error
+    try:
+        # The parser lets more pass, such as letters of every script and any build tag.
+        check_file_name(file_name)
+    except ValueError as error:
+        raise WheelInvalid(str(error)) from None
     return WheelFileName(name, version, tags)
