@@ -1,6 +1,8 @@
 """An organization publishes so often at a time and a day, and a lease that is lost ends by itself."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.fakes import START
@@ -8,6 +10,7 @@ from tests.fakes import START
 from provider_hub.domain.errors import QuotaExceeded
 from provider_hub.domain.publishing_use import LEASE, PublishingLimits, PublishingUse
 
+ROOT = Path(__file__).parents[2]
 LIMITS = PublishingLimits(at_once=2, a_day=3)
 NONE = PublishingUse("org_acme", START.date().isoformat())
 
@@ -25,6 +28,12 @@ def test_a_lease_that_nobody_gives_back_ends() -> None:
     two = NONE.begun("a", START, LIMITS).begun("b", START, LIMITS)
     later = two.begun("c", START + LEASE, LIMITS)
     assert [lease.lease_id for lease in later.leases] == ["c"]
+
+
+def test_a_lease_does_not_end_while_its_function_may_still_run() -> None:
+    functions = json.loads((ROOT / "functions" / "functions.json").read_text())
+    may_run = timedelta(seconds=functions["publishing"]["size"]["timeout"])
+    assert may_run + timedelta(seconds=30) <= LEASE <= 2 * may_run
 
 
 def test_a_day_has_so_many_publishes_and_the_next_begins_anew() -> None:

@@ -6,8 +6,9 @@ from typing import Self
 
 from provider_hub.domain.errors import QuotaExceeded
 
-# As long as the function may run: a lease that its holder could not give back ends then.
-LEASE = timedelta(seconds=180)
+# Longer than the publishing function may run (functions/functions.json), with a minute for clocks that differ: a lease
+# that its holder could not give back ends then, and none ends while its holder still publishes.
+LEASE = timedelta(seconds=300)
 _BUSY_RETRY_SECONDS = 10
 
 
