@@ -191,11 +191,24 @@ resource "google_pubsub_topic_iam_member" "runtimes_check_in" {
   member  = local.runtimes
 }
 
-# runtimes fetch the wheel whose digest they were told; whoever does not know a digest finds nothing
+resource "google_project_iam_custom_role" "gets_objects" {
+  project     = local.project
+  role_id     = join("_", compact([replace(var.name, "-", "_"), "gets_objects", var.suffix]))
+  title       = "${var.name}: gets objects"
+  description = "Gets an object by its name, and lists none."
+  permissions = ["storage.objects.get"]
+}
+
+# runtimes fetch the wheel whose digest and file name they were told, and no upload that nobody has verified
 resource "google_storage_bucket_iam_member" "runtimes_read" {
   bucket = google_storage_bucket.artifacts.name
-  role   = "roles/storage.legacyObjectReader"
+  role   = google_project_iam_custom_role.gets_objects.name
   member = local.runtimes
+
+  condition {
+    title      = "${var.name}-kept-wheels"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.artifacts.name}/objects/sha256/\")"
+  }
 }
 
 # Pub/Sub makes the token that a push carries

@@ -16,7 +16,7 @@ from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.actions.cluster import LogRequest
 from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
-from provider_hub.domain.artifacts import UPLOADS
+from provider_hub.domain.artifacts import UPLOADS, kept_name
 from provider_hub.domain.installation import ResourceTier
 from provider_hub.domain.manifests import (
     GENERATION,
@@ -37,6 +37,7 @@ LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
 # It has `storage.objects.get` alone: roles/storage.objectViewer would list as well.
 GETS = "roles/storage.legacyObjectReader"
+GETS_KEPT = "${google_project_iam_custom_role.gets_objects.name}"
 PROJECT_WIDE = {
     "documents",
     "reads_cluster",
@@ -329,8 +330,13 @@ def test_runtimes_may_check_in_get_a_wheel_and_nothing_else() -> None:
     publishes, reads = [block for block in GRANTS if "local.runtimes" in str(block.body["member"])]
     assert (publishes.type, publishes.body["role"]) == ("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
     assert publishes.body["topic"] == '${module.topic["runtime-check-ins"].name}'
-    assert (reads.type, reads.body["role"]) == ("google_storage_bucket_iam_member", GETS)
-    assert reads.body["bucket"] == "${google_storage_bucket.artifacts.name}"
+    assert (reads.type, reads.body["role"]) == ("google_storage_bucket_iam_member", GETS_KEPT)
+    assert ROOT.resource("google_project_iam_custom_role.gets_objects").body["permissions"] == ["storage.objects.get"]
+    bucket = "${google_storage_bucket.artifacts.name}"
+    assert reads.body["bucket"] == bucket
+    (condition,) = reads.body["condition"]
+    folder = kept_name("a" * 64, "w.whl").partition("/")[0]
+    assert condition["expression"] == f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{folder}/")'
     principal = str(ROOT.local("runtimes"))
     assert principal.startswith("principalSet://iam.googleapis.com/")
     assert principal.endswith("${local.cluster.id}"), "the pods of this cluster alone"
@@ -340,7 +346,7 @@ def test_nobody_may_list_replace_or_delete_what_the_hub_keeps() -> None:
     bucket = "${google_storage_bucket.artifacts.name}"
     roles = {block.labels[1]: block.body["role"] for block in GRANTS if block.body.get("bucket") == bucket}
     creates = "roles/storage.objectCreator"
-    assert roles == {"creates_objects": creates, "reads_objects": GETS, "runtimes_read": GETS}
+    assert roles == {"creates_objects": creates, "reads_objects": GETS, "runtimes_read": GETS_KEPT}
 
 
 @pytest.mark.parametrize("name", ACCESS)
