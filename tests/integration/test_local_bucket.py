@@ -90,19 +90,19 @@ def bucket(host: Host) -> Bucket:
     return host.client()
 
 
-def test_an_object_is_kept_once_and_read_whole_or_in_parts(bucket: Bucket) -> None:
+def content_of(bucket: Bucket, name: str) -> bytes:
+    whole = io.BytesIO()
+    assert bucket.fetch(name, whole)
+    return whole.getvalue()
+
+
+def test_an_object_is_kept_once_and_read_whole(bucket: Bucket) -> None:
     assert bucket.size_of(NAME) is None
-    assert bucket.read(NAME, 0, 5) is None
     assert not bucket.fetch(NAME, io.BytesIO())
     assert bucket.put(NAME, io.BytesIO(CONTENT)) is True
     assert bucket.put(NAME, io.BytesIO(b"other bytes")) is False
-    whole = io.BytesIO()
-    assert bucket.fetch(NAME, whole)
-    assert whole.getvalue() == CONTENT
+    assert content_of(bucket, NAME) == CONTENT
     assert bucket.size_of(NAME) == len(CONTENT)
-    assert bucket.read(NAME, 10, 7) == CONTENT[10:17]
-    assert bucket.read(NAME, len(CONTENT) - 2, 100) == CONTENT[-2:]
-    assert bucket.read(NAME, len(CONTENT), 100) == b""
 
 
 def test_a_signed_url_is_for_one_object_one_method_and_a_while(host: Host, bucket: Bucket) -> None:
@@ -248,7 +248,7 @@ def test_the_command_goes_on_where_a_connection_broke(
     monkeypatch.setattr(upload, "pool", lambda *_, **__: breaking)
     to = upload.Destination(session.url, session.headers, None)
     upload.upload(io.BytesIO(CONTENT), len(CONTENT), to, shown.append, slept.append)
-    assert bucket.read(name, 0, len(CONTENT)) == CONTENT
+    assert content_of(bucket, name) == CONTENT
     assert shown == sorted(shown)
     assert shown[-1] == len(CONTENT)
     assert len(slept) == breaking.parts // 2
@@ -281,7 +281,7 @@ def test_what_is_kept_and_what_is_on_its_way_survive_a_restart(tmp_path: Path) -
         assert bucket.size_of(NAME) == len(CONTENT)
         moved = session.url.replace(before, host.bucket.endpoint)
         assert host.send("PUT", moved, b"cd", Content_Range="bytes 2-3/4").status == 200
-        assert bucket.read(UPLOAD, 0, 9) == b"abcd"
+        assert content_of(bucket, UPLOAD) == b"abcd"
 
 
 def test_an_upload_that_nobody_published_ends_after_a_day(tmp_path: Path) -> None:

@@ -36,9 +36,6 @@ class ArtifactStore(Protocol):
     def fetch(self, name: str, into: IO[bytes]) -> bool:
         """Write the whole object to `into`; False where there is none."""
 
-    def read(self, name: str, start: int, length: int) -> bytes | None:
-        """At most `length` bytes from `start` on, fewer at the object's end; None where there is no object."""
-
     def url_of(self, name: str) -> str:
         """Where the object is, for whoever may read the bucket."""
 

@@ -65,14 +65,6 @@ class Bucket:
                 into.write(chunk)
             return True
 
-    def read(self, name: str, start: int, length: int) -> bytes | None:
-        """Raises TemporaryError."""
-        last = start + length - 1
-        with self._asked("GET", name, (200, 206, 416, *_MISSING), {"range": f"bytes={start}-{last}"}) as response:
-            if _is_missing(response):
-                return None
-            return b"" if response.status_code == 416 else bytes(response.content)
-
     def url_of(self, name: str) -> str:
         """The object's own URL, without a signature."""
         return f"{self._url}/{encoded_name(name)}"
