@@ -7,7 +7,7 @@ from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
-from provider_hub.domain.catalog import Author
+from provider_hub.domain.catalog import Author, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version
@@ -35,15 +35,30 @@ def publish_file(
     """
     name, version = _named(prefix, attached.file_name)
     check_may_publish(services, by, name)
-    stored = services.store.get(keys.version(name, version))
-    if stored and stored.wheel_sha256 == attached.sha256:
-        return Published(stored, created=False)
-    if stored:
-        raise Conflict(f"{name} {version} is published with other bytes, and versions never change: raise the version")
+    key = keys.version(name, version)
+    if stored := services.store.get(key):
+        return _as_stored(stored, attached.sha256)
     known = services.store.get(keys.provider(name))
     metadata = None if known else _metadata(attached.file_name, attached.summary)
     wish = PublishWish(name=name.canonical, version=version, metadata=metadata)
-    return publish(services, wheels, name, wish, author, by, attached)
+    try:
+        return publish(services, wheels, name, wish, author, by, attached)
+    except Conflict:
+        # Another publish of this version came first, with fields that a form does not have: the bytes decide.
+        stored = services.store.get(key)
+        if stored is None:
+            raise
+        return _as_stored(stored, attached.sha256)
+
+
+def _as_stored(stored: ProviderVersion, sha256: str) -> Published:
+    """Raises Conflict for other bytes, and for a version that nobody can install: tools take 200 for published."""
+    what = f"{stored.provider_name} {stored.version}"
+    if stored.wheel_sha256 != sha256:
+        raise Conflict(f"{what} is published with other bytes, and versions never change: raise the version")
+    if stored.status is not VersionStatus.PUBLISHED:
+        raise Conflict(f"{what} is registered already, and is {stored.status}: raise the version")
+    return Published(stored, created=False)
 
 
 def _named(prefix: str, file_name: str) -> tuple[ProviderName, str]:
