@@ -163,13 +163,17 @@ class FakeTasks:
 
 @dataclass
 class FakeWheels:
-    """Whatever is asked for is there, with one digest; `refused` is raised instead while it is set."""
+    """Whatever is asked for is there, with one digest.
+
+    `refused` is raised instead while it is set, `not_kept` once a wheel is to be kept.
+    """
 
     digest: str = "a" * 64
     packages: Packages = field(default_factory=lambda: Packages.only("weather_provider"))
     requires_python: str | None = None
     requirements: tuple[str, ...] = ()
     refused: Invalid | None = None
+    not_kept: Exception | None = None
     fetched: list[str] = field(default_factory=list)
     while_fetching: Callable[[], object] = lambda: None
 
@@ -192,7 +196,7 @@ class FakeWheels:
             size=1000,
             requirements=self.requirements,
         )
-        yield FakeDelivery(wheel)
+        yield FakeDelivery(wheel, self.not_kept)
 
 
 @dataclass(frozen=True)
@@ -200,8 +204,11 @@ class FakeDelivery:
     """A wheel that is kept nowhere."""
 
     wheel: Wheel
+    not_kept: Exception | None = None
 
     def keep(self) -> tuple[str, str]:
+        if self.not_kept:
+            raise self.not_kept
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
         return name, f"https://storage.example/artifacts/{name}"
 

@@ -8,6 +8,11 @@ from pragma_runtime.pubsub import AccessTokens, MetadataServer, PublishError
 _TOKEN_SECONDS = 10.0
 
 
+def kept_name(sha256: str, file_name: str) -> str:
+    """The name of the object with the bytes of that digest, if the hub keeps them under that file name."""
+    return f"sha256/{sha256[:2]}/{sha256}/{file_name}"
+
+
 class Bucket:
     """The bucket at `url`; `access_tokens` gives those of the pod's own account."""
 
@@ -15,9 +20,9 @@ class Bucket:
         self._url = url
         self._access_tokens = access_tokens or MetadataServer()
 
-    def url_of(self, sha256: str, file_name: str) -> str:
-        """Where the file with that digest is, if the hub keeps it."""
-        return f"{self._url}/sha256/{sha256[:2]}/{sha256}/{quote(file_name, safe='~')}"
+    def url_of(self, name: str) -> str:
+        """Where the object of that name is."""
+        return f"{self._url}/{quote(name, safe='/~')}"
 
     def authorization(self) -> str:
         """The header that opens it. Raises TemporaryError."""

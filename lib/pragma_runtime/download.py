@@ -23,7 +23,7 @@ from urllib.request import (
     Request,
 )
 
-from pragma_runtime.bucket import Bucket
+from pragma_runtime.bucket import Bucket, kept_name
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
@@ -42,8 +42,8 @@ _AT_ONCE = 8
 class Source:
     """A wheel to fetch: where it is, under which name to keep it, and the one digest that it may have.
 
-    `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked. `is_kept`
-    says that the hub's bucket may have it, which is then asked first.
+    `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked. `kept_as` is
+    the name of the object that has its bytes if the hub's bucket does, which is then asked first; "" without a bucket.
     """
 
     url: str
@@ -52,7 +52,7 @@ class Source:
     of: str = "wheel"
     agreed: str = "published"
     size: int | None = None  # in bytes; None is any up to LARGEST_WHEEL
-    is_kept: bool = False
+    kept_as: str = ""
 
     @property
     def shown(self) -> str:
@@ -71,16 +71,24 @@ def fetch_wheel(settings: Settings, seconds: float) -> Path:
 
 
 def own_wheel(settings: Settings) -> Source:
-    """The provider's own wheel. Raises PermanentError where the URL does not end in a wheel's name."""
-    name = wheel_file_name(settings.wheel_url)
-    return Source(settings.wheel_url, name, settings.wheel_sha256, is_kept=bool(settings.artifacts_url))
+    """The provider's own wheel, called as the hub keeps it. Raises PermanentError for what is no wheel's name."""
+    name = settings.wheel_object.rpartition("/")[2] or wheel_file_name(settings.wheel_url)
+    kept_as = settings.wheel_object or kept_name(settings.wheel_sha256, name)
+    return Source(settings.wheel_url, name, settings.wheel_sha256, kept_as=kept_as if settings.artifacts_url else "")
 
 
 def locked_wheels(settings: Settings, lock: Lock) -> list[Source]:
     """The wheels of a lock. The bucket has them once they are copied, which may be later than this start."""
-    is_kept = bool(settings.artifacts_url)
     return [
-        Source(one.url, one.file_name, one.sha256, f"dependency {one.name} {one.version}", "locked", one.size, is_kept)
+        Source(
+            one.url,
+            one.file_name,
+            one.sha256,
+            f"dependency {one.name} {one.version}",
+            "locked",
+            one.size,
+            kept_name(one.sha256, one.file_name) if settings.artifacts_url else "",
+        )
         for one in lock.wheels
     ]
 
@@ -168,9 +176,9 @@ class _Fetching:
 
     def _fetch_once(self, source: Source, path: Path) -> Path:
         """From the bucket, and where that does not give it, from where it was published."""
-        if self._bucket is None or not source.is_kept:
+        if self._bucket is None or not source.kept_as:
             return self._fetch_from(source, path)
-        kept = replace(source, url=self._bucket.url_of(source.sha256, source.file_name))
+        kept = replace(source, url=self._bucket.url_of(source.kept_as))
         try:
             return self._fetch_from(kept, path, self._bucket.authorization())
         except (PermanentError, TemporaryError) as failure:

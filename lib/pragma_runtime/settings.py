@@ -46,6 +46,7 @@ class Settings:
     port: int = 8080  # 0 = any free one
     ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
     artifacts_url: str = ""  # https, of the bucket in which the hub keeps wheels; "" where it keeps none of these
+    wheel_object: str = ""  # the name of the provider's own wheel in that bucket; "" where the hub does not know one
     lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
 
 
@@ -80,6 +81,7 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         port=reader.number("PORT", int, default="8080", at_least=0, at_most=65535),
         ca_file=reader.file("CA_FILE"),
         artifacts_url=reader.optional_https("ARTIFACTS_URL"),
+        wheel_object=reader.optional("WHEEL_OBJECT"),
         lock=reader.lock("LOCK"),
     )
 

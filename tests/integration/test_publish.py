@@ -1,7 +1,9 @@
 """Publishing and the catalog below HTTP: two at once, a crash in the middle of a deletion, organizations that meet."""
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,21 +13,38 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import browse, keys
 from provider_hub.actions.organizations import Organizations
+from provider_hub.actions.ports import AttachedFile
 from provider_hub.actions.publish import Published, publish
+from provider_hub.actions.publish_file import publish_file
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
-from provider_hub.domain.catalog import Author, AuthorKind
+from provider_hub.domain.artifacts import kept_name
+from provider_hub.domain.catalog import Author, AuthorKind, Scope
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, TemporaryError
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.records import Topic
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 ADA = actor_of("org_acme")
+METADATA = MetadataWish(display_name="Weather", description="Tells it")
 WISH = PublishWish(
     name="acme/weather",
     version="1.0.0",
     wheel_url="https://wheels.example/w-1.0.0-py3-none-any.whl",
-    metadata=MetadataWish(display_name="Weather", description="Tells it"),
+    metadata=METADATA,
 )
+NEXT = WISH.model_copy(update={"version": "1.1.0"})
+PUBLIC = WISH.model_copy(update={"metadata": METADATA.model_copy(update={"scope": Scope.PUBLIC})})
+RENAMED = "https://elsewhere.example/w-1.0.0-py2.py3-none-any.whl"
+
+
+def renamed(sha256: str | None) -> PublishWish:
+    """The same bytes at another host, under another file name."""
+    return WISH.model_copy(update={"wheel_url": RENAMED, "sha256": sha256})
+
+
+def sent_by_form(backend: Backend, wheels: FakeWheels) -> Published:
+    attached = AttachedFile(io.BytesIO(b""), "weather-1.0.0-py3-none-any.whl", "a" * 64, "Tells it by a form")
+    return publish_file(backend.services, wheels, "acme", attached, AUTHOR, ADA)
 
 
 def test_of_two_that_publish_one_version_with_other_bytes_one_wins_and_the_other_is_told(backend: Backend) -> None:
@@ -75,6 +94,78 @@ def test_a_wheel_that_is_refused_stores_nothing(backend: Backend) -> None:
     with pytest.raises(Invalid, match="another digest"):
         publish(backend.services, wheels, WEATHER, WISH, AUTHOR, ADA)
     assert backend.documents.all() == {}
+
+
+def test_a_lock_that_another_version_has_stays_as_it_was_packed(backend: Backend) -> None:
+    first = publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA).version
+    key = keys.lock(WEATHER, str(first.lock_sha256))
+    known = backend.store.get(key)
+    assert known
+    packed_otherwise = replace(known, packed="as another zlib packs it")
+    backend.put(key, packed_otherwise)
+    second = publish(backend.services, FakeWheels(), WEATHER, NEXT, AUTHOR, ADA).version
+    assert second.lock_sha256 == first.lock_sha256
+    assert backend.store.get(key) == packed_otherwise
+
+
+def test_a_provider_is_not_hidden_for_a_version_whose_wheel_could_not_be_kept(backend: Backend) -> None:
+    publish(backend.services, FakeWheels(), WEATHER, PUBLIC, AUTHOR, ADA)
+    before = backend.documents.under("providers")
+    hidden = NEXT.model_copy(update={"metadata": METADATA.model_copy(update={"scope": Scope.TENANT})})
+    down = FakeWheels(not_kept=TemporaryError("the bucket is down"))
+    with pytest.raises(TemporaryError, match="the bucket is down"):
+        publish(backend.services, down, WEATHER, hidden, AUTHOR, ADA)
+    assert backend.documents.under("providers") == before
+
+
+def test_the_same_bytes_under_another_file_name_leave_a_version_as_it_is(backend: Backend) -> None:
+    first = publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA).version
+    for sha256 in (None, "a" * 64):
+        again = publish(backend.services, FakeWheels(), WEATHER, renamed(sha256), AUTHOR, ADA)
+        assert (again.version, again.created) == (first, False)
+    assert backend.store.get(keys.version(WEATHER, "1.0.0")) == first
+
+
+@pytest.mark.parametrize("sha256", [None, "a" * 64])
+def test_publishing_again_keeps_the_bytes_of_a_version_that_the_hub_had_no_copy_of(
+    backend: Backend, sha256: str | None
+) -> None:
+    first = publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA).version
+    backend.put(keys.version(WEATHER, "1.0.0"), replace(first, wheel_object=None))
+    again = publish(backend.services, FakeWheels(), WEATHER, renamed(sha256), AUTHOR, ADA).version
+    assert (again.wheel_url, again.wheel_object) == (RENAMED, kept_name("a" * 64, "w-1.0.0-py2.py3-none-any.whl"))
+    assert backend.store.get(keys.version(WEATHER, "1.0.0")) == again
+
+
+def test_other_bytes_are_not_kept_for_a_version_that_the_hub_has_no_copy_of(backend: Backend) -> None:
+    first = publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA).version
+    backend.put(keys.version(WEATHER, "1.0.0"), replace(first, wheel_object=None))
+    other = FakeWheels("b" * 64, not_kept=AssertionError("they are refused before"))
+    with pytest.raises(Conflict, match="published with other bytes"):
+        publish(backend.services, other, WEATHER, renamed(None), AUTHOR, ADA)
+
+
+def test_a_form_that_meets_another_publish_of_the_same_bytes_finds_its_version(backend: Backend) -> None:
+    def meanwhile() -> None:
+        publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
+
+    found = sent_by_form(backend, FakeWheels(while_fetching=meanwhile))
+    assert (found.created, found.version) == (False, backend.store.get(keys.version(WEATHER, "1.0.0")))
+
+
+def test_a_form_that_meets_another_publish_of_other_bytes_is_told(backend: Backend) -> None:
+    def meanwhile() -> None:
+        publish(backend.services, FakeWheels("b" * 64), WEATHER, WISH, AUTHOR, ADA)
+
+    with pytest.raises(Conflict, match="other bytes"):
+        sent_by_form(backend, FakeWheels(while_fetching=meanwhile))
+
+
+def test_a_form_with_the_bytes_of_a_yanked_version_is_refused(backend: Backend) -> None:
+    publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
+    browse.yank(backend.services, ADA, WEATHER, "1.0.0", "it is wrong")
+    with pytest.raises(Conflict, match="is yanked"):
+        sent_by_form(backend, FakeWheels())
 
 
 def test_an_older_version_published_later_is_not_the_latest(backend: Backend) -> None:

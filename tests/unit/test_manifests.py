@@ -119,6 +119,12 @@ def test_the_runtime_is_told_which_bytes_to_run() -> None:
     assert told["PRAGMA_CHECK_IN_TOPIC"] == FACTS.check_in_topic
 
 
+def test_the_runtime_is_told_the_name_of_the_kept_wheel_and_only_of_one() -> None:
+    kept_as = "sha256/aa/aaaa/weather-1.0.0-py2.py3-none-any.whl"
+    assert environment(objects(wheel_object=kept_as))["PRAGMA_WHEEL_OBJECT"] == kept_as
+    assert not {"PRAGMA_WHEEL_OBJECT", "PRAGMA_ARTIFACTS_URL"} & environment(objects()).keys()
+
+
 def test_an_entrypoint_of_its_own_runs_behind_the_runtime_and_without_its_probes() -> None:
     plain = container(objects())
     assert plain["command"] == ["python", "-m", "pragma_runtime.entrypoint"]

@@ -62,8 +62,9 @@ def settings(host: WheelHost, authority: Authority, tmp_path: Path) -> Settings:
 def kept(settings: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a wheel that the hub keeps, in a bucket on the same host, which a pod's token opens."""
     monkeypatch.setattr(bucket, "MetadataServer", Tokens)
-    host.answers[f"/artifacts/{kept_name(settings.wheel_sha256, _NAME)}"] = Answer(body=_BYTES)
-    return replace(settings, artifacts_url=f"{host.url}/artifacts")
+    name = kept_name(settings.wheel_sha256, _NAME)
+    host.answers[f"/artifacts/{name}"] = Answer(body=_BYTES)
+    return replace(settings, artifacts_url=f"{host.url}/artifacts", wheel_object=name)
 
 
 class Tokens:
@@ -102,8 +103,17 @@ def test_an_uploaded_wheel_is_in_the_bucket_alone(kept: Settings, host: WheelHos
 
 @pytest.mark.parametrize("name", [_NAME, "w-1.0+b.5-py3-none-any.whl", "w_x-2!1.0-py3-none-any.whl"])
 def test_the_runtime_and_the_hub_call_a_kept_wheel_the_same(name: str) -> None:
-    hubs = Bucket("https://s.example/artifacts", KeyFileSigner("none")).url_of(kept_name("ab" * 32, name))
-    assert bucket.Bucket("https://s.example/artifacts", Tokens()).url_of("ab" * 32, name) == hubs
+    kept_as = bucket.kept_name("ab" * 32, name)
+    assert kept_as == kept_name("ab" * 32, name)
+    hubs = Bucket("https://s.example/artifacts", KeyFileSigner("none")).url_of(kept_as)
+    assert bucket.Bucket("https://s.example/artifacts", Tokens()).url_of(kept_as) == hubs
+
+
+def test_a_wheel_is_called_as_it_is_kept_and_not_as_its_url_ends(kept: Settings, host: WheelHost) -> None:
+    renamed = replace(kept, wheel_url=f"{host.url}/w-1.0.0-py2.py3-none-any.whl")
+    path = fetch_wheel(renamed, 60)
+    assert (path.name, path.read_bytes()) == (_NAME, _BYTES)
+    assert host.requests == [f"/artifacts/{kept.wheel_object}"]
 
 
 def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:

@@ -137,9 +137,10 @@ def publish(
         lock = locked_dependencies(
             services, wheel.requirements, wheel.distribution, runtime.image, provider_name.prefix
         )
+        built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
+        # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
         if provider and not provider.retiring and publication.scope is Scope.TENANT:
             hide_from_others(services, by, provider_name)
-        built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
         return _register(services, publication, author, by, built)
 
 
@@ -166,11 +167,13 @@ def _register(
     runtime_key = keys.runtime_version(runtime.version)
     owner = author.organization_id or PLATFORM_PREFIX
     use_key = keys.publishing_use(owner)
+    lock_key = keys.lock(name, lock.sha256)
 
     def decide(transaction: Transaction) -> Published:
         provider, existing, registered, use = transaction.read(
             keys.provider(name), keys.version(name, text), runtime_key, use_key
         )
+        (known_lock,) = transaction.read(lock_key)
         if existing:
             _check_same(existing, publication, wheel.sha256)
             return Published(existing, created=False)
@@ -183,7 +186,9 @@ def _register(
         shown = _catalog_row(publication, known, now)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
-        transaction.write(keys.lock(name, lock.sha256), StoredLock.of(name, lock, now))
+        # Another zlib packs the same text otherwise, and pods have it in Secrets that never change.
+        if known_lock is None:
+            transaction.write(lock_key, StoredLock.of(name, lock, now))
         transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         detail = f"sha256 {wheel.sha256}"
@@ -203,24 +208,30 @@ def _published_again(
     stored: ProviderVersion,
     author: Author,
 ) -> Published:
-    """Raises Conflict for other bytes or fields. A URL that is new to us is fetched from before it is kept."""
+    """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields."""
     wish = publication.wish
     if wish.sha256:
         as_stored = replace(publication, package_name=publication.package_name or stored.package_name)
         _check_same(stored, as_stored, wish.sha256)
-        if not isinstance(publication.source, WheelUrl) or stored.wheel_url == str(publication.source):
+        if stored.wheel_object:
             return Published(stored, created=False)
     with (
         publishing_turn(services, author.organization_id),
         wheels.fetch(publication.source, wish.sha256, publication.provider, wish.version) as delivery,
     ):
-        wheel = delivery.wheel
-    publication = replace(publication, package_name=_package(publication, wheel.packages))
-    return Published(_with_url(services, publication, wheel.sha256), created=False)
+        digest = delivery.wheel.sha256
+        publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
+        _check_same(stored, publication, digest)
+        if stored.wheel_object:
+            return Published(stored, created=False)
+        kept = _kept(publication, delivery)
+    return Published(_with_copy(services, publication, digest, *kept), created=False)
 
 
-def _with_url(services: Services[CatalogStore], publication: _Publication, digest: str) -> ProviderVersion:
-    """The stored version, to be fetched from where its bytes were seen just now: signed URLs expire."""
+def _with_copy(
+    services: Services[CatalogStore], publication: _Publication, digest: str, wheel_object: str, wheel_url: str
+) -> ProviderVersion:
+    """The stored version with the copy of its bytes that was kept just now; one that came first stays."""
     key = keys.version(publication.provider, publication.wish.version)
 
     def decide(transaction: Transaction) -> ProviderVersion:
@@ -228,9 +239,10 @@ def _with_url(services: Services[CatalogStore], publication: _Publication, diges
         if stored is None:
             raise Conflict(f"{publication.provider} was deleted meanwhile: publish again")
         _check_same(stored, publication, digest)
-        if stored.wheel_url == str(publication.source):
+        if stored.wheel_object:
             return stored
-        renewed = replace(stored, wheel_url=str(publication.source), updated_at=services.clock())
+        now = services.clock()
+        renewed = replace(stored, wheel_object=wheel_object, wheel_url=wheel_url, updated_at=now)
         transaction.write(key, renewed)
         return renewed
 

@@ -129,9 +129,10 @@ class ResourceSchema:
 class ProviderVersion:
     """A wheel, its verified digest, and the lock of its dependencies.
 
-    Only `status`, `error_message`, `wheel_url`, the lock and `updated_at` ever change.
+    Only `status`, `error_message`, the lock and `updated_at` ever change; and `wheel_url` and `wheel_object` once, when
+    the same bytes are published again of a version without an object.
 
-    `wheel_url` changes to where the same bytes were published again, since signed URLs expire. `runtime_version` is
+    `wheel_url` is where the bytes were published; pods ask there after the bucket. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
     what the wheel says of itself. `wheel_object` is the name of the bucket's object with its bytes, None for a version
     that was published before the hub kept any. `requirements` are the Requires-Dist lines of the wheel, None where the

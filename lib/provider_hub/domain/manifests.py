@@ -1,8 +1,7 @@
 """The Kubernetes objects of an installation, as plain manifests for server-side apply.
 
-Every object carries the installation's id and generation. Writes are fenced by them, and a removal finds the objects by
-them. Each generation has a Secret of its own: a pod of the old generation that restarts during a rollout must find its
-own config and token, not those of the new generation.
+Every object carries the installation's id and generation. They fence writes, and a removal finds the objects by them.
+Each generation has its own Secret: a pod of the old one that restarts during a rollout must find its config and token.
 """
 
 import re
@@ -302,9 +301,10 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
 
 
 def _of_what_is_kept(row: Installation, version: ProviderVersion, facts: RuntimeFacts) -> dict[str, str]:
-    """The lock, and the bucket. Nothing for what was published before there were either: its Deployment stays."""
-    bucket, digest = {"PRAGMA_ARTIFACTS_URL": facts.artifacts_url}, row.revision.lock_sha256
-    return {**bucket, LOCK_SHA256: digest} if digest else bucket if version.wheel_object else {}
+    """The lock, the wheel's object, and their bucket. Nothing for what is older than both: its Deployment stays."""
+    given = {LOCK_SHA256: row.revision.lock_sha256, "PRAGMA_WHEEL_OBJECT": version.wheel_object}
+    known = {name: value for name, value in given.items() if value}
+    return {"PRAGMA_ARTIFACTS_URL": facts.artifacts_url, **known} if known else {}
 
 
 def _start_seconds(facts: RuntimeFacts) -> float:
