@@ -20,6 +20,7 @@ from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import browse, keys
 from provider_hub.actions.publish import publish
+from provider_hub.actions.resolution import Dependencies
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
 from provider_hub.domain.errors import HubError, Invalid, NotFound, TemporaryError
 from provider_hub.domain.names import ProviderName
@@ -90,6 +91,21 @@ def test_the_cooldown_is_waived_for_the_very_files_that_the_publisher_published_
     publish(backend.services, FakeWheels(requirements=("tide",)), WEATHER, WISH, AUTHOR, ADA)
     assert [asked.own for asked in backend.resolver.asked] == [{"tide"}] if waived else [{"tide"}, set()]
     assert {asked.publisher for asked in backend.resolver.asked} == {"acme"}
+
+
+def test_a_lock_that_is_resolved_twice_has_the_time_of_one(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    tide = ProviderName("acme", "tide")
+    backend.put(keys.provider(tide), provider(tide))
+    backend.put(keys.version(tide, "1.0.0"), version("1.0.0", tide, distribution_name="tide", wheel_sha256="e" * 64))
+    resolve = backend.resolver.resolve
+
+    def slow(wanted: Dependencies) -> DependencyLock:
+        backend.clock.turn(seconds=45)
+        return resolve(wanted)
+
+    monkeypatch.setattr(backend.resolver, "resolve", slow)
+    publish(backend.services, FakeWheels(requirements=("tide",)), WEATHER, WISH, AUTHOR, ADA)
+    assert [asked.within.total_seconds() for asked in backend.resolver.asked] == [60, 15]
 
 
 def test_two_versions_that_need_the_same_share_a_lock_which_goes_with_the_provider(backend: Backend) -> None:

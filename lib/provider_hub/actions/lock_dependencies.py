@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import CatalogStore
@@ -50,7 +51,9 @@ def _resolved(services: Services[CatalogStore], wanted: Dependencies) -> Depende
     own = [wheel for wheel in lock.wheels if wheel.name in wanted.own]
     if all(_is_published(services, wanted.publisher, wheel) for wheel in own):
         return lock
-    return services.resolver.resolve(replace(wanted, own=frozenset()))
+    # Both together have the time of one: a publish that fetched slowly is near its own end.
+    left = max(wanted.within - (services.clock() - wanted.at), timedelta())
+    return services.resolver.resolve(replace(wanted, own=frozenset(), within=left))
 
 
 def _is_published(services: Services[CatalogStore], publisher: str, wheel: LockedWheel) -> bool:

@@ -1,7 +1,7 @@
 """The port of the resolver, which finds the wheels that meet requirements; the adapter runs uv."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from provider_hub.domain.dependencies import DependencyLock
@@ -13,7 +13,8 @@ class Dependencies:
     """What a resolver is asked for: these requirements (PEP 508), installed in that image.
 
     `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
-    the time that the age of all others is counted from. `publisher` has one resolution at a time.
+    the time that the age of all others is counted from. `publisher` has one resolution at a time, which ends
+    after `within`, or sooner.
     """
 
     requirements: tuple[str, ...]
@@ -21,6 +22,7 @@ class Dependencies:
     own: frozenset[str]
     at: datetime
     publisher: str = ""
+    within: timedelta = timedelta(minutes=1)
 
 
 class Resolver(Protocol):

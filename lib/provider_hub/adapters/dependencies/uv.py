@@ -103,7 +103,7 @@ class UvResolver:
             # uv would read the rest of such a line as options. A wheel of before they were refused may have one.
             raise LockRefused("a requirement of the wheel has unprintable characters: publish a version without them")
         with self._turns.turn(wanted.publisher or None):
-            ends_at = time.monotonic() + _LIMITS.wall_seconds
+            ends_at = time.monotonic() + min(_LIMITS.wall_seconds, wanted.within.total_seconds())
             ended = self._ended(wanted, ends_at, keeps_cooldown=True)
             if ended.code and _NO_UPLOAD_TIME.search(ended.errors):
                 if self._policy.upload_times is UploadTimes.REFUSE:
