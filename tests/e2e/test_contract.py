@@ -35,7 +35,7 @@ from tests.integration.tenants import Tenants
 
 READY_SECONDS = 60
 # What such a route is asked has nothing to be refused in, but its idempotency key was used for something else.
-BY_A_KEY_ALONE = {("resume_rollout", 422), ("rollback", 422), ("yank", 409), ("begin_upload", 409)} | {
+BY_A_KEY_ALONE = {("relock", 422), ("resume_rollout", 422), ("rollback", 422), ("yank", 409), ("begin_upload", 409)} | {
     (name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)
 }
 # Without an audience a hub takes no CI tokens; this one has one.
