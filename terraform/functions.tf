@@ -51,6 +51,8 @@ locals {
     HUB_CUSTOMER_PARTIES          = join(",", var.customer_realm.parties)
     HUB_CONFIG_KMS_KEY            = google_kms_crypto_key.config_values.id
     HUB_GATEWAY_ADDRESS           = local.has_gateway ? module.gateway[0].address : ""
+    HUB_CUSTOMER_LOOKUP_URL       = try(var.customer_realm.lookup.url, "")
+    HUB_CONSOLE_LOOKUP_URL        = try(var.console_realm.lookup.url, "")
     HUB_CONSOLE_ISSUER            = var.console_realm.issuer
     HUB_CONSOLE_JWKS_URL          = coalesce(var.console_realm.jwks_url, "${trimsuffix(var.console_realm.issuer, "/")}/.well-known/jwks.json")
     HUB_CONSOLE_AUDIENCES         = join(",", var.console_realm.audiences)
@@ -69,6 +71,10 @@ locals {
     HUB_RUNTIME_PUBSUB_ENDPOINT   = "https://pubsub.googleapis.com"
     HUB_DEFAULT_SCOPE             = var.default_scope
   }
+
+  # The secret keys that opaque tokens are looked up with, for the functions that take tokens.
+  lookups        = { HUB_CUSTOMER_LOOKUP_SECRET = var.customer_realm.lookup, HUB_CONSOLE_LOOKUP_SECRET = var.console_realm.lookup }
+  lookup_secrets = { for variable, lookup in local.lookups : variable => { id = lookup.secret, version = lookup.version } if lookup != null }
 
   # What each function is given alone: its own address is the audience of its callers' tokens.
   own_environment = { for name, url in local.urls : name => { HUB_CALLER_AUDIENCE = url } }
@@ -98,13 +104,13 @@ module "function" {
 
   # An empty value means the same as none, and a function's configuration does not keep empty ones.
   environment = { for key, value in merge(local.environment, local.own_environment[each.key], local.chosen) : key => tostring(value) if value != "" }
-  secrets = {
+  secrets = merge({
     for secret in keys(lookup(local.access[each.key], "reads_secret", {})) :
     local.secrets[secret].variable => {
       id      = google_secret_manager_secret.this[secret].secret_id
       version = google_secret_manager_secret_version.this[secret].version
     }
-  }
+  }, each.value.public ? local.lookup_secrets : {})
 
   build = {
     service_account = time_sleep.builder_grants.triggers.service_account

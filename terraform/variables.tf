@@ -100,13 +100,22 @@ variable "cluster" {
 }
 
 variable "console_realm" {
-  description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists; one of them is needed, since an issuer serves other applications too."
+  description = "The token issuer of the operator's console. jwks_url defaults to the issuer's /.well-known/jwks.json; audiences (`aud`) and parties (`azp`) are accepted lists; one of them is needed, since an issuer serves other applications too. lookup is where the issuer's opaque machine tokens are looked up, and the secret of this project, made by hand, that holds the machine secret key for it; without, such tokens are refused."
   type = object({
     issuer    = string
     jwks_url  = optional(string)
     audiences = optional(list(string), [])
     parties   = optional(list(string), [])
+    lookup = optional(object({
+      url     = string
+      secret  = string
+      version = optional(string, "latest")
+    }))
   })
+  validation {
+    condition     = startswith(try(coalesce(var.console_realm.lookup.url), "https://"), "https://") && can(regex("^[A-Za-z0-9_-]{1,255}$", try(coalesce(var.console_realm.lookup.secret), "none")))
+    error_message = "console_realm.lookup has an https:// url, and names its secret by the id alone."
+  }
   validation {
     condition     = startswith(var.console_realm.issuer, "https://") && startswith(coalesce(var.console_realm.jwks_url, "https://"), "https://")
     error_message = "console_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
@@ -128,7 +137,16 @@ variable "customer_realm" {
     jwks_url  = optional(string)
     audiences = optional(list(string), [])
     parties   = optional(list(string), [])
+    lookup = optional(object({
+      url     = string
+      secret  = string
+      version = optional(string, "latest")
+    }))
   })
+  validation {
+    condition     = startswith(try(coalesce(var.customer_realm.lookup.url), "https://"), "https://") && can(regex("^[A-Za-z0-9_-]{1,255}$", try(coalesce(var.customer_realm.lookup.secret), "none")))
+    error_message = "customer_realm.lookup has an https:// url, and names its secret by the id alone."
+  }
   validation {
     condition     = startswith(var.customer_realm.issuer, "https://") && startswith(coalesce(var.customer_realm.jwks_url, "https://"), "https://")
     error_message = "customer_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."

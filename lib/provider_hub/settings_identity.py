@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, SecretStr
 from pydantic import model_validator as validator
 
-from provider_hub.settings_reader import BY_HAND, BY_TERRAFORM, Settings, Words, variable_name
+from provider_hub.settings_reader import BY_TERRAFORM, Settings, Words, variable_name
 
 
 class Identity(Settings):
@@ -29,11 +29,11 @@ class Identity(Settings):
     )
     customer_lookup_url: str = Field(
         "",
-        json_schema_extra=BY_HAND,
+        json_schema_extra=BY_TERRAFORM,
         description="URL that looks up opaque machine tokens. Unset: they are refused.",
     )
     customer_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
+        SecretStr(""), json_schema_extra=BY_TERRAFORM, description="Machine secret key for that call."
     )
     console_issuer: str = Field("", json_schema_extra=BY_TERRAFORM, description="`iss` of the console realm.")
     console_jwks_url: str = Field(
@@ -47,11 +47,11 @@ class Identity(Settings):
     )
     console_lookup_url: str = Field(
         "",
-        json_schema_extra=BY_HAND,
+        json_schema_extra=BY_TERRAFORM,
         description="URL that looks up opaque machine tokens. Unset: they are refused.",
     )
     console_lookup_secret: SecretStr = Field(
-        SecretStr(""), json_schema_extra=BY_HAND, description="Machine secret key for that call."
+        SecretStr(""), json_schema_extra=BY_TERRAFORM, description="Machine secret key for that call."
     )
 
     @validator(mode="after")

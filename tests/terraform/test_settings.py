@@ -13,7 +13,7 @@ TABLE = TERRAFORM.parent / "docs" / "settings.md"
 def given() -> set[str]:
     secrets = {secret["variable"] for secret in ROOT.local("secrets").values()}
     own = set(re.findall(r"\bHUB_[A-Z_]+", ROOT.local("own_environment")))
-    return set(ROOT.local("environment")) | own | secrets
+    return set(ROOT.local("environment")) | set(ROOT.local("lookups")) | own | secrets
 
 
 def fields_set_by(who: str) -> set[str]:
