@@ -383,6 +383,8 @@ def test_locks_are_shown_and_compared(hub: Hub, tenants: Tenants) -> None:
     assert told == [("moon", "1.0", "2.0"), ("sand", None, "1.0"), ("tide", "1.0", None)]
     assert hub("lock", "diff", "acme/weather", "1.0.0", "1.0.0") == 0
     assert "install the same" in hub.out
+    assert hub("relock", "acme/weather", "1.1.0") == 0, hub.err
+    assert "acme/weather 1.1.0 is locked again within minutes" in hub.out
     assert hub("lock", "show", "acme/weather", "1.2.0") == 1
     assert "published before there were locks" in hub.err
 
