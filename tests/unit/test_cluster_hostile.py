@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from local_kubernetes.cluster import ApiError
+from local_kubernetes.cluster import ApiError, bodies
 from local_kubernetes.cluster.admission import Admission
 from local_kubernetes.cluster.deletion import DeleteOptions
 from local_kubernetes.cluster.kinds import Object, named
@@ -202,3 +202,22 @@ def test_the_bodies_that_are_spoilt_here_are_accepted_as_they_are(name: str) -> 
     made = resources().create(named(name), "default", body_of(name), Write("test", validation="Strict"))
 
     assert made.object["metadata"]["creationTimestamp"] == "2030-01-01T00:00:00Z"
+
+
+def bomb(levels: int) -> bytes:
+    """YAML of some hundred characters whose aliases stand for 9 to the power of `levels` values."""
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, levels + 1)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("body", [bomb(9), b"a: &a [*a]", b"&a {b: *a}"], ids=["bomb", "list", "map"])
+def test_aliases_that_stand_for_more_than_a_body_can_hold_are_refused(body: bytes) -> None:
+    with pytest.raises(ApiError, match="aliases stand for over 100000 values"):
+        bodies.parse(body, is_yaml=True)
+
+
+def test_plain_yaml_and_few_aliases_are_read() -> None:
+    assert bodies.parse(b"a: &a [1]\nb: *a\nc: 2026-01-01", is_yaml=True) == {"a": [1], "b": [1], "c": "2026-01-01"}
+    assert bodies.parse(bomb(3), is_yaml=True)["a1"] == [["x"]] * 9  # type: ignore[index]
+    assert bodies.parse(b"", is_yaml=True) is None
