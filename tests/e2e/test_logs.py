@@ -22,7 +22,7 @@ import itertools, os, threading, time
 
 def tick():
     for number in itertools.count():
-        print(f"tick {{'{version}'}} {{number}} {{time.time()}} {{os.environ['PASS_PHRASE']}}", flush=True)
+        print(f"tick {{'{version}'}} {{number}} {{time.time()}} {{os.environ['PASS_PHRASE']}}\\n", end="", flush=True)
         time.sleep(0.2)
 
 threading.Thread(target=tick, daemon=True).start()
