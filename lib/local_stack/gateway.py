@@ -84,6 +84,7 @@ class Gateway:
         path = unquote(request.raw_path.partition("?")[0])
         page = self._pages(request, path)
         if page is not None:
+            page.headers["X-Request-Id"] = _request_id(request)
             return page
         function = self._route(path)
         base = self._functions.get(function) if function is not None else None

@@ -19,7 +19,7 @@ _AT_A_TIME = 4
 Start = Callable[[Callable[[str], R], tuple[str, ...]], dict[str, "Future[R]"]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The whole system, with waits that a test can sit through; skips where the clients could not be run."""
     try:
@@ -31,7 +31,7 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def store(stack: Stack) -> Iterator[FirestoreStore]:
     """The stack's database, to put what no caller can make."""
     with store_of(stack.info) as opened:

@@ -1,4 +1,4 @@
-"""What the tests of the whole stack share beside the stack itself, which is in the root's conftest."""
+"""What the tests of the whole stack share."""
 
 from types import ModuleType
 
@@ -7,6 +7,9 @@ import pytest
 from local_stack import sample_wheels
 from local_stack.running import Stack
 from tests.e2e.tenant import Tenant
+from tests.shared_stack import index, stack
+
+__all__ = ["index", "stack"]
 
 
 @pytest.fixture(scope="session")

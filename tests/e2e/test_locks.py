@@ -32,8 +32,8 @@ def test_an_index_that_moves_or_goes_changes_nothing_of_what_is_published(
 ) -> None:
     moon = make_wheel(tmp_path, {"lockmoon.py": "PHASE = 'full'\n"}, name="lockmoon")
     index.offer(moon, LONG_AGO, url=stack.add_wheel(moon).url)
-    wheel = sample.build_wheel("6.1.0", tmp_path, dependencies=["lockmoon>=1"])
-    made = tenant.publish("weather", "6.1.0", wheel, metadata={**METADATA, "scope": "public"})
+    wheel = sample.build_wheel("6.41.0", tmp_path, dependencies=["lockmoon>=1"])
+    made = tenant.publish("weather", "6.41.0", wheel, metadata={**METADATA, "scope": "public"})
     assert made["lock_packages"] == 1
     tenant.install("weather")
     tenant.until_state("weather", "ready")
@@ -43,7 +43,7 @@ def test_an_index_that_moves_or_goes_changes_nothing_of_what_is_published(
     other = Tenant(stack, "second-tenant-of-a-lock")
     other.call("POST", "/providers/install", {"provider_name": f"{tenant.slug}/weather"}, expect=201)
     path = f"/providers/installed/{tenant.slug}/weather"
-    other.until_ready(path, "6.1.0")
+    other.until_ready(path, "6.41.0")
     first, *others = sites_of(stack)
     assert others
     assert all(site == first for site in others)
