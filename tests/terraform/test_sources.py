@@ -129,6 +129,8 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
             for name in given
             if name.endswith(("_ISSUER", "_URL", "_ENDPOINT"))
         },
+        # Tokens are looked up only where an operator says so, and then with a secret.
+        **{name: "" for name in given if name.endswith("_LOOKUP_URL")},
         "HUB_CALLER_AUDIENCE": AUDIENCE,
         "HUB_CALLER_SIGNATURE_REMOVED": "true",
         "HUB_CHECK_IN_KEYS": "key",
