@@ -427,5 +427,5 @@ def test_versions_say_where_they_came_from(hub: Hub, tenants: Tenants) -> None:
 def test_logs_of_what_runs_nowhere_are_empty_and_say_what_is_missing(hub: Hub) -> None:
     assert hub("logs", "acme/busy", "--since", "10m") == 0
     assert (hub.out, "cannot be read at the moment" in hub.err) == ("", True)
-    assert hub("logs", "acme/radio", "-f") == 1
-    assert "acme/radio is not installed" in hub.err
+    assert hub("logs", "acme/nowhere", "-f") == 1
+    assert "acme/nowhere is not installed" in hub.err
