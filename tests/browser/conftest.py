@@ -1,4 +1,7 @@
-"""One browser and one furnished stack a session; each test is a visitor with cookies of its own."""
+"""One browser and one furnished stack for all tests here; each test is a visitor with cookies of its own.
+
+The browser's library keeps an event loop in the tests' thread for as long as it runs, so it ends with this folder.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +13,7 @@ from tests.browser.ground import running_stack
 from tests.browser.visitor import Visitor, chromium, how_to_install, launched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     executable = chromium()
     if executable is None:
@@ -19,7 +22,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(browser: Browser) -> Iterator[Stack]:
     with running_stack() as running:
         yield running

@@ -49,6 +49,7 @@ class Nodes:
         self._agenda = agenda
         self._publish = publish
         self._pods: dict[str, Pod] = {}
+        self._made = 0
         self._seen: int | None = None
         self.namespaces: set[str] = set()
         self.valid: set[tuple[str, int, str]] = set()
@@ -83,7 +84,9 @@ class Nodes:
         metadata = deployment["metadata"]
         for pod in [pod for pod in self._pods.values() if pod.owner == metadata["uid"] and not pod.is_up]:
             self._end(pod)  # a rollout that was overtaken before its pod came up
-        name = f"{metadata['name'][:40]}-{metadata['uid'][:6]}-{generation}"
+        # Counted, so that a history makes the same calls in every run; a uid is another one each time.
+        self._made += 1
+        name = f"{metadata['name'][:40]}-{self._made}-{generation}"
         template = deployment["spec"]["template"]
         owner = {
             "apiVersion": "apps/v1",

@@ -119,14 +119,14 @@ def _built(tenants: Tenants, directory: Path, version: str, files: Mapping[str, 
 def test_the_action_publishes_the_one_wheel_that_a_job_built(
     action: Any, runner_temp: Path, api: ApiServer, tenants: Tenants, tmp_path: Path
 ) -> None:
-    base = _built(tenants, tmp_path, "1.0.0")
+    base = _built(tenants, tmp_path, "0.9.0")
     (tmp_path / "CHANGES.md").write_text('The first one; it\'s "new" and costs $0.\n')
     inputs = {"wheel": "dist/*.whl", "wheel-url": base, "tags": "rain  gauge", "changelog-file": "CHANGES.md"}
     done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs)
     assert done.returncode == 0, done.stderr
-    assert (outputs["name"], outputs["version"]) == ("acme/gauge", "1.0.0")
+    assert (outputs["name"], outputs["version"]) == ("acme/gauge", "0.9.0")
     assert len(outputs["sha256"]) == 64
-    stored = tenants.deployed.call("GET", "/providers/acme/gauge/versions/1.0.0", tenants.user).get_json()
+    stored = tenants.deployed.call("GET", "/providers/acme/gauge/versions/0.9.0", tenants.user).get_json()
     assert stored["changelog"] == 'The first one; it\'s "new" and costs $0.\n'
     assert stored["wheel_sha256"] == outputs["sha256"]
     assert set(outputs) == set(action["outputs"])
