@@ -30,12 +30,12 @@ def _make(folder: Path, lock: Path, python: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     _run(python, "-m", "venv", folder)
     executable = folder / "bin" / "python"
-    what = ("install", "--quiet", "--no-deps", "--require-hashes", "-r", lock)
+    options = ("--quiet", "--no-deps", "--require-hashes", "-r", lock)
     try:
-        _run(find_uv_bin(), "pip", *what[:1], "--python", executable, *what[1:])
+        _run(find_uv_bin(), "pip", "install", "--python", executable, *options)
     except subprocess.CalledProcessError:
         # uv is quicker by far; pip knows the indexes and certificates of the machine's own settings.
-        _run(executable, "-m", "pip", *what)
+        _run(executable, "-m", "pip", "install", *options)
 
 
 def _cache() -> Path:
