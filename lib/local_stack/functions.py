@@ -1,13 +1,13 @@
 """The functions of the system as processes of this machine."""
 
 import functools
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yarl import URL
 
+from local_stack.forking import ForkServer
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.supervisor import Child, Stage, accepts_connections
@@ -26,17 +26,17 @@ class LocalFunction:
         """Its address, without a trailing slash."""
         return self.port.url
 
-    def child(self, environment: Mapping[str, str]) -> Child:
+    def child(self, environment: Mapping[str, str], fork_server: ForkServer) -> Child:
         """Its process: gunicorn with one worker, as in the cloud, ready once it listens."""
         entry_point = self.name.replace("-", "_")
-        serve = (sys.executable, "-m", "local_stack.serve_function")
         return Child(
             name=self.name,
-            command=(*serve, str(self.source), entry_point, str(self.port.number)),
+            command=("local_stack.serve_function", str(self.source), entry_point, str(self.port.number)),
             stage=Stage.FUNCTION,
             # The `aud` of its callers' tokens is its own URL, as in the cloud.
             environment={**environment, "HUB_CALLER_AUDIENCE": self.url},
             probe=functools.partial(accepts_connections, LOOPBACK, self.port.number),
+            start=fork_server.fork,
         )
 
 

@@ -21,6 +21,7 @@ from local_stack.console import Console, SignIn
 from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
+from local_stack.forking import ForkServer
 from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, scheduled, server_of
 from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
@@ -92,6 +93,7 @@ class LocalStack:
         self._supervisor = Supervisor(self._state_dir)
         self._exits = AsyncExitStack()
         self._functions = local_functions(options.functions_dir)
+        self._fork_server = ForkServer([function.source for function in self._functions])
         self._ports = _Ports()
         self._schedules: asyncio.Task[None] | None = None
         self._exits.callback(self._ports.release)
@@ -108,6 +110,7 @@ class LocalStack:
             # Calls that wait for one function must not hold up those to another.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
+        self._exits.push_async_callback(self._fork_server.close)
         self._exits.push_async_callback(self._supervisor.stop)
         tasks, around = await self._start_servers(session, console_origins(port_of(listener)))
         environment = function_environment(around, os.environ)
@@ -196,12 +199,13 @@ class LocalStack:
         environment: Mapping[str, str],
         settings: AllSettings,
     ) -> None:
-        """All at once: imports of the functions fill the time in which the JVMs wait for the disk."""
+        """All at once: the functions' imports fill the time in which the JVMs wait for the disk."""
         await _all_of(
+            self._supervisor.start(self._fork_server.child(environment)),
             self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
             self._start_pubsub(session, around.issuer.service_account, settings),
             self._start_cluster(environment, around),
-            *(self._supervisor.start(function.child(environment)) for function in self._functions),
+            *(self._supervisor.start(function.child(environment, self._fork_server)) for function in self._functions),
         )
 
     async def _start_pubsub(

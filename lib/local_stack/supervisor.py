@@ -6,11 +6,12 @@ import enum
 import logging
 import os
 import signal
-from asyncio.subprocess import DEVNULL, STDOUT, Process
+from asyncio.subprocess import DEVNULL, STDOUT
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from local_stack.errors import LocalError
 from local_stack.processes import bound_to_parent, exit_reason, group_exists, kill_group, log_tail
@@ -33,7 +34,42 @@ class Stage(enum.IntEnum):
     FUNCTION = 0
     NODE = 1
     CLUSTER = 2
-    EMULATOR = 3
+    FORK_SERVER = 3
+    EMULATOR = 4
+
+
+class Running(Protocol):
+    """A started process, as far as a supervisor needs it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, and its process group's."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """As `wait` returns it; None until then."""
+        ...
+
+    async def wait(self) -> int:
+        """Its return code, negative for a signal, once it has ended."""
+        ...
+
+
+async def start_program(child: "Child", log: Path, descriptor: int | None = None) -> Running:
+    """Run the child's command as a process of this one, which inherits `descriptor`. Raises OSError."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *bound_to_parent(child.command),
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=STDOUT,
+            env=dict(os.environ if child.environment is None else child.environment),
+            # A group of its own: Ctrl-C in the terminal reaches this process alone, which then stops
+            # the children in order; and what a dead child leaves behind can be killed as a whole.
+            process_group=0,
+            pass_fds=() if descriptor is None else (descriptor,),
+        )
 
 
 @dataclass(frozen=True)
@@ -41,6 +77,7 @@ class Child:
     """A process to keep running. Without a probe it is ready once it has lived for half a second.
 
     `restarted` is awaited whenever the child serves again after it died, to bring back what it held in memory.
+    `start` starts it as the leader of a process group, with its output appended to the given file.
     """
 
     name: str
@@ -49,6 +86,7 @@ class Child:
     environment: Mapping[str, str] | None = None
     probe: Probe | None = None
     restarted: Callable[[], Awaitable[None]] | None = None
+    start: Callable[["Child", Path], Awaitable[Running]] = start_program
 
 
 class ChildFailedError(LocalError):
@@ -96,7 +134,7 @@ class _Keeper:
         self._start_seconds = start_seconds
         self._log = log
         self._pid_file = pid_file
-        self._process: Process | None = None
+        self._process: Running | None = None
         self._keeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -121,7 +159,7 @@ class _Keeper:
         if process.returncode is None:
             # The signal goes to the leader alone: gunicorn and the node end their own children in order.
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+                os.kill(process.pid, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), grace)
         kill_group(process.pid)
@@ -132,25 +170,15 @@ class _Keeper:
         if self._process is not None:
             kill_group(self._process.pid)
 
-    async def _spawn(self) -> Process:
-        with self._log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *bound_to_parent(self.child.command),
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=STDOUT,
-                env=dict(os.environ if self.child.environment is None else self.child.environment),
-                # A group of its own: Ctrl-C in the terminal reaches this process alone, which then stops
-                # the children in order; and what a dead child leaves behind can be killed as a whole.
-                process_group=0,
-            )
+    async def _spawn(self) -> Running:
+        process = await self.child.start(self.child, self._log)
         self._process = process
         partial = self._pid_file.with_suffix(".partial")
         partial.write_text(f"{process.pid}\n")
         partial.replace(self._pid_file)
         return process
 
-    async def _ready_or_ended(self, process: Process) -> str | None:
+    async def _ready_or_ended(self, process: Running) -> str | None:
         """None once the child serves, else what it did instead within the time it has for that."""
         probing = asyncio.create_task(self._become_ready())
         ending = asyncio.create_task(process.wait())
@@ -173,7 +201,7 @@ class _Keeper:
         while not await self.child.probe():
             await asyncio.sleep(_PROBE_SECONDS)
 
-    async def _keep(self, process: Process) -> None:
+    async def _keep(self, process: Running) -> None:
         loop = asyncio.get_running_loop()
         backoff = _FIRST_BACKOFF
         started = loop.time()
@@ -187,7 +215,7 @@ class _Keeper:
             started = loop.time()
             await self._recover(process)
 
-    async def _respawn(self, backoff: float) -> tuple[Process, float]:
+    async def _respawn(self, backoff: float) -> tuple[Running, float]:
         """Wait, then start the child again; returns it with the backoff of the next time."""
         while True:
             await asyncio.sleep(backoff)
@@ -197,7 +225,7 @@ class _Keeper:
             except OSError as error:  # no memory or no process left: it may pass
                 logger.warning("%s cannot be started (%s); next try in %.1f s", self.child.name, error, backoff)
 
-    async def _recover(self, process: Process) -> None:
+    async def _recover(self, process: Running) -> None:
         """Wait until the child serves again or has ended again; once it serves, await its `restarted`."""
         if self.child.restarted is None:
             return

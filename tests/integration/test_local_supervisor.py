@@ -128,7 +128,7 @@ def test_children_are_stopped_in_the_order_of_their_stages(tmp_path: Path) -> No
             await asyncio.gather(
                 *(supervisor.start(child(tmp_path, stage.name.lower(), stage)) for stage in reversed(Stage))
             )
-        assert (tmp_path / "ended").read_text().split() == ["function", "node", "cluster", "emulator"]
+        assert (tmp_path / "ended").read_text().split() == [stage.name.lower() for stage in Stage]
 
     asyncio.run(test())
 
