@@ -34,13 +34,9 @@ locals {
     GOOGLE_CLOUD_PROJECT          = local.project
     HUB_LOCATION                  = var.region
     HUB_DATABASE                  = one(distinct(concat([for index in google_firestore_index.this : index.database], [for field in google_firestore_field.indexed : field.database]))) # by way of the indexes that queries need: one that is still being built refuses its query
-    HUB_INSTALLATION_EVENTS_TOPIC = local.topic_names["installation-events"]
-    HUB_VERSION_EVENTS_TOPIC      = local.topic_names["version-events"]
-    HUB_CHECK_INS_TOPIC           = local.topic_names["runtime-check-ins"]
-    HUB_DEADLINES_QUEUE           = google_cloud_tasks_queue.this["deadlines"].name
-    HUB_DEADLINES_URL             = local.urls[local.queue_servers["deadlines"]]
-    HUB_UPGRADES_QUEUE            = google_cloud_tasks_queue.this["upgrades"].name
-    HUB_UPGRADES_URL              = local.urls[local.queue_servers["upgrades"]]
+    HUB_TOPIC_PREFIX              = local.topic_prefix
+    HUB_QUEUES                    = join(",", [for queue, made in google_cloud_tasks_queue.this : "${queue}=${made.name}"])
+    HUB_QUEUE_URLS                = join(",", [for queue, function in local.queue_servers : "${queue}=${local.urls[function]}"])
     HUB_TASKS_SERVICE_ACCOUNT     = google_service_account.caller["tasks"].email
     HUB_PUSH_SERVICE_ACCOUNT      = google_service_account.caller["push"].email
     HUB_SCHEDULER_SERVICE_ACCOUNT = google_service_account.caller["scheduler"].email

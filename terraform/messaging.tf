@@ -3,7 +3,8 @@ locals {
   topics             = { for name, function in local.functions : function.triggers.topic => { consumer = name } if can(function.triggers.topic) }
   dead_letter_keeper = one([for name, function in local.functions : name if can(function.triggers.dead_letters)])
 
-  topic_names = { for topic in keys(local.topics) : topic => "${var.name}-${topic}" }
+  topic_prefix = "${var.name}-"
+  topic_names  = { for topic in keys(local.topics) : topic => "${local.topic_prefix}${topic}" }
 }
 
 module "topic" {

@@ -1,9 +1,11 @@
 locals {
-  queues = {
-    # A deadline that comes late leaves somebody waiting: as fast as the function's instances can take them.
-    deadlines = { per_second = 100, concurrent = 200, attempts = 20 }
+  queues = { for queue in keys(local.queue_servers) : queue => merge(local.usual_queue, try(local.slower_queues[queue], {})) }
+
+  # A call that comes late, such as a deadline, leaves somebody waiting: as fast as the function's instances can take them.
+  usual_queue = { per_second = 100, concurrent = 200, attempts = 20 }
+  slower_queues = {
     # The throttle of auto-upgrade waves: what the cluster and the wheel hosts can bear.
-    upgrades = { per_second = var.upgrades_per_second, concurrent = 20, attempts = 20 }
+    upgrades = { per_second = var.upgrades_per_second, concurrent = 20 }
   }
 
   # When Cloud Scheduler calls a function, in cron's notation.

@@ -15,10 +15,9 @@ from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.dependencies.requirements import required_names
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import Invalid
-from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER, Manifest
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import Rollout
+from provider_hub.domain.records import Queue, ScheduledCall
 from provider_hub.domain.wheels import Packages
 
 START = datetime(2025, 1, 1, 12, 0, tzinfo=UTC)
@@ -137,28 +136,26 @@ class FakeCluster:
 
 @dataclass
 class FakeTasks:
-    """Deadlines by installation and generation, as Cloud Tasks holds them by name."""
+    """The calls that wait, each once, as Cloud Tasks holds them by name."""
 
-    deadlines: dict[tuple[str, int], datetime] = field(default_factory=dict)
-    steps: list[Rollout] = field(default_factory=list)
+    calls: dict[tuple[Queue, str], ScheduledCall] = field(default_factory=dict)
     failing: Exception | None = None
 
-    def schedule_deadline(self, row: Installation) -> None:
+    def schedule(self, call: ScheduledCall) -> None:
         if self.failing:
             raise self.failing
-        if row.deadline_at is None:
-            raise AssertionError("a deadline is scheduled for a row that awaits something")
-        self.deadlines.setdefault((row.installation_id, row.generation), row.deadline_at)
+        self.calls.setdefault((call.queue, call.name), call)
 
-    def cancel_deadline(self, installation_id: str, generation: int) -> None:
+    def cancel(self, queue: Queue, name: str) -> None:
         if self.failing:
             raise self.failing
-        self.deadlines.pop((installation_id, generation), None)
+        self.calls.pop((queue, name), None)
 
-    def schedule_step(self, rollout: Rollout) -> None:
-        if self.failing:
-            raise self.failing
-        self.steps.append(rollout)
+    @property
+    def deadlines(self) -> dict[tuple[str, int], datetime]:
+        """When each generation is called for, by installation and generation."""
+        calls = [call for call in self.calls.values() if call.queue is Queue.DEADLINES]
+        return {(str(call.body["installation_id"]), int(call.body["generation"])): call.at for call in calls}
 
 
 @dataclass

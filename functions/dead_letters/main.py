@@ -8,14 +8,14 @@ from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import DeadLetterKeeper
 from provider_hub.settings import Callers, Core
-from provider_hub.wiring import Once, connected_services, topics
+from provider_hub.wiring import Once, connected_services
 
 
 class Needs(Core, Callers): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
-    keeper = DeadLetterKeeper(connected_services(settings), topics(settings))
+    keeper = DeadLetterKeeper(connected_services(settings), settings.topic_names)
     return OnlyFrom(trusted_callers(settings).push(), keeper)
 
 

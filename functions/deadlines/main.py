@@ -4,7 +4,8 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.actions.expire import DeadlineCall, Expiry
+from provider_hub.actions.expire import Expiry
+from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.identity import trusted_callers
 from provider_hub.http.callbacks import TaskHandler

@@ -4,7 +4,8 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
-from provider_hub.actions.waves import StepCall, Waves
+from provider_hub.actions.scheduled_calls import StepCall
+from provider_hub.actions.waves import Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import trusted_callers

@@ -26,8 +26,7 @@ class Surroundings:
     project: str
     emulators: EmulatorHosts
     tasks_endpoint: str
-    deadlines_url: str
-    upgrades_url: str
+    queue_urls: Mapping[str, str]
     issuer: TokenIssuer
     check_in_key: str
     config_key_file: Path
@@ -63,8 +62,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_ACCOUNT,
         "HUB_CALLER_ISSUER": issuer.issuer(Realm.GOOGLE),
         "HUB_CALLER_JWKS_URL": issuer.jwks_url(Realm.GOOGLE),
-        "HUB_DEADLINES_URL": around.deadlines_url,
-        "HUB_UPGRADES_URL": around.upgrades_url,
+        "HUB_QUEUE_URLS": ",".join(f"{queue}={url}" for queue, url in around.queue_urls.items()),
         "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),
         "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
         "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),

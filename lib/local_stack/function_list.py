@@ -63,9 +63,9 @@ def consumer_of(topic: str) -> str:
     return {entry.triggers["topic"]: name for name, entry in FUNCTIONS.items() if "topic" in entry.triggers}[topic]
 
 
-def server_of(queue: str) -> str:
-    """The function that a queue's tasks go to. Raises KeyError for a queue that no function serves."""
-    return {entry.triggers["queue"]: name for name, entry in FUNCTIONS.items() if "queue" in entry.triggers}[queue]
+def queue_servers() -> Mapping[str, str]:
+    """The function that each queue's tasks go to."""
+    return {entry.triggers["queue"]: name for name, entry in FUNCTIONS.items() if "queue" in entry.triggers}
 
 
 def dead_letter_keeper() -> str:

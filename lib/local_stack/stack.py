@@ -22,7 +22,7 @@ from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_em
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
 from local_stack.forking import ForkServer
-from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, scheduled, server_of
+from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, queue_servers, scheduled
 from local_stack.functions import local_functions, public_urls
 from local_stack.gateway import Gateway, Router
 from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
@@ -48,6 +48,7 @@ from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
 from local_stack.stack_file import keys_dir, logs_dir, node_dir
 from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
+from provider_hub.domain.records import Queue
 from provider_hub.settings import AllSettings
 
 DEFAULT_PORT = 8080
@@ -115,8 +116,8 @@ class LocalStack:
         tasks, around = await self._start_servers(session, console_origins(port_of(listener)))
         environment = function_environment(around, os.environ)
         settings = AllSettings.from_environment(environment)
-        for queue in (settings.deadlines_queue, settings.upgrades_queue):
-            name = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
+        for queue in Queue:
+            name = f"projects/{settings.project}/locations/{settings.location}/queues/{settings.queue_name(queue)}"
             tasks.add_queue(tasks_v2.Queue(name=name))
         await self._start_children(session, around, environment, settings)
         await self._register_runtimes(session, around, settings)
@@ -177,8 +178,7 @@ class LocalStack:
             project=self._options.project,
             emulators=EmulatorHosts(self._ports.firestore.address, self._ports.pubsub.address),
             tasks_endpoint=tasks_endpoint,
-            deadlines_url=self._url(server_of("deadlines")) or "",
-            upgrades_url=self._url(server_of("upgrades")) or "",
+            queue_urls={queue: url for queue, server in queue_servers().items() if (url := self._url(server))},
             issuer=issuer,
             hub_id=hub_id,
             namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",

@@ -18,6 +18,7 @@ from pydantic import model_validator as validator
 
 from provider_hub.domain import installation
 from provider_hub.domain.catalog import Scope
+from provider_hub.domain.records import Queue, Topic
 from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 from provider_hub.settings_identity import Identity
@@ -27,6 +28,7 @@ from provider_hub.settings_publishers import TrustedPublishers
 from provider_hub.settings_reader import (
     BY_TERRAFORM,
     LOCAL,
+    Pairs,
     Required,
     Settings,
     SettingsError,
@@ -84,24 +86,16 @@ class Project(Settings):
 class Topics(Settings):
     """What the topics are called in this deployment."""
 
-    installation_events_topic: str = Field(
-        "installation-events", json_schema_extra=BY_TERRAFORM, description="Topic that the installer consumes."
-    )
-    version_events_topic: str = Field(
-        "version-events", json_schema_extra=BY_TERRAFORM, description="Topic that starts auto-upgrade rollouts."
-    )
-    check_ins_topic: str = Field(
-        "runtime-check-ins", json_schema_extra=BY_TERRAFORM, description="Topic that runtimes publish to."
+    topic_prefix: str = Field(
+        "",
+        json_schema_extra=BY_TERRAFORM,
+        description="Beginning of each topic's name. Unset: its role is its name.",
     )
 
     @property
-    def topic_names(self) -> Mapping[str, str]:
-        """What each topic is called in this deployment, by its role: the value of `domain.records.Topic`."""
-        return {
-            "installation-events": self.installation_events_topic,
-            "version-events": self.version_events_topic,
-            "runtime-check-ins": self.check_ins_topic,
-        }
+    def topic_names(self) -> Mapping[Topic, str]:
+        """What each topic is called in this deployment."""
+        return {topic: f"{self.topic_prefix}{topic}" for topic in Topic}
 
 
 class Deadlines(Settings):
@@ -200,21 +194,28 @@ class Tasks(Project, TasksAccount):
     """Cloud Tasks: the queues, and the functions that their tasks go to."""
 
     location: str = Field("local", json_schema_extra=BY_TERRAFORM, description="Region of the Cloud Tasks queues.")
-    deadlines_queue: str = Field(
-        "deadlines", json_schema_extra=BY_TERRAFORM, description="Cloud Tasks queue of deploy deadlines."
+    queues: Pairs = Field(
+        {},
+        json_schema_extra=BY_TERRAFORM,
+        description="What the queues are called, comma-separated: `queue=name` each. Unset: each by its role.",
     )
-    deadlines_url: Required = Field(
-        json_schema_extra=BY_TERRAFORM, description="URL of the function that the deadlines' tasks go to."
-    )
-    upgrades_queue: str = Field(
-        "upgrades", json_schema_extra=BY_TERRAFORM, description="Cloud Tasks queue of rollout steps."
-    )
-    upgrades_url: Required = Field(
-        json_schema_extra=BY_TERRAFORM, description="URL of the function that the rollout steps' tasks go to."
+    queue_urls: Pairs = Field(
+        json_schema_extra=BY_TERRAFORM,
+        description="URLs of the functions that the queues' tasks go to, comma-separated: `queue=URL` each.",
     )
     tasks_endpoint: str = Field(
         "", json_schema_extra=LOCAL, description="`host:port` of a local Cloud Tasks. Unset: Google's."
     )
+
+    @validator(mode="after")
+    def _every_queue_is_served(self) -> Self:
+        if missing := [queue for queue in Queue if queue not in self.queue_urls]:
+            raise ValueError(f"{variable_name('queue_urls')} has no URL for {', '.join(missing)}")
+        return self
+
+    def queue_name(self, queue: Queue) -> str:
+        """What a queue is called in this deployment."""
+        return self.queues.get(queue, queue)
 
 
 class Callers(TasksAccount):

@@ -19,13 +19,25 @@ def variable_name(field: str) -> str:
     return "GOOGLE_CLOUD_PROJECT" if field == "project" else _PREFIX + field.upper()
 
 
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+def _words(value: object) -> object:
+    return _split(value) if isinstance(value, str) else value
+
+
+def _paired(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in _split(value)]
+    if not all(key and text for key, _, text in pairs):
+        raise ValueError("is not key=value, separated by commas")
+    return {key: text for key, _, text in pairs}
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Pairs = Annotated[Mapping[str, str], BeforeValidator(_paired)]
 Required = Annotated[str, Field(min_length=1)]
 
 

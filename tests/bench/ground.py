@@ -27,10 +27,11 @@ from local_stack.function_list import FUNCTIONS_DIR
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.processes import bound_to_parent
+from provider_hub.domain.records import Queue, Topic
 
 PROJECT = "bench"
 FLOORS_DIR = Path(__file__).parent / "floors"
-EVENTS_TOPIC = "installation-events"
+EVENTS_TOPIC = Topic.INSTALLATION_EVENTS.value
 CALLER_AUDIENCE = "http://functions.invalid"
 CHECK_IN_KEY = "a key for benchmarks alone"
 _DEADLINE_SECONDS = 60.0
@@ -115,7 +116,7 @@ def ground() -> Iterator[Ground]:
             **hosts.environment,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BENCH_PUBLIC_KEY": _public_key(issuer),
-            "HUB_INSTALLATION_EVENTS_TOPIC": EVENTS_TOPIC,
+            "BENCH_EVENTS_TOPIC": EVENTS_TOPIC,
             "HUB_CUSTOMER_ISSUER": issuer.issuer(Realm.CUSTOMER),
             "HUB_CUSTOMER_JWKS_URL": issuer.jwks_url(Realm.CUSTOMER),
             "HUB_CONSOLE_ISSUER": issuer.issuer(Realm.CONSOLE),
@@ -129,13 +130,12 @@ def ground() -> Iterator[Ground]:
             "HUB_SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_ACCOUNT,
             "HUB_KUBECONFIG": str(kubeconfig),
             "HUB_ARTIFACTS_BUCKET": "artifacts",
-            "HUB_DEADLINES_URL": "http://deadlines.invalid",
-            "HUB_UPGRADES_URL": "http://upgrades.invalid",
+            "HUB_QUEUE_URLS": ",".join(f"{queue}=http://{queue}.invalid" for queue in Queue),
             "HUB_TASKS_ENDPOINT": f"{LOOPBACK}:9",
             "no_proxy": f"localhost,{LOOPBACK}",
             "NO_PROXY": f"localhost,{LOOPBACK}",
         }
-        for topic in (EVENTS_TOPIC, "version-events", "runtime-check-ins"):
+        for topic in Topic:
             put(hosts.pubsub, f"projects/{PROJECT}/topics/{topic}", {})
         yield Ground(environment, issuer, kubeconfig, folder, exits)
 

@@ -18,6 +18,7 @@ from provider_hub.adapters.firestore import documents
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.adapters.identity import jwks
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
+from provider_hub.domain.records import Queue
 from provider_hub.settings import AllSettings
 from tests import callers
 from tests.fakes import FakeClock, FakeWheels
@@ -25,7 +26,7 @@ from tests.faults.clusters import TestCluster
 from tests.faults.injection import Crash, FaultyClient, Injector, Process
 from tests.faults.transport import CloudTasks, FaultyTransport, PubSub
 
-DEADLINES_URL, UPGRADES_URL = "http://deadlines", "http://upgrades"
+QUEUE_URLS = {queue: f"http://{queue}" for queue in Queue}
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 _CODE: dict[str, CodeType] = {}
 _METADATA = (("authorization", "Bearer owner"),)

@@ -2,17 +2,16 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
 
 from provider_hub.actions import cluster, keys, ports
 from provider_hub.actions.cluster import LogRequest
+from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import store as firestore
-from provider_hub.domain.records import OutboxEntry, Topic
+from provider_hub.domain.records import OutboxEntry, Queue, Topic
 from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
 from tests.faults.exhaustive import run
@@ -20,7 +19,7 @@ from tests.faults.histories import HISTORIES
 from tests.faults.injection import Crash, Kind, Process, no_fault
 from tests.faults.world import World
 
-ROW = replace(wish(), deadline_at=START + timedelta(minutes=10))
+ROW = wish()
 ROLLOUT = rollout()
 ENTRY = OutboxEntry("e1", Topic.INSTALLATION_EVENTS, "k", "{}", START, {})
 METADATA = {"name": "x", "namespace": "n", "annotations": {"provider-hub/installation-id": "01"}}
@@ -67,9 +66,8 @@ STORE: dict[str, Callable[[Adapter], object]] = {
 }
 PUBLISHER: dict[str, Callable[[Adapter], object]] = {"publish": lambda publisher: publisher.publish(ENTRY)}
 TASKS: dict[str, Callable[[Adapter], object]] = {
-    "schedule_deadline": lambda queues: queues.schedule_deadline(ROW),
-    "cancel_deadline": lambda queues: queues.cancel_deadline("01", 1),
-    "schedule_step": lambda queues: queues.schedule_step(ROLLOUT),
+    "schedule": lambda queues: queues.schedule(step_of(ROLLOUT)),
+    "cancel": lambda queues: queues.cancel(Queue.DEADLINES, "01"),
 }
 CLUSTER: dict[str, Callable[[Adapter], object]] = {
     "ensure_namespace": lambda cluster: cluster.ensure_namespace([NAMESPACE]),

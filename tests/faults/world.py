@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from local_stack.callers import PUSH_ACCOUNT, SCHEDULER_ACCOUNT, TASKS_ACCOUNT
-from local_stack.function_list import consumer_of, scheduled, server_of
+from local_stack.function_list import consumer_of, queue_servers, scheduled
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.adapters.firestore.store import FirestoreStore
@@ -17,13 +17,13 @@ from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
-from provider_hub.domain.records import Topic
+from provider_hub.domain.records import Queue, Topic
 from provider_hub.settings import AllSettings
 from tests import callers
 from tests.builders import RUNTIME, provider, version
 from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
-from tests.faults.functions import DEADLINES_URL, UPGRADES_URL, Functions
+from tests.faults.functions import QUEUE_URLS, Functions
 from tests.faults.injection import OF_MESSAGES, Crash, Injector, Kind, Plan, Process, no_fault
 from tests.faults.invariants import ClusterWatcher, Violation, Watcher, check_objects, check_rows
 from tests.faults.memory_firestore import MemoryFirestore
@@ -67,8 +67,7 @@ class World:
         self.injector = Injector(plan, pause=self._pause, pauses_in_transactions=not backend.locks)
         settings = AllSettings(
             project=backend.project,
-            deadlines_url=DEADLINES_URL,
-            upgrades_url=UPGRADES_URL,
+            queue_urls=QUEUE_URLS,
             check_in_keys="k" * 32,
             kubeconfig="in this process",
             artifacts_bucket="artifacts",
@@ -88,7 +87,7 @@ class World:
         self.cluster = TestCluster(self.clock, backend.kubeconfig)
         self.pubsub = PubSub(self.agenda, _CONSUMERS, self._deliver)
         self.tasks = CloudTasks(
-            self.agenda, {DEADLINES_URL: server_of("deadlines"), UPGRADES_URL: server_of("upgrades")}, self._deliver
+            self.agenda, {QUEUE_URLS[Queue(queue)]: server for queue, server in queue_servers().items()}, self._deliver
         )
         self.nodes = Nodes(self.cluster, self.agenda, self._check_in)
         self.functions.cluster, self.functions.pubsub = self.cluster, self.pubsub

@@ -34,6 +34,7 @@ from provider_hub import logs
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.domain.records import Queue
 from provider_hub.http.table import function_for
 
 T = TypeVar("T")
@@ -167,8 +168,7 @@ class Deployed:
             project=self.project,
             emulators=self.around.hosts,
             tasks_endpoint=self.around.tasks_endpoint,
-            deadlines_url="http://127.0.0.1:9/deadlines",
-            upgrades_url="http://127.0.0.1:9/upgrades",
+            queue_urls={queue: f"http://127.0.0.1:9/{queue}" for queue in Queue},
             issuer=self.around.issuer,
             hub_id="local-test",
             check_in_key=CHECK_IN_KEY,
@@ -189,7 +189,7 @@ def deployed_on(around: StandIns, **overrides: str) -> Iterator[Deployed]:
     project = f"test-{uuid.uuid4().hex[:12]}"
     documents, topics = Documents(around.hosts, project), Topics(around.hosts, project)
     topics.create()
-    for queue in ("deadlines", "upgrades"):
+    for queue in Queue:
         around.run(_added(around.tasks, f"projects/{project}/locations/local/queues/{queue}"))
     yield Deployed(around, project, documents, topics, firestore.connect(project, "(default)"), overrides)
     documents.close()

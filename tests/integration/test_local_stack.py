@@ -48,7 +48,7 @@ except LocalError as error:
 """
 DEADLINE = 20.0
 # Settings that the stack insists on; none of these few functions makes a task.
-UNUSED = {"HUB_DEADLINES_URL": "http://127.0.0.1:9", "HUB_UPGRADES_URL": "http://127.0.0.1:9"}
+UNUSED = {"HUB_QUEUE_URLS": "deadlines=http://127.0.0.1:9,upgrades=http://127.0.0.1:9"}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from provider_hub.domain.manifests import (
     namespace_manifests,
 )
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.records import Topic
+from provider_hub.domain.records import Queue, Topic
 
 ROOT = read()
 MODULES = {path.name: read(path) for path in sorted((TERRAFORM / "modules").iterdir())}
@@ -220,7 +220,7 @@ def test_who_takes_secret_values_cannot_open_them_and_who_applies_them_can(name:
 def test_what_a_grant_is_on_exists(name: str) -> None:
     may = ACCESS[name]
     assert set(may.get("publishes", {})) <= {topic.value for topic in Topic}
-    assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= set(ROOT.local("queues"))
+    assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= {queue.value for queue in Queue}
     assert set(may.get("reads_secret", {})) <= set(ROOT.local("secrets"))
     assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(ROOT.local("keys"))
 

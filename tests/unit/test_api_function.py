@@ -14,8 +14,7 @@ ENVIRONMENT = {
     "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",
     "HUB_TASKS_ENDPOINT": "127.0.0.1:9",
-    "HUB_DEADLINES_URL": "http://127.0.0.1:9",
-    "HUB_UPGRADES_URL": "http://127.0.0.1:9",
+    "HUB_QUEUE_URLS": "deadlines=http://127.0.0.1:9,upgrades=http://127.0.0.1:9",
     "HUB_CLUSTER_ENDPOINT": "https://127.0.0.1:9",
     "HUB_ARTIFACTS_BUCKET": "artifacts",
 }

@@ -53,7 +53,7 @@ def _range(bounds: list[Any]) -> str:
 
 def _shown(default: object) -> str:
     text = ",".join(default) if isinstance(default, tuple) else str(default)
-    return f"`{text}`" if text not in ("", "**********") else ""
+    return f"`{text}`" if text not in ("", "{}", "**********") else ""
 
 
 def roles_table() -> str:

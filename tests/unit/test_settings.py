@@ -2,6 +2,7 @@
 
 import pytest
 
+from provider_hub.domain.records import Queue, Topic
 from provider_hub.settings import (
     AllSettings,
     CheckIns,
@@ -28,9 +29,9 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_a_group_that_is_not_named_is_not_read() -> None:
     class Needs(Core, Tasks): ...
 
-    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_DEADLINES_URL": "d", "HUB_UPGRADES_URL": "u"}
+    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": "deadlines=https://d, upgrades=https://u"}
     read = Needs.from_environment({**given, "HUB_CHECK_IN_KEYS": ",", "HUB_WAVE_FAILURES_PERCENT": "many"})
-    assert (read.project, read.deadlines_url) == ("p", "d")
+    assert (read.project, read.queue_urls["deadlines"]) == ("p", "https://d")
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,30 @@ def test_what_is_missing_or_wrong_is_named_by_its_variable_and_never_its_value(
 
 def test_every_required_setting_that_is_not_set_is_named_with_what_it_is() -> None:
     with pytest.raises(SettingsError) as refusal:
-        Tasks.from_environment({"HUB_DEADLINES_URL": ""})
-    assert "HUB_DEADLINES_URL is not set: URL of the function that the deadlines' tasks go to." in str(refusal.value)
-    assert "HUB_UPGRADES_URL is not set" in str(refusal.value)
+        Tasks.from_environment({"HUB_QUEUE_URLS": ""})
+    assert "HUB_QUEUE_URLS is not set: URLs of the functions that the queues' tasks go to" in str(refusal.value)
+    assert "GOOGLE_CLOUD_PROJECT is not set" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("urls", "refused_for"),
+    [
+        ("deadlines=https://d", "HUB_QUEUE_URLS has no URL for upgrades"),
+        ("deadlines=https://d,upgrades", "HUB_QUEUE_URLS: Value error, is not key=value, separated by commas"),
+    ],
+)
+def test_every_queue_must_be_served(urls: str, refused_for: str) -> None:
+    with pytest.raises(SettingsError, match=refused_for):
+        Tasks.from_environment({"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": urls})
+
+
+def test_a_queue_and_a_topic_are_called_as_the_deployment_says_else_by_their_roles() -> None:
+    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": "deadlines=https://d,upgrades=https://u"}
+    tasks = Tasks.from_environment({**given, "HUB_QUEUES": "upgrades=hub-upgrades-2"})
+    assert [tasks.queue_name(queue) for queue in Queue] == ["deadlines", "hub-upgrades-2"]
+    core = Core.from_environment({**given, "HUB_TOPIC_PREFIX": "hub-"})
+    assert core.topic_names[Topic.CHECK_INS] == "hub-runtime-check-ins"
+    assert Core.from_environment(given).topic_names[Topic.CHECK_INS] == "runtime-check-ins"
 
 
 def test_a_function_that_calls_the_cluster_needs_one_of_its_two_names() -> None:

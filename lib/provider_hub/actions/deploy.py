@@ -12,7 +12,8 @@ from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import DeadlineTasks, DocumentStore, Transaction
+from provider_hub.actions.ports import DocumentStore, Tasks, Transaction
+from provider_hub.actions.scheduled_calls import deadline_of
 from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -38,7 +39,7 @@ class Installer:
 
     services: Services[DocumentStore]
     cluster: Cluster
-    tasks: DeadlineTasks
+    tasks: Tasks
     desired_states: DesiredStates
 
     def handle(self, request: InstallationRequest) -> None:
@@ -54,7 +55,7 @@ class Installer:
             log.info("%s is stale or done", request.event_id)
             return
         row, version = taken
-        self.tasks.schedule_deadline(row)
+        self.tasks.schedule(deadline_of(row))
         try:
             self._bring_up(row, version)
         except StaleGeneration as stale:

@@ -6,20 +6,11 @@ from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.ports import DocumentStore
+from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
 from provider_hub.domain.names import namespace_for
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlineCall:
-    """The payload of a deadline's task: which generation it is for. `provider` is the canonical name."""
-
-    organization_id: str
-    provider: str
-    installation_id: str
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from provider_hub.domain.errors import Problem
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
-from provider_hub.domain.records import DeadLetter, OutboxEntry
+from provider_hub.domain.records import DeadLetter, OutboxEntry, Queue, ScheduledCall
 from provider_hub.domain.rollout import Member, Rollout
 from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.domain.wheels import Packages, WheelUrl
@@ -262,31 +262,14 @@ class Publisher(Protocol):
         """Returns once the topic has the message. Raises TemporaryError."""
 
 
-class DeadlineTasks(Protocol):
-    """Calls of `deadlines`, each at the deadline of one generation."""
+class Tasks(Protocol):
+    """The queues of calls that are made later."""
 
-    def schedule_deadline(self, row: Installation) -> None:
-        """Have `deadlines` called at the row's deadline. A second call for a generation does nothing.
+    def schedule(self, call: ScheduledCall) -> None:
+        """Have a call made at its time. A second one of the same name does nothing. Raises TemporaryError."""
 
-        Raises TemporaryError.
-        """
-
-    def cancel_deadline(self, installation_id: str, generation: int) -> None:
-        """Delete the call if it has not been made yet. Raises TemporaryError."""
-
-
-class StepTasks(Protocol):
-    """Calls of `upgrades`, each for one step of a rollout."""
-
-    def schedule_step(self, rollout: Rollout) -> None:
-        """Have `upgrades` called when this step is due. A second call for a step does nothing.
-
-        Raises TemporaryError.
-        """
-
-
-class Tasks(DeadlineTasks, StepTasks, Protocol):
-    """Both kinds of calls, as one adapter makes them."""
+    def cancel(self, queue: Queue, name: str) -> None:
+        """Delete the call of that name if it has not been made yet. Raises TemporaryError."""
 
 
 class Sealer(Protocol):

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.check_in_rate import CheckInRate
-from provider_hub.actions.ports import DeadlineTasks, DocumentStore
+from provider_hub.actions.ports import DocumentStore, Tasks
+from provider_hub.actions.scheduled_calls import deadline_name
 from provider_hub.actions.services import Services, apply_event
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
@@ -23,6 +24,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.masking import mask
 from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
+from provider_hub.domain.records import Queue
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Registration:
     """
 
     services: Services[DocumentStore]
-    tasks: DeadlineTasks
+    tasks: Tasks
     check_in_keys: Sequence[bytes]
     last_lines: LastLines
     rate: CheckInRate = field(default_factory=CheckInRate)
@@ -114,7 +116,7 @@ class Registration:
     def _forget_deadline(self, row: Installation) -> None:
         """Cancel the deadline's task. This only saves a call: a task that fires finds nothing to do."""
         try:
-            self.tasks.cancel_deadline(row.installation_id, row.generation)
+            self.tasks.cancel(Queue.DEADLINES, deadline_name(row))
         except TemporaryError as error:
             log.info("%s: its deadline will fire for nothing: %s", row.installation_id, error)
 

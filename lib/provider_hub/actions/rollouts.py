@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from provider_hub.actions import audit, keys
-from provider_hub.actions.ports import RolloutStore, StepTasks, Transaction
+from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
+from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
@@ -25,7 +26,7 @@ def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderNam
     return services.store.rollouts_of(name, LISTED)
 
 
-def resume(services: Services[RolloutStore], tasks: StepTasks, by: Actor, name: ProviderName, version: str) -> Rollout:
+def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, version: str) -> Rollout:
     """Let a halted rollout go on. `by` is of its author's organization, or the platform.
 
     Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not offered any more.
@@ -51,7 +52,7 @@ def resume(services: Services[RolloutStore], tasks: StepTasks, by: Actor, name: 
         return running
 
     rollout, _ = services.store.transact(decide)
-    tasks.schedule_step(rollout)
+    tasks.schedule(step_of(rollout))
     return rollout
 
 

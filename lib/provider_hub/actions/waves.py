@@ -14,7 +14,8 @@ from functools import partial
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
-from provider_hub.actions.ports import Key, RolloutStore, StepTasks, Transaction
+from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
+from provider_hub.actions.scheduled_calls import StepCall, step_of
 from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid
@@ -60,20 +61,11 @@ class _Slot(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class StepCall:
-    """The payload of a step's task: which step of which rollout. `provider` is the canonical name."""
-
-    provider: str
-    version: str
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
 class Waves:
     """Starts rollouts and takes their steps; `pace` says how careful they are."""
 
     services: Services[RolloutStore]
-    tasks: StepTasks
+    tasks: Tasks
     pace: Pace
 
     def begin(self, event: VersionPublished) -> str:
@@ -109,7 +101,7 @@ class Waves:
         if rollout is None:
             return "not rolled out by itself"
         self._supersede_older(rollout)
-        self.tasks.schedule_step(rollout)
+        self.tasks.schedule(step_of(rollout))
         return rollout.state.value
 
     def step(self, call: StepCall) -> str:
@@ -128,7 +120,7 @@ class Waves:
             self._check_baked(rollout)
         moved = self._move_on(rollout)
         if moved.due_at is not None:
-            self.tasks.schedule_step(moved)
+            self.tasks.schedule(step_of(moved))
         return moved.state.value
 
     def _take_slots(self, rollout: Rollout) -> None:

@@ -1,4 +1,4 @@
-"""The records that are kept beside the catalog and the installations, and the topics that messages go to."""
+"""The records that are kept beside the catalog and the installations, and the topics and queues that they pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,32 @@ from enum import StrEnum
 
 
 class Topic(StrEnum):
-    """The topics by their role. The settings hold the names of one deployment's topics."""
+    """The topics by their role, as `functions/functions.json` has them; a deployment may put a prefix before them."""
 
     INSTALLATION_EVENTS = "installation-events"
     VERSION_EVENTS = "version-events"
     CHECK_INS = "runtime-check-ins"
+
+
+class Queue(StrEnum):
+    """The queues of Cloud Tasks by their role, as `functions/functions.json` has them."""
+
+    DEADLINES = "deadlines"
+    UPGRADES = "upgrades"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledCall:
+    """A call, at `at` or soon after, of the function that serves `queue`, with `body` as JSON.
+
+    `name` tells it from every other call of the queue: while one of that name waits, and for a while after it was made,
+    another one is not taken.
+    """
+
+    queue: Queue
+    name: str
+    at: datetime
+    body: Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import Field
 from provider_hub.actions import browse, rollouts
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
-from provider_hub.actions.ports import StepTasks
+from provider_hub.actions.ports import Tasks
 from provider_hub.actions.relock import request_relock
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
@@ -39,7 +39,7 @@ class Hub:
     """What the handlers of the catalog work with."""
 
     services: Services
-    tasks: StepTasks
+    tasks: Tasks
     issuers: Mapping[Platform, tuple[str, ...]]
     artifacts: ArtifactStore
 

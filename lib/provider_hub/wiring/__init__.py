@@ -17,9 +17,8 @@ from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
-from provider_hub.domain.records import Topic
 from provider_hub.domain.runtimes import RuntimeImage
-from provider_hub.settings import Core, Project, Topics
+from provider_hub.settings import Core, Project
 
 P = TypeVar("P", bound=Project)
 T = TypeVar("T")
@@ -65,7 +64,7 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
     store = firestore.connect(given.project, given.database)
     made = Services(
         store=store,
-        outbox=Outbox(store, pubsub.connect(given.project, topics(given))),
+        outbox=Outbox(store, pubsub.connect(given.project, given.topic_names)),
         clock=now,
         new_id=lambda at: ulid(at, secrets.token_bytes(RANDOM_BYTES)),
         deadlines=given.deadlines,
@@ -83,8 +82,3 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
 def now() -> datetime:
     """The clock of every function: the present time, in UTC."""
     return datetime.now(UTC)
-
-
-def topics(given: Topics) -> dict[Topic, str]:
-    """What the topics are called in this deployment."""
-    return {Topic(role): name for role, name in given.topic_names.items()}

@@ -4,6 +4,7 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.services import Services
 from provider_hub.adapters import sealing
 from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
+from provider_hub.domain.records import Topic
 from provider_hub.settings import Artifacts, CheckIns, Core, Sealing
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
@@ -18,7 +19,7 @@ def desired_states(given: DesiredStateSettings, services: Services) -> DesiredSt
     """What the cluster should hold by this deployment's settings; the newest key signs the check-in tokens."""
     facts = RuntimeFacts(
         image=given.runtime_image,
-        check_in_topic=f"projects/{given.project}/topics/{given.check_ins_topic}",
+        check_in_topic=f"projects/{given.project}/topics/{given.topic_names[Topic.CHECK_INS]}",
         pubsub_endpoint=given.runtime_pubsub_endpoint,
         check_in_seconds=given.check_in_seconds,
         ca_file=given.runtime_ca_file,

@@ -19,7 +19,7 @@ from google.cloud import firestore, pubsub_v1
 _KEY = os.environ.get("BENCH_PUBLIC_KEY", "")
 _ISSUER = os.environ.get("HUB_CUSTOMER_ISSUER", "")
 
-_TOPIC = f"projects/{os.environ.get('GOOGLE_CLOUD_PROJECT')}/topics/{os.environ.get('HUB_INSTALLATION_EVENTS_TOPIC')}"
+_TOPIC = f"projects/{os.environ.get('GOOGLE_CLOUD_PROJECT')}/topics/{os.environ.get('BENCH_EVENTS_TOPIC')}"
 
 
 @cache
