@@ -16,9 +16,9 @@ from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
-from provider_hub.http import catalog, identity, installations, operations, publishing
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
+from provider_hub.http.functions import catalog, identity, installations, operations, publishing
 from provider_hub.settings import (
     Artifacts,
     Cluster,

@@ -7,7 +7,7 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts, tasks
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.catalog import Hub, routes
+from provider_hub.http.functions.catalog import Hub, routes
 from provider_hub.settings import Artifacts, Core, Identity, Tasks, TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 

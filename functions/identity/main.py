@@ -8,7 +8,7 @@ from provider_hub.actions.minting import Minting
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.identity import Hub, routes
+from provider_hub.http.functions.identity import Hub, routes
 from provider_hub.settings import Core, Identity, TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 

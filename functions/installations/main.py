@@ -11,7 +11,7 @@ from provider_hub.adapters import cloud_logging, kubernetes, sealing
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.installations import Hub, routes
+from provider_hub.http.functions.installations import Hub, routes
 from provider_hub.settings import Cluster, Core, Identity, Logs, Sealing
 from provider_hub.wiring import Once, connected_services
 

@@ -13,7 +13,7 @@ from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
-from provider_hub.http.publishing import Hub, routes
+from provider_hub.http.functions.publishing import Hub, routes
 from provider_hub.settings import Artifacts, Core, Identity, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 

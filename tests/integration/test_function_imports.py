@@ -20,8 +20,8 @@ def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     main = FUNCTIONS_DIR / function / "main.py"
     ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
     loaded = {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
-    own = {f"http.{function}"} if function in SERVING else set()
-    others = {f"http.{other}" for other in SERVING} - own
+    own = {f"http.functions.{function}"} if function in SERVING else set()
+    others = {f"http.functions.{other}" for other in SERVING} - own
     assert own <= loaded
     assert not loaded & (others | OF_ALL_ROUTES)
     # Who has no cluster loads neither the clients for it nor what is made there.

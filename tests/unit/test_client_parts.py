@@ -23,7 +23,7 @@ from provider_hub.domain.wheels import same_version
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 from provider_hub.domain.wheels.versions import semver_of
 from provider_hub.http import examples
-from provider_hub.http.installations import ProviderInstallation
+from provider_hub.http.functions.installations import ProviderInstallation
 
 NOWHERE = Path("/nonexistent")
 

@@ -6,11 +6,12 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
+from local_stack.function_list import COMBINED
 from provider_hub.http.application import Application
 from provider_hub.http.combined import Combined
 from provider_hub.http.table import ROUTES
 
-FUNCTIONS = ("installations", "catalog", "publishing", "identity", "operations")
+(API,) = COMBINED.values()
 
 
 class Named:
@@ -23,11 +24,11 @@ class Named:
         return self._name
 
 
-COMBINED = Combined(**{name: cast("Application[Any]", Named(name)) for name in FUNCTIONS})
+ALL = Combined(**{name: cast("Application[Any]", Named(name)) for name in API.combines})
 
 
 def answered_by(path: str, method: str = "GET") -> str:
-    return str(COMBINED.respond(cast("Any", Request(EnvironBuilder(path, method=method).get_environ()))))
+    return str(ALL.respond(cast("Any", Request(EnvironBuilder(path, method=method).get_environ()))))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -41,4 +42,4 @@ def test_a_path_that_no_route_has_is_answered_as_the_load_balancer_would() -> No
 
 
 def test_it_combines_every_function_with_routes() -> None:
-    assert {route.function for route in ROUTES} == set(FUNCTIONS)
+    assert {route.function for route in ROUTES} == set(API.combines)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
-from provider_hub.http.installations import ProviderInstallation
+from provider_hub.http.functions.installations import ProviderInstallation
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))

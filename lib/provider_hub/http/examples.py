@@ -16,15 +16,6 @@ from pydantic_core import to_jsonable_python
 from provider_hub.http.models import Response
 from provider_hub.http.route import Route
 
-PATH: Mapping[str, str] = {
-    "org": "acme",
-    "name": "weather",
-    "version": "1.4.0",
-    "organization_id": "me",
-    "tenant_id": "org_acme",
-    "id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
-    "publisher_id": "01JZK3V8M4Q2T7Y9B5N6C1D0EF",
-}
 _ERRORS: Mapping[int, str] = {
     400: "acme/weather 1.4.0 is published with other bytes, and versions never change: raise the version",
     401: "Not authenticated",
@@ -41,7 +32,7 @@ _PROBLEM = {"loc": ["body", "version"], "msg": "'1.4' is not a semantic version 
 
 def path(route: Route) -> str:
     """A path that leads to the route."""
-    return re.sub(r"\{(\w+)\}", lambda parameter: PATH[parameter[1]], route.path)
+    return re.sub(r"\{(\w+)\}", lambda name: route.parameters[name[1]].example, route.path)
 
 
 def request(route: Route) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The OpenAPI 3.1 description, made from the route table and the models that serve, so that it cannot differ."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -12,13 +11,10 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from provider_hub.actions import idempotency
-from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
-from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
-from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 from provider_hub.http import examples
 from provider_hub.http.errors import ErrorBody, FormErrorBody, MintErrorBody, RuleErrorBody, ValidationErrorBody
 from provider_hub.http.route import JSON, Access, Route
-from provider_hub.http.table import ROUTES
+from provider_hub.http.table import FUNCTIONS, ROUTES
 
 API_VERSION = "1.0.0"
 
@@ -29,27 +25,6 @@ Paths work with and without a trailing slash. Unknown fields of a request are ig
 response are null; times are UTC. `GET` routes answer `HEAD`, every path answers `OPTIONS` with `Allow`, a path \
 that is no route is 404, and a method that a path does not have is 405 with `Allow`. What belongs to another \
 organization is 404, never 403."""
-
-_TAGS = {
-    "installations": "What an organization has installed, and what it runs.",
-    "catalog": "Finding and reading providers, and what their author may change.",
-    "publishing": "Registering versions of providers, and of the runtime.",
-    "identity": "Who a token is.",
-    "operations": "Dead letters, liveness, and this description.",
-}
-
-_PATH_PARAMETERS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "org": ("The provider's namespace: `platform`, or an organization's slug.", {"pattern": f"^{SLUG_PATTERN}$"}),
-    "name": ("The provider's name.", {"pattern": f"^{SHORT_PATTERN}$", "maxLength": MAX_CANONICAL}),
-    "version": (
-        "A semantic version; a `+` in it may be written as it is.",
-        {"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
-    ),
-    "organization_id": ("`me`, or the organization's own id.", {"minLength": 1}),
-    "tenant_id": ("The organization's id at its issuer.", {"minLength": 1}),
-    "id": ("The dead letter's id.", {"minLength": 1}),
-    "publisher_id": ("The publisher's id.", {"minLength": 1}),
-}
 
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.ANYONE: [],
@@ -100,7 +75,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Provider Hub", "version": API_VERSION, "description": _INTRODUCTION},
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
+        "tags": [{"name": routes.function, "description": routes.about} for routes in FUNCTIONS],
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in schemas.items() if name not in queries},
@@ -160,15 +135,14 @@ def _callers(route: Route) -> str:
 
 
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"\{(\w+)\}", route.path):
-        description, constraints = _PATH_PARAMETERS[name]
+    for name, parameter in route.parameters.items():
         yield {
             "name": name,
             "in": "path",
             "required": True,
-            "description": description,
-            "schema": {"type": "string", **constraints},
-            "example": examples.PATH[name],
+            "description": parameter.description,
+            "schema": {"type": "string", **parameter.constraints},
+            "example": parameter.example,
         }
 
 

@@ -12,6 +12,7 @@ from provider_hub.actions.wishes.publishers import PolicyWish, PublisherWish
 from provider_hub.domain.publishers import Platform, Publisher
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import PROVIDER, Parameter
 from provider_hub.http.route import Access, Routes
 
 _PUBLISHERS = "/providers/{org}/{name}/publishers"
@@ -29,7 +30,10 @@ class Hub(Protocol):
         """The issuers of each kind of CI platform."""
 
 
-routes: Routes[Hub] = Routes("catalog")
+routes: Routes[Hub] = Routes(
+    "catalog",
+    parameters={**PROVIDER, "publisher_id": Parameter("The publisher's id.", example="01JZK3V8M4Q2T7Y9B5N6C1D0EF")},
+)
 
 
 class PublisherBody(Response):

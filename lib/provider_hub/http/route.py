@@ -11,6 +11,7 @@ from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.roles import Right
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import Parameter
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -51,6 +52,7 @@ class Route:
     path: str
     access: Access
     handler: Callable[..., Any]
+    parameters: Mapping[str, Parameter]
     shape: Shape = None
     status: int = 200
     other_statuses: tuple[int, ...] = ()
@@ -119,11 +121,19 @@ class Routes(Generic[H]):
 
     A handler is `(hub: H, call: Call)`, with a third parameter named `body`, `query` or `form` where it reads one.
     The annotations of that parameter and of the return value are the models that the route validates against,
-    answers with and describes.
+    answers with and describes. `about` is the function in one sentence. `parameters` are those in the routes' paths.
     """
 
-    def __init__(self, function: str, *parts: "Routes[Any]") -> None:
-        self._function = function
+    def __init__(
+        self,
+        function: str,
+        *parts: "Routes[Any]",
+        about: str = "",
+        parameters: Mapping[str, Parameter] | None = None,
+    ) -> None:
+        self.function = function
+        self.about = about
+        self._parameters = parameters or {}
         self._routes = [route for part in parts for route in part]
 
     def __iter__(self) -> Iterator[Route]:
@@ -151,11 +161,12 @@ class Routes(Generic[H]):
             hints = get_type_hints(handler)
             self._routes.append(
                 Route(
-                    self._function,
+                    self.function,
                     method,
                     path,
                     access,
                     handler,
+                    self._parameters_of(path),
                     shape=_shape_of(hints["return"]),
                     status=status,
                     other_statuses=other_statuses,
@@ -174,6 +185,12 @@ class Routes(Generic[H]):
             return handler
 
         return declare
+
+    def _parameters_of(self, path: str) -> dict[str, Parameter]:
+        names = [segment[1:-1] for segment in _segments_of(path) if segment.startswith("{")]
+        if unknown := set(names) - self._parameters.keys():
+            raise ValueError(f"{path}: say what {', '.join(sorted(unknown))} is, in `parameters` of the Routes")
+        return {name: self._parameters[name] for name in names}
 
 
 class Routing:

@@ -5,7 +5,7 @@ Whatever makes it is imported when it is first asked for: it brings the routes a
 
 
 class RouteDescription:
-    """Every route of the hub (`http.operations.Description`)."""
+    """Every route of the hub (`http.functions.operations.Description`)."""
 
     def document(self) -> bytes:
         """OpenAPI 3.1, as JSON."""

@@ -18,6 +18,7 @@ from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.records import DeadLetter
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import Parameter
 from provider_hub.http.route import HTML, Access, Routes
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
@@ -44,7 +45,11 @@ class Hub:
     description: Description
 
 
-routes: Routes[Hub] = Routes("operations")
+routes: Routes[Hub] = Routes(
+    "operations",
+    about="Dead letters, liveness, and this description.",
+    parameters={"id": Parameter("The dead letter's id.", example="01JZK3V8M4Q2T7Y9B5N6C1D0EF")},
+)
 
 
 class DeadLetterBody(Response):

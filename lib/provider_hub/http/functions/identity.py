@@ -18,6 +18,7 @@ from provider_hub.domain.names import is_organization_id
 from provider_hub.http import minting
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import Parameter
 from provider_hub.http.route import Access, Routes
 
 _ORGANIZATION = "/console/organizations/{tenant_id}"
@@ -31,7 +32,15 @@ class Hub:
     minting: Minting
 
 
-routes: Routes[Hub] = Routes("identity", minting.routes)
+routes: Routes[Hub] = Routes(
+    "identity",
+    minting.routes,
+    about="Who a token is.",
+    parameters={
+        "organization_id": Parameter("`me`, or the organization's own id.", example="me"),
+        "tenant_id": Parameter("The organization's id at its issuer.", example="org_acme"),
+    },
+)
 
 
 class WhoAmI(Response):

@@ -22,6 +22,7 @@ from provider_hub.domain.versions import is_newer
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.log_view import Logs, LogsQuery
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import PROVIDER
 from provider_hub.http.route import Access, Routes
 
 _INSTALLED = "/providers/installed/{org}/{name}"
@@ -39,7 +40,9 @@ class Hub:
     logs: LogReader
 
 
-routes: Routes[Hub] = Routes("installations")
+routes: Routes[Hub] = Routes(
+    "installations", about="What an organization has installed, and what it runs.", parameters=PROVIDER
+)
 
 
 class ProviderInstallation(Response):

@@ -35,7 +35,7 @@ class Hub:
     artifacts: ArtifactStore
 
 
-routes: Routes[Hub] = Routes("publishing")
+routes: Routes[Hub] = Routes("publishing", about="Registering versions of providers, and of the runtime.")
 
 
 @routes.add(

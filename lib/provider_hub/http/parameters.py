@@ -1,0 +1,30 @@
+"""What a parameter in a route's path is; those that the routes of several functions have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in a path. `constraints` hold its text, as keywords of JSON Schema."""
+
+    description: str
+    example: str
+    constraints: Mapping[str, Any] = field(default_factory=lambda: {"minLength": 1})
+
+
+PROVIDER: Mapping[str, Parameter] = {
+    "org": Parameter(
+        "The provider's namespace: `platform`, or an organization's slug.",
+        example="acme",
+        constraints={"pattern": f"^{SLUG_PATTERN}$"},
+    ),
+    "name": Parameter(
+        "The provider's name.",
+        example="weather",
+        constraints={"pattern": f"^{SHORT_PATTERN}$", "maxLength": MAX_CANONICAL},
+    ),
+}
