@@ -75,8 +75,8 @@ locals {
   # What each function is given alone: its own address is the audience of its callers' tokens.
   own_environment = { for name, url in local.urls : name => { HUB_CALLER_AUDIENCE = url } }
 
-  # The settings that an operator may choose, as the code's own table gives them: default, and bounds of numbers.
-  settings_row = "(?m)^\\| `HUB_(?P<name>[A-Z_]+)` \\| `?(?P<default>[^`|]*)`? \\| (?P<above>[>≥]?) ?(?P<least>[0-9.]*)(?:, ≤ (?P<most>[0-9.]+))? \\| operator \\|"
+  # The settings that an operator may choose, as the code's own table gives them: default, whether a number is whole, and its bounds.
+  settings_row = "(?m)^\\| `HUB_(?P<name>[A-Z_]+)` \\| `?(?P<default>[^`|]*)`? \\| (?P<whole>whole, )?(?P<above>[>≥]?) ?(?P<least>[0-9.]*)(?:, ≤ (?P<most>[0-9.]+))? \\| operator \\|"
   settings     = { for row in regexall(local.settings_row, file("${path.module}/../docs/settings.md")) : lower(row.name) => row }
   chosen       = { for name, value in var.settings : "HUB_${upper(name)}" => value }
 }

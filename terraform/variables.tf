@@ -437,8 +437,8 @@ variable "settings" {
     error_message = "settings has a number that is too large: docs/settings.md gives the bounds."
   }
   validation {
-    condition     = alltrue([for name, value in var.settings : !endswith(name, "_quota") || try(floor(tonumber(value)) == tonumber(value), false)])
-    error_message = "A quota of settings is a whole number."
+    condition     = alltrue([for name, value in var.settings : try(local.settings[name].whole == null || floor(tonumber(value)) == tonumber(value), false)])
+    error_message = "settings has a fraction where only a whole number fits: docs/settings.md says which are whole."
   }
   validation {
     condition = try(

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from provider_hub.domain.limits import OrganizationLimits
 from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.settings_reader import Settings
 
@@ -30,6 +31,11 @@ class Limits(Settings):
     )
     provider_quota: int = Field(200, ge=1, description="Providers that one organization may have.")
     version_quota: int = Field(2000, ge=1, description="Versions that one provider may have.")
+
+    @property
+    def organization_limits(self) -> OrganizationLimits:
+        """The limits as the actions take them."""
+        return OrganizationLimits(self.installation_quota)
 
     @property
     def publishing_limits(self) -> PublishingLimits:

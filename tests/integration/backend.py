@@ -36,6 +36,7 @@ from provider_hub.adapters.pubsub import PubSubPublisher
 from provider_hub.adapters.sealing import Envelope, NoKey
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
+from provider_hub.domain.limits import OrganizationLimits
 from provider_hub.domain.records import Topic
 
 R = TypeVar("R")
@@ -149,7 +150,7 @@ class Backend:
             new_id=self._new_id,
             deadlines=DEADLINES,
             publishing=PublishingRules(IMAGE),
-            installation_quota=self.quota,
+            limits=OrganizationLimits(self.quota),
             config_checker=self.config_checker,
             sealer=self.envelope,
             schema_checker=LimitedSchemaChecker(),

@@ -8,8 +8,9 @@ from tests.integration.actors import KEY, installer_over, registration_over, swe
 from tests.integration.backend import Backend
 
 from provider_hub.actions import change, keys
-from provider_hub.actions.expire import DeadlineCall, Expiry
+from provider_hub.actions.expire import Expiry
 from provider_hub.actions.install import request_install
+from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.installation import Installation, InstallationRequest, Outcome
 from provider_hub.domain.messages import CheckIn, check_in_token, decode

@@ -9,7 +9,8 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.publish import publish
-from provider_hub.actions.waves import StepCall, Waves
+from provider_hub.actions.scheduled_calls import StepCall
+from provider_hub.actions.waves import Waves
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.installation import (

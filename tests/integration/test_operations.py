@@ -11,7 +11,7 @@ from tests.integration.backend import DEADLINES, Backend
 from tests.integration.one_tenant import ROW_KEY, World
 
 from provider_hub.actions import keys
-from provider_hub.actions.expire import DeadlineCall
+from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError

@@ -12,8 +12,9 @@ from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, resume
+from provider_hub.actions.scheduled_calls import StepCall
 from provider_hub.actions.services import apply_event
-from provider_hub.actions.waves import StepCall, _Slot
+from provider_hub.actions.waves import _Slot
 from provider_hub.domain.catalog import PLATFORM_AUTHOR
 from provider_hub.domain.errors import Conflict, Forbidden
 from provider_hub.domain.installation import (
@@ -231,6 +232,15 @@ def test_a_provider_that_is_deleted_and_published_again_is_rolled_out_again(back
     again = World(backend, installations=2)
     again.waves.begin(again.publish("1.1.0"))
     assert again.run("1.1.0").succeeded == 2
+
+
+def test_a_provider_that_is_deleted_leaves_no_member_of_its_finished_rollouts(backend: Backend) -> None:
+    world = World(backend, installations=3)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    backend.store.delete_all([keys.installation_of(row) for row in world.rows()])
+    delete_provider(backend.services, actor_of("org_acme"), NAME)
+    assert list(backend.documents.under("providers")) == []
 
 
 def test_the_tenants_timeline_says_which_wave_upgraded_it(backend: Backend) -> None:

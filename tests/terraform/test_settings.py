@@ -41,6 +41,7 @@ def test_terraform_finds_each_settings_default_and_bounds() -> None:
     assert found["silence_seconds"] == {
         "name": "SILENCE_SECONDS",
         "default": "900",
+        "whole": None,
         "above": ">",
         "least": "0",
         "most": None,
@@ -62,6 +63,7 @@ def test_a_number_that_terraform_takes_is_one_that_the_code_takes() -> None:
     for field, row in numbers.items():
         assert (row["above"], row["least"]) != ("", ""), f"{field} has no lower bound"
         assert float(row["default"] or "") == AllSettings.model_fields[field].default
+        assert (row["whole"] is not None) == (AllSettings.model_fields[field].annotation is int)
 
 
 def test_what_an_operator_chose_reaches_the_functions() -> None:

@@ -31,7 +31,7 @@ def settings_table() -> str:
         for field in group.__annotations__:
             info = AllSettings.model_fields[field]
             default = "required" if info.is_required() else _shown(info.default)
-            cells = (f"`{variable_name(field)}`", default, _range(info.metadata), set_by(field), info.description)
+            cells = (f"`{variable_name(field)}`", default, _range(info), set_by(field), info.description)
             rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -42,13 +42,16 @@ def scopes_table() -> str:
     return "\n".join(rows)
 
 
-def _range(bounds: list[Any]) -> str:
-    """The bounds of a number: `> 0`, or `≥ 0, ≤ 100`. Terraform reads them."""
+def _range(field: Any) -> str:
+    """What a number may be: `> 0`, `≥ 0, ≤ 100`, or `whole, ≥ 1`. Terraform reads it."""
     signs = {"gt": ">", "ge": "≥", "le": "≤"}
-    found = [
-        f"{sign} {getattr(bound, name)}" for bound in bounds for name, sign in signs.items() if hasattr(bound, name)
+    bounds = [
+        f"{sign} {getattr(bound, name)}"
+        for bound in field.metadata
+        for name, sign in signs.items()
+        if hasattr(bound, name)
     ]
-    return ", ".join(found)
+    return ", ".join(["whole", *bounds] if field.annotation is int else bounds)
 
 
 def _shown(default: object) -> str:

@@ -14,6 +14,7 @@ from tests.fakes import FakeClock
 from provider_hub.actions.install import _check_quota
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.quota import SHARES, TRUSTED, QuotaCache
+from provider_hub.domain.limits import OrganizationLimits
 
 
 def test_an_organization_that_nobody_counted_must_be_counted() -> None:
@@ -106,7 +107,7 @@ def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:
         quota_cache=QuotaCache(),
         locks=Announced(store.second),
         store=store,
-        installation_quota=10 * SHARES,
+        limits=OrganizationLimits(10 * SHARES),
     )
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: _check_quota(services, ACME), range(2)))

@@ -101,8 +101,8 @@ def _check_quota(services: Services[TenantStore], organization: Organization) ->
 
 def _count(services: Services[TenantStore], organization_id: str, now: datetime) -> None:
     count = services.store.count_installations_of(organization_id)
-    if count >= services.installation_quota:
+    if count >= services.limits.installations:
         raise QuotaExceeded(
             f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
         )
-    services.quota_cache.counted(organization_id, services.installation_quota - count - 1, now)
+    services.quota_cache.counted(organization_id, services.limits.installations - count - 1, now)

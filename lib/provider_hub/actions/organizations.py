@@ -58,7 +58,7 @@ class Organizations:
     def _meet(self, claims: OrganizationClaims) -> Organization:
         (organization, is_new), _ = self._services.store.transact(partial(self._admit, claims))
         if is_new:  # a new organization has nothing installed, so its first installs need no count
-            quota = self._services.installation_quota
+            quota = self._services.limits.installations
             self._services.quota_cache.counted(organization.organization_id, quota, organization.created_at)
         return organization
 

@@ -63,7 +63,12 @@ def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> Non
     """
     while rollouts := services.store.rollouts_of(name, LISTED):
         for rollout in rollouts:
-            while members := services.store.started_members(name, rollout.version, MEMBERS_DELETED_AT_ONCE):
-                under_way = [keys.member(name, rollout.version, member.installation_id) for member in members]
-                services.store.delete_all(under_way)
+            for wave in range(1, rollout.wave + 1):
+                _forget_members(services, rollout, wave)
         services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
+
+
+def _forget_members(services: Services[RolloutStore], rollout: Rollout, wave: int) -> None:
+    name, version = rollout.provider_name, rollout.version
+    while members := services.store.wave_members(name, version, wave, MEMBERS_DELETED_AT_ONCE):
+        services.store.delete_all([keys.member(name, version, member.installation_id) for member in members])

@@ -36,6 +36,7 @@ from provider_hub.domain.installation import (
     Step,
     advance,
 )
+from provider_hub.domain.limits import OrganizationLimits
 from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.runtimes import RuntimeImage
 
@@ -92,10 +93,10 @@ class PublishingRules:
 class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
-    `new_id` makes an installation's id from the time. `installation_quota` is the most installations of one
-    organization. `config_checker` is there in the functions that check a config, `sealer` in the one that takes it,
-    `schema_checker` and `resolver` in the one that publishes. `request_budget`, `quota_cache`, `locks` and
-    `known_providers` belong to this process, so all requests of it must share one Services.
+    `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
+    `sealer` in the one that takes it, `schema_checker` and `resolver` in the one that publishes. `request_budget`,
+    `quota_cache`, `locks` and `known_providers` belong to this process, so all requests of it must share one
+    Services.
     """
 
     store: StoreT_co
@@ -104,7 +105,7 @@ class Services(Generic[StoreT_co]):
     new_id: Callable[[datetime], str]
     deadlines: Deadlines
     publishing: PublishingRules
-    installation_quota: int = 100
+    limits: OrganizationLimits = field(default_factory=OrganizationLimits)
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     sealer: Sealer = field(default_factory=_NoSealer)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)

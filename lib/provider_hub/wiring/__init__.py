@@ -73,7 +73,7 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
             given.default_scope,
             given.publishing_limits,
         ),
-        installation_quota=given.installation_quota,
+        limits=given.organization_limits,
         request_budget=RequestBudget(given.requests_per_minute),
     )
     return made if config_checker is None else replace(made, config_checker=config_checker)

@@ -1,0 +1,10 @@
+"""How much one organization may have, as the operator decided it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationLimits:
+    """The most that one organization may have. What it may publish is in `domain.publishing_use.PublishingLimits`."""
+
+    installations: int = 100
