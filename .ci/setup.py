@@ -51,7 +51,7 @@ def set_up() -> None:
     print("setup: installing the locked dependencies (about a minute the first time)", flush=True)
     pip("--require-hashes", "-r", str(INPUTS[0]))
     pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
-    run("-m", "local_stack.emulators")
+    run("-m", "local_stack.class_archives")
     have_chromium()
 
 

@@ -3,19 +3,18 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local_stack import downloads
 from local_stack.errors import LocalError
-from local_stack.java import java_for
+from local_stack.java import candidates, class_archive, java_for
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.processes import bound_to_parent, kill_group, log_tail
 
@@ -44,8 +43,20 @@ class Emulator:
 
     def command(self, port: int) -> tuple[str, ...]:
         """The command that serves it on a loopback port. Raises LocalError without a suitable Java."""
-        java = java_for(self.jar, self.main_class)
-        return (java, *_JVM_FLAGS, "-cp", str(self.jar), self.main_class, f"--host={LOOPBACK}", f"--port={port}")
+        java, archive = self._first_archived() or (java_for(self.jar, self.main_class), None)
+        return self.command_of(java, port, *([f"-XX:SharedArchiveFile={archive}"] if archive else []))
+
+    def command_of(self, java: str, port: int, *options: str) -> tuple[str, ...]:
+        """The command with this `java`, and with `options` for its JVM."""
+        arguments = (self.main_class, f"--host={LOOPBACK}", f"--port={port}")
+        return (java, *_JVM_FLAGS, *options, "-cp", str(self.jar), *arguments)
+
+    def _first_archived(self) -> tuple[str, Path] | None:
+        """The Java that would be asked first, if it has run this jar: looking into the jar takes most of a second."""
+        java = next(candidates(), None)
+        if java is None or not (archive := class_archive(java, self.jar)).exists():
+            return None
+        return java, archive
 
 
 @dataclass(frozen=True)
@@ -103,16 +114,28 @@ def emulators() -> Iterator[EmulatorHosts]:
     Synchronous, for tests: `with emulators() as hosts: monkeypatch.setenv(…)`. Raises LocalError when one
     cannot be started, with the tail of its log.
     """
+    both = (firestore_emulator(), pubsub_emulator())
+    with running({emulator.name: emulator.command for emulator in both}, _STOP_SECONDS) as addresses:
+        yield EmulatorHosts(*addresses)
+
+
+@contextmanager
+def running(commands: Mapping[str, Callable[[int], Sequence[str]]], stop_seconds: float) -> Iterator[Sequence[str]]:
+    """Run emulators by their commands, each of which takes a port; yields `host:port` of each once all serve.
+
+    They have `stop_seconds` to end. Raises LocalError when one does not start, with the tail of its log.
+    """
     with ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="provider-hub-emulators-")))
-        starting = [_start(emulator, logs, stack) for emulator in (firestore_emulator(), pubsub_emulator())]
-        addresses = [running.wait_until_ready() for running in starting]
-        yield EmulatorHosts(*addresses)
+        starting = [
+            stack.enter_context(_started(command, logs / f"{name}.log", stop_seconds))
+            for name, command in commands.items()
+        ]
+        yield [one.wait_until_ready() for one in starting]
 
 
 @dataclass(frozen=True)
 class _Starting:
-    emulator: Emulator
     process: subprocess.Popen[bytes]
     port: ReservedPort
     log: Path
@@ -121,31 +144,32 @@ class _Starting:
         deadline = time.monotonic() + _START_SECONDS
         while not answers(self.port.url):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise LocalError(f"the {self.emulator.name} emulator did not start; its log:\n{log_tail(self.log)}")
+                raise LocalError(f"the {self.log.stem} emulator did not start; its log:\n{log_tail(self.log)}")
             time.sleep(0.02)
         return self.port.address
 
 
-def _start(emulator: Emulator, logs: Path, stack: ExitStack) -> _Starting:
-    port = ReservedPort()
-    stack.callback(port.release)
-    log = logs / f"{emulator.name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
-            bound_to_parent(emulator.command(port.number)),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    stack.callback(_stop, process)
-    return _Starting(emulator, process, port, log)
+@contextmanager
+def _started(command: Callable[[int], Sequence[str]], log: Path, stop_seconds: float) -> Iterator[_Starting]:
+    with ReservedPort() as port:
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603
+                bound_to_parent(command(port.number)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        try:
+            yield _Starting(process, port, log)
+        finally:
+            _stop(process, stop_seconds)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
     process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         kill_group(process.pid)
         process.wait()
@@ -156,19 +180,3 @@ def _in_sdk(pattern: str) -> Path | None:
         if found := sorted(root.glob(pattern)):
             return found[-1]
     return None
-
-
-def main() -> int:
-    """Find or fetch both emulators and a Java for each, so that a later start needs no network."""
-    try:
-        for emulator in (firestore_emulator(), pubsub_emulator()):
-            emulator.command(port=0)
-            print(f"{emulator.name} emulator: {emulator.jar}")
-    except LocalError as error:
-        print(f"setup: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,5 +1,6 @@
-"""Finds a Java that can run a given jar."""
+"""Finds a Java that can run a given jar, and the archive of the classes that it then loads."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from local_stack.downloads import cache_dir
 from local_stack.errors import LocalError
 
 _INSTALLED = Path("/usr/lib/jvm")
@@ -26,7 +28,7 @@ def java_for(jar: Path, main_class: str) -> str:
     """
     needed = required_version(jar, main_class)
     found: list[int] = []
-    for java in _candidates():
+    for java in candidates():
         version = java_version(java)
         if version is None:
             continue
@@ -61,7 +63,15 @@ def java_version(java: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _candidates() -> Iterator[str]:
+def class_archive(java: str, jar: Path) -> Path:
+    """Where the archive of the classes that `java` loads from `jar` is, or would be: see `class_archives`."""
+    facts = jar.stat()
+    key = f"{Path(java).resolve()}\n{jar}\n{facts.st_size}\n{facts.st_mtime_ns}"
+    return cache_dir() / "classes" / f"{jar.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsa"
+
+
+def candidates() -> Iterator[str]:
+    """Each `java` of this machine in the order of preference: JAVA_HOME's, the PATH's, those of /usr/lib/jvm."""
     if home := os.environ.get("JAVA_HOME"):
         yield str(Path(home) / "bin" / "java")
     if java := shutil.which("java"):
