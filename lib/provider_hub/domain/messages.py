@@ -77,7 +77,8 @@ class CheckIn:
 Message = InstallationRequest | VersionPublished
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
-M = TypeVar("M", InstallationRequest, VersionPublished, CheckIn)
+# What a consumer receives: one of these.
+Received = TypeVar("Received", InstallationRequest, VersionPublished, CheckIn)
 
 
 def encode(message: Message) -> bytes:
@@ -85,10 +86,10 @@ def encode(message: Message) -> bytes:
     return _adapter(type(message)).dump_json(message)
 
 
-def decode(kind: type[M], data: bytes) -> M:
+def decode(kind: type[Received], data: bytes) -> Received:
     """Raises MalformedMessage naming the fields that are wrong, never their values."""
     try:
-        decoded: M = _adapter(kind).validate_json(data)
+        decoded: Received = _adapter(kind).validate_json(data)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors())
         raise MalformedMessage(f"no {kind.__name__} that can be read: check {fields}") from None

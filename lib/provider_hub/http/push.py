@@ -13,7 +13,7 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from flask import Request, Response
 
@@ -21,14 +21,11 @@ from provider_hub.actions.dead_letters import Delivery, bury, note_failure
 from provider_hub.actions.services import Services
 from provider_hub.domain import messages
 from provider_hub.domain.errors import MalformedMessage, TemporaryError
-from provider_hub.domain.installation import InstallationRequest
-from provider_hub.domain.messages import CheckIn, VersionPublished
+from provider_hub.domain.messages import Received
 from provider_hub.domain.records import Topic
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
-
-M = TypeVar("M", InstallationRequest, VersionPublished, CheckIn)
 
 # The sender of a message may set this attribute as well: nothing but a small number is one.
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -37,7 +34,7 @@ TRY_AGAIN = 503
 
 
 @dataclass(frozen=True, slots=True)
-class PushConsumer(Generic[M]):
+class PushConsumer(Generic[Received]):
     """Reads messages of one kind from one topic's subscription and hands each to `handle`.
 
     `handle` returns to be done and raises TemporaryError to get the message again; anything else it raises
@@ -46,8 +43,8 @@ class PushConsumer(Generic[M]):
 
     services: Services
     topic: Topic
-    kind: type[M]
-    handle: Callable[[M], object]
+    kind: type[Received]
+    handle: Callable[[Received], object]
 
     def respond(self, request: Request) -> Response:
         """204 acknowledges the push, dead letters included; 503 asks for it again."""
