@@ -22,6 +22,7 @@ from tests.function_site import installed_distributions, site_maker
 
 from local_stack.function_list import ALL, FUNCTIONS_DIR
 from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
+from provider_hub.domain.records import Queue
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
 from provider_hub.settings import AllSettings, variable_name
@@ -134,6 +135,8 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
         "HUB_CALLER_AUDIENCE": AUDIENCE,
         "HUB_CALLER_SIGNATURE_REMOVED": "true",
         "HUB_CHECK_IN_KEYS": "key",
+        "HUB_QUEUES": ",".join(f"{queue}=hub-{queue}" for queue in Queue),
+        "HUB_QUEUE_URLS": ",".join(f"{queue}=https://{queue}.example" for queue in Queue),
         **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
         "FIRESTORE_EMULATOR_HOST": NOWHERE,
         "PUBSUB_EMULATOR_HOST": NOWHERE,
