@@ -16,6 +16,7 @@ import pytest
 
 from local_stack.emulators import answers, emulators
 from local_stack.running import Stack
+from provider_hub.domain.records import Queue
 
 HTTP = """
 import functions_framework, json, os
@@ -48,7 +49,7 @@ except LocalError as error:
 """
 DEADLINE = 20.0
 # Settings that the stack insists on; none of these few functions makes a task.
-UNUSED = {"HUB_QUEUE_URLS": "deadlines=http://127.0.0.1:9,upgrades=http://127.0.0.1:9"}
+UNUSED = {"HUB_QUEUE_URLS": ",".join(f"{queue}=http://127.0.0.1:9" for queue in Queue)}
 
 
 @pytest.fixture(scope="module")

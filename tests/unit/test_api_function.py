@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local_stack.function_list import COMBINED, FUNCTIONS_DIR
+from provider_hub.domain.records import Queue
 
 (API,) = COMBINED.values()
 ENVIRONMENT = {
@@ -14,7 +15,7 @@ ENVIRONMENT = {
     "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",
     "HUB_TASKS_ENDPOINT": "127.0.0.1:9",
-    "HUB_QUEUE_URLS": "deadlines=http://127.0.0.1:9,upgrades=http://127.0.0.1:9",
+    "HUB_QUEUE_URLS": ",".join(f"{queue}=http://127.0.0.1:9" for queue in Queue),
     "HUB_CLUSTER_ENDPOINT": "https://127.0.0.1:9",
     "HUB_ARTIFACTS_BUCKET": "artifacts",
 }

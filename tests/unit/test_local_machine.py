@@ -16,6 +16,7 @@ from local_stack.interpreters import Interpreter
 from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
 from local_stack.servers import BucketHost
+from provider_hub.domain.records import Queue
 from provider_hub.settings import AllSettings
 
 
@@ -105,7 +106,7 @@ def surroundings() -> Surroundings:
         project="local-hub",
         emulators=EmulatorHosts("127.0.0.1:1", "127.0.0.1:2"),
         tasks_endpoint="127.0.0.1:3",
-        queue_urls={"deadlines": "http://127.0.0.1:4", "upgrades": "http://127.0.0.1:5"},
+        queue_urls=dict.fromkeys(Queue, "http://127.0.0.1:4"),
         issuer=TokenIssuer("http://127.0.0.1:6", Path("/keys")),
         hub_id="local-test",
         check_in_key="k" * 64,

@@ -15,6 +15,8 @@ from provider_hub.settings import (
     variable_name,
 )
 
+QUEUE_URLS = ", ".join(f"{queue}=https://{queue}.example" for queue in Queue)
+
 
 def test_variables_become_typed_fields() -> None:
     read = Identity.from_environment({"HUB_CUSTOMER_AUDIENCES": "a, b,,", "OTHER": "x"})
@@ -29,9 +31,9 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_a_group_that_is_not_named_is_not_read() -> None:
     class Needs(Core, Tasks): ...
 
-    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": "deadlines=https://d, upgrades=https://u"}
+    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": QUEUE_URLS}
     read = Needs.from_environment({**given, "HUB_CHECK_IN_KEYS": ",", "HUB_WAVE_FAILURES_PERCENT": "many"})
-    assert (read.project, read.queue_urls["deadlines"]) == ("p", "https://d")
+    assert (read.project, read.queue_urls["deadlines"]) == ("p", "https://deadlines.example")
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,8 @@ def test_every_required_setting_that_is_not_set_is_named_with_what_it_is() -> No
 @pytest.mark.parametrize(
     ("urls", "refused_for"),
     [
-        ("deadlines=https://d", "HUB_QUEUE_URLS has no URL for upgrades"),
-        ("deadlines=https://d,upgrades", "HUB_QUEUE_URLS: Value error, is not key=value, separated by commas"),
+        (QUEUE_URLS.replace("upgrades", "others"), "HUB_QUEUE_URLS has no URL for upgrades"),
+        (f"{QUEUE_URLS},upgrades", "HUB_QUEUE_URLS: Value error, is not key=value, separated by commas"),
     ],
 )
 def test_every_queue_must_be_served(urls: str, refused_for: str) -> None:
@@ -70,9 +72,10 @@ def test_every_queue_must_be_served(urls: str, refused_for: str) -> None:
 
 
 def test_a_queue_and_a_topic_are_called_as_the_deployment_says_else_by_their_roles() -> None:
-    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": "deadlines=https://d,upgrades=https://u"}
+    given = {"GOOGLE_CLOUD_PROJECT": "p", "HUB_QUEUE_URLS": QUEUE_URLS}
     tasks = Tasks.from_environment({**given, "HUB_QUEUES": "upgrades=hub-upgrades-2"})
-    assert [tasks.queue_name(queue) for queue in Queue] == ["deadlines", "hub-upgrades-2"]
+    names = tasks.queue_name(Queue.DEADLINES), tasks.queue_name(Queue.UPGRADES)
+    assert names == ("deadlines", "hub-upgrades-2")
     core = Core.from_environment({**given, "HUB_TOPIC_PREFIX": "hub-"})
     assert core.topic_names[Topic.CHECK_INS] == "hub-runtime-check-ins"
     assert Core.from_environment(given).topic_names[Topic.CHECK_INS] == "runtime-check-ins"
