@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 LIFETIME = timedelta(minutes=15)
 # Kept for longer than the leeway with which an expired token is still taken.
-_REPLAY_MARGIN = timedelta(minutes=5)
+REPLAY_MARGIN = timedelta(minutes=5)
 _MOST_PUBLISHERS = 200
 
 
@@ -119,7 +119,7 @@ class Minting:
             raise MintRefused("invalid-publisher", problem.sentence)
         now = self.services.clock()
         minted = _minted(token, publisher, run, now + LIFETIME)
-        transaction.write(used_key, UsedToken(used_key.path[-1], run.expires_at + _REPLAY_MARGIN))
+        transaction.write(used_key, UsedToken(used_key.path[-1], run.expires_at + REPLAY_MARGIN))
         transaction.write(keys.minted_token(minted.digest), minted)
         transaction.write(publisher_key, _pinned(publisher, run, now))
         return minted
