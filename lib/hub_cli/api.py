@@ -173,6 +173,23 @@ class HubApi:
         answer: Json = self._transport.request("DELETE", f"{_version(name, version)}/yank")
         return answer
 
+    def rollouts(self, name: str) -> list[Json]:
+        """The rollouts of the provider `name`, newest first."""
+        found: list[Json] = self._transport.request("GET", f"/providers/{_path_of(name)}/rollouts")
+        return found
+
+    def change_rollout(self, name: str, version: str, verb: str) -> Json:
+        """The rollout of a version after a `pause` or `resume`."""
+        path = f"/providers/{_path_of(name)}/rollouts/{quote(version, safe='')}/{verb}"
+        answer: Json = self._transport.request("POST", path)
+        return answer
+
+    def audit(self, action: str | None, since: str | None, limit: int) -> Json:
+        """A page of the organization's own audit, newest first: of one action, not older than a time; or of all."""
+        query = {"action": action or "", "since": since or "", "limit": str(limit)}
+        answer: Json = self._transport.request("GET", "/organizations/me/audit", query=query)
+        return answer
+
     def oidc_audience(self) -> str:
         """For whom a CI platform's token has to be made."""
         return str(self._transport.request("GET", "/_/oidc/audience", anonymous=True)["audience"])

@@ -29,6 +29,8 @@ def register(commands: "Subparsers") -> None:
     _register_relock(commands)
     _register_dead_letters(commands)
     _register_publishers(commands)
+    _register_rollouts(commands)
+    _register_audit(commands)
     _register_console(commands)
 
 
@@ -215,6 +217,29 @@ def _register_publishers(commands: "Subparsers") -> None:
     only.add_argument("--organization", action="store_true", help="of every provider of the organization")
 
 
+def _register_rollouts(commands: "Subparsers") -> None:
+    group = commands.add_parser(
+        "rollouts", help="a version's way to the installations that take upgrades by themselves"
+    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    listing = _command(group, "list", "how far each version of a provider has come", _rollouts)
+    pause = _command(group, "pause", "upgrade nobody else until it is resumed", _rollouts)
+    resume = _command(group, "resume", "let a halted or paused one go on", _rollouts)
+    for parser in (listing, pause, resume):
+        parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
+    for parser in (pause, resume):
+        parser.add_argument("version", type=arguments.version)
+
+
+def _register_audit(commands: "Subparsers") -> None:
+    _add_audit(_command(commands, "audit", "who did what in your organization, and who was refused", _audit))
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument("--action", metavar="ACTION", help="only this, such as version-yanked or refused")
+    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only from then on")
+    audit.add_argument("--limit", type=arguments.count, default=50, help="at most this many (default: 50)")
+
+
 def _register_console(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "console", help="what the platform does to any provider and organization, with a console machine's token"
@@ -222,11 +247,12 @@ def _register_console(commands: "Subparsers") -> None:
     _add_edit(_command(group, "edit", "change how any provider is shown, and to whom", _edit))
     yank = _command(group, "yank", "take a version of any provider back: no new installs, what runs stays", _console)
     unyank = _command(group, "unyank", "offer a yanked version again", _console)
-    resume = _command(group, "resume-rollout", "let a halted auto-upgrade go on", _console)
+    pause = _command(group, "pause-rollout", "let an auto-upgrade wait until it is resumed", _console)
+    resume = _command(group, "resume-rollout", "let a halted or paused auto-upgrade go on", _console)
     delete = _command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
-    for parser in (yank, unyank, resume, delete):
+    for parser in (yank, unyank, pause, resume, delete):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    for parser in (yank, unyank, resume):
+    for parser in (yank, unyank, pause, resume):
         parser.add_argument("version", type=arguments.version)
     yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
     suspend = _command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
@@ -237,9 +263,7 @@ def _register_console(commands: "Subparsers") -> None:
     suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
     audit = _command(group, "audit", "who did what, and who was refused, newest first", _console)
     audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
-    audit.add_argument("--action", metavar="ACTION", help="only this, such as version-yanked or refused")
-    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only from then on")
-    audit.add_argument("--limit", type=arguments.count, default=50, help="at most this many (default: 50)")
+    _add_audit(audit)
 
 
 def _command(commands: "Subparsers", name: str, help_text: str, run: object) -> argparse.ArgumentParser:
@@ -268,6 +292,18 @@ def _edit(parsed: argparse.Namespace) -> int:
     from hub_cli.editing import edit  # noqa: PLC0415
 
     return edit(arguments.session(parsed), parsed)
+
+
+def _rollouts(parsed: argparse.Namespace) -> int:
+    from hub_cli import rollouts  # noqa: PLC0415
+
+    return rollouts.run(arguments.session(parsed), parsed)
+
+
+def _audit(parsed: argparse.Namespace) -> int:
+    from hub_cli import audit  # noqa: PLC0415
+
+    return audit.run(arguments.session(parsed), parsed)
 
 
 def _console(parsed: argparse.Namespace) -> int:

@@ -1,50 +1,24 @@
 """`hub console`: what the platform does to any provider and organization, and the audit of it all."""
 
 import argparse
-import textwrap
 
 from hub_cli.api import Json
 from hub_cli.arguments import Session
-from hub_cli.display import as_json, moment, printable, terminal_width
-
-# Where an entry's detail begins, after its time.
-_INDENT = 21
+from hub_cli.audit import show_page
+from hub_cli.display import as_json, printable
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
     """Carry one of the commands out, by its `verb`. Raises ClientError."""
     if parsed.verb == "audit":
-        return _audit(session, parsed)
+        page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
+        return show_page(session, page)
     answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
     if answer is not None and session.as_json:
         print(as_json(answer))
     else:
         print(printable(sentence))
     return 0
-
-
-def _audit(session: Session, parsed: argparse.Namespace) -> int:
-    page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
-    if session.as_json:
-        print(as_json(page))
-        return 0
-    if not page["items"]:
-        print("The audit has no such entry.")
-        return 0
-    for entry in page["items"]:
-        print(_audited(entry))
-    if page["next_page_token"]:
-        print("There is more: --limit, --since and --action narrow it.")
-    return 0
-
-
-def _audited(entry: Json) -> str:
-    """An entry in a line, and how or why in lines of their own."""
-    place = f" from {entry['address']}" if entry["address"] else ""
-    line = printable(f"{entry['action']}: {entry['subject']}, by {entry['actor']}{place}")
-    detail = textwrap.fill(printable(entry["detail"] or ""), terminal_width() - _INDENT)
-    lines = [f"{moment(entry['at'])}  {line}", textwrap.indent(detail, " " * _INDENT)]
-    return "\n".join(text for text in lines if text)
 
 
 def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | None, str]:
@@ -56,8 +30,8 @@ def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | N
             return answer, f"{name} {parsed.version} is yanked: no new installs, what runs stays."
         case "unyank":
             return console.unyank(name, parsed.version), f"{name} {parsed.version} can be installed again."
-        case "resume-rollout":
-            answer = console.resume_rollout(name, parsed.version)
+        case "pause-rollout" | "resume-rollout":
+            answer = console.change_rollout(name, parsed.version, parsed.verb.partition("-")[0])
             return answer, f"The rollout of {name} {parsed.version} is {answer['state']}."
         case "delete":
             console.delete(name)

@@ -34,9 +34,9 @@ class ConsoleApi:
         answer: Json = self._transport.request("DELETE", f"{_version(name, version)}/yank")
         return answer
 
-    def resume_rollout(self, name: str, version: str) -> Json:
-        """The rollout of the version, no longer halted."""
-        path = f"{_provider(name)}/rollouts/{quote(version, safe='')}/resume"
+    def change_rollout(self, name: str, version: str, verb: str) -> Json:
+        """The rollout of the version after a `pause` or `resume`."""
+        path = f"{_provider(name)}/rollouts/{quote(version, safe='')}/{verb}"
         answer: Json = self._transport.request("POST", path)
         return answer
 

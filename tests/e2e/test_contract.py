@@ -26,7 +26,7 @@ from tests.contract_checker import document
 from tests.e2e.cases import REFUSALS, STEPS
 from tests.e2e.cases.every_route import NOT_ALLOWED
 from tests.e2e.cases.installations import install
-from tests.e2e.cases.kinds import METADATA, SHOP, WEATHER, Form, Halt, Publish, Refused, Step
+from tests.e2e.cases.kinds import METADATA, SHOP, WEATHER, Form, Publish, Refused, Stands, Step
 from tests.e2e.cases.publishers import KNOWN_ID
 from tests.e2e.cases.publishing import form
 from tests.e2e.contract_stack import contract_stack
@@ -35,9 +35,11 @@ from tests.integration.tenants import Tenants
 
 READY_SECONDS = 60
 # What such a route is asked has nothing to be refused in, but its idempotency key was used for something else.
-BY_A_KEY_ALONE = {("relock", 422), ("resume_rollout", 422), ("rollback", 422), ("yank", 409), ("begin_upload", 409)} | {
-    (name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)
-}
+BY_A_KEY_ALONE = (
+    {(name, 422) for name in ("relock", "pause_rollout", "resume_rollout", "rollback")}
+    | {("yank", 409), ("begin_upload", 409)}
+    | {(name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)}
+)
 # Without an audience a hub takes no CI tokens; this one has one.
 WITHOUT_AUDIENCE = {("audience", 404), ("mint_token", 404)}
 SHARED = ProviderName("acme", "shared")
@@ -46,7 +48,9 @@ SHARED = ProviderName("acme", "shared")
 @pytest.fixture(scope="module")
 def tenants() -> Iterator[Tenants]:
     with contract_stack() as furnished:
-        furnished.deployed.put(keys.rollout(ProviderName("acme", "weather"), "1.2.0"), rollout("1.2.0", due_at=None))
+        for version, state in (("1.2.0", RolloutState.RUNNING), ("1.3.0", RolloutState.DONE)):
+            standing = rollout(version, state=state, due_at=None)
+            furnished.deployed.put(keys.rollout(standing.provider_name, version), standing)
         public = provider(SHARED, scope=Scope.PUBLIC, audience=PUBLIC_AUDIENCE)
         furnished.deployed.put(keys.provider(SHARED), public)
         furnished.install(SHARED, "1.0.0", organization_id="org_other", organization_slug="other")
@@ -149,11 +153,10 @@ def test_every_route_succeeds_in_the_life_of_a_tenant(tenants: Tenants, tmp_path
         tenants.deployed.put(keys.dead_letter(letter), dead_letter(letter, name))
     succeeded = set()
     for entry in STEPS:
-        if isinstance(entry, Halt):
-            halted = rollout(
-                entry.version, SHOP, state=RolloutState.HALTED, halted_reason="half of it failed", due_at=None
-            )
-            tenants.deployed.put(keys.rollout(SHOP, entry.version), halted)
+        if isinstance(entry, Stands):
+            reason = "half of it failed" if entry.state is RolloutState.HALTED else None
+            standing = rollout(entry.version, SHOP, state=entry.state, halted_reason=reason, due_at=None)
+            tenants.deployed.put(keys.rollout(SHOP, entry.version), standing)
             continue
         step = filled_in(entry, tmp_path) if isinstance(entry, Form) else entry
         step = publishing(tenants, step, tmp_path) if isinstance(step, Publish) else step

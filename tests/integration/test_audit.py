@@ -61,6 +61,31 @@ def test_what_authors_and_the_platform_do_is_found_newest_first(tenants: Tenants
     assert [item["actor_kind"] for item in found][-2:] == ["user", "machine"]
 
 
+def test_an_organization_reads_its_own_audit_and_nobody_else_s(tenants: Tenants) -> None:
+    call, own = tenants.deployed.call, "/organizations/me/audit"
+    yank = "/providers/acme/weather/versions/1.0.0/yank"
+    assert call("POST", yank, tenants.user, body={"reason": "wrong units"}).status_code == 200
+    assert call("DELETE", f"/console{yank}", tenants.console_machine).status_code == 200
+    suspend = "/console/organizations/org_other"
+    assert call("POST", f"{suspend}/suspend", tenants.console_machine, body={"reason": "stolen"}).status_code == 200
+    assert call("POST", f"{suspend}/resume", tenants.console_machine).status_code == 200
+    page = call("GET", own, tenants.user).json
+    assert told(page["items"]) == [
+        ("version-unyanked", "mch_console", "org_acme", "acme/weather 1.0.0"),
+        ("version-yanked", "user_acme", "org_acme", "acme/weather 1.0.0"),
+    ]
+    assert [item["address"] for item in page["items"]] == [None, "127.0.0.1"], "the platform's address is its own"
+    assert call("GET", "/organizations/org_acme/audit", tenants.user).json == page
+    assert call("GET", f"{own}?action=version-yanked", tenants.user).json["items"] == page["items"][1:]
+    first = call("GET", f"{own}?limit=1", tenants.user).json
+    second = call("GET", f"{own}?limit=1&page_token={first['next_page_token']}", tenants.user).json
+    assert (first["items"] + second["items"], second["next_page_token"]) == (page["items"], None)
+    others = entries(tenants, "?organization=org_other")[0]["id"]
+    refused = call("GET", f"{own}?page_token={others}", tenants.user)
+    assert (refused.status_code, "is gone" in refused.json["detail"]) == (422, True)
+    assert call("GET", "/organizations/org_other/audit", tenants.user).status_code == 404
+
+
 def test_a_route_that_a_role_or_scope_refuses_is_recorded_once_a_minute(tenants: Tenants) -> None:
     member = tenants.token(org_id="org_acme", org_slug="acme", org_role="org:member")
     for _ in range(3):
@@ -148,6 +173,7 @@ def test_every_route_of_console_machines_that_changes_something_is_recorded(tena
         "delete_any_provider": AuditAction.PROVIDER_DELETED,
         "yank_any": AuditAction.VERSION_YANKED,
         "unyank_any": AuditAction.VERSION_UNYANKED,
+        "pause_any_rollout": AuditAction.ROLLOUT_PAUSED,
         "resume_any_rollout": AuditAction.ROLLOUT_RESUMED,
         "publish_platform": AuditAction.VERSION_PUBLISHED,
         "register_runtime": AuditAction.RUNTIME_REGISTERED,

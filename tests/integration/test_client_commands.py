@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, IMAGE, WEATHER, version
+from tests.builders import ACME, IMAGE, WEATHER, rollout, version
 from tests.fakes import START
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
@@ -246,6 +246,24 @@ def test_a_version_is_yanked_and_offered_again(hub: Hub) -> None:
     assert hub.json("unyank", "acme/radio", "1.0.0")["status"] == "published"
 
 
+def test_a_rollout_is_paused_and_resumed_and_the_audit_says_by_whom(hub: Hub, tenants: Tenants) -> None:
+    assert hub("rollouts", "list", "acme/radio") == 0
+    assert hub.out == "No version of acme/radio was rolled out by itself yet.\n"
+    tenants.deployed.put(keys.rollout(RADIO, "1.0.0"), rollout("1.0.0", RADIO, candidates=40, succeeded=3))
+    assert hub("rollouts", "pause", "acme/radio", "1.0.0") == 0
+    assert hub.out == "The rollout of acme/radio 1.0.0 is paused.\n"
+    assert hub("rollouts", "pause", "acme/radio", "1.0.0") == 1
+    assert "is paused: there is nothing to pause" in hub.err
+    assert hub("rollouts", "list", "acme/radio") == 0
+    assert hub.out.splitlines()[1].split() == ["1.0.0", "paused", "1", "3", "0", "40"]
+    assert hub.json("rollouts", "resume", "acme/radio", "1.0.0")["state"] == "running"
+    assert hub("audit", "--action", "rollout-paused") == 0
+    assert hub.out[21:] == "rollout-paused: acme/radio 1.0.0, by mch_acme from 127.0.0.1\n"
+    assert hub.json("audit", "--limit", "1")["items"][0]["action"] == "rollout-resumed"
+    assert hub("audit", "--since", "2999-01-01T00:00:00Z") == 0
+    assert hub.out == "The audit has no such entry.\n"
+
+
 def test_the_platform_acts_on_any_provider_and_organization(
     hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,8 +277,9 @@ def test_the_platform_acts_on_any_provider_and_organization(
     assert hub.out == "acme/radio 1.0.0 is yanked: no new installs, what runs stays.\n"
     assert hub.json("console", "unyank", "acme/radio", "1.0.0")["status"] == "published"
     assert hub.json("console", "edit", "acme/radio", "--tag", "loud")["tags"] == ["loud"]
-    assert hub("console", "resume-rollout", "acme/radio", "1.0.0") == 1
-    assert "no rollout of acme/radio 1.0.0" in hub.err
+    for verb in ("pause", "resume"):
+        assert hub("console", f"{verb}-rollout", "acme/radio", "9.9.9") == 1
+        assert "no rollout of acme/radio 9.9.9" in hub.err
     assert hub("console", "delete", "acme/empty") == 0
     assert hub.out == "acme/empty is deleted, with its versions.\n"
     assert hub("console", "suspend", "org_leaver", "--reason", "it left") == 0

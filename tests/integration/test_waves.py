@@ -11,12 +11,12 @@ from tests.integration.rolling_out import NAME, PACE, World, wish_for
 from provider_hub.actions import keys
 from provider_hub.actions.browse import delete_provider
 from provider_hub.actions.publish import publish
-from provider_hub.actions.rollouts import list_rollouts, resume
+from provider_hub.actions.rollouts import list_rollouts, pause, resume
 from provider_hub.actions.scheduled_calls import StepCall
 from provider_hub.actions.services import apply_event
 from provider_hub.actions.waves import _Slot
 from provider_hub.domain.catalog import PLATFORM_AUTHOR
-from provider_hub.domain.errors import Conflict, Forbidden
+from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.installation import (
     DeadlinePassed,
     Health,
@@ -76,6 +76,48 @@ def test_a_version_that_fails_in_three_organizations_halts_its_rollout_and_its_a
     assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 17, 3)
     with pytest.raises(Conflict, match="not halted"):
         resume(world.waves.services, world.waves.tasks, actor_of("org_acme"), NAME, "1.1.0")
+
+
+def test_a_paused_rollout_upgrades_nobody_else_and_goes_on_where_it_was(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    due = world.rollout("1.1.0").due_at
+    assert (pause(backend.services, author, NAME, "1.1.0").due_at, world.on("1.1.0")) == (None, [])
+    waiting = resume(backend.services, world.tasks, author, NAME, "1.1.0")
+    assert (waiting.state, waiting.due_at) == (RolloutState.WAITING, due), "the release is no older by that"
+    while not world.on("1.1.0"):
+        world.step("1.1.0")
+    running = world.rollout("1.1.0")
+    paused = pause(backend.services, author, NAME, "1.1.0")
+    assert (paused.state, paused.started) == (RolloutState.PAUSED, 1)
+    assert world.waves.take_step(running) == "paused", "a step that was under way writes nothing more"
+    world.settle("1.1.0", well=False)
+    assert world.waves.step(StepCall(NAME.canonical, "1.1.0", running.step)) == "stale"
+    assert (world.rollout("1.1.0"), world.on("1.1.0")) == (paused, [])
+    assert resume(backend.services, world.tasks, author, NAME, "1.1.0").state is RolloutState.RUNNING
+    assert world.waves.step(StepCall(NAME.canonical, "1.1.0", running.step)) == "stale", "the task of before the pause"
+    done = world.run("1.1.0")
+    assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 19, 1), "what failed meanwhile counts"
+
+
+def test_failures_of_before_a_pause_still_halt_the_rollout_and_one_that_ended_cannot_be_paused(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=20)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    while world.rollout("1.1.0").failed < 2:
+        world.step("1.1.0")
+        world.settle("1.1.0", well=False)
+    pause(backend.services, author, NAME, "1.1.0")
+    resume(backend.services, world.tasks, author, NAME, "1.1.0")
+    halted = world.run("1.1.0", well=False)
+    assert (halted.state, halted.failed) == (RolloutState.HALTED, 3)
+    with pytest.raises(Conflict, match="is halted: there is nothing to pause"):
+        pause(backend.services, author, NAME, "1.1.0")
+    with pytest.raises(NotFound):
+        pause(backend.services, actor_of("org_other"), NAME, "1.1.0")
 
 
 @pytest.mark.parametrize("faulty", [1, 2])

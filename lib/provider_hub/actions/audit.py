@@ -6,12 +6,13 @@ entry a minute.
 
 import logging
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import AuditStore, DocumentStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.audit import AuditQuery
+from provider_hub.actions.wishes.audit import AuditQuery, OwnAuditQuery
 from provider_hub.domain.audit import DETAIL_LENGTH, KEPT, Actor, AuditAction, AuditEntry, AuditPlace
 from provider_hub.domain.errors import Invalid, TemporaryError
 
@@ -88,14 +89,33 @@ def list_entries(services: Services[AuditStore], wanted: AuditQuery) -> tuple[li
 
     Raises Invalid for a token of an entry that is not there any more.
     """
-    after = _place(services, wanted.page_token) if wanted.page_token else None
-    found = services.store.audit_entries(wanted.organization, wanted.action, wanted.since, after, wanted.limit + 1)
+    return _page(services, wanted, wanted.organization)
+
+
+def list_own_entries(
+    services: Services[AuditStore], organization_id: str, wanted: OwnAuditQuery
+) -> tuple[list[AuditEntry], str | None]:
+    """The same of what concerns one organization, for its own admins.
+
+    An entry of the platform's own hand is without its address, which is no tenant's to know. Raises Invalid for a token
+    of an entry that is not there any more, or not the organization's.
+    """
+    page, token = _page(services, wanted, organization_id)
+    return [replace(entry, address="") if entry.by_platform else entry for entry in page], token
+
+
+def _page(
+    services: Services[AuditStore], wanted: OwnAuditQuery, organization_id: str | None
+) -> tuple[list[AuditEntry], str | None]:
+    after = _place(services, wanted.page_token, organization_id) if wanted.page_token else None
+    found = services.store.audit_entries(organization_id, wanted.action, wanted.since, after, wanted.limit + 1)
     page = found[: wanted.limit]
     return page, page[-1].entry_id if len(found) > wanted.limit else None
 
 
-def _place(services: Services[AuditStore], entry_id: str) -> AuditPlace:
+def _place(services: Services[AuditStore], entry_id: str, organization_id: str | None) -> AuditPlace:
     entry = services.store.get(keys.audit_entry(entry_id))
-    if entry is None:
+    # Another organization's entry is as good as gone: that it exists is not told.
+    if entry is None or organization_id not in (None, entry.organization_id):
         raise Invalid.at("query", "page_token", msg="the page that this token is of is gone: begin again without one")
     return AuditPlace(entry.at, entry.entry_id)

@@ -16,7 +16,7 @@ from provider_hub.actions.services import Services, apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
-from provider_hub.domain.rollout import ACTIVE, RolloutState, wants
+from provider_hub.domain.rollout import ACTIVE, RESUMABLE, RolloutState, wants
 from provider_hub.domain.versions import Version, latest
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def offer_latest(services: Services[RolloutStore], row: Installation) -> Install
     """Upgrade `row` to the newest version that its policy takes; returns the row, upgraded or as it was.
 
     Only a version whose rollout is done is offered. A rollout that is not done reaches the installation by itself, or
-    was halted for a reason. Never raises: the change of the policy is committed, and must not look refused.
+    was halted or paused for a reason. Never raises: the change of the policy is committed, and must not look refused.
     """
     try:
         version = _newest_wanted(services, row)
@@ -45,7 +45,7 @@ def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outco
     """
     version = _newest_wanted(services, row)
     rollout = services.store.get(keys.rollout(row.provider_name, version)) if version else None
-    if rollout and rollout.state in (*ACTIVE, RolloutState.HALTED):
+    if rollout and rollout.state in ACTIVE | RESUMABLE:
         return _next_offer(services, row, services.clock() + OFFER_AGAIN)
     if version and _upgraded(services, row, version).generation != row.generation:
         return Outcome.CHANGED

@@ -1,5 +1,6 @@
-"""Rollouts, for their author and the platform: listing them, resuming a halted one, and deleting them."""
+"""Rollouts, for their author and the platform: listing them, pausing and resuming one, and deleting them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from provider_hub.actions import audit, keys
@@ -8,9 +9,10 @@ from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.catalog import Provider
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import Rollout, RolloutState, is_offered, resumed
+from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, is_offered, paused, resumed
 from provider_hub.domain.versions import is_version
 
 LISTED = 50
@@ -26,34 +28,64 @@ def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderNam
     return services.store.rollouts_of(name, LISTED)
 
 
-def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, version: str) -> Rollout:
-    """Let a halted rollout go on. `by` is of its author's organization, or the platform.
+def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, version: str) -> Rollout:
+    """Let a rollout take no step until it is resumed. `by` is of its author's organization, or the platform.
 
-    Raises NotFound, Forbidden, and Conflict for a rollout that is not halted or whose version is not offered any more.
+    A step that is under way writes nothing more: each of its writes reads the state. Raises NotFound, Forbidden, and
+    Conflict for a rollout that takes no steps anyway.
     """
+
+    def decide(rollout: Rollout, _provider: Provider | None) -> Rollout:
+        if rollout.state not in ACTIVE:
+            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}: there is nothing to pause")
+        return paused(rollout, services.clock())
+
+    return _changed(services, by, name, version, AuditAction.ROLLOUT_PAUSED, decide)
+
+
+def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, version: str) -> Rollout:
+    """Let a halted or paused rollout go on. `by` is of its author's organization, or the platform.
+
+    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, or whose version is not offered any more.
+    """
+    published = services.store.published_versions(name)
+
+    def decide(rollout: Rollout, provider: Provider | None) -> Rollout:
+        if rollout.state not in RESUMABLE:
+            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted or paused")
+        if not is_offered(version, published):
+            latest = provider.latest_version if provider else None
+            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
+        return replace(resumed(rollout, services.clock()), step=rollout.step + 1)
+
+    rollout = _changed(services, by, name, version, AuditAction.ROLLOUT_RESUMED, decide)
+    tasks.schedule(step_of(rollout))
+    return rollout
+
+
+def _changed(
+    services: Services[RolloutStore],
+    by: Actor,
+    name: ProviderName,
+    version: str,
+    action: AuditAction,
+    change: Callable[[Rollout, Provider | None], Rollout],
+) -> Rollout:
+    """The rollout after a change by who may change the provider. Raises NotFound, Forbidden, and what `change` does."""
     author = changeable(services.store.get(keys.provider(name)), name, by).author
     if not is_version(version):  # it becomes a part of a document's path
         raise NotFound(f"there is no rollout of {name} {version[:80]}")
-    published = services.store.published_versions(name)
 
     def decide(transaction: Transaction) -> Rollout:
         rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
         if rollout is None:
             raise NotFound(f"there is no rollout of {name} {version}")
-        if rollout.state is not RolloutState.HALTED:
-            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted")
-        latest = provider.latest_version if provider else None
-        if not is_offered(version, published):
-            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
-        running = replace(resumed(rollout, services.clock()), step=rollout.step + 1)
-        transaction.write(keys.rollout(name, version), running)
-        subject, concerns = f"{name} {version}", author.organization_id
-        audit.record(services, transaction, by, AuditAction.ROLLOUT_RESUMED, subject, concerns=concerns)
-        return running
+        changed = change(rollout, provider)
+        transaction.write(keys.rollout(name, version), changed)
+        audit.record(services, transaction, by, action, f"{name} {version}", concerns=author.organization_id)
+        return changed
 
-    rollout, _ = services.store.transact(decide)
-    tasks.schedule(step_of(rollout))
-    return rollout
+    return services.store.transact(decide)[0]
 
 
 def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> None:

@@ -29,6 +29,7 @@ class AuditAction(StrEnum):
     PROVIDER_EDITED = "provider-edited"
     PROVIDER_DELETED = "provider-deleted"
     SCOPE_CHANGED = "scope-changed"
+    ROLLOUT_PAUSED = "rollout-paused"
     ROLLOUT_RESUMED = "rollout-resumed"
     RUNTIME_REGISTERED = "runtime-registered"
     ORGANIZATION_SUSPENDED = "organization-suspended"
@@ -50,6 +51,8 @@ class ActorKind(StrEnum):
     TRUSTED_PUBLISHER = "trusted_publisher"
 
 
+# The console realm's, which act on any organization.
+PLATFORM = frozenset({ActorKind.CONSOLE_USER, ActorKind.CONSOLE_MACHINE})
 _PUBLISHING = {
     ActorKind.USER: PublisherKind.USER,
     ActorKind.MACHINE: PublisherKind.MACHINE,
@@ -77,7 +80,7 @@ class Actor:
     @property
     def is_platform(self) -> bool:
         """Whether it is of the console realm, which acts on any organization."""
-        return self.kind in (ActorKind.CONSOLE_USER, ActorKind.CONSOLE_MACHINE)
+        return self.kind in PLATFORM
 
     @property
     def published_by(self) -> PublishedBy:
@@ -118,6 +121,11 @@ class AuditEntry:
     subject: str
     detail: str | None
     expires_at: datetime
+
+    @property
+    def by_platform(self) -> bool:
+        """Whether the platform did it, and nobody of the organization that it concerns."""
+        return self.actor_kind in PLATFORM
 
 
 @dataclass(frozen=True, slots=True)

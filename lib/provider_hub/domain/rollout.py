@@ -22,17 +22,22 @@ ORGANIZATIONS = 3
 
 
 class RolloutState(StrEnum):
-    """WAITING: the release is too young. BAKING: between two waves. HALTED, SUPERSEDED and DONE take no more steps."""
+    """WAITING: the release is too young. BAKING: between two waves. The last four take no more steps.
+
+    HALTED and PAUSED go on once somebody resumes them: the first halted by itself, the second was told to wait.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
     BAKING = "baking"
     HALTED = "halted"
+    PAUSED = "paused"
     SUPERSEDED = "superseded"
     DONE = "done"
 
 
 ACTIVE = frozenset({RolloutState.WAITING, RolloutState.RUNNING, RolloutState.BAKING})
+RESUMABLE = frozenset({RolloutState.HALTED, RolloutState.PAUSED})
 
 
 class MemberState(StrEnum):
@@ -66,6 +71,7 @@ class Rollout:
     installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
     `wave_failed` count within the wave, the other counters over all waves. `wave_unwell` is how many of the wave
     were not well when it last had baked. `canaries` is how many installations the canary organizations have.
+    `paused_from` and `paused_due_at` are the state and `due_at` to which one that is paused goes back.
     """
 
     prefix: str
@@ -89,6 +95,8 @@ class Rollout:
     cursor: str | None = None
     exhausted: bool = False
     halted_reason: str | None = None
+    paused_from: RolloutState | None = None
+    paused_due_at: datetime | None = None
 
     @property
     def provider_name(self) -> ProviderName:
@@ -251,8 +259,27 @@ def _after_run(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
     return replace(rollout, state=RolloutState.DONE, due_at=None, updated_at=now)
 
 
+def paused(rollout: Rollout, now: datetime) -> Rollout:
+    """An active rollout that takes no step until it is resumed; the upgrades that it has started go on."""
+    return replace(
+        rollout,
+        state=RolloutState.PAUSED,
+        paused_from=rollout.state,
+        paused_due_at=rollout.due_at,
+        due_at=None,
+        updated_at=now,
+    )
+
+
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
-    """A halted rollout that goes on with its wave; the wave's failures no longer count."""
+    """A rollout that goes on: a halted one with its wave, whose failures no longer count; a paused one where it was.
+
+    A paused one counts them still, and its release has to be as old as before.
+    """
+    if rollout.paused_from is not None:
+        due_at = max(now, rollout.paused_due_at or now)
+        back = replace(rollout, state=rollout.paused_from, paused_from=None, paused_due_at=None)
+        return replace(back, due_at=due_at, updated_at=now)
     return replace(
         rollout,
         state=RolloutState.RUNNING,

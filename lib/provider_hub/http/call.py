@@ -36,6 +36,17 @@ class Call:
         return self.tenant
 
     @property
+    def own_organization(self) -> Organization:
+        """The tenant, which `/organizations/{organization_id}/…` names by its id or as `me`.
+
+        Raises NotFound for another's: whether there is one is not told.
+        """
+        wanted = self.parameters["organization_id"]
+        if wanted not in ("me", self.organization.organization_id):
+            raise NotFound(f"there is no organization {wanted[:80]}")
+        return self.organization
+
+    @property
     def viewer(self) -> str | None:
         """The id of the organization that looks at the catalog, None for anyone."""
         return self.tenant.organization_id if self.tenant else None

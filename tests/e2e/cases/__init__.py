@@ -4,7 +4,7 @@ A route needs a step in its function's `STEPS` and, in `REFUSED`, a case for eac
 """
 
 from tests.e2e.cases import catalog, every_route, identity, installations, operations, publishers, publishing
-from tests.e2e.cases.kinds import Form, Halt, Publish, Refused, Step
+from tests.e2e.cases.kinds import Form, Publish, Refused, Stands, Step
 
 REFUSALS: list[Refused] = [
     *every_route.REFUSED,
@@ -16,7 +16,7 @@ REFUSALS: list[Refused] = [
     *operations.REFUSED,
 ]
 # In the order in which a tenant comes to them.
-STEPS: list[Step | Publish | Form | Halt] = [
+STEPS: list[Step | Publish | Form | Stands] = [
     *identity.STEPS,
     *publishing.STEPS,
     *publishers.STEPS,

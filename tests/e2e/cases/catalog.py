@@ -1,12 +1,15 @@
 """Cases of the catalog."""
 
-from tests.e2e.cases.kinds import SHOP, Halt, Refused, Step
+from provider_hub.domain.rollout import RolloutState
+from tests.e2e.cases.kinds import SHOP, Refused, Stands, Step
 
 _YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
+_ROLLOUT = f"/providers/{SHOP}/rollouts/1.1.0"
 _MACHINE = "console_machine"
 
 REFUSED = [
     Refused("GET", "/providers/platform/cloud/rollouts", 403, "only its author"),
+    Refused("POST", "/providers/platform/cloud/rollouts/1.0.0/pause", 403, "only its author"),
     Refused("POST", "/providers/platform/cloud/rollouts/1.0.0/resume", 403, "only its author"),
     Refused("PATCH", "/providers/platform/cloud", 403, "only its author", body={"display_name": "Mine"}),
     Refused("DELETE", "/providers/platform/cloud", 403, "only its author"),
@@ -38,7 +41,9 @@ REFUSED = [
     Refused("DELETE", "/providers/other/secret/versions/1.0.0/yank", 404, "there is no provider"),
     Refused("GET", "/providers/other/secret/rollouts", 404, "there is no provider"),
     Refused("POST", "/providers/acme/weather/rollouts/9.9.9/resume", 404, "there is no rollout"),
-    Refused("POST", "/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted"),
+    Refused("POST", "/providers/acme/weather/rollouts/9.9.9/pause", 404, "there is no rollout"),
+    Refused("POST", "/providers/acme/weather/rollouts/1.3.0/pause", 409, "is done: there is nothing to pause"),
+    Refused("POST", "/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted or paused"),
     Refused("PATCH", "/providers/acme/shared", 409, "stays public", body={"scope": "tenant"}),
     Refused("DELETE", "/providers/acme/weather", 409, "installed 1 times"),
     Refused("GET", f"/providers?limit={'9' * 5000}", 422, loc=("query", "limit")),
@@ -60,11 +65,12 @@ REFUSED = [
     *[
         Refused(
             "POST",
-            f"/providers/acme/weather/rollouts/{text}/resume",
+            f"/providers/acme/weather/rollouts/{text}/{verb}",
             404,
             f"no rollout of acme/weather {text}",
         )
         for text in ("__x__", "latest", "..x")
+        for verb in ("pause", "resume")
     ],
     *[
         Refused(method, f"/console/providers/acme/none{path}", 404, "there is no provider acme/none", _MACHINE, {})
@@ -72,6 +78,7 @@ REFUSED = [
             ("PATCH", ""),
             ("DELETE", ""),
             ("GET", "/rollouts"),
+            ("POST", "/rollouts/1.0.0/pause"),
             ("POST", "/rollouts/1.0.0/resume"),
             ("POST", "/versions/1.0.0/yank"),
             ("DELETE", "/versions/1.0.0/yank"),
@@ -83,6 +90,7 @@ REFUSED = [
     Refused("PATCH", "/console/providers/platform/cloud", 409, "platform's own", _MACHINE, {"scope": "tenant"}),
     Refused("PATCH", "/console/providers/acme/weather", 422, who=_MACHINE, body={"tags": 1}, loc=("body", "tags")),
     Refused("DELETE", "/console/providers/acme/weather", 409, "installed 1 times", _MACHINE),
+    Refused("POST", "/console/providers/acme/weather/rollouts/1.3.0/pause", 409, "is done", _MACHINE),
     Refused("POST", "/console/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted", _MACHINE),
     Refused(
         "POST",
@@ -110,10 +118,15 @@ STEPS = [
     Step("DELETE", _YANK, shows={"status": "published"}),
     Step("GET", f"/providers/{SHOP}/rollouts", shows={"version": "1.1.0", "state": "done"}, until=True),
     Step("GET", f"/console/providers/{SHOP}/rollouts", shows={"version": "1.1.0"}, who=_MACHINE),
-    Halt("1.1.0"),
-    Step("POST", f"/providers/{SHOP}/rollouts/1.1.0/resume", shows={"version": "1.1.0", "state": "running"}),
-    Halt("1.1.0"),
-    Step("POST", f"/console/providers/{SHOP}/rollouts/1.1.0/resume", shows={"state": "running"}, who=_MACHINE),
+    Stands("1.1.0", RolloutState.WAITING),
+    Step("POST", f"{_ROLLOUT}/pause", shows={"version": "1.1.0", "state": "paused", "due_at": None}),
+    Step("POST", f"{_ROLLOUT}/resume", shows={"version": "1.1.0", "state": "waiting"}),
+    Stands("1.1.0", RolloutState.WAITING),
+    Step("POST", f"/console{_ROLLOUT}/pause", shows={"state": "paused"}, who=_MACHINE),
+    Stands("1.1.0", RolloutState.HALTED),
+    Step("POST", f"{_ROLLOUT}/resume", shows={"version": "1.1.0", "state": "running"}),
+    Stands("1.1.0", RolloutState.HALTED),
+    Step("POST", f"/console{_ROLLOUT}/resume", shows={"state": "running"}, who=_MACHINE),
     Step("POST", f"/console{_YANK}", shows={"status": "yanked"}, body={"reason": "harmful"}, who=_MACHINE),
     Step("DELETE", f"/console{_YANK}", shows={"status": "published"}, who=_MACHINE),
     Step("PATCH", f"/console/providers/{SHOP}", shows={"tags": ["a"]}, body={"tags": ["a"]}, who=_MACHINE),

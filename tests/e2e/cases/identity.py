@@ -9,6 +9,9 @@ _REASON = {"reason": "its tokens were stolen"}
 
 REFUSED = [
     Refused("GET", "/organizations/org_other", 404, "there is no organization org_other"),
+    Refused("GET", "/organizations/org_other/audit", 404, "there is no organization org_other"),
+    Refused("GET", "/organizations/me/audit?action=x", 422, loc=("query", "action")),
+    Refused("GET", "/organizations/me/audit?limit=0", 422, loc=("query", "limit")),
     *[
         Refused("POST", f"/console/organizations/{named}/{verb}", 404, "there is no organization", _MACHINE, body)
         for named in ("org_none", "__x__", "a%20b")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import RolloutState
 
 SHOP = ProviderName("shop", "weather")
 WEATHER = "/providers/installed/acme/weather"
@@ -72,7 +73,8 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Halt:
-    """What no caller can do, and only failing upgrades bring about: a rollout stands still."""
+class Stands:
+    """What no caller can do: a rollout of a version is in a state, and takes no step by itself."""
 
     version: str
+    state: RolloutState

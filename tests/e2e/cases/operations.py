@@ -26,6 +26,7 @@ STEPS = [
     Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
     Step("GET", "/docs"),
     Step("GET", "/console/audit?organization=org_shop&limit=1", shows={"organization_id": "org_shop"}, who=_MACHINE),
+    Step("GET", "/organizations/me/audit?limit=1", shows={"organization_id": "org_shop"}),
     Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
     Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),
     Step("POST", "/ops/dead-letter/one/retry", 204),

@@ -1,4 +1,4 @@
-"""What the platform asks of the audit, within which bounds (contract, section 6)."""
+"""What is asked of the audit, within which bounds (contract, section 6)."""
 
 from typing import Annotated
 
@@ -10,12 +10,9 @@ from provider_hub.domain.audit import AuditAction
 from provider_hub.domain.identifiers import ULID_PATTERN
 
 
-class AuditQuery(Wish):
-    """Which entries, and which page of them."""
+class OwnAuditQuery(Wish):
+    """Which entries of the caller's own organization, and which page of them."""
 
-    organization: Annotated[str, Field(min_length=1, max_length=200), NO_NUL] | None = Field(
-        None, description="Only what concerns this organization, by its id."
-    )
     action: AuditAction | None = Field(None, description="Only this action.")
     since: AwareDatetime | None = Field(
         None, description="Only what was done at this time or later.", examples=["2026-03-01T00:00:00Z"]
@@ -23,4 +20,12 @@ class AuditQuery(Wish):
     limit: int = Field(50, ge=1, le=200, description="How many entries a page has.")
     page_token: str | None = Field(
         None, pattern=f"^{ULID_PATTERN}$", description="`next_page_token` of the page before."
+    )
+
+
+class AuditQuery(OwnAuditQuery):
+    """Which entries of all, or of one organization."""
+
+    organization: Annotated[str, Field(min_length=1, max_length=200), NO_NUL] | None = Field(
+        None, description="Only what concerns this organization, by its id."
     )

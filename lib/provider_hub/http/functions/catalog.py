@@ -35,6 +35,7 @@ from provider_hub.http.version_view import ProviderVersionBody
 _PROVIDER = "/providers/{org}/{name}"
 _ANY_PROVIDER = f"/console{_PROVIDER}"
 _YANKED = {"status": "yanked", "error_message": "Reads stations in the southern hemisphere upside down."}
+_PAUSED = {"state": "paused", "due_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +293,23 @@ def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
     return [RolloutBody.of(rollout) for rollout in found]
 
 
+@routes.add(
+    "POST",
+    f"{_PROVIDER}/rollouts/{{version}}/pause",
+    Access.TENANT,
+    refusals=(404, 409),
+    needs=Right.PUBLISH,
+    example=_PAUSED,
+)
+def pause_rollout(hub: Hub, call: Call) -> RolloutBody:
+    """Upgrade nobody else until it is resumed; what is under way goes on."""
+    version = call.parameters["version"]
+    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, version))
+
+
 @routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
-    """Let a halted auto-upgrade go on."""
+    """Let a halted or paused auto-upgrade go on."""
     version = call.parameters["version"]
     return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, version))
 
@@ -342,9 +357,22 @@ def list_any_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
     return [RolloutBody.of(rollout) for rollout in rollouts.list_rollouts(hub.services, call.actor, call.provider)]
 
 
+@routes.add(
+    "POST",
+    f"{_ANY_PROVIDER}/rollouts/{{version}}/pause",
+    _MACHINE,
+    scope=_CHANGES,
+    refusals=(404, 409),
+    example=_PAUSED,
+)
+def pause_any_rollout(hub: Hub, call: Call) -> RolloutBody:
+    """Let an auto-upgrade of any provider wait until it is resumed."""
+    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, call.parameters["version"]))
+
+
 @routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{version}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def resume_any_rollout(hub: Hub, call: Call) -> RolloutBody:
-    """Let a halted auto-upgrade of any provider go on."""
+    """Let a halted or paused auto-upgrade of any provider go on."""
     return RolloutBody.of(
         rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, call.parameters["version"])
     )

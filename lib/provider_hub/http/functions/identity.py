@@ -15,7 +15,7 @@ from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
 from provider_hub.domain.names import is_organization_id
-from provider_hub.http import minting
+from provider_hub.http import audit, minting
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.parameters import Parameter
@@ -35,9 +35,10 @@ class Hub:
 routes: Routes[Hub] = Routes(
     "identity",
     minting.routes,
+    audit.routes,
     about="Who a token is.",
     parameters={
-        "organization_id": Parameter("`me`, or the organization's own id.", example="me"),
+        **audit.OWN_ORGANIZATION,
         "tenant_id": Parameter("The organization's id at its issuer.", example="org_acme"),
     },
 )
@@ -130,10 +131,7 @@ def organization_status(_hub: Hub, _call: Call) -> OrganizationStatus:
 @routes.add("GET", "/organizations/{organization_id}", Access.TENANT, refusals=(404,))
 def get_organization(_hub: Hub, call: Call) -> OrganizationBody:
     """The caller's organization, by its id or as `me`."""
-    wanted = call.parameters["organization_id"]
-    if wanted not in ("me", call.organization.organization_id):
-        raise NotFound(f"there is no organization {wanted[:80]}")
-    return OrganizationBody.of(call.organization)
+    return OrganizationBody.of(call.own_organization)
 
 
 class SuspendRequest(Wish):

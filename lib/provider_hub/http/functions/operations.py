@@ -12,10 +12,10 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.audit import AuditQuery
 from provider_hub.actions.wishes.fields import NO_NUL
-from provider_hub.domain.audit import ActorKind, AuditAction, AuditEntry
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.records import DeadLetter
+from provider_hub.http.audit import AuditPage
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.parameters import Parameter
@@ -160,52 +160,11 @@ def retry_dead_letter(hub: Hub, call: Call) -> None:
     dead_letters.retry_letter(hub.services, call.organization.organization_id, call.parameters["id"])
 
 
-class AuditEntryBody(Response):
-    """Something that was done, or refused: by whom, from where."""
-
-    id: str = Field(description="The entry's id.", examples=["01JZK3V8M4Q2T7Y9B5N6C1D0EF"])
-    at: datetime = Field(description="When.", examples=["2026-03-02T10:15:42.120000Z"])
-    action: AuditAction = Field(description="What was done.", examples=["version-yanked"])
-    actor_kind: ActorKind = Field(description="What kind of caller did it.", examples=["machine"])
-    actor: str = Field(description="The `sub` of the caller's token.", examples=["mch_release"])
-    address: str | None = Field(description="The caller's IP address; null where unknown.", examples=["203.0.113.9"])
-    organization_id: str | None = Field(
-        description="The organization that it concerns; null for what is the platform's own.", examples=["org_acme"]
-    )
-    subject: str = Field(
-        description="What it was done to: a provider, `prefix/name version`, an organization; the route of a refusal.",
-        examples=["acme/weather 1.4.0"],
-    )
-    detail: str | None = Field(description="How, or why.", examples=["Reads stations upside down."])
-
-    @classmethod
-    def of(cls, entry: AuditEntry) -> Self:
-        """The view of an entry."""
-        return cls(
-            id=entry.entry_id,
-            at=entry.at,
-            action=entry.action,
-            actor_kind=entry.actor_kind,
-            actor=entry.actor,
-            address=entry.address or None,
-            organization_id=entry.organization_id,
-            subject=entry.subject,
-            detail=entry.detail,
-        )
-
-
-class AuditPage(Response):
-    """A page of the audit."""
-
-    items: list[AuditEntryBody] = Field(description="Newest first.")
-    next_page_token: str | None = Field(description="The `page_token` of the next page; null on the last one.")
-
-
 @routes.add("GET", "/console/audit", Access.CONSOLE_MACHINE, scope=ConsoleScope.AUDIT)
 def list_audit(hub: Hub, _call: Call, query: AuditQuery) -> AuditPage:
     """What was done, and refused, in the last 400 days, newest first."""
     entries, token = audit.list_entries(hub.services, query)
-    return AuditPage(items=[AuditEntryBody.of(entry) for entry in entries], next_page_token=token)
+    return AuditPage.of(entries, token)
 
 
 class HealthBody(Response):
