@@ -1,7 +1,8 @@
-"""Imports once what the functions import, and forks a process for each: `python -m local_stack.fork_server FD SOURCE…`.
+"""Imports once for many processes, and forks each of them: `python -m local_stack.fork_server FD SOURCE…`.
 
 Importing Google's clients takes over a second of CPU, and the functions of a stack would do it a dozen times: at its
-start, and whenever one is killed. A fork has everything already.
+start, and whenever one is killed. A fork has everything already. SOURCE is a function's file, imported for what it
+imports; the cluster and the node come from here too, since they use the same libraries.
 
 FD is a socket to the stack, of type SOCK_SEQPACKET: a message is one JSON object. The stack asks with `Order`; the
 answers are `{"id", "pid"}` once the process runs, and `{"pid", "code"}` once it has ended, with `code` as
@@ -9,6 +10,7 @@ answers are `{"id", "pid"}` once the process runs, and `{"pid", "code"}` once it
 """
 
 import gc
+import importlib
 import importlib.util
 import json
 import os
@@ -25,6 +27,7 @@ from typing import Any, NoReturn
 
 from local_kubernetes.launcher import die_with_parent
 
+_AHEAD = ("local_stack.serve_function", "local_kubernetes.cluster.__main__", "local_kubernetes.node.__main__")
 _MAX_MESSAGE = 256 * 1024
 _LOG_MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
@@ -57,6 +60,8 @@ def main() -> None:
 
 
 def _import_ahead(sources: Iterable[Path]) -> None:
+    for module in _AHEAD:
+        importlib.import_module(module)
     for source in sources:
         spec = importlib.util.spec_from_file_location(f"ahead_{source.parent.name}", source)
         if spec is None or spec.loader is None:

@@ -4,7 +4,6 @@ import asyncio
 import functools
 import os
 import secrets
-import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -235,7 +234,8 @@ class LocalStack:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
         embedded = self._options.kubeconfig is None
         if embedded:
-            await self._supervisor.start(_cluster_child(self._ports.cluster, self._kubeconfig, environment))
+            child = _cluster_child(self._ports.cluster, self._kubeconfig, environment)
+            await self._supervisor.start(replace(child, start=self._fork_server.fork))
         if embedded or self._options.process_node:
             # Pods read the bucket as workloads of the cluster; the functions sign with a key of their own.
             variables = {**environment, "GCE_METADATA_HOST": around.bucket.metadata_host}
@@ -243,7 +243,6 @@ class LocalStack:
 
     def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
         """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
-        module = (sys.executable, "-m", "local_kubernetes.node")
         files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(node_dir(self._state_dir)))
         prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
         images = [f"--image={one.image}={one.executable}" for one in interpreters]
@@ -252,7 +251,8 @@ class LocalStack:
             *("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), "--programs", str(programs)),
             *images,
         )
-        return Child("node", (*module, *files, *options), Stage.NODE, environment)
+        command = ("local_kubernetes.node", *files, *options)
+        return Child("node", command, Stage.NODE, environment, start=self._fork_server.fork)
 
     async def _register_runtimes(
         self, session: aiohttp.ClientSession, around: Surroundings, settings: AllSettings
@@ -309,10 +309,9 @@ def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[st
     async def serves() -> bool:
         return kubeconfig.exists() and await accepts_connections(LOOPBACK, port.number)
 
-    module = (sys.executable, "-m", "local_kubernetes.cluster")
     # For chaos alone: any program with the cluster's token could make it fail.
     faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
-    command = (*module, "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
+    command = ("local_kubernetes.cluster", "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
     return Child("cluster", command, Stage.CLUSTER, environment, serves)
 
 
