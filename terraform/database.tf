@@ -1,5 +1,5 @@
 locals {
-  # Each query of lib/provider_hub/adapters/firestore.py that names more than one field, in the order Firestore wants:
+  # Each query of lib/provider_hub/adapters/firestore/store.py that names more than one field, in the order Firestore wants:
   # equalities first, then what is ordered by. A minus counts down; [] is an array's elements.
   composite_indexes = {
     installations_of_provider = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name"] }
