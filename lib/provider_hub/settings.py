@@ -163,7 +163,7 @@ class Runtimes(Settings):
     runtime_user_namespaces: bool = Field(
         False,
         json_schema_extra=BY_TERRAFORM,
-        description="Whether a pod's users are none of its node's: `hostUsers: false`. gVisor has no need of it.",
+        description="Whether pods run in a user namespace of their own (`hostUsers: false`). gVisor does not need it.",
     )
     runtime_ca_file: str = Field(
         "", json_schema_extra=LOCAL, description="Extra CA file that runtimes trust. Unset: the system's alone."
@@ -171,7 +171,7 @@ class Runtimes(Settings):
 
 
 class Publishing(Settings):
-    """What a publication gets that says nothing else."""
+    """The defaults of a publication."""
 
     default_scope: Scope = Field(
         Scope.TENANT, json_schema_extra=BY_TERRAFORM, description="Scope of a new provider whose author gives none."

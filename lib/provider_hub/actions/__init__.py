@@ -1,1 +1,1 @@
-"""What the system does, one module an action. Operations decide; what they talk to is handed to them (`ports`)."""
+"""What the system does, one module an action. Actions decide; they get what they talk to as `ports`."""

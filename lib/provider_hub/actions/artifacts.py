@@ -22,7 +22,7 @@ class UploadSession:
 
 
 class ArtifactStore(Protocol):
-    """Objects that are written once. Nothing here replaces or deletes one, nor has any function the right to."""
+    """Objects that are written once: no method replaces or deletes one, and no function has the right to."""
 
     def put(self, name: str, content: IO[bytes]) -> bool:
         """Store the bytes of `content`, a seekable file, from its beginning.

@@ -1,7 +1,6 @@
-"""The audit: an entry is written in the transaction of what it records, so that neither is there without the other.
+"""The audit: an entry is written in the transaction of the change that it records, so neither exists alone.
 
-What is refused has no transaction. Its entry is written by itself, and a caller who is refused in a loop makes one
-entry a minute.
+A refusal has no transaction. Its entry is written alone, and a caller that is refused in a loop makes one a minute.
 """
 
 import logging
@@ -97,8 +96,8 @@ def list_own_entries(
 ) -> tuple[list[AuditEntry], str | None]:
     """The same of what concerns one organization, for its own admins.
 
-    An entry of the platform's own hand is without its address, which is no tenant's to know. Raises Invalid for a token
-    of an entry that is not there any more, or not the organization's.
+    An entry of what the platform did has no address, which tenants must not see. Raises Invalid for a token of an entry
+    that is not there any more, or not the organization's.
     """
     page, token = _page(services, wanted, organization_id)
     return [replace(entry, address="") if entry.by_platform else entry for entry in page], token
@@ -115,7 +114,7 @@ def _page(
 
 def _place(services: Services[AuditStore], entry_id: str, organization_id: str | None) -> AuditPlace:
     entry = services.store.get(keys.audit_entry(entry_id))
-    # Another organization's entry is as good as gone: that it exists is not told.
+    # Another organization's entry counts as missing: the answer must not show that it exists.
     if entry is None or organization_id not in (None, entry.organization_id):
         raise Invalid.at("query", "page_token", msg="the page that this token is of is gone: begin again without one")
     return AuditPlace(entry.at, entry.entry_id)

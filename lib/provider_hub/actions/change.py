@@ -67,7 +67,7 @@ def rollback(
 ) -> Installed:
     """Change back to the revision that was READY last, as a failed change does by itself.
 
-    Raises NotFound, or Conflict where nothing was READY yet, or where that is what shall run already.
+    Raises NotFound, or Conflict if nothing was READY yet, or if that revision is the present one.
     """
 
     def decide(transaction: Transaction) -> Installed:
@@ -194,7 +194,7 @@ def _changed(
 
 
 def _must_be_newer(row: Installation, chosen: ProviderVersion) -> None:
-    """The version that it is on is an upgrade where it was locked again since."""
+    """Its own version counts as an upgrade if it was locked again since."""
     version = chosen.version
     if version == row.installed_version and chosen.lock_sha256 != row.revision.lock_sha256:
         return
@@ -220,7 +220,10 @@ def _must_differ(row: Installation, version: str) -> None:
 
 
 def _with_wish(row: Installation, wish: SettingsWish, sealed: Mapping[str, str]) -> Installation:
-    """The row as it is wished for; a config keeps the secrets that it does not name. Raises Invalid for too much."""
+    """The row with the wish applied; a config keeps the secrets that it does not name.
+
+    Raises Invalid for too large a config.
+    """
     changed = row.with_settings(wish.settings)
     if wish.config is None:
         return changed

@@ -21,10 +21,8 @@ class _Bucket:
 
 
 class CheckInRate:
-    """Buckets of `burst` check-ins, refilled with `per_second`, by whatever names an installation.
-
-    Of more than `most` installations, those that were not heard for the longest time are forgotten: their buckets are
-    the fullest.
+    """Buckets of `burst` check-ins, refilled with `per_second`, by the names of installations. Beyond `most`
+    installations, those that were silent for longest are forgotten: their buckets are the fullest.
     """
 
     def __init__(self, per_second: float = PER_SECOND, burst: float = BURST, most: int = _MOST_BUCKETS) -> None:

@@ -61,8 +61,8 @@ class LogRequest:
 class PodOutput:
     """What a pod printed, each line behind its time (RFC 3339) and a blank.
 
-    `is_cut` says that there is more than was given, which then ends anywhere. `unread` is why it cannot be read now;
-    None where it was read, or where the container has printed nothing yet.
+    `is_cut` says that there is more output, so the last line may be cut. `unread` is why it cannot be read now; None
+    where it was read, or where the container has printed nothing yet.
     """
 
     content: bytes = b""

@@ -26,7 +26,7 @@ class Objects:
 
 
 class _NoOpener:
-    """Stands in where a test has no secret values; to be asked for one is a fault in the wiring."""
+    """Stands in where a test has no secret values; a call of it is a fault in the wiring."""
 
     def open(self, sealed: Mapping[str, str], _owner: str) -> dict[str, str]:
         if sealed:

@@ -138,5 +138,5 @@ class Drift:
 
 
 def _is_suspicious(orphans: int, all_found: int) -> bool:
-    """Whether so many installations without a row are no orphans, but the rows are missing."""
+    """Whether there are so many installations without a row that the rows must be missing."""
     return orphans >= MANY_ORPHANS and orphans * 2 > all_found

@@ -1,4 +1,4 @@
-"""Faults of ours in a walk over many items: one that meets such a fault keeps no other from its turn."""
+"""Faults of our own code in a walk over many items: an item that meets one does not stop the others."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Faults:
-    """The faults of one walk. What is expected to fail is handled before: this is for what no code expected."""
+    """The faults of one walk. Expected failures are handled before: these are the others."""
 
     _met: list[Exception] = field(default_factory=list)
 

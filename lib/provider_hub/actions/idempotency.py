@@ -62,7 +62,7 @@ class KeyedCall:
 
     @property
     def former_fingerprint(self) -> str:
-        """What documents have that were written before, for as long as they are kept."""
+        """The fingerprint in documents of an older release, which are still kept."""
         return sha256(self.request).hexdigest()
 
 

@@ -14,7 +14,7 @@ _REMEMBERED = 2_000
 class KnownProviders:
     """Catalog rows without their readme, each for TRUSTED: a version that is published meanwhile shows that much later.
 
-    It belongs to one process. Only polls go by it: whoever asks without an earlier answer gets what is stored.
+    It belongs to one process. Only polls use it: a caller without an earlier answer gets the stored row.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class KnownProviders:
         self._known: dict[ProviderName, tuple[Provider | None, datetime]] = {}
 
     def keep(self, name: ProviderName, provider: Provider | None, now: datetime) -> None:
-        """Remember what was read; None is a provider that there is none of."""
+        """Remember what was read; None stands for a provider that does not exist."""
         small = replace(provider, readme=None) if provider else None
         with self._lock:
             if len(self._known) >= _REMEMBERED:
@@ -30,7 +30,7 @@ class KnownProviders:
             self._known[name] = (small, now + TRUSTED)
 
     def find(self, name: ProviderName, now: datetime) -> tuple[Provider | None] | None:
-        """What was read, as a tuple of one; None where nothing is remembered that may be trusted still."""
+        """The remembered row in a tuple of one; None if none is remembered, or it is too old."""
         with self._lock:
             kept = self._known.get(name)
         return (kept[0],) if kept and now < kept[1] else None

@@ -47,12 +47,12 @@ def _read(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
 
 
 def _printable(text: str) -> str:
-    """Without what a terminal would obey: failures are printed by clients that look no closer."""
+    """The text without characters that a terminal obeys: clients print failures as they are."""
     return "".join(character if character.isprintable() else " " for character in text).rstrip()
 
 
 def _bounded(texts: list[str]) -> tuple[str, ...]:
-    """The last of them that fit; of one that is longer than all may be, its beginning."""
+    """The last lines that fit; if the last one alone is too long, its beginning."""
     kept: list[str] = []
     left = LENGTH
     for text in reversed(texts):

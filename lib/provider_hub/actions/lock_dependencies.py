@@ -42,7 +42,7 @@ def locked_dependencies(
 
 
 def _resolved(services: Services[CatalogStore], wanted: Dependencies) -> DependencyLock:
-    """The lock in which a file is younger than the cooldown only where the publisher published that very file.
+    """The lock, in which a file may be younger than the cooldown only if the publisher published that very file.
 
     A name proves nothing: anybody may register it on a public index, and anybody may call a provider like a
     distribution of somebody else.
@@ -57,7 +57,7 @@ def _resolved(services: Services[CatalogStore], wanted: Dependencies) -> Depende
 
 
 def _is_published(services: Services[CatalogStore], publisher: str, wheel: LockedWheel) -> bool:
-    """Whether the wheel is, by its digest, a version of the publisher's provider that is called like it."""
+    """Whether the wheel's digest is that of a version of the publisher's provider of the same name."""
     # Costs as much to import as `domain.dependencies.requirements` says.
     from provider_hub.domain.wheels.versions import same_version  # noqa: PLC0415
 

@@ -20,7 +20,7 @@ def minted_token_of(authorization_header: str | None) -> str | None:
 
 
 def find_minted(services: Services[DocumentStore], token: str) -> MintedToken | None:
-    """What a token may publish; None for one that is burnt, too old or never was."""
+    """What a token may publish; None for one that is burnt, expired or unknown."""
     if not has_form(token):
         return None
     found = services.store.get(keys.minted_token(digest(token)))

@@ -1,7 +1,7 @@
 """A CI platform's token is exchanged for one that publishes one provider, for a quarter of an hour.
 
-The token is random, and stored by its digest with what is known of the run. So it tells nothing, it can be burnt, and
-what published a version is what the platform vouched for and not what the job says.
+The token is random, and stored by its digest with what is known of the run. So the token itself says nothing and can be
+burnt, and a version's provenance is what the platform vouched for, not what the job claims.
 """
 
 import logging
@@ -85,7 +85,7 @@ class Minting:
         return Minted(token, minted.provider, minted.expires_at)
 
     def burn(self, token: str) -> None:
-        """End a token before its time. One that there is not is no error: whoever burns has nothing to find out."""
+        """End a token before its time. An unknown token is no error: the caller must learn nothing from the answer."""
         if has_form(token):
             self.services.store.delete_all([keys.minted_token(digest(token))])
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOCKS_A_RUN = 20
 MIRROR_AGAIN = timedelta(minutes=15)
-# For one that is not what was locked, or is gone: an operator may bring it back, and nobody waits for it.
+# For a wheel that is gone, or has other bytes: an operator may bring it back, and nobody waits for it.
 MIRROR_REFUSED_AGAIN = timedelta(days=1)
 
 

@@ -158,7 +158,7 @@ class AuditStore(DocumentStore, Protocol):
         after: AuditPlace | None,
         limit: int,
     ) -> list[AuditEntry]:
-        """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
+        """Entries after the place `after`, newest first; a filter that is None matches all."""
 
 
 class PublisherStore(DocumentStore, Protocol):

@@ -250,7 +250,7 @@ def _with_copy(
 
 
 def _check_same(stored: ProviderVersion, publication: _Publication, digest: str) -> None:
-    """Raises Conflict unless what is published is what is stored; where the bytes are is no part of that."""
+    """Raises Conflict unless what is published is what is stored; it does not compare where the bytes are."""
     same_runtime = publication.wish.runtime_version in (None, stored.runtime_version)
     if same_runtime and stored.fingerprint == _fingerprint(publication, digest):
         return

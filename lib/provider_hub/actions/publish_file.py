@@ -29,9 +29,9 @@ def publish_file(
 ) -> Published:
     """Register the wheel as a version of the provider that its file name says, under `prefix`.
 
-    The same bytes again are what is registered, whichever way they were published. What the catalog shows of a provider
-    stays as it is; a new one is described by the wheel's summary. Raises Conflict for other bytes, Forbidden, Invalid
-    or QuotaExceeded.
+    The same bytes again find the registered version, whichever way it was published. What the catalog shows of a
+    provider stays as it is; a new one is described by the wheel's summary. Raises Conflict for other bytes, Forbidden,
+    Invalid or QuotaExceeded.
     """
     name, version = _named(prefix, attached.file_name)
     check_may_publish(services, by, name)

@@ -82,7 +82,7 @@ def keep_default(
     """Register the deployment's own image in the transaction of the first version that is pinned to it.
 
     `stored` is what that transaction read under the name. No step of a deployment has to run for it, so none can be
-    forgotten, and a version is never pinned to a name that nothing stands behind.
+    forgotten, and a version is never pinned to a name that is not registered.
     """
     if stored is None and pinned.version == services.publishing.runtime.default_name:
         transaction.write(keys.runtime_version(pinned.version), pinned)

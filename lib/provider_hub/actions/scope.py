@@ -15,9 +15,9 @@ def hide_from_others(services: Services[CatalogStore], by: Actor, name: Provider
 
     The platform's own providers stay public.
 
-    It is hidden first and counted then: another organization's install that read it before is counted, one that
-    reads it after finds nothing. A crash in between leaves it hidden: who has it keeps it, and its author can make
-    it public again.
+    It is hidden first and counted then: another organization's install that read it before is counted, one that reads
+    it after finds nothing. A crash in between leaves it hidden: organizations that have it keep it, and its author can
+    make it public again.
     """
     hidden_of = _set_scope(services, by, name, Scope.TENANT)
     if hidden_of is None:
@@ -33,7 +33,7 @@ def hide_from_others(services: Services[CatalogStore], by: Actor, name: Provider
 def record_scope(
     services: Services[CatalogStore], transaction: Transaction, by: Actor, provider: Provider, scope: Scope
 ) -> None:
-    """Have the audit say that `by` gives the provider another scope."""
+    """Record in the audit that `by` gives the provider another scope."""
     audit.record(
         services,
         transaction,

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class _NoConfigChecker:
-    """Stands in where a function checks no config; to be asked all the same is a fault in that function's wiring."""
+    """Stands in where a function checks no config; a call of it is a fault in that function's wiring."""
 
     def problems(
         self, _config: Mapping[str, str], _schema: str, _hidden: Set[str] = frozenset(), _organization_id: str = ""

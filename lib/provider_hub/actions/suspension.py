@@ -37,9 +37,9 @@ def resume(services: Services[OrganizationStore], by: Actor, organization_id: st
 
 
 def release_slug(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
-    """Free the slug of a suspended organization that has nothing left, for the one that it belongs to.
+    """Free the slug of a suspended organization that has nothing left, so that its rightful owner can take it.
 
-    Only of a suspended one: no token of it can install or publish while this looks.
+    The organization must be suspended, so that no token of it can install or publish during the checks.
 
     Raises NotFound, and Conflict while it is active, has anything installed, or has providers under its slug.
     """

@@ -30,7 +30,7 @@ class BegunUpload:
 
 
 def owner_of(author: Author) -> str:
-    """Whose an author's uploads are."""
+    """The owner of an author's uploads."""
     return author.organization_id or PLATFORM_PREFIX
 
 

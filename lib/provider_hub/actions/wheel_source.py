@@ -50,7 +50,7 @@ def _url(raw: str | None) -> WheelUrl:
 
 
 def _upload(services: Services[DocumentStore], upload_id: str, author: Author) -> Upload:
-    """Another organization's upload is as unknown as one that never was. Raises Invalid."""
+    """Another organization's upload is refused like one that does not exist. Raises Invalid."""
     upload = services.store.get(keys.upload(upload_id)) if is_upload_id(upload_id) else None
     if upload is None or upload.owner != owner_of(author) or upload.expires_at <= services.clock():
         msg = "you have no such upload, or it has ended: begin one with POST /uploads"

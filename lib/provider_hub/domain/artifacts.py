@@ -11,7 +11,7 @@ UPLOADS = "uploads/"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UPLOAD_ID = re.compile(r"[0-9A-Za-z]{1,64}")
-# A wheel's file name has these characters alone (PEP 427); without a leading dot it is no way out of a folder.
+# A wheel's file name has these characters alone (PEP 427); it has no leading dot, so it cannot lead out of a folder.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+-]{0,254}")
 
 

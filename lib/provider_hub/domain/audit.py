@@ -1,4 +1,4 @@
-"""The audit: who did, from where, what others may have to answer for. An entry is written once and never changed."""
+"""The audit: who did what, and from where. An entry is written once and never changed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,9 +106,9 @@ class Actor:
 class AuditEntry:
     """One thing that was done, or refused. Firestore deletes it at `expires_at`.
 
-    `subject` is what it was done to: a provider, a version as `prefix/name version`, an organization, or the route of
-    a refusal. `organization_id` is the organization that it concerns, which for the platform's own hand is not the
-    actor's: the provider's author, or the organization that is suspended. It is None for what is the platform's own.
+    `subject` is what it was done to: a provider, a version as `prefix/name version`, an organization, or the route of a
+    refusal. `organization_id` is the organization that it concerns. If the platform acts, that is the provider's author
+    or the organization that it suspends, and None for the platform's own things.
     """
 
     entry_id: str
@@ -130,7 +130,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditPlace:
-    """The entry behind which a page begins: entries are ordered by both fields, downwards."""
+    """The last entry of the page before: entries are ordered by both fields, newest first."""
 
     at: datetime
     entry_id: str

@@ -14,7 +14,7 @@ _NAMESPACE = UUID("6f0c3a52-5f0e-5a43-9d0f-6d0d9e3f6c11")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A distribution with the SHA-256 digests of the files that may be installed of it, and where one was found."""
+    """A distribution, the SHA-256 digests of its files that may be installed, and where one of them was found."""
 
     name: str
     version: str
@@ -53,7 +53,7 @@ def bill(subject: dict[str, Any], components: Iterable[Component]) -> dict[str, 
 
 
 def bill_of_version(version: ProviderVersion, lock: DependencyLock) -> dict[str, Any]:
-    """The bill of a version: its wheel, and every distribution of its lock. The same lock always gives the same."""
+    """The bill of a version: its wheel, and every distribution of its lock. The same lock gives the same bill."""
     wheel = Component(version.distribution_name or version.name, version.version, [version.wheel_sha256])
     components = [Component(one.name, one.version, [one.sha256], one.url) for one in lock.wheels]
     serial = uuid5(_NAMESPACE, f"{version.provider_name} {version.wheel_sha256} {lock.sha256}")

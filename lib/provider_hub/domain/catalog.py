@@ -43,7 +43,7 @@ class VersionStatus(StrEnum):
 class Organization:
     """A tenant. Its slug never changes, because the name of its namespace is made from it.
 
-    `status` is `active` or `suspended`; `suspended_reason` is what its callers are told then.
+    `status` is `active` or `suspended`; `suspended_reason` is the reason that its callers get then.
     """
 
     organization_id: str

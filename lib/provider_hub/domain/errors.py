@@ -33,7 +33,7 @@ class UnderWay(Conflict):
 
 
 class MintRefused(Refusal):
-    """A CI platform's token is exchanged for none; `code` is what tools know the kind of refusal by."""
+    """The hub gives no token for this token of a CI platform; tools tell kinds of refusals by `code`."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -41,7 +41,7 @@ class MintRefused(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """The organization has, or does, as much as it may."""
+    """The organization has reached one of its limits."""
 
     def __init__(self, sentence: str, retry_after_seconds: int = 60) -> None:
         super().__init__(sentence)
@@ -65,7 +65,7 @@ class Problem:
 
 
 class Invalid(Refusal):
-    """A rule refuses what the request asks for, though the request is of its schema; `problems` says where."""
+    """A rule refuses the request, although it fits its schema; `problems` says where."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(problem.msg for problem in problems))
@@ -78,7 +78,7 @@ class Invalid(Refusal):
 
 
 class SchemaViolation(Invalid):
-    """The request's body, query or header is not of its schema; `problems` says where."""
+    """The request's body, query or header does not fit its schema; `problems` says where."""
 
 
 class TemporaryError(HubError):

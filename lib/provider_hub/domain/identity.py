@@ -52,7 +52,7 @@ class Machine:
 
     @property
     def right(self) -> Right:
-        """What it may do in its organization: its token's scopes say, and the organization's role of a machine not."""
+        """What it may do in its organization: the scopes of its token decide, and a role in the token does not."""
         return right_of_scopes(self.scopes)
 
     @property

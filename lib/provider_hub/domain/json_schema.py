@@ -27,7 +27,7 @@ class SchemaRefused(ValueError):
 
 
 def check_storable(schema: dict[str, Any]) -> None:
-    """Raises SchemaRefused for what is no schema of draft 2020-12, or is one that is beyond the bounds."""
+    """Raises SchemaRefused for a value that is not a schema of draft 2020-12, or exceeds the bounds."""
     dialect = schema.get("$schema", DIALECT)
     if not isinstance(dialect, str) or dialect.removesuffix("#") != DIALECT:
         raise SchemaRefused(f"names another dialect than {DIALECT}: convert it, or leave $schema out")

@@ -68,7 +68,7 @@ class NamespacePlan:
     installations: int = 100
 
     def hard(self, pods: int) -> dict[str, str]:
-        """The limits of a ResourceQuota. No hub's object is a volume or reachable from outside, so none may be."""
+        """The limits of a ResourceQuota. The hub needs no volume and no service that is reachable from outside."""
         return {
             "pods": str(pods),
             "requests.cpu": str(self.cpu_cores),
@@ -89,8 +89,8 @@ class NamespacePlan:
 class RuntimeFacts:
     """What every runtime is given, whichever provider it runs. Times are in seconds.
 
-    `runtime_class` names the pods' RuntimeClass, "" for the cluster's own. `user_namespaces` maps a pod's users to
-    none of its node's; sandboxes such as gVisor refuse that and need it not. `artifacts_url` is the bucket of kept
+    `runtime_class` names the pods' RuntimeClass, "" for the cluster's own. `user_namespaces` runs each pod in a user
+    namespace of its own; sandboxes such as gVisor refuse that and do not need it. `artifacts_url` is the bucket of kept
     wheels, which pods read as workloads of their cluster: a signed URL would end while its pod lives.
     """
 
@@ -229,7 +229,7 @@ def _deployment_spec(row: Installation, version: ProviderVersion, facts: Runtime
 
 
 def _isolation(facts: RuntimeFacts) -> Manifest:
-    """What stands between a tenant's code and its node's kernel; left out where not asked for."""
+    """The isolation of a tenant's code from its node's kernel; empty if the operator chose none."""
     runtime: Manifest = {"runtimeClassName": facts.runtime_class} if facts.runtime_class else {}
     return {**runtime, "hostUsers": False} if facts.user_namespaces else runtime
 
@@ -301,7 +301,7 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
 
 
 def _of_what_is_kept(row: Installation, version: ProviderVersion, facts: RuntimeFacts) -> dict[str, str]:
-    """The lock, the wheel's object, and their bucket. Nothing for what is older than both: its Deployment stays."""
+    """The lock, the wheel's object, and their bucket. Empty for an older version, whose Deployment then stays."""
     given = {LOCK_SHA256: row.revision.lock_sha256, "PRAGMA_WHEEL_OBJECT": version.wheel_object}
     known = {name: value for name, value in given.items() if value}
     return {"PRAGMA_ARTIFACTS_URL": facts.artifacts_url, **known} if known else {}

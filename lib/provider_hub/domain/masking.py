@@ -1,4 +1,4 @@
-"""What looks like a credential is taken out of what tenants' processes and the cluster say.
+"""Takes whatever looks like a credential out of what tenants' processes and the cluster say.
 
 A tenant's pod chooses the text. It is cut before it is looked at, and every repetition in a pattern here is
 bounded: no text makes a pattern work for more than some milliseconds, during which no other thread runs.
@@ -7,7 +7,7 @@ bounded: no text makes a pattern work for more than some milliseconds, during wh
 import re
 
 MESSAGE_LENGTH = 600
-# More than is shown, so that a credential at the beginning of what is shown has its label in view.
+# Longer than what is shown: it must include the label of a credential with which that begins.
 _WINDOW = 2048
 _BREAK = re.compile(r"[\s,;&]")
 

@@ -69,8 +69,8 @@ NOTHING_READ = Place(_EPOCH, 0)
 class LogCursor:
     """Where a reader goes on: behind a place for each pod, and from `start` in the pods that it has not met yet.
 
-    `start` None is the beginning of what a pod printed. `has_kept` says that what is kept of pods that were gone at
-    the beginning was looked up.
+    `start` None is the beginning of what a pod printed. `has_kept` says that the kept output of pods that were gone at
+    the beginning has been looked up.
     """
 
     start: datetime | None = None
@@ -94,7 +94,7 @@ class LogCursor:
 
         Raises ValueError with a sentence.
 
-        A cursor comes from its caller, who may have made it up: it opens nothing, and is only held to its form.
+        A caller may have invented its cursor. It opens nothing, so only its form is checked.
         """
         start = _time(text)
         if start is not None:

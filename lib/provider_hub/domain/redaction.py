@@ -1,4 +1,4 @@
-"""A tenant's own config values, and what looks like a credential, are taken out of what its pods print."""
+"""Takes config values, and whatever looks like a credential, out of what a tenant's pods print."""
 
 import json
 import re
@@ -23,8 +23,8 @@ _KEY_BODY = re.compile(r"\s*[A-Za-z0-9+/]{48,2048}={0,2}\s*")
 class Redaction:
     """Masks the values of some configs wherever they stand: as they are, escaped, URL-encoded or in base 64.
 
-    A value under four characters is masked behind its key alone, since it would be found inside of other words. Of
-    `secret_keys` the values are sealed: whatever is printed as the value of such a key is masked, in any case.
+    A value under four characters is masked only after its key, since other words contain it by chance. The values of
+    `secret_keys` are sealed, so whatever is printed as the value of such a key is masked.
     """
 
     def __init__(self, configs: Iterable[Mapping[str, str]], secret_keys: Iterable[str] = ()) -> None:

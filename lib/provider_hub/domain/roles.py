@@ -12,7 +12,7 @@ class Right(StrEnum):
     MANAGE = "manage"
 
     def includes(self, other: "Right") -> bool:
-        """Whether whoever has this right has `other` too."""
+        """Whether this right includes `other`."""
         order = list(Right)
         return order.index(self) >= order.index(other)
 
@@ -22,14 +22,14 @@ _SCOPE_PREFIX = "hub:"
 
 
 def right_of_role(role: str | None) -> Right:
-    """A person's right. An unknown role reads; an issuer that names no roles leaves everything to everybody."""
+    """A person's right. An unknown role may read. Without a role a person may do everything: the issuer has none."""
     return Right.MANAGE if role is None else ROLES.get(role, Right.READ)
 
 
 def right_of_scopes(scopes: Iterable[str]) -> Right:
     """A machine's right: the widest of `hub:read`, `hub:publish` and `hub:manage`, everything where it has none.
 
-    Other scopes are other services' words: some issuers put the machines there that a token may be shown to.
+    Other scopes belong to other services: some issuers list there the machines that may receive the token.
     """
     ours = [scope.removeprefix(_SCOPE_PREFIX) for scope in scopes if scope.startswith(_SCOPE_PREFIX)]
     if not ours:

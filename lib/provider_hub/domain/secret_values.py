@@ -24,12 +24,12 @@ Given: TypeAlias = Mapping[str, str | Secret]
 
 
 def plain_of(config: Given) -> dict[str, str]:
-    """What is written openly."""
+    """The values that are not secret."""
     return {key: value for key, value in config.items() if isinstance(value, str)}
 
 
 def secret_of(config: Given) -> dict[str, str]:
-    """What is to be sealed."""
+    """The values to be sealed."""
     found = ((key, value.value) for key, value in config.items() if isinstance(value, Secret))
     return {key: value for key, value in found if value is not None}
 
@@ -51,7 +51,7 @@ def bytes_of_sealed(sealed: Mapping[str, str]) -> int:
 
 
 def owner_of(organization_id: str, provider: str) -> str:
-    """Whose a sealed value is: it opens for no other installation, wherever someone copies its text to."""
+    """The owner that a value is sealed for: it opens for no other installation, wherever its text is copied to."""
     return f"{organization_id}/{provider}"
 
 

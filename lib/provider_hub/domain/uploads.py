@@ -1,4 +1,4 @@
-"""An upload on its way: what was announced of a wheel before its bytes came."""
+"""An upload on its way: what a publisher announced about a wheel before its bytes arrived."""
 
 import re
 from dataclasses import dataclass

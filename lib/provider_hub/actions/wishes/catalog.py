@@ -26,7 +26,7 @@ class Search(Wish):
 
 
 class VersionPage(Wish):
-    """Which page of a provider's versions; who asks for none gets the newest hundred."""
+    """Which page of a provider's versions; a caller that asks for none gets the newest hundred."""
 
     limit: int = Field(100, ge=1, le=100, description="How many versions a page has.")
     offset: int = Field(0, ge=0, le=100_000, description="How many newer versions come before the page.")

@@ -94,7 +94,7 @@ def _settings(wish: Wish, names: Iterable[str]) -> dict[str, Any]:
 
 
 class InstallWish(Wish):
-    """Which provider to install, and how it shall run."""
+    """Which provider to install, and how it should run."""
 
     model_config = ConfigDict(title="InstallRequest")
 
@@ -132,7 +132,7 @@ class InstallWish(Wish):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How it shall run, by the names of the row's and the revision's fields that keep it."""
+        """How it should run, by the names of the row's and the revision's fields that keep it."""
         return _settings(self, type(self).model_fields.keys() - {"provider_name", "version"})
 
 
@@ -157,5 +157,5 @@ class SettingsWish(Wish):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What shall be another, by the names of the row's and the revision's fields that keep it."""
+        """What should change, by the names of the row's and the revision's fields that keep it."""
         return _settings(self, type(self).model_fields)

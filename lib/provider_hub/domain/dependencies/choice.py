@@ -1,7 +1,7 @@
 """Chooses, of everything that a resolver lists for each distribution, the one wheel that the runtime's pip would take.
 
-A resolver lists every wheel of a release. A lock of ours has one wheel a distribution, so that the runtime has nothing
-left to choose, and two installs nothing to differ in.
+A resolver lists every wheel of a release. A lock of the hub has one wheel for each distribution, so the runtime chooses
+nothing, and two installs cannot differ.
 """
 
 import re
@@ -59,7 +59,7 @@ def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:
             f"{name} {version} has no wheel for the runtime's Python and platform, and nothing is built from source "
             f"in a pod: depend on a release of {name} that has one"
         )
-    # Of two builds of one wheel pip takes the higher; names sort the same but for the rarest of build tags.
+    # pip takes the higher of two builds of a wheel. Names sort in that order too, except for very rare build tags.
     _, file_name, wheel = min(ranked, key=lambda one: (one[0], [-ord(letter) for letter in one[1]]))
     return _locked(name, version, file_name, wheel)
 

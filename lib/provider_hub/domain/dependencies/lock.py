@@ -27,7 +27,7 @@ class LockRefused(HubError):
 
 
 class LockMalformed(HubError):
-    """A text that is no lock of ours."""
+    """A text that is not a lock of the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class LockedWheel:
 
 @dataclass(frozen=True, slots=True)
 class DependencyLock:
-    """The wheels by name, and the Python and platform that they were chosen for. It never has the provider's own."""
+    """The wheels by name, and the Python and platform that they were chosen for.
+
+    The provider's own wheel is never among them.
+    """
 
     python_version: str
     platform: str
@@ -52,7 +55,7 @@ class DependencyLock:
 
     @classmethod
     def of(cls, image: RuntimeImage, wheels: tuple[LockedWheel, ...]) -> Self:
-        """The lock for an image. Raises LockRefused for more wheels than a pod can be told of."""
+        """The lock for an image. Raises LockRefused for more wheels than a pod's environment can hold."""
         if len(wheels) > MAX_WHEELS:
             raise LockRefused(f"the wheel needs {len(wheels)} distributions: at most {MAX_WHEELS} can be locked")
         made = cls(image.python_version, image.platform, tuple(sorted(wheels, key=lambda wheel: wheel.name)))
@@ -141,7 +144,7 @@ def _wheel(package: Mapping[str, Any]) -> LockedWheel:
 
 
 def _quoted(text: str) -> str:
-    """A basic string of TOML. Of what is printable it escapes the same as JSON."""
+    """A basic string of TOML, which escapes printable characters as JSON does."""
     if not text.isprintable():
         raise LockRefused(f"the index tells of a file with unprintable characters: {text[:100]!a}")
     return json.dumps(text, ensure_ascii=False)

@@ -58,7 +58,7 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
 
 
 def _is_of_the_lock(row: Installation, event: CheckedIn) -> bool:
-    """A runtime of before there were locks says nothing of one, and is believed as it was."""
+    """A runtime that is older than locks names none, and its check-in counts as before."""
     return event.lock_sha256 is None or event.lock_sha256 == row.revision.lock_sha256
 
 
@@ -95,7 +95,7 @@ def fell_silent(row: Installation, event: FellSilent, now: datetime) -> Step:
 
 
 def _reported(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
-    """READY stays READY. Only another health is a transition: some messages count, and would fill the timeline."""
+    """READY stays READY. Only a change of health is a transition: messages that count would fill the timeline."""
     change = _vitals(instances.heard(row, event, now, deadlines.silence), event, now)
     if change["health"] is row.health:
         return unchanged(row) if _is_nothing_new(row, event, change, deadlines) else noted(row, **change)

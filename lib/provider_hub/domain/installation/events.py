@@ -1,6 +1,6 @@
 """The events of an installation: each names the installation's id and, where one is meant, its generation.
 
-An event never carries a row. `advance` holds it against the row as the transaction read it.
+An event never carries a row. `advance` compares it with the row that the transaction read.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class InstallationRequest:
 
 
 class Outcome(StrEnum):
-    """What an event did: `STALE` was about what is past, `UNCHANGED` carried nothing new."""
+    """What an event did: `STALE` was about an older life or generation, `UNCHANGED` carried nothing new."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -60,7 +60,7 @@ class Deadlines:
     """How long a state may last: PENDING at most `queue`; PROCESSING and DELETING at most `deploy`.
 
     `check_in_writes` is the least time between two writes for check-ins of one pod that carry nothing new. A pod that
-    did not check in for `silence` counts no more.
+    did not check in for `silence` no longer counts.
     """
 
     queue: timedelta

@@ -30,8 +30,8 @@ class Platform(StrEnum):
         return issuer.rstrip("/") + path
 
 
-# Events that only who may write to the repository can cause. All others, such as a fork's pull request, run code or
-# read input of strangers; an event that is new is refused until somebody has looked at it.
+# Events that only people with write access to the repository can cause. All others, such as a fork's pull request, run
+# code or read input of strangers; an event that is new is refused until somebody has looked at it.
 _EVENTS = {
     Platform.GITHUB: frozenset(
         {

@@ -1,7 +1,7 @@
-"""Which publisher a CI run is, and what is said where it is none.
+"""Which publisher a CI run is, and the refusal if it is none.
 
-The numbers of repository and owner are compared first: a name can be given up and taken by somebody else. What a
-publisher wants is told only to a run whose numbers are right, so to nobody but the repository's own writers.
+The numbers of repository and owner are compared first: a name can be given up and taken by somebody else. A refusal
+tells what a publisher expects only to a run with the right numbers, which belongs to the repository's own writers.
 """
 
 from collections.abc import Sequence
@@ -36,15 +36,15 @@ def mismatch(publisher: Publisher, run: CiRun) -> Mismatch | None:
 
 
 def specificity(publisher: Publisher) -> tuple[bool, bool, bool]:
-    """How narrow a publisher is: of several that fit, the narrowest is meant."""
+    """How narrow a publisher is: of several that fit, the narrowest is chosen."""
     return publisher.environment is not None, publisher.ref is not None, publisher.called_workflow is not None
 
 
 def choose(publishers: Sequence[Publisher], run: CiRun) -> Publisher | None:
-    """The publisher that the run is; None where it is none of them. Raises Ambiguous.
+    """The publisher that the run matches; None if it matches none. Raises Ambiguous.
 
-    Anybody may name anybody's repository as a publisher of their own. So where several organizations do, the one counts
-    whose publisher was used before: a token that named its provider proved it. Without one, nobody's is guessed.
+    Anybody may name anybody's repository as a publisher of their own. So if several organizations do, the publisher
+    that was used before counts: a token that named its provider proved it. If none was used before, nothing is guessed.
     """
     fitting = [publisher for publisher in publishers if mismatch(publisher, run) is None]
     if not fitting:
@@ -109,7 +109,7 @@ def _called_workflow(publisher: Publisher, run: CiRun) -> tuple[str, str] | None
 def _environment(publisher: Publisher, run: CiRun) -> tuple[str, str] | None:
     if publisher.environment is None:
         return None
-    # The platforms tell no upper case from lower in them.
+    # The platforms ignore the case of these.
     return _differs("environment", (run.environment or "none").lower(), publisher.environment.lower())
 
 

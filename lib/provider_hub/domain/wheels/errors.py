@@ -16,7 +16,7 @@ class WheelUnreachable(WheelError):
 
 
 class WheelInvalid(WheelError):
-    """What was delivered is no wheel that could be installed."""
+    """The file is not a wheel that could be installed."""
 
 
 class DigestMismatch(WheelError):

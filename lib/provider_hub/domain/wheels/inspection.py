@@ -101,8 +101,8 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
 def _check_frame(file: IO[bytes]) -> int:
     """The number of entries; refuses, before zipfile takes in a directory of any length, what no builder writes.
 
-    Nothing before the first entry, between directory and end record, or after it: what readers disagree on is
-    how one archive shows two contents.
+    Nothing before the first entry, between directory and end record, or after it: an archive on which readers disagree
+    can show two contents.
     """
     size = file.seek(0, 2)
     file.seek(0)

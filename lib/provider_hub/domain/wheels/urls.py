@@ -81,7 +81,7 @@ def parse_wheel_url(raw: str) -> WheelUrl:
 def follow(url: WheelUrl, location: str) -> WheelUrl:
     """Where a redirect from `url` leads; its path may end in anything.
 
-    Raises WheelRefused without the place: it is the host's to know, not the caller's.
+    Raises WheelRefused, which does not name the place: only the host may know it, not the caller.
     """
     try:
         _check_characters(location)
