@@ -60,11 +60,13 @@ lint: setup ## style, format, types, import layers
 
 generate: setup ## write what is made from the code and the lock: requirements, tables, pages
 	$(BIN)/python -m terraform.tools.requirements
+	$(BIN)/python -m terraform.tools.root
 	$(BIN)/python -m terraform.tools.readme
 	UPDATE=1 $(BIN)/python -m pytest -q tests/unit/test_generated_docs.py tests/unit/test_documents_page.py
 
 check-generated: setup ## whether that is up to date
 	$(BIN)/python -m terraform.tools.requirements --check
+	$(BIN)/python -m terraform.tools.root --check
 	$(BIN)/python -m terraform.tools.readme --check
 
 audit: setup ## known vulnerabilities of what is locked; needs the network, and fails for what it cannot look up

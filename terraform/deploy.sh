@@ -145,8 +145,20 @@ output() {
     'import json, sys; value = json.load(sys.stdin); print((value[sys.argv[1]] if sys.argv[1:] else value) or "")' "${@:2}"
 }
 
+# A state of before the configuration was a module has other addresses. They move in a plan of their own, since Terraform
+# moves nothing while it looks at a few targets alone.
+move_addresses() {
+  local state
+  state=$(terraform -chdir="$here" state list 2>/dev/null) || return 0 # there is none yet
+  if grep -qvE '^(module[.]hub[.]|data[.]|$)' <<<"$state"; then
+    say "moving the state's addresses into the module"
+    plan_and_apply -refresh-only
+  fi
+}
+
 # What an image is built with: the registry, the account that builds and its grants, the bucket of the sources.
-builder=(-target=google_artifact_registry_repository.runtime -target=google_storage_bucket.sources -target=time_sleep.builder_grants)
+builder=(-target=module.hub.google_artifact_registry_repository.runtime -target=module.hub.google_storage_bucket.sources
+  -target=module.hub.time_sleep.builder_grants)
 
 # Runs between two applies. The first one makes the builder; only the second makes functions refer to the image, so that
 # no pod is ever asked to run an image that is not there yet.
@@ -208,6 +220,7 @@ deploy() {
   bootstrap
   preflight
   collect_variables
+  move_addresses
   plan_and_apply "${builder[@]}"
   build_image "$(output build image)"
   plan_and_apply

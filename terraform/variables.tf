@@ -1,22 +1,17 @@
+# Made by `python -m terraform.tools.root` from modules/hub: change it there, and run `make generate`.
+# What is given is checked there too.
+
 variable "alert_emails" {
   description = "Addresses that alerts and the budget write to."
   type        = list(string)
   default     = []
   nullable    = false
-  validation {
-    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
-    error_message = "Each of alert_emails is one address, such as oncall@example.com."
-  }
 }
 
 variable "allowed_images" {
   description = "Patterns of images, such as europe-docker.pkg.dev/acme/base/**, that pods may run beside the runtime image: Binary Authorization then refuses all others in the cluster that is made here. Null leaves Binary Authorization out. The policy is the project's: one environment of a project sets it."
   type        = list(string)
   default     = null
-  validation {
-    condition     = alltrue([for pattern in coalesce(var.allowed_images, []) : can(regex("^[a-z0-9.-]+/[^ ]+$", pattern))])
-    error_message = "Each of allowed_images is a pattern such as europe-docker.pkg.dev/acme/base/**."
-  }
 }
 
 variable "audit" {
@@ -25,10 +20,6 @@ variable "audit" {
     sink = optional(string)
   })
   default = {}
-  validation {
-    condition     = can(regex("^(logging|storage|bigquery|pubsub)[.]googleapis[.]com/", coalesce(try(var.audit.sink, null), "logging.googleapis.com/")))
-    error_message = "audit.sink begins with logging.googleapis.com/, storage.googleapis.com/, bigquery.googleapis.com/ or pubsub.googleapis.com/."
-  }
 }
 
 variable "budget" {
@@ -39,20 +30,12 @@ variable "budget" {
     currency        = optional(string)
   })
   default = null
-  validation {
-    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
-    error_message = "budget.billing_account looks like 012345-6789AB-CDEF01."
-  }
 }
 
 variable "build_worker_pool" {
   description = "Id of a private Cloud Build pool that builds the containers, where policies demand one: projects/…/locations/…/workerPools/…. Null = Google's workers."
   type        = string
   default     = null
-  validation {
-    condition     = can(regex("^projects/[^/]+/locations/[^/]+/workerPools/[^/]+$", coalesce(var.build_worker_pool, "projects/p/locations/l/workerPools/w")))
-    error_message = "build_worker_pool is an id such as projects/my-project/locations/europe-west1/workerPools/builds."
-  }
 }
 
 variable "check_in_keys" {
@@ -60,10 +43,6 @@ variable "check_in_keys" {
   type        = list(string)
   default     = ["1"]
   nullable    = false
-  validation {
-    condition     = alltrue([for name in var.check_in_keys : can(regex("^[A-Za-z0-9_-]{1,32}$", name))]) && length(var.check_in_keys) > 0 && length(distinct(var.check_in_keys)) == length(var.check_in_keys)
-    error_message = "check_in_keys names at least one key, and none twice; a name has up to 32 letters, digits, dashes and underscores."
-  }
 }
 
 variable "cluster" {
@@ -81,22 +60,6 @@ variable "cluster" {
   })
   default  = {}
   nullable = false
-  validation {
-    condition     = can(regex("^([a-km-np-z][a-z0-9-]{0,14}-)?$", var.cluster.namespace_prefix))
-    error_message = "cluster.namespace_prefix is up to 16 lower-case letters, digits and dashes: no l or o first, a dash last."
-  }
-  validation {
-    condition     = contains(["rbac", "iam"], var.cluster.access)
-    error_message = "cluster.access is rbac or iam."
-  }
-  validation {
-    condition     = !(var.cluster.user_namespaces && var.cluster.runtime_class == "gvisor")
-    error_message = "cluster.user_namespaces needs another runtime_class, or null: gvisor refuses pods that ask for it."
-  }
-  validation {
-    condition     = can(regex("^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", coalesce(var.cluster.runtime_class, "none")))
-    error_message = "cluster.runtime_class is the name of a RuntimeClass, such as gvisor."
-  }
 }
 
 variable "console_realm" {
@@ -112,22 +75,6 @@ variable "console_realm" {
       version = optional(string, "latest")
     }))
   })
-  validation {
-    condition     = startswith(try(coalesce(var.console_realm.lookup.url), "https://"), "https://") && can(regex("^[A-Za-z0-9_-]{1,255}$", try(coalesce(var.console_realm.lookup.secret), "none")))
-    error_message = "console_realm.lookup has an https:// url, and names its secret by the id alone."
-  }
-  validation {
-    condition     = startswith(var.console_realm.issuer, "https://") && startswith(coalesce(var.console_realm.jwks_url, "https://"), "https://")
-    error_message = "console_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
-  }
-  validation {
-    condition     = length(var.console_realm.audiences) + length(var.console_realm.parties) > 0
-    error_message = "console_realm needs audiences or parties: without, a token for any application of the issuer passes."
-  }
-  validation {
-    condition     = trimsuffix(var.console_realm.issuer, "/") != trimsuffix(var.customer_realm.issuer, "/")
-    error_message = "console_realm and customer_realm need different issuers: a token of one realm must mean nothing in the other."
-  }
 }
 
 variable "customer_realm" {
@@ -143,18 +90,6 @@ variable "customer_realm" {
       version = optional(string, "latest")
     }))
   })
-  validation {
-    condition     = startswith(try(coalesce(var.customer_realm.lookup.url), "https://"), "https://") && can(regex("^[A-Za-z0-9_-]{1,255}$", try(coalesce(var.customer_realm.lookup.secret), "none")))
-    error_message = "customer_realm.lookup has an https:// url, and names its secret by the id alone."
-  }
-  validation {
-    condition     = startswith(var.customer_realm.issuer, "https://") && startswith(coalesce(var.customer_realm.jwks_url, "https://"), "https://")
-    error_message = "customer_realm.issuer and jwks_url are https:// URLs: tokens are trusted for what is fetched from there."
-  }
-  validation {
-    condition     = length(var.customer_realm.audiences) + length(var.customer_realm.parties) > 0
-    error_message = "customer_realm needs audiences or parties: without, a token for any application of the issuer passes."
-  }
 }
 
 variable "database" {
@@ -165,10 +100,6 @@ variable "database" {
   })
   default  = {}
   nullable = false
-  validation {
-    condition     = var.database.name == null || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database.name))
-    error_message = "database.name has 4 to 63 lower-case letters, digits and dashes."
-  }
 }
 
 variable "default_scope" {
@@ -176,10 +107,6 @@ variable "default_scope" {
   type        = string
   default     = "tenant"
   nullable    = false
-  validation {
-    condition     = contains(["tenant", "public"], var.default_scope)
-    error_message = "default_scope is tenant or public."
-  }
 }
 
 variable "deletion_protection" {
@@ -193,10 +120,6 @@ variable "domain" {
   description = "The host name callers use; point its A record at the output `address`. Null is for a trial: a public wildcard DNS name made from the address."
   type        = string
   default     = null
-  validation {
-    condition     = var.domain == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
-    error_message = "domain is a host name in lower case without scheme or path, such as hub.example.com."
-  }
 }
 
 variable "egress" {
@@ -204,10 +127,6 @@ variable "egress" {
   type        = string
   default     = "internet"
   nullable    = false
-  validation {
-    condition     = contains(["internet", "network"], var.egress)
-    error_message = "egress is internet or network."
-  }
 }
 
 variable "encryption" {
@@ -218,13 +137,6 @@ variable "encryption" {
     grants       = optional(bool, true)
   })
   default = null
-  validation {
-    condition = alltrue([
-      for key in compact([try(var.encryption.key, null), try(var.encryption.database_key, null)]) :
-      can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", key))
-    ])
-    error_message = "encryption's keys are ids such as projects/keys/locations/europe-west1/keyRings/hub/cryptoKeys/hub."
-  }
 }
 
 variable "functions" {
@@ -239,14 +151,6 @@ variable "functions" {
   }))
   default  = {}
   nullable = false
-  validation {
-    condition     = alltrue([for name in keys(var.functions) : contains(keys(local.functions), name)])
-    error_message = "functions has a name that is none; the functions are: ${join(", ", keys(local.functions))}."
-  }
-  validation {
-    condition     = alltrue([for size in values(var.functions) : coalesce(size.timeout, 60) <= 540])
-    error_message = "A function's timeout is at most 540 seconds: a subscription's ack deadline, which must be longer, ends at 600."
-  }
 }
 
 variable "gateway" {
@@ -254,14 +158,6 @@ variable "gateway" {
   type        = string
   default     = "load_balancer"
   nullable    = false
-  validation {
-    condition     = contains(["load_balancer", "none"], var.gateway)
-    error_message = "gateway is load_balancer or none."
-  }
-  validation {
-    condition     = var.gateway == "load_balancer" || var.domain == null
-    error_message = "domain needs gateway = \"load_balancer\": without one the API is at an address of run.app."
-  }
 }
 
 variable "more_domains" {
@@ -269,14 +165,6 @@ variable "more_domains" {
   type        = list(string)
   default     = []
   nullable    = false
-  validation {
-    condition     = alltrue([for domain in var.more_domains : can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", domain))])
-    error_message = "Each of more_domains is a host name in lower case without scheme or path, such as hub.example.com."
-  }
-  validation {
-    condition     = length(var.more_domains) == 0 || var.domain != null
-    error_message = "more_domains needs a domain: the first name is the API's own."
-  }
 }
 
 variable "name" {
@@ -284,11 +172,6 @@ variable "name" {
   type        = string
   default     = "hub"
   nullable    = false
-  validation {
-    # 12 characters leave room for the longest account id, which ends at 30, and the longest host label, at 63.
-    condition     = can(regex("^[a-z][a-z0-9-]{0,10}[a-z0-9]$", var.name))
-    error_message = "name has 2 to 12 characters: lower-case letters, digits and dashes, a letter first and no dash last."
-  }
 }
 
 variable "network" {
@@ -309,24 +192,12 @@ variable "network" {
   })
   default  = {}
   nullable = false
-  validation {
-    condition     = alltrue([for range in [var.network.nodes, var.network.pods, var.network.services] : can(cidrnetmask(range))])
-    error_message = "Each of network's ranges is an IPv4 range such as 10.0.0.0/22."
-  }
-  validation {
-    condition     = var.network.static_addresses == 0 || var.network.existing == null
-    error_message = "network.static_addresses are of the network that is made here; an existing one has its own NAT."
-  }
 }
 
 variable "operator" {
   description = "The IAM member that deploys, beside `operators`; deploy.sh gives it."
   type        = string
   default     = null
-  validation {
-    condition     = var.operator == null || can(regex("^(user|group|serviceAccount):|^principal(Set)?://iam.googleapis.com/", var.operator))
-    error_message = "operator is an IAM member: user:, group: or serviceAccount: with an address, or a principal:// of a workload or workforce identity pool."
-  }
 }
 
 variable "operators" {
@@ -334,20 +205,12 @@ variable "operators" {
   type        = list(string)
   default     = []
   nullable    = false
-  validation {
-    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):|^principal(Set)?://iam.googleapis.com/", member))])
-    error_message = "Each of operators begins with user:, group:, serviceAccount:, principal:// or principalSet://."
-  }
 }
 
 variable "project" {
   description = "Id of the Google Cloud project."
   type        = string
   nullable    = false
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "project is the project's id, not its name or number: 6 to 30 lower-case letters, digits and dashes."
-  }
 }
 
 variable "rate_limit" {
@@ -355,10 +218,6 @@ variable "rate_limit" {
   type        = number
   default     = 600
   nullable    = false
-  validation {
-    condition     = var.rate_limit >= 10
-    error_message = "rate_limit is at least 10 a minute."
-  }
 }
 
 variable "request_log_share" {
@@ -366,30 +225,18 @@ variable "request_log_share" {
   type        = number
   default     = 1
   nullable    = false
-  validation {
-    condition     = var.request_log_share >= 0 && var.request_log_share <= 1
-    error_message = "request_log_share lies between 0 and 1."
-  }
 }
 
 variable "region" {
   description = "Region of everything that has one. It cannot be changed later."
   type        = string
   nullable    = false
-  validation {
-    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "region is a region such as europe-west1, not a zone."
-  }
 }
 
 variable "runtime_image" {
   description = "Image of the runtime version that this deployment registers. Null = the one that deploy.sh builds from lib/pragma_runtime, its tag being the content's digest."
   type        = string
   default     = null
-  validation {
-    condition     = var.runtime_image == null || can(regex("@sha256:[0-9a-f]{64}$", var.runtime_image))
-    error_message = "runtime_image is pinned by digest: …@sha256:<64 hexadecimal digits>."
-  }
 }
 
 variable "runtime_platform" {
@@ -397,10 +244,6 @@ variable "runtime_platform" {
   type        = string
   default     = "manylinux_2_36_x86_64"
   nullable    = false
-  validation {
-    condition     = can(regex("^(manylinux_2_[0-9]{1,2}|musllinux_1_[0-9]{1,2})_(x86_64|aarch64)$", var.runtime_platform))
-    error_message = "runtime_platform is a platform tag such as manylinux_2_36_x86_64."
-  }
 }
 
 variable "runtime_python" {
@@ -408,10 +251,6 @@ variable "runtime_python" {
   type        = string
   default     = "3.13"
   nullable    = false
-  validation {
-    condition     = can(regex("^3\\.[0-9]{1,2}(\\.[0-9]{1,2})?$", var.runtime_python))
-    error_message = "runtime_python is a version of CPython such as 3.13 or 3.13.2."
-  }
 }
 
 variable "settings" {
@@ -419,34 +258,6 @@ variable "settings" {
   type        = map(string)
   default     = {}
   nullable    = false
-  validation {
-    condition     = alltrue([for name in keys(var.settings) : contains(keys(local.settings), name)])
-    error_message = "settings has a name that is none; an operator may set: ${join(", ", keys(local.settings))}."
-  }
-  validation {
-    condition = alltrue([for name, value in var.settings : try(
-      local.settings[name].above == "" || tonumber(value) > tonumber(local.settings[name].least) ||
-      local.settings[name].above == "≥" && tonumber(value) == tonumber(local.settings[name].least), false
-    )])
-    error_message = "settings has a number that is too small, or a text where a number belongs: docs/settings.md gives the bounds."
-  }
-  validation {
-    condition = alltrue([for name, value in var.settings : try(
-      tonumber(value) <= tonumber(coalesce(local.settings[name].most, value)), !can(tonumber(value))
-    )])
-    error_message = "settings has a number that is too large: docs/settings.md gives the bounds."
-  }
-  validation {
-    condition     = alltrue([for name, value in var.settings : try(local.settings[name].whole == null || floor(tonumber(value)) == tonumber(value), false)])
-    error_message = "settings has a fraction where only a whole number fits: docs/settings.md says which are whole."
-  }
-  validation {
-    condition = try(
-      tonumber(lookup(var.settings, "silence_seconds", local.settings["silence_seconds"].default)) >=
-      2 * tonumber(lookup(var.settings, "check_in_seconds", local.settings["check_in_seconds"].default)), false
-    )
-    error_message = "settings.silence_seconds is at least twice check_in_seconds: one late check-in is no outage."
-  }
 }
 
 variable "suffix" {
@@ -454,10 +265,6 @@ variable "suffix" {
   type        = string
   default     = ""
   nullable    = false
-  validation {
-    condition     = can(regex("^([a-z0-9]{1,8})?$", var.suffix))
-    error_message = "suffix has up to 8 lower-case letters and digits."
-  }
 }
 
 variable "upgrades_per_second" {
@@ -465,10 +272,6 @@ variable "upgrades_per_second" {
   type        = number
   default     = 5
   nullable    = false
-  validation {
-    condition     = var.upgrades_per_second > 0 && var.upgrades_per_second <= 500
-    error_message = "upgrades_per_second is above 0 and at most 500, which is what a queue can do."
-  }
 }
 
 variable "web_console" {
@@ -478,12 +281,4 @@ variable "web_console" {
     scopes    = optional(list(string), ["openid", "profile", "email", "offline_access"])
   })
   default = null
-  validation {
-    condition     = var.web_console == null || var.gateway == "load_balancer"
-    error_message = "web_console needs gateway = \"load_balancer\": a function alone serves no files."
-  }
-  validation {
-    condition     = can(regex("^[^ ]+$", var.web_console == null ? "none" : var.web_console.client_id))
-    error_message = "web_console.client_id is the id that the issuer gave the application, without spaces."
-  }
 }

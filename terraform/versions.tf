@@ -24,6 +24,14 @@ terraform {
   backend "gcs" {}
 }
 
+locals {
+  # On everything that takes labels.
+  labels = {
+    application = "provider-hub"
+    environment = var.name
+  }
+}
+
 provider "google" {
   project               = var.project
   region                = var.region

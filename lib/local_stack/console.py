@@ -1,7 +1,8 @@
 """The web console on one machine: the static files at `/app/`, as a bucket behind the load balancer serves them.
 
 All files but the page and its config lie in a folder that is named by the digest of them all. So a browser keeps them
-for ever, and a page never runs with the modules of two releases. `terraform/console.tf` names the folder likewise.
+for ever, and a page never runs with the modules of two releases. `terraform/modules/hub/console.tf` names the folder
+likewise.
 """
 
 import hashlib

@@ -28,7 +28,7 @@ class Declaration:
     """`memory` and `cpu` as Cloud Run writes them, `concurrency` in requests at a time, `timeout` in seconds,
     `min_instances` and `max_instances`; `why` gives the reason for an unusual one."""
     access: Mapping[str, Any]
-    """The grants of its service account, each with its reason; `terraform/access.tf` says which role each is."""
+    """The grants of its service account, each with its reason; `access.tf` of Terraform's hub has the role of each."""
     combines: tuple[str, ...] = ()
     """The functions that it stands for where there is no load balancer; it is deployed instead of them."""
 

@@ -31,9 +31,9 @@ _SHOWN_ELSEWHERE = frozenset(
 _PLACES = ("topic", "subscription", "name", "repository", "bucket", "service_account_id", "secret_id")
 
 
-def grants_table(root: Configuration) -> str:
+def grants_table(hub: Configuration) -> str:
     """What each function may do, and why."""
-    roles = _roles(root)
+    roles = _roles(hub)
     rows = [
         f"| `{name}` | {role} | {on} | {why} |"
         for name, function in FUNCTIONS.items()
@@ -42,30 +42,30 @@ def grants_table(root: Configuration) -> str:
     return _table("| function | role | on | why |", rows)
 
 
-def callers_table(root: Configuration) -> str:
+def callers_table(hub: Configuration) -> str:
     """Who may call each function."""
-    rows = [f"| `{name}` | {_callers(function, root)} | {_ingress(function)} |" for name, function in FUNCTIONS.items()]
+    rows = [f"| `{name}` | {_callers(function, hub)} | {_ingress(function)} |" for name, function in FUNCTIONS.items()]
     return _table("| function | may be called by (`roles/run.invoker`) | ingress |", rows)
 
 
-def other_grants_table(root: Configuration, modules: Mapping[str, Configuration]) -> str:
+def other_grants_table(hub: Configuration, modules: Mapping[str, Configuration]) -> str:
     """What accounts other than the functions' may do, and why."""
-    rows = [_other_row(block) for configuration in (root, *modules.values()) for block in _other_grants(configuration)]
+    rows = [_other_row(block) for configuration in (hub, *modules.values()) for block in _other_grants(configuration)]
     return _table("| who | role | on | why |", rows)
 
 
 def access_tables() -> str:
     """All of it, as Markdown."""
-    root = read()
+    hub = read()
     modules = {name: read(TERRAFORM / "modules" / name) for name in ("function", "topic")}
     return "\n\n".join(
         (
             "What each function's own account may do:",
-            grants_table(root),
+            grants_table(hub),
             "Who may call it:",
-            callers_table(root),
+            callers_table(hub),
             "What the other accounts may do:",
-            other_grants_table(root, modules),
+            other_grants_table(hub, modules),
         )
     )
 
@@ -75,20 +75,20 @@ def grants(configuration: Configuration) -> Iterator[Block]:
     return (block for block in configuration.of("resource") if re.search(r"_iam_(member|binding|policy)$", block.type))
 
 
-def _roles(root: Configuration) -> dict[str, str]:
-    named = {block.labels[1]: block for block in grants(root) if block.labels[1] in _ON}
+def _roles(hub: Configuration) -> dict[str, str]:
+    named = {block.labels[1]: block for block in grants(hub) if block.labels[1] in _ON}
     module = read(TERRAFORM / "modules" / "function")
     named["reads_secret"] = module.resource("google_secret_manager_secret_iam_member.this")
-    named["lends"] = root.resource("google_service_account_iam_member.lends_tasks_account")
-    return {name: _role_of(block, root) for name, block in named.items()}
+    named["lends"] = hub.resource("google_service_account_iam_member.lends_tasks_account")
+    return {name: _role_of(block, hub) for name, block in named.items()}
 
 
-def _role_of(block: Block, root: Configuration) -> str:
+def _role_of(block: Block, hub: Configuration) -> str:
     role = str(block.body["role"])
     custom = re.fullmatch(r"\$\{(google_project_iam_custom_role\.\w+)\.name}", role)
     if not custom:
         return f"`{role}`"
-    return f"custom: {root.resource(custom[1]).body['description'].rstrip('.').lower()}"
+    return f"custom: {hub.resource(custom[1]).body['description'].rstrip('.').lower()}"
 
 
 def _grants_of(may: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -101,15 +101,15 @@ def _grants_of(may: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[tup
         yield roles["lends"], "account `tasks`", "its tasks carry that account's token"
 
 
-def _callers(function: Declaration, root: Configuration) -> str:
+def _callers(function: Declaration, hub: Configuration) -> str:
     if function.is_public:
         return "anyone; the function checks the token"
-    return ", ".join(f"account `{caller}`" for caller in callers_of(function, root))
+    return ", ".join(f"account `{caller}`" for caller in callers_of(function, hub))
 
 
-def callers_of(function: Declaration, root: Configuration) -> tuple[str, ...]:
+def callers_of(function: Declaration, hub: Configuration) -> tuple[str, ...]:
     """The accounts that may call a function: one for each kind of its triggers."""
-    caller_of: dict[str, str] = root.local("caller_of")
+    caller_of: dict[str, str] = hub.local("caller_of")
     return tuple(dict.fromkeys(caller_of[trigger] for trigger in function.triggers if trigger in caller_of))
 
 

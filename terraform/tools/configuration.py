@@ -9,6 +9,8 @@ import hcl2
 from hcl2.utils import SerializationOptions
 
 TERRAFORM = Path(__file__).resolve().parents[1]
+# Where everything is provisioned; the root only calls it.
+HUB = TERRAFORM / "modules" / "hub"
 _OPTIONS = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 _LABELS = {"resource": 2, "data": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
 
@@ -44,7 +46,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One directory of .tf files: the root, or a module."""
+    """One directory of .tf files: a module, or a root that calls one."""
 
     blocks: tuple[Block, ...]
 
@@ -63,8 +65,8 @@ class Configuration:
         return values[name]
 
 
-def read(directory: Path = TERRAFORM) -> Configuration:
-    """Parse the .tf files of one directory, not of those below it."""
+def read(directory: Path = HUB) -> Configuration:
+    """Parse the .tf files of one directory, the module `hub` unless another is given, not of those below it."""
     return Configuration(tuple(block for path in sorted(directory.glob("*.tf")) for block in _blocks_of(path)))
 
 

@@ -1,6 +1,6 @@
 """Reads a plan as `terraform show -json` prints it: refuses what would lose data, and tells an output's planned value.
 
-    terraform show -json plan.out | python -m terraform.tools.plan guard --allow google_firestore_database.this
+    terraform show -json plan.out | python -m terraform.tools.plan guard --allow module.hub.google_kms_key_ring.this
     terraform show -json plan.out | python -m terraform.tools.plan output build image
 
 `guard` ends with 1 where the plan destroys or replaces something that holds what cannot be made again, and that

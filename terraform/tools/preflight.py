@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import hcl2
-from terraform.tools.configuration import TERRAFORM
+from terraform.tools.configuration import HUB, TERRAFORM
 
 FUNCTIONS = TERRAFORM.parent / "functions" / "functions.json"
 _SECONDS = 120
@@ -197,8 +197,8 @@ def _policies(ask: Ask, target: Target) -> Iterator[Finding]:
 
 
 def services() -> Sequence[str]:
-    """The APIs that services.tf enables always."""
-    text = (TERRAFORM / "services.tf").read_text()
+    """The APIs that modules/hub/services.tf enables always."""
+    text = (HUB / "services.tf").read_text()
     return [line.strip(' ",') for line in text.splitlines() if line.strip().endswith('.googleapis.com",')]
 
 

@@ -11,7 +11,7 @@ MESSAGE = 2 * 1000 * 40 / 2**40
 # Source: Cloud Tasks pricing, past the first million a month; an operation is a call or a delivery attempt.
 TASK = 0.40 / 1_000_000
 # Source: Cloud Run pricing, request-based, tier 1. Time is billed in steps of 100 ms; alone on its instance, a call
-# pays for 1 vCPU and 512 MiB (terraform/functions.tf), and less where calls share one.
+# pays for 1 vCPU and 512 MiB (terraform/modules/hub/functions.tf), and less where calls share one.
 CALL = 0.40 / 1_000_000
 SECOND = 1 * 0.000024 + 0.5 * 0.0000025
 

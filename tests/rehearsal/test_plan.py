@@ -5,7 +5,6 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from local_stack.console import read_release, security_headers
 from local_stack.function_list import COMBINED, FUNCTIONS
 from tests.rehearsal.terraform_cli import ROOT, Terraform, working_copy
 
-EXAMPLES = sorted((ROOT / "terraform").glob("terraform.tfvars*.example"))
+STANDARD = ROOT / "terraform" / "terraform.tfvars.example"
+EXAMPLES = sorted(path.name for path in (ROOT / "terraform" / "examples").iterdir())
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no `terraform` on the PATH")
 
@@ -25,26 +25,12 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
         yield ready
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_each_example_plans(terraform: Terraform, example: Path) -> None:
-    plan = terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={example}")
-    actions = {action for change in plan["resource_changes"] for action in change["change"]["actions"]}
-    assert actions <= {"create", "read"}
-    functions = [one for one in plan["resource_changes"] if one["type"] == "google_storage_bucket_object"]
-    stands_for = [name for entry in COMBINED.values() for name in entry.combines]
-    without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
-    assert len(functions) == (without_gateway if 'gateway = "none"' in example.read_text() else len(FUNCTIONS))
-
-
 HOST = {"network": "n", "subnetwork": "s", "pods_range": "pods", "services_range": "services"}
 # Settings that leave out what exists already, or ask for what enterprises do; each by itself.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "as in the example": {},
-    "an existing cluster": {"cluster": {"existing": {"name": "shared", "location": "europe-west1"}}},
     "an existing cluster of another project": {
         "cluster": {"existing": {"name": "shared", "location": "europe-west1", "project": "clusters-1"}}
     },
-    "an existing network": {"network": {"existing": HOST}},
     "a shared VPC": {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
     "no gateway": {"gateway": "none"},
     "keys of one's own, and a console": {
@@ -75,7 +61,7 @@ def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
     chosen = (
         f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
     )
-    return terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={EXAMPLES[0]}", *chosen)
+    return terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={STANDARD}", *chosen)
 
 
 def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Callable[[str], dict[str, Any]]) -> None:
@@ -151,14 +137,21 @@ def test_each_setting_plans(plan_of: Callable[[str], dict[str, Any]], name: str)
     assert made(plan_of(name)).total() > 150
 
 
-APPLIED = ("as in the example", "an existing cluster", "an existing network", "no gateway")
-
-
-@pytest.mark.parametrize("name", APPLIED)
-def test_a_second_plan_after_an_apply_changes_nothing(tmp_path: Path, name: str) -> None:
-    settings = SETTINGS[name]
-    with working_copy(tmp_path) as fresh:
-        planned(fresh, settings)
-        fresh.apply()
-        again = planned(fresh, settings)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terraform: Terraform, name: str) -> None:
+    folder = terraform.directory / "examples" / name
+    (folder / ".build").symlink_to(terraform.directory / ".build")
+    example = Terraform(folder, terraform.environment)
+    example.run("init", "-input=false")
+    where = ("-var=project=demo-project", "-var=region=europe-west1")
+    plan = example.plan(*where)
+    assert {action for change in plan["resource_changes"] for action in change["change"]["actions"]} <= {
+        "create",
+        "read",
+    }
+    stands_for = [function for entry in COMBINED.values() for function in entry.combines]
+    without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
+    assert made(plan)["google_cloud_run_v2_service"] == (without_gateway if name == "small" else len(FUNCTIONS))
+    example.apply()
+    again = example.plan(*where)
     assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}

@@ -28,10 +28,9 @@ from provider_hub.domain.manifests import (
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Queue, Topic
 
-ROOT = read()
 MODULES = {path.name: read(path) for path in sorted((TERRAFORM / "modules").iterdir())}
-ALL: list[Configuration] = [ROOT, *MODULES.values()]
-GRANTS = [block for configuration in ALL for block in grants(configuration)]
+HUB: Configuration = MODULES["hub"]
+GRANTS = [block for module in MODULES.values() for block in grants(module)]
 ACCESS = {name: function.access for name, function in FUNCTIONS.items()}
 LIB = FUNCTIONS_DIR.parent / "lib"
 # What the API offers no resource policy for; a condition or a custom role narrows each.
@@ -152,7 +151,7 @@ def test_nothing_is_granted_to_everybody_but_the_reading_of_the_consoles_files()
     assert [block.address for block in public] == ["google_storage_bucket_iam_member.console"]
     assert public[0].body["role"] == "roles/storage.legacyObjectReader", "whoever reads may not list"
     assert public[0].body["bucket"] == "${google_storage_bucket.console[0].name}"
-    (call,) = ROOT.of("module", "function")
+    (call,) = HUB.of("module", "function")
     assert call.body["public"] == "${each.value.public}"
 
 
@@ -162,7 +161,7 @@ def test_project_wide_grants_are_those_that_no_resource_policy_can_replace() -> 
 
 
 def test_the_right_to_documents_ends_at_this_deployments_database() -> None:
-    grant = ROOT.resource("google_project_iam_member.documents").body
+    grant = HUB.resource("google_project_iam_member.documents").body
     expression = grant["condition"][0]["expression"]
     assert "databases/${google_firestore_database.this.name}" in expression
     assert expression.startswith("resource.name ==")
@@ -180,10 +179,10 @@ def test_who_may_read_what_pods_printed_is_whose_code_does(name: str) -> None:
 
 
 def test_the_right_to_log_entries_ends_at_a_view_of_what_pods_print() -> None:
-    grant = ROOT.resource("google_project_iam_member.reads_logs").body
+    grant = HUB.resource("google_project_iam_member.reads_logs").body
     assert grant["role"] == "roles/logging.viewAccessor"
     assert grant["condition"][0]["expression"] == 'resource.name == "${google_logging_log_view.pods.id}"'
-    assert ROOT.resource("google_logging_log_view.pods").body["filter"] == 'resource.type = "k8s_container"'
+    assert HUB.resource("google_logging_log_view.pods").body["filter"] == 'resource.type = "k8s_container"'
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -207,7 +206,7 @@ def test_who_takes_secret_values_cannot_open_them_and_who_applies_them_can(name:
     assert ("encrypts" in ACCESS[name]) == wires(name, "sealing")
     assert ("decrypts" in ACCESS[name]) == wires(name, "desired_states")
     roles = {
-        verb: str(ROOT.resource(f"google_kms_crypto_key_iam_member.{verb}").body["role"])
+        verb: str(HUB.resource(f"google_kms_crypto_key_iam_member.{verb}").body["role"])
         for verb in ("encrypts", "decrypts")
     }
     assert roles == {
@@ -221,8 +220,8 @@ def test_what_a_grant_is_on_exists(name: str) -> None:
     may = ACCESS[name]
     assert set(may.get("publishes", {})) <= {topic.value for topic in Topic}
     assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= {queue.value for queue in Queue}
-    assert set(may.get("reads_secret", {})) <= set(ROOT.local("secrets"))
-    assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(ROOT.local("keys"))
+    assert set(may.get("reads_secret", {})) <= set(HUB.local("secrets"))
+    assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(HUB.local("keys"))
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -265,9 +264,9 @@ def test_the_clusters_roles_have_exactly_the_verbs_that_iam_would_give(rules: An
 
 
 def test_iam_lets_accounts_connect_and_no_more_where_the_cluster_has_the_roles() -> None:
-    assert set(ROOT.local("connects")) == CONNECT
+    assert set(HUB.local("connects")) == CONNECT
     for name in ("reads_cluster", "writes_cluster"):
-        role = ROOT.resource(f"google_project_iam_custom_role.{name}").body
+        role = HUB.resource(f"google_project_iam_custom_role.{name}").body
         assert role["permissions"].startswith('${var.cluster.access == "rbac" ? local.connects : ')
 
 
@@ -313,7 +312,7 @@ def calls_of(use: Callable[[Kubernetes], object]) -> set[str]:
 
 def permissions(local: str) -> set[str]:
     """The list that the local of that name comes to: its literal entries, and its two products of kinds and verbs."""
-    text = str(ROOT.local(local))
+    text = str(HUB.local(local))
     found = set(re.findall(r'"?(container\.\w+\.\w+)"?', text))
     for kinds, verbs in re.findall(r"for kind in \[(.*?)\] : \[for verb in \[(.*?)\]", text):
         found |= {f"container.{kind}.{verb}" for kind in _words(kinds) for verb in _words(verbs)}
@@ -331,13 +330,13 @@ def test_runtimes_may_check_in_get_a_wheel_and_nothing_else() -> None:
     assert (publishes.type, publishes.body["role"]) == ("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
     assert publishes.body["topic"] == '${module.topic["runtime-check-ins"].name}'
     assert (reads.type, reads.body["role"]) == ("google_storage_bucket_iam_member", GETS_KEPT)
-    assert ROOT.resource("google_project_iam_custom_role.gets_objects").body["permissions"] == ["storage.objects.get"]
+    assert HUB.resource("google_project_iam_custom_role.gets_objects").body["permissions"] == ["storage.objects.get"]
     bucket = "${google_storage_bucket.artifacts.name}"
     assert reads.body["bucket"] == bucket
     (condition,) = reads.body["condition"]
     folder = kept_name("a" * 64, "w.whl").partition("/")[0]
     assert condition["expression"] == f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{folder}/")'
-    principal = str(ROOT.local("runtimes"))
+    principal = str(HUB.local("runtimes"))
     assert principal.startswith("principalSet://iam.googleapis.com/")
     assert principal.endswith("${local.cluster.id}"), "the pods of this cluster alone"
 
@@ -356,13 +355,13 @@ def test_who_may_sign_is_whose_code_asks_the_bucket(name: str) -> None:
 
 
 def test_a_function_signs_as_itself_alone() -> None:
-    grant = ROOT.resource("google_service_account_iam_member.signs_urls").body
+    grant = HUB.resource("google_service_account_iam_member.signs_urls").body
     assert grant["service_account_id"] == "${module.function[each.key].account}"
     assert grant["member"] == "${module.function[each.key].member}"
 
 
 def test_what_the_hub_keeps_is_private_and_uploads_end_after_a_day() -> None:
-    bucket = ROOT.resource("google_storage_bucket.artifacts").body
+    bucket = HUB.resource("google_storage_bucket.artifacts").body
     assert (bucket["uniform_bucket_level_access"], bucket["public_access_prevention"]) == (True, "enforced")
     assert bucket["versioning"] == [{"enabled": False}]
     (rule,) = bucket["lifecycle_rule"]

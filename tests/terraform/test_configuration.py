@@ -8,13 +8,16 @@ from pathlib import Path
 
 import hcl2
 import pytest
-from terraform.tools import readme
-from terraform.tools.configuration import TERRAFORM, Block, read
+from terraform.tools import readme, root
+from terraform.tools.configuration import HUB, TERRAFORM, Block, read
 
-DIRECTORIES = [TERRAFORM, TERRAFORM / "bootstrap", *(TERRAFORM / "modules").iterdir()]
+MODULES = sorted((TERRAFORM / "modules").iterdir())
+EXAMPLES = sorted((TERRAFORM / "examples").iterdir())
+DIRECTORIES = [TERRAFORM, TERRAFORM / "bootstrap", *MODULES, *EXAMPLES]
 VARIABLES = [block for directory in DIRECTORIES for block in read(directory).of("variable")]
 OUTPUTS = [block for directory in DIRECTORIES for block in read(directory).of("output")]
-ROOT = read()
+ROOT = read(TERRAFORM)
+MODULE = read(HUB)
 REQUIRED = {"project", "region", "customer_realm", "console_realm"}
 # Their names say what a plan needs no sentence of ours to refuse.
 UNCHECKED = {"deletion_protection"}
@@ -44,6 +47,40 @@ def test_terraform_and_its_providers_are_pinned() -> None:
     assert all(re.fullmatch(r"~> \d+\.\d+", provider["version"]) for provider in providers.values())
 
 
+def test_a_module_leaves_providers_and_backend_to_its_caller_and_asks_for_the_roots_versions() -> None:
+    for directory in MODULES:
+        assert not read(directory).of("provider"), directory
+        assert not [block for block in read(directory).of("terraform") if "backend" in block.body], directory
+    (mine,), (roots,) = MODULE.of("terraform"), ROOT.of("terraform")
+    for key in ("required_version", "required_providers"):
+        assert mine.body[key] == roots.body[key]
+
+
+def test_the_root_and_every_example_call_one_module_and_make_nothing_themselves() -> None:
+    for directory in (TERRAFORM, *EXAMPLES):
+        blocks = read(directory)
+        assert [block.address for block in blocks.of("module")] == ["hub"], directory
+        assert not [*blocks.of("resource"), *blocks.of("data")], directory
+
+
+def test_the_roots_files_are_made_from_the_module() -> None:
+    assert root.main(["--check"]) == 0, f"run `{root.COMMAND}`"
+
+
+@pytest.mark.parametrize(("example", "file"), [("small", ".small"), ("standard", ""), ("large", ".large")])
+def test_an_example_of_the_module_says_what_the_roots_own_says(example: str, file: str) -> None:
+    given = hcl2.loads((TERRAFORM / f"terraform.tfvars{file}.example").read_text())
+    (call,) = hcl2.loads((TERRAFORM / "examples" / example / "main.tf").read_text())["module"]
+    (arguments,) = call.values()
+    assert {name: arguments[name] for name in given if not name.startswith("__")} == {
+        name: value for name, value in given.items() if not name.startswith("__")
+    }
+    own = {"source", "project", "region"}
+    assert {name for name in arguments if not name.startswith("__")} - own == {
+        name for name in given if not name.startswith("__")
+    }
+
+
 @pytest.mark.parametrize("variable", VARIABLES, ids=address)
 def test_a_variable_is_typed_and_described(variable: Block) -> None:
     assert variable.body["type"] != "any"
@@ -55,7 +92,7 @@ def test_an_output_is_described(output: Block) -> None:
     assert len(output.body["description"]) > 10
 
 
-@pytest.mark.parametrize("variable", ROOT.of("variable"), ids=address)
+@pytest.mark.parametrize("variable", MODULE.of("variable"), ids=address)
 def test_what_a_user_gives_is_checked_with_a_message_to_act_on(variable: Block) -> None:
     if variable.address in UNCHECKED:
         return
@@ -81,7 +118,7 @@ def test_the_small_example_works_once_the_issuers_are_set() -> None:
 
 
 def test_a_budget_is_in_the_billing_accounts_own_currency_unless_said_otherwise() -> None:
-    assert "currency        = optional(string)\n" in (TERRAFORM / "variables.tf").read_text()
+    assert "currency        = optional(string)\n" in (HUB / "variables.tf").read_text()
 
 
 def test_there_is_an_example_of_a_small_a_standard_and_a_large_setting() -> None:
@@ -91,7 +128,7 @@ def test_there_is_an_example_of_a_small_a_standard_and_a_large_setting() -> None
 
 def test_every_name_carries_the_environments_prefix() -> None:
     """Or two environments would meet in one project."""
-    for block in ROOT.of("resource"):
+    for block in MODULE.of("resource"):
         if block.type == "google_storage_bucket_object":
             continue  # its bucket has a name of its own
         for key in ("name", "account_id", "repository_id", "secret_id", "service_id", "role_id"):
@@ -118,9 +155,8 @@ def test_the_readme_has_the_chapter(chapter: str) -> None:
 
 def test_the_readme_names_every_file() -> None:
     text = readme.README.read_text()
-    assert [path.name for path in TERRAFORM.glob("*.tf") if f"`{path.name}`" not in text] == [
-        "outputs.tf",
-    ]
+    assert [path.name for path in HUB.glob("*.tf") if f"`{path.name}`" not in text] == []
+    assert [path.name for path in TERRAFORM.glob("*.tf") if f"`{path.name}`" not in text] == []
 
 
 def test_the_runtime_image_is_small_unprivileged_and_named_by_digest() -> None:

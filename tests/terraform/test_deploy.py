@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from terraform.tools.configuration import TERRAFORM
+from terraform.tools.configuration import HUB, TERRAFORM
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
@@ -46,7 +46,8 @@ case "$*" in
   *"output -json cluster"*) echo '{"endpoint": "gke-1.gke.goog"}' ;;
   *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
-  *"state list"*) printf '%s\\n' 'google_firestore_field.indexed["a"]' 'google_firestore_database.this' ;;
+  *"state list"*) [ -z "${STATE:-}" ] || { echo "$STATE"; exit 0; }
+    printf '%s\\n' 'module.hub.google_firestore_field.indexed["a"]' 'module.hub.google_firestore_database.this' ;;
   *" apply"*)
     [ "$(grep -c "^terraform.* apply" "$CALLS")" -le "${FAILING_APPLIES:-0}" ] && exit 1
     exit "${APPLY_STATUS:-0}" ;;
@@ -118,7 +119,7 @@ def test_the_image_is_there_before_any_function_refers_to_it(deployment: Deploym
     deployment.run("deploy", **GIVEN)
     lines = deployment.text().splitlines()
     plans = [line for line in lines if " plan " in line]
-    assert re.findall(r"-target=(\w+)\.", plans[0]) == [
+    assert re.findall(r"-target=module\.hub\.(\w+)\.", plans[0]) == [
         "google_artifact_registry_repository",
         "google_storage_bucket",
         "time_sleep",
@@ -127,9 +128,19 @@ def test_the_image_is_there_before_any_function_refers_to_it(deployment: Deploym
     assert lines.index(plans[0]) < next(at for at, line in enumerate(lines) if "submit" in line) < lines.index(plans[1])
 
 
+def test_a_state_of_before_the_module_moves_before_anything_is_targeted(deployment: Deployment) -> None:
+    ran = deployment.run("deploy", **GIVEN, STATE="google_firestore_database.this")
+    assert ran.returncode == 0, ran.stderr
+    plans = [line for line in deployment.text().splitlines() if " plan " in line]
+    assert ["-refresh-only" in plan for plan in plans] == [True, False, False]
+    assert "moving the state's addresses" in ran.stdout
+
+
 def test_what_the_first_apply_targets_is_declared() -> None:
     script = (TERRAFORM / "deploy.sh").read_text()
-    declared = {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', _sources(), re.MULTILINE)}
+    declared = {
+        f"module.hub.{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', _sources(), re.MULTILINE)
+    }
     targets = re.findall(r"-target=([\w.]+)", script)
     assert targets
     assert set(targets) <= declared
@@ -143,7 +154,7 @@ def test_nothing_is_deployed_onto_an_image_that_could_not_be_built(deployment: D
 
 
 def _sources() -> str:
-    return "\n".join(file.read_text() for file in sorted(TERRAFORM.glob("*.tf")))
+    return "\n".join(file.read_text() for file in sorted(HUB.glob("*.tf")))
 
 
 def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deployment) -> None:

@@ -12,7 +12,7 @@ from local_stack.function_list import COMBINED, FUNCTIONS, FUNCTIONS_DIR, read_f
 from provider_hub.adapters.dependencies import uv
 from provider_hub.http.table import ROUTES
 
-ROOT = read()
+HUB = read()
 MODULE = read(TERRAFORM / "modules" / "function")
 SIZE = {"memory", "cpu", "concurrency", "timeout", "min_instances", "max_instances"}
 _LONGEST_ACCOUNT = 30
@@ -26,7 +26,7 @@ def resources(configuration: Configuration, kind: str) -> list[dict[str, Any]]:
 def test_every_function_of_the_system_is_provisioned() -> None:
     folders = {main.parent.name for main in FUNCTIONS_DIR.glob("*/main.py")}
     assert {*FUNCTIONS, *COMBINED} == folders
-    assert 'jsondecode(file("${path.module}/../functions/functions.json"))' in ROOT.local("declared")
+    assert 'jsondecode(file("${path.module}/../../../functions/functions.json"))' in HUB.local("declared")
 
 
 def test_the_function_for_all_routes_stands_for_every_public_one_with_all_their_grants() -> None:
@@ -82,17 +82,17 @@ def test_only_functions_with_routes_are_public() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_called_by_what_triggers_it(name: str) -> None:
-    callers = set(callers_of(FUNCTIONS[name], ROOT))
+    callers = set(callers_of(FUNCTIONS[name], HUB))
     triggers = set(FUNCTIONS[name].triggers)
     assert ("push" in callers) == bool(triggers & {"topic", "dead_letters"})
     assert ("tasks" in callers) == ("queue" in triggers)
     assert ("scheduler" in callers) == ("schedule" in triggers)
     assert bool(callers) != FUNCTIONS[name].is_public
-    assert callers <= set(ROOT.local("callers"))
+    assert callers <= set(HUB.local("callers"))
 
 
 def test_terraform_derives_who_may_call_from_the_triggers() -> None:
-    functions = ROOT.local("functions")
+    functions = HUB.local("functions")
     assert "public = can(function.triggers.http)" in re.sub(r"[ \n]+", " ", functions)
     assert "for trigger, caller in local.caller_of : caller if can(function.triggers[trigger])" in functions
 
@@ -100,7 +100,7 @@ def test_terraform_derives_who_may_call_from_the_triggers() -> None:
 def test_what_is_not_public_takes_no_traffic_from_outside() -> None:
     (function,) = resources(MODULE, "google_cloud_run_v2_service")
     assert function["ingress"] == "${var.ingress}"
-    (call,) = ROOT.of("module", "function")
+    (call,) = HUB.of("module", "function")
     assert call.body["ingress"].startswith('${!each.value.public ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : ')
 
 
@@ -137,5 +137,5 @@ def test_a_secret_comes_by_reference_to_one_version() -> None:
     _, secret = function["template"][0]["containers"][0]["dynamic"]
     (source,) = secret["env"]["content"][0]["value_source"]
     assert source["secret_key_ref"] == [{"secret": "${env.value.id}", "version": "${env.value.version}"}]
-    (call,) = ROOT.of("module", "function")
+    (call,) = HUB.of("module", "function")
     assert "google_secret_manager_secret_version.this[secret].version" in call.body["secrets"]

@@ -9,7 +9,7 @@ from terraform.tools.configuration import TERRAFORM, read
 from local_stack.function_list import FUNCTIONS
 from provider_hub.http.table import ROUTES, function_for
 
-ROOT = read()
+HUB = read()
 GATEWAY = read(TERRAFORM / "modules" / "gateway")
 PATHS: dict[str, list[str]] = {
     name: function.triggers["http"]["paths"] for name, function in FUNCTIONS.items() if function.is_public
@@ -66,7 +66,7 @@ def test_every_rule_is_for_some_route() -> None:
 
 
 def test_the_url_map_is_made_from_the_list_of_functions() -> None:
-    (call,) = ROOT.of("module", "gateway")
+    (call,) = HUB.of("module", "gateway")
     assert "paths = function.triggers.http.paths} if function.public" in call.body["functions"]
     (matcher,) = resource("google_compute_url_map.gateway")["path_matcher"]
     assert matcher["dynamic"][0]["path_rule"]["for_each"] == "${local.paths}"

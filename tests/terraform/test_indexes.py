@@ -25,7 +25,7 @@ from provider_hub.domain.audit import AuditPlace
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
 
-ROOT = read()
+HUB = read()
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "documents.md"
 _CONTAINS = StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS
 _DESCENDING = StructuredQuery.Direction.DESCENDING
@@ -145,7 +145,7 @@ def is_served(index: Index, declared: dict[str, Any]) -> bool:
 
 
 def declared_indexes() -> dict[str, dict[str, Any]]:
-    return {**ROOT.local("composite_indexes"), **ROOT.local("field_indexes")}
+    return {**HUB.local("composite_indexes"), **HUB.local("field_indexes")}
 
 
 METHODS = querying_methods()
@@ -161,7 +161,7 @@ def test_the_queries_of_the_code_are_found() -> None:
 def test_every_query_has_its_index(method: str) -> None:
     for index in NEEDED[method]:
         found = [name for name, declared in declared_indexes().items() if is_served(index, declared)]
-        assert found, f"{method} needs {index}: add it to composite_indexes or field_indexes in database.tf"
+        assert found, f"{method} needs {index}: add it to composite_indexes or field_indexes in modules/hub/database.tf"
 
 
 @pytest.mark.parametrize("name", declared_indexes())
@@ -171,12 +171,12 @@ def test_every_index_serves_a_query(name: str) -> None:
 
 
 def test_a_composite_index_has_several_fields_as_firestore_demands() -> None:
-    assert all(len(declared["fields"]) >= 2 for declared in ROOT.local("composite_indexes").values())
+    assert all(len(declared["fields"]) >= 2 for declared in HUB.local("composite_indexes").values())
 
 
 def test_a_fields_indexes_are_one_resource() -> None:
     """Two would overwrite each other: Firestore keeps one configuration for a field."""
-    fields = Counter((one["collection"], one["field"].lstrip("-")) for one in ROOT.local("field_indexes").values())
+    fields = Counter((one["collection"], one["field"].lstrip("-")) for one in HUB.local("field_indexes").values())
     assert [field for field, count in fields.items() if count > 1] == []
 
 
@@ -207,15 +207,15 @@ def test_what_expires_is_deleted_by_the_database() -> None:
 
 def _provisioned(pattern: str) -> set[str]:
     """What a pattern of the configuration finds in the page that it is applied to."""
-    return set(re.findall(ROOT.local(pattern).replace("\\\\", "\\"), DOCUMENTS.read_text()))
+    return set(re.findall(HUB.local(pattern).replace("\\\\", "\\"), DOCUMENTS.read_text()))
 
 
 def test_the_database_is_recoverable_and_not_easily_lost() -> None:
-    database = ROOT.resource("google_firestore_database.this").body
+    database = HUB.resource("google_firestore_database.this").body
     assert database["type"] == "FIRESTORE_NATIVE"
     assert database["concurrency_mode"] == "OPTIMISTIC", "a killed function must leave no locks behind"
     assert database["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     assert database["delete_protection_state"].startswith("${var.deletion_protection ? ")
-    (protection,) = (block for block in ROOT.of("variable") if block.labels == ("deletion_protection",))
+    (protection,) = (block for block in HUB.of("variable") if block.labels == ("deletion_protection",))
     assert protection.body["default"] is True
-    assert len(ROOT.of("resource", "google_firestore_backup_schedule")) == 2
+    assert len(HUB.of("resource", "google_firestore_backup_schedule")) == 2

@@ -9,7 +9,7 @@ from local_stack import topics as local_topics
 from local_stack.function_list import FUNCTIONS, consumer_of, dead_letter_keeper
 from provider_hub.domain.records import Queue, Topic
 
-ROOT = read()
+HUB = read()
 MODULE = read(TERRAFORM / "modules" / "topic")
 LONGEST_ACK_DEADLINE = 600
 
@@ -21,13 +21,13 @@ def subscription(name: str) -> dict[str, Any]:
 def test_every_topic_of_the_code_is_made_and_consumed_by_one_function() -> None:
     consumed = [function.triggers["topic"] for function in FUNCTIONS.values() if "topic" in function.triggers]
     assert sorted(consumed) == sorted(topic.value for topic in Topic)
-    assert "function.triggers.topic => {consumer = name}" in ROOT.local("topics")
+    assert "function.triggers.topic => {consumer = name}" in HUB.local("topics")
 
 
 def test_every_queue_has_one_function_that_its_tasks_go_to() -> None:
     served = [function.triggers["queue"] for function in FUNCTIONS.values() if "queue" in function.triggers]
     assert sorted(served) == sorted(queue.value for queue in Queue)
-    assert "for queue in keys(local.queue_servers)" in ROOT.local("queues")
+    assert "for queue in keys(local.queue_servers)" in HUB.local("queues")
 
 
 def test_every_consumer_is_a_function_that_is_not_public() -> None:
@@ -87,15 +87,15 @@ def test_the_dead_letter_topic_is_called_as_on_one_machine() -> None:
 
 
 def test_the_sweeper_is_called_every_minute() -> None:
-    job = ROOT.resource("google_cloud_scheduler_job.this").body
+    job = HUB.resource("google_cloud_scheduler_job.this").body
     assert (job["for_each"], job["schedule"]) == ("${local.schedules}", "${each.value}")
     assert FUNCTIONS["sweeper"].triggers["schedule"] == "* * * * *"
 
 
 def test_tasks_are_retried_and_held_to_a_rate() -> None:
-    queue = ROOT.resource("google_cloud_tasks_queue.this").body
+    queue = HUB.resource("google_cloud_tasks_queue.this").body
     assert queue["rate_limits"][0]["max_dispatches_per_second"] == "${each.value.per_second}"
     assert queue["retry_config"][0]["max_attempts"] == "${each.value.attempts}"
-    assert ROOT.local("usual_queue")["attempts"] > 1
-    assert "attempts" not in {key for queue in ROOT.local("slower_queues").values() for key in queue}
-    assert set(ROOT.local("slower_queues")) <= {queue.value for queue in Queue}
+    assert HUB.local("usual_queue")["attempts"] > 1
+    assert "attempts" not in {key for queue in HUB.local("slower_queues").values() for key in queue}
+    assert set(HUB.local("slower_queues")) <= {queue.value for queue in Queue}

@@ -11,8 +11,8 @@ from terraform.tools.readme import README
 
 from local_stack.function_list import FUNCTIONS_DIR
 
-ROOT = read()
-METRICS: dict[str, dict[str, Any]] = {**ROOT.local("counters"), **ROOT.local("distributions")}
+HUB = read()
+METRICS: dict[str, dict[str, Any]] = {**HUB.local("counters"), **HUB.local("distributions")}
 CODE = FUNCTIONS_DIR.parent / "lib" / "provider_hub"
 
 
@@ -45,7 +45,7 @@ def test_every_event_that_is_counted_is_logged(name: str) -> None:
     assert events <= set(logged_fields()), f"nothing logs {events - set(logged_fields())}"
 
 
-@pytest.mark.parametrize("name", ROOT.local("distributions"))
+@pytest.mark.parametrize("name", HUB.local("distributions"))
 def test_every_number_that_is_measured_is_logged_with_its_event(name: str) -> None:
     events = counted_events(METRICS[name]) or {""}
     for event in events:
@@ -64,22 +64,22 @@ def test_the_readme_explains_every_event_that_is_counted() -> None:
 
 
 def test_only_this_environments_functions_are_counted() -> None:
-    assert "${var.name}-(" in ROOT.local("logs")
+    assert "${var.name}-(" in HUB.local("logs")
     for kind in ("counter", "distribution"):
-        assert ROOT.resource(f"google_logging_metric.{kind}").body["filter"].startswith("${local.logs} AND ")
+        assert HUB.resource(f"google_logging_metric.{kind}").body["filter"].startswith("${local.logs} AND ")
 
 
 def test_what_must_wake_somebody_has_an_alert() -> None:
-    alerts = ROOT.local("alerts")
+    alerts = HUB.local("alerts")
     assert alerts["dead_letter"]["above"] == 0
     assert alerts["outbox"]["above"] == 5 * 60
     assert "99" in alerts["latency"]["reducer"]
-    errors = ROOT.resource("google_monitoring_alert_policy.errors").body
+    errors = HUB.resource("google_monitoring_alert_policy.errors").body
     assert "denominator_filter" in errors["conditions"][0]["condition_threshold"][0]
 
 
 @pytest.mark.parametrize(
-    "policy", ROOT.of("resource", "google_monitoring_alert_policy"), ids=lambda block: block.address
+    "policy", HUB.of("resource", "google_monitoring_alert_policy"), ids=lambda block: block.address
 )
 def test_an_alert_says_what_to_do_and_reaches_the_channels(policy: Any) -> None:
     assert policy.body["notification_channels"] == "${local.channels}"
@@ -87,9 +87,9 @@ def test_an_alert_says_what_to_do_and_reaches_the_channels(policy: Any) -> None:
 
 
 def test_the_budget_is_left_out_where_none_is_given() -> None:
-    assert ROOT.resource("google_billing_budget.this").body["count"] == "${var.budget == null ? 0 : 1}"
+    assert HUB.resource("google_billing_budget.this").body["count"] == "${var.budget == null ? 0 : 1}"
 
 
 def test_the_dashboard_shows_every_metric() -> None:
-    shown = str(ROOT.local("charts"))
+    shown = str(HUB.local("charts"))
     assert [name for name in METRICS if f"local.metrics.{name}" not in shown] == []

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_what_is_named_may_be_lost(deployed: Terraform, monkeypatch: pytest.Monk
     plan = deployed.plan(*OPTIONS, '-var=database={name="hub-restored"}')
     addresses = [loss.address for loss in guard.losses(plan)]
     assert guarded(plan, monkeypatch, *addresses) == 0
-    assert guarded(plan, monkeypatch, "google_container_cluster.runtimes") == 1
+    assert guarded(plan, monkeypatch, "module.hub.module.cluster.google_container_cluster.runtimes") == 1
 
 
 def test_another_environments_name_is_refused_for_all_that_holds_data(deployed: Terraform) -> None:
@@ -94,3 +95,35 @@ def test_no_key_is_in_the_state(deployed: Terraform) -> None:
     values = [instance["attributes"] for one in versions for instance in one["instances"]]
     assert len(values) >= 2
     assert not any(value["secret_data"] or value["secret_data_wo"] for value in values)
+
+
+def test_a_state_of_before_the_module_keeps_all_that_it_has(deployed: Terraform) -> None:
+    moved = set(re.findall(r"from = (\S+)", (deployed.directory / "moved.tf").read_text()))
+    state = json.loads((deployed.directory / "terraform.tfstate").read_text())
+    state["resources"] = [old for one in state["resources"] if (old := as_before(one, moved))]
+    assert len(state["resources"]) > 100
+    (deployed.directory / "before.tfstate").write_text(json.dumps(state))
+    plan = deployed.plan(*OPTIONS, "-state=before.tfstate")
+    actions = {change["address"]: change["change"]["actions"] for change in plan["resource_changes"]}
+    assert [address for address, action in actions.items() if "delete" in action or "update" in action] == []
+    before = [change for change in plan["resource_changes"] if change.get("previous_address")]
+    assert {tuple(change["change"]["actions"]) for change in before} == {("no-op",)}
+    # What deploy.sh does first: a plan of few targets would be refused while anything has still to move.
+    deployed.plan(*OPTIONS, "-state=before.tfstate", "-refresh-only")
+    deployed.run("apply", "-input=false", "-state=before.tfstate", "plan.out")
+    listed = deployed.run("state", "list", "-state=before.tfstate").split()
+    assert [address for address in listed if not address.startswith(("module.hub.", "data."))] == []
+
+
+def as_before(resource: dict[str, Any], moved: set[str]) -> dict[str, Any] | None:
+    """A state's resource at the address that it had in the root; None for data, and for what came with the module."""
+    inside = resource.get("module", "").removeprefix("module.hub").removeprefix(".")
+    address = re.match(r"module\.\w+", inside)
+    known = address[0] if address else f"{resource['type']}.{resource['name']}"
+    if resource["mode"] != "managed" or known not in moved:
+        return None
+    kept = {key: value for key, value in resource.items() if key != "module"}
+    kept["instances"] = [
+        {key: value for key, value in instance.items() if key != "dependencies"} for instance in resource["instances"]
+    ]
+    return kept | ({"module": inside} if inside else {})

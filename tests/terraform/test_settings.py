@@ -6,14 +6,14 @@ from terraform.tools.configuration import TERRAFORM, read
 
 from provider_hub.settings import AllSettings, set_by, variable_name
 
-ROOT = read()
+HUB = read()
 TABLE = TERRAFORM.parent / "docs" / "settings.md"
 
 
 def given() -> set[str]:
-    secrets = {secret["variable"] for secret in ROOT.local("secrets").values()}
-    own = set(re.findall(r"\bHUB_[A-Z_]+", ROOT.local("own_environment")))
-    return set(ROOT.local("environment")) | set(ROOT.local("lookups")) | own | secrets
+    secrets = {secret["variable"] for secret in HUB.local("secrets").values()}
+    own = set(re.findall(r"\bHUB_[A-Z_]+", HUB.local("own_environment")))
+    return set(HUB.local("environment")) | set(HUB.local("lookups")) | own | secrets
 
 
 def fields_set_by(who: str) -> set[str]:
@@ -22,7 +22,7 @@ def fields_set_by(who: str) -> set[str]:
 
 def rows() -> dict[str, dict[str, str | None]]:
     """The rows of the settings' table as Terraform finds them."""
-    pattern = ROOT.local("settings_row").replace("\\\\", "\\")
+    pattern = HUB.local("settings_row").replace("\\\\", "\\")
     return {row["name"].lower(): row.groupdict() for row in re.finditer(pattern, TABLE.read_text())}
 
 
@@ -67,24 +67,24 @@ def test_a_number_that_terraform_takes_is_one_that_the_code_takes() -> None:
 
 
 def test_what_an_operator_chose_reaches_the_functions() -> None:
-    (call,) = ROOT.of("module", "function")
+    (call,) = HUB.of("module", "function")
     assert "merge(local.environment, local.own_environment[each.key], local.chosen)" in call.body["environment"]
-    assert ROOT.local("chosen") == '${{for name, value in var.settings : "HUB_${upper(name)}" => value}}'
+    assert HUB.local("chosen") == '${{for name, value in var.settings : "HUB_${upper(name)}" => value}}'
 
 
 def test_a_function_knows_its_callers_by_the_accounts_and_the_audience_of_their_tokens() -> None:
     """The URL is what the subscriptions, the tasks and the schedules name as the audience."""
-    environment = ROOT.local("environment")
+    environment = HUB.local("environment")
     for caller in ("push", "tasks", "scheduler"):
         assert (
             environment[f"HUB_{caller.upper()}_SERVICE_ACCOUNT"]
             == f'${{google_service_account.caller["{caller}"].email}}'
         )
-    assert ROOT.local("own_environment") == "${{for name, url in local.urls : name => {HUB_CALLER_AUDIENCE = url}}}"
-    (call,) = ROOT.of("module", "function")
+    assert HUB.local("own_environment") == "${{for name, url in local.urls : name => {HUB_CALLER_AUDIENCE = url}}}"
+    (call,) = HUB.of("module", "function")
     assert call.body["url"] == "${local.urls[each.key]}"
 
 
 def test_a_secret_is_in_no_functions_plain_environment() -> None:
-    secrets = {secret["variable"] for secret in ROOT.local("secrets").values()}
-    assert not secrets & set(ROOT.local("environment"))
+    secrets = {secret["variable"] for secret in HUB.local("secrets").values()}
+    assert not secrets & set(HUB.local("environment"))

@@ -22,7 +22,7 @@ locals {
 }
 
 module "cluster" {
-  source = "./modules/cluster"
+  source = "../cluster"
   count  = var.cluster.existing == null ? 1 : 0
 
   project              = local.project

@@ -1,7 +1,7 @@
 locals {
   # The tag is the content's digest and tags are immutable, so that a name always means the same image.
-  image_files = setunion(fileset("${path.module}/../lib/pragma_runtime", "**/*.py"), ["Dockerfile", "requirements.txt"])
-  image_tag   = substr(sha256(join("\n", [for name in sort(local.image_files) : "${name} ${filesha256("${path.module}/../lib/pragma_runtime/${name}")}"])), 0, 20)
+  image_files = setunion(fileset("${path.module}/../../../lib/pragma_runtime", "**/*.py"), ["Dockerfile", "requirements.txt"])
+  image_tag   = substr(sha256(join("\n", [for name in sort(local.image_files) : "${name} ${filesha256("${path.module}/../../../lib/pragma_runtime/${name}")}"])), 0, 20)
   built_image = "${local.runtime_registry}/pragma-runtime:${local.image_tag}"
 
   runtime_registry = "${var.region}-docker.pkg.dev/${local.project}/${google_artifact_registry_repository.runtime.repository_id}"

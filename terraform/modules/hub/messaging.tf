@@ -8,7 +8,7 @@ locals {
 }
 
 module "topic" {
-  source   = "./modules/topic"
+  source   = "../topic"
   for_each = local.topics
 
   project      = local.project

@@ -9,7 +9,7 @@ locals {
   }
 
   # Without a load balancer one function answers every route instead of those that it combines.
-  declared = jsondecode(file("${path.module}/../functions/functions.json"))
+  declared = jsondecode(file("${path.module}/../../../functions/functions.json"))
   combined = { for name, function in local.declared : name => function.combines if can(function.combines) }
   left_out = local.has_gateway ? keys(local.combined) : flatten(values(local.combined))
 
@@ -77,12 +77,12 @@ locals {
 
   # The settings that an operator may choose, as the code's own table gives them: default, whether a number is whole, and its bounds.
   settings_row = "(?m)^\\| `HUB_(?P<name>[A-Z_]+)` \\| `?(?P<default>[^`|]*)`? \\| (?P<whole>whole, )?(?P<above>[>≥]?) ?(?P<least>[0-9.]*)(?:, ≤ (?P<most>[0-9.]+))? \\| operator \\|"
-  settings     = { for row in regexall(local.settings_row, file("${path.module}/../docs/settings.md")) : lower(row.name) => row }
+  settings     = { for row in regexall(local.settings_row, file("${path.module}/../../../docs/settings.md")) : lower(row.name) => row }
   chosen       = { for name, value in var.settings : "HUB_${upper(name)}" => value }
 }
 
 module "function" {
-  source   = "./modules/function"
+  source   = "../function"
   for_each = local.functions
 
   project     = local.project

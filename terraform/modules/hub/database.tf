@@ -39,7 +39,7 @@ locals {
 
   # Every collection has a section in docs/documents.md, which a test holds against the code: the last but one part of the
   # path in its heading. In the second pattern, the section's table has the field `expires_at`.
-  documents       = file("${path.module}/../docs/documents.md")
+  documents       = file("${path.module}/../../../docs/documents.md")
   a_collection    = "(?m)^## `(?:[^`]*/)?(\\w+)/[^/`]+`$"
   an_expiring_one = "(?m)^## `(?:[^`]*/)?(\\w+)/[^/`]+`$[^#]*?^\\| `expires_at` "
   collections     = toset(flatten(regexall(local.a_collection, local.documents)))

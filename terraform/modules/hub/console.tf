@@ -1,7 +1,7 @@
 locals {
   has_console = var.web_console != null
 
-  console_source = "${path.module}/../console"
+  console_source = "${path.module}/../../../console"
   console_files  = { for name in fileset(local.console_source, "**/*.{css,js,svg}") : name => filesha256("${local.console_source}/${name}") }
   console_types  = { css = "text/css; charset=utf-8", js = "text/javascript; charset=utf-8", svg = "image/svg+xml" }
 

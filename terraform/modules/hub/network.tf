@@ -31,7 +31,7 @@ locals {
 }
 
 module "network" {
-  source = "./modules/network"
+  source = "../network"
   count  = local.owns_network ? 1 : 0
 
   project          = local.project

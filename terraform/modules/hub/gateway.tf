@@ -6,7 +6,7 @@ locals {
 }
 
 module "gateway" {
-  source = "./modules/gateway"
+  source = "../gateway"
   count  = local.has_gateway ? 1 : 0
 
   project          = local.project

@@ -1,0 +1,82 @@
+# In a subnetwork of a Shared VPC, through which the functions reach the world too.
+terraform {
+  required_version = ">= 1.11, < 2.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = "~> 6.50"
+    }
+  }
+}
+
+provider "google" {
+  project               = var.project
+  region                = var.region
+  billing_project       = var.project
+  user_project_override = true
+}
+
+provider "google-beta" {
+  project               = var.project
+  region                = var.region
+  billing_project       = var.project
+  user_project_override = true
+}
+
+variable "project" {
+  description = "Id of the Google Cloud project."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of everything that has one."
+  type        = string
+}
+
+module "hub" {
+  source = "../../modules/hub"
+
+  project = var.project
+  region  = var.region
+
+  customer_realm = {
+    issuer  = "https://customers.example.com"
+    parties = ["https://app.example.com"]
+  }
+
+  console_realm = {
+    issuer  = "https://console.example.com"
+    parties = ["https://console.example.com"]
+  }
+
+  network = {
+    existing = {
+      project        = "network-project"
+      network        = "shared"
+      subnetwork     = "hub"
+      pods_range     = "pods"
+      services_range = "services"
+    }
+  }
+  egress = "network"
+}
+
+output "api_url" {
+  description = "Where callers find the API."
+  value       = module.hub.api_url
+}
+
+output "build" {
+  description = "What the runtime image is built with."
+  value       = module.hub.build
+}
+
+output "cluster_access" {
+  description = "What the cluster's roles are made from."
+  value       = module.hub.cluster_access
+}
