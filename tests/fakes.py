@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import Wheel, WheelSource
+from provider_hub.actions.ports import KeptWheel, Wheel, WheelSource
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import ProviderVersion
@@ -172,6 +172,7 @@ class FakeWheels:
     refused: Invalid | None = None
     not_kept: Exception | None = None
     fetched: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
     while_fetching: Callable[[], object] = lambda: None
 
     @contextmanager
@@ -193,21 +194,24 @@ class FakeWheels:
             size=1000,
             requirements=self.requirements,
         )
-        yield FakeDelivery(wheel, self.not_kept)
+        yield FakeDelivery(wheel, self.not_kept, self.kept)
 
 
 @dataclass(frozen=True)
 class FakeDelivery:
-    """A wheel that is kept nowhere."""
+    """A wheel of which only the name is kept."""
 
     wheel: Wheel
     not_kept: Exception | None = None
+    kept: set[str] = field(default_factory=set)
 
-    def keep(self) -> tuple[str, str]:
+    def keep(self) -> KeptWheel:
         if self.not_kept:
             raise self.not_kept
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
-        return name, f"https://storage.example/artifacts/{name}"
+        is_new = name not in self.kept
+        self.kept.add(name)
+        return KeptWheel(name, f"https://storage.example/artifacts/{name}", is_new)
 
 
 @dataclass

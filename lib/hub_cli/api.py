@@ -204,9 +204,14 @@ class HubApi:
         """End such a token before its time."""
         self._transport.request("POST", "/_/oidc/burn-token", body={"token": token}, anonymous=True)
 
+    def organization(self) -> Json:
+        """The token's organization."""
+        answer: Json = self._transport.request("GET", "/organizations/me")
+        return answer
+
     def organization_slug(self) -> str:
         """The slug of the token's organization."""
-        return str(self._transport.request("GET", "/organizations/me")["slug"])
+        return str(self.organization()["slug"])
 
     def dead_letters(self, provider: str | None) -> list[Json]:
         """The organization's dead letters, those of one provider where `provider` is not None."""

@@ -136,6 +136,7 @@ def _register_looking(commands: "Subparsers") -> None:
     versions = _command(commands, "versions", "a provider's versions, newest first, and where each came from", _look)
     versions.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     versions.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
+    _command(commands, "organization", "your organization, and how much the hub keeps for it", _look)
     search = _command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")

@@ -1,4 +1,4 @@
-"""`hub list`, `status`, `events`, `versions` and `search`."""
+"""`hub list`, `status`, `events`, `versions`, `organization` and `search`."""
 
 import argparse
 import textwrap
@@ -38,6 +38,8 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
             return _events(session, parsed.provider, parsed.limit)
         case "versions":
             return _versions(session, parsed.provider, parsed.limit)
+        case "organization":
+            return _organization(session)
         case "search":
             return _search(session, parsed)
     raise AssertionError(f"{parsed.command} shows nothing")
@@ -100,6 +102,26 @@ def _deployment_facts(deployment: Mapping[str, Any]) -> list[tuple[str, object]]
         ("image", deployment.get("image")),
         ("message", deployment.get("message")),
     ]
+
+
+def _organization(session: Session) -> int:
+    found = session.api.organization()
+    if session.as_json:
+        print(as_json(found))
+        return 0
+    print(printable(str(found["slug"])))
+    print(
+        facts([(key, found.get(key)) for key in ("name", "organization_id", "status")] + [("stored", _stored(found))])
+    )
+    return 0
+
+
+def _stored(organization: Json) -> str | None:
+    """None where the hub is older than the figure."""
+    used, most = organization.get("stored_bytes"), organization.get("stored_bytes_limit")
+    if used is None or most is None:
+        return None
+    return f"{used / 1024**3:.2f} of {most / 1024**3:.0f} GiB: wheels, their dependencies and open uploads"
 
 
 def _watch(session: Session, name: str) -> int:

@@ -173,6 +173,11 @@ class Runtimes(Settings):
 class Publishing(Settings):
     """The defaults of a publication."""
 
+    runtime_registries: Words = Field(
+        (),
+        description="Where images of registered runtime versions may come from, comma-separated: `HOST/PATH/`. They "
+        "are named by their digest then. Unset: anywhere, by any name.",
+    )
     default_scope: Scope = Field(
         Scope.TENANT, json_schema_extra=BY_TERRAFORM, description="Scope of a new provider whose author gives none."
     )

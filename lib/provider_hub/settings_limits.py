@@ -31,6 +31,17 @@ class Limits(Settings):
     )
     provider_quota: int = Field(200, ge=1, description="Providers that one organization may have.")
     version_quota: int = Field(2000, ge=1, description="Versions that one provider may have.")
+    stored_gib: int = Field(
+        50,
+        ge=1,
+        description="Bytes that the hub keeps for one organization, in GiB: wheels, their dependencies, open uploads.",
+    )
+    body_seconds: float = Field(
+        10, gt=0, description="Time for a request's body to arrive, beside what its length takes at the least rate."
+    )
+    body_least_kib_per_second: int = Field(
+        128, ge=1, description="Least rate of a request's body, in KiB a second; below it, the request is refused."
+    )
 
     @property
     def organization_limits(self) -> OrganizationLimits:
@@ -40,4 +51,10 @@ class Limits(Settings):
     @property
     def publishing_limits(self) -> PublishingLimits:
         """The limits as publishing takes them."""
-        return PublishingLimits(self.publishes_at_once, self.publishes_per_day, self.provider_quota, self.version_quota)
+        return PublishingLimits(
+            self.publishes_at_once,
+            self.publishes_per_day,
+            self.provider_quota,
+            self.version_quota,
+            self.stored_gib * 1024**3,
+        )

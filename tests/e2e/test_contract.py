@@ -99,6 +99,8 @@ def test_every_refusal_that_is_described_is_in_the_table() -> None:
         (route.name, status) for route in ROUTES for status in (413, 500, 503)
     }  # of whatever is too much or down
     refused |= {(route.name, 429) for route in ROUTES if route.access in openapi.BUDGETED}  # of whoever calls too often
+    # Of whoever sends too slowly, or too many at a time (tests/integration/test_slow_bodies.py).
+    refused |= {(route.name, status) for route in ROUTES if route.reads_body for status in (408, 429)}
     refused |= BY_A_KEY_ALONE | WITHOUT_AUDIENCE
     missing = {
         (route.name, status)

@@ -1,5 +1,6 @@
 """The audit says who did what to which provider, version or organization, and who was refused; nobody edits it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ from tests.integration.tenants import Tenants
 
 from provider_hub.actions import audit, browse, keys
 from provider_hub.actions.audit import Refusals
+from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.wishes.audit import AuditQuery
 from provider_hub.actions.wishes.catalog import CatalogEdit
 from provider_hub.domain.audit import KEPT, Actor, ActorKind, AuditAction
 from provider_hub.domain.catalog import Scope, in_scope
-from provider_hub.domain.errors import Conflict, Forbidden, NotFound, TemporaryError
+from provider_hub.domain.errors import Conflict, Forbidden, NotFound, QuotaExceeded, TemporaryError
+from provider_hub.domain.names import ProviderName
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
 
 ADA = Actor(ActorKind.USER, "user_ada", "org_acme", "203.0.113.9")
 EVE = Actor(ActorKind.USER, "user_eve", "org_other", "203.0.113.66")
+ELSEWHERE = ProviderName("other", "radio")
 RELEASE = Actor(ActorKind.CONSOLE_MACHINE, "mch_console", None)
 
 
@@ -164,6 +168,33 @@ def test_a_caller_gets_its_refusal_while_the_database_is_down(
     monkeypatch.setattr(backend.services.store, "transact", down)
     Refusals(backend.services).note(ADA, "DELETE /providers/{org}/{name}", "may only read")
     assert "is not in the audit: down" in caplog.text
+
+
+def test_an_organization_cannot_fill_the_audit_with_its_changes(backend: Backend) -> None:
+    for organization, name in ((ADA, WEATHER), (EVE, ELSEWHERE)):
+        row = provider(name)
+        author = replace(row.author, organization_id=organization.organization_id)
+        backend.put(keys.provider(name), replace(row, author=author))
+    services = replace(backend.services, audit_budget=RequestBudget(2, "audited changes"))
+    for number in range(2):
+        browse.edit_provider(services, ADA, WEATHER, CatalogEdit(description=f"new {number}"))
+    with pytest.raises(QuotaExceeded, match="more than 2 audited changes a minute"):
+        browse.edit_provider(services, ADA, WEATHER, CatalogEdit(description="not"))
+    stored = backend.store.get(keys.provider(WEATHER))
+    assert stored is not None
+    assert stored.description == "new 1"
+    browse.edit_provider(services, EVE, ELSEWHERE, CatalogEdit(description="hers"))
+    assert len(audit.list_entries(services, AuditQuery())[0]) == 3
+
+
+def test_an_organization_cannot_fill_the_audit_with_refusals_of_many_callers(backend: Backend) -> None:
+    refusals = Refusals(backend.services)
+    for number in range(2 * Refusals.MOST):
+        refusals.note(replace(ADA, subject=f"user_{number}"), "DELETE /providers/{org}/{name}", "may only read")
+    refusals.note(EVE, "DELETE /providers/{org}/{name}", "may only read")
+    found, _ = audit.list_entries(backend.services, AuditQuery(limit=100))
+    assert len(found) == Refusals.MOST + 1
+    assert found[0].actor == EVE.subject
 
 
 def test_every_route_of_console_machines_that_changes_something_is_recorded(tenants: Tenants) -> None:

@@ -27,6 +27,7 @@ from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.publishers import PublishedBy, PublisherKind
+from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 
@@ -441,6 +442,14 @@ def test_versions_say_where_they_came_from(hub: Hub, tenants: Tenants) -> None:
     assert "a stored token (machine)" in lines["1.1.0"]
     assert "yanked" in lines["1.3.0"]
     assert len(hub.json("versions", "acme/weather")) == 5
+
+
+def test_an_organization_is_told_how_much_is_kept_for_it(hub: Hub, tenants: Tenants) -> None:
+    use = PublishingUse("org_acme", "2025-01-01", kept_bytes=3 * 1024**3)
+    tenants.deployed.put(keys.publishing_use("org_acme"), use)
+    assert hub("organization") == 0
+    assert "3.00 of 50 GiB" in hub.out
+    assert hub.json("organization")["stored_bytes"] == use.kept_bytes
 
 
 def test_logs_of_what_runs_nowhere_are_empty_and_say_what_is_missing(hub: Hub) -> None:

@@ -16,7 +16,16 @@ LETTER_FIELDS = {
     "id", "event_id", "provider", "resource_type", "resource_name", "event_type", "payload", "error_message",
     "attempt_count", "failed_at",
 }  # fmt: skip
-ORGANIZATION_FIELDS = {"organization_id", "name", "slug", "status", "created_at", "updated_at"}
+ORGANIZATION_FIELDS = {
+    "organization_id",
+    "name",
+    "slug",
+    "status",
+    "created_at",
+    "updated_at",
+    "stored_bytes",
+    "stored_bytes_limit",
+}
 
 
 def get(tenants: Tenants, path: str, token: str) -> Any:

@@ -1,21 +1,22 @@
 """The mirror: every locked wheel is copied into the bucket once, and one host that fails holds up no other."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import IO
 
 import pytest
-from tests.builders import IMAGE, WEATHER
+from tests.builders import CLOUD, IMAGE, WEATHER
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.mirror import MIRROR_AGAIN, MIRROR_REFUSED_AGAIN, Mirror
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.catalog import SlugClaim, StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.errors import HubError, PermanentError, TemporaryError
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishing_use import PublishingLimits
 
 RADIO = ProviderName("acme", "radio")
 
@@ -117,3 +118,18 @@ def test_a_lock_whose_provider_is_deleted_meanwhile_stays_deleted(mirrored: Mirr
     mirrored.hosts.fetch = deleted_meanwhile  # type: ignore[method-assign]
     assert mirrored.mirror.copy_slice() == 1
     assert mirrored.backend.documents.all() == {}
+
+
+def test_copies_are_of_the_organization_whose_lock_needs_them_and_end_at_its_bound(mirrored: Mirrored) -> None:
+    backend = mirrored.backend
+    backend.put(keys.slug("acme"), SlugClaim("acme", "org_acme"))
+    limits = PublishingLimits(stored_bytes=len("moon"))
+    rules = replace(backend.services.publishing, limits=limits)
+    mirrored.mirror = replace(mirrored.mirror, services=replace(backend.services, publishing=rules))
+    digest = mirrored.lock(WEATHER, "moon", "tide")
+    mirrored.lock(CLOUD, "sand")
+    assert mirrored.mirror.copy_slice() == 2
+    use = backend.store.get(keys.publishing_use("org_acme"))
+    assert use is not None
+    assert use.kept_bytes == len("moon")
+    assert mirrored.due_at(WEATHER, digest) == backend.clock() + MIRROR_REFUSED_AGAIN

@@ -1,21 +1,27 @@
 """One organization publishes within its share, and what it does to its wheel host takes nobody else's turn."""
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+from tests.builders import ACME as ORGANIZATION
 from tests.builders import CLOUD, RUNTIME, WEATHER, actor_of, provider, version
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
+from provider_hub.actions.ports import AttachedFile
 from provider_hub.actions.publish import publish
 from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
-from provider_hub.domain.errors import Invalid, QuotaExceeded
+from provider_hub.domain.errors import Conflict, Invalid, QuotaExceeded
+from provider_hub.domain.identity import OrganizationClaims, User
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishing_use import PublishingLimits
+from provider_hub.http.call import Call
+from provider_hub.http.functions.publishing import Hub, upload
 
 ACME = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 OTHER = Author(AuthorKind.CUSTOMER, "org_other", "Other")
@@ -90,3 +96,50 @@ def test_an_organization_has_so_many_providers_and_a_provider_so_many_versions(b
     with pytest.raises(QuotaExceeded, match="1 versions"):
         go(services, WEATHER, ACME)
     go(services, ProviderName("other", "radio"), OTHER)
+
+
+def used(services: Services) -> int:
+    use = services.store.get(keys.publishing_use("org_acme"))
+    return use.stored_bytes(services.clock()) if use else 0
+
+
+def test_what_an_organization_has_kept_is_counted_once_and_has_a_bound(backend: Backend) -> None:
+    services = limited(backend, stored_bytes=2500)
+    wheels = FakeWheels()
+    go(services, WEATHER, ACME, wheels)
+    assert used(services) == 1000
+    # The same object again, of a publish that is refused in the end, is no other byte.
+    with pytest.raises(Conflict):
+        go(services, WEATHER, ACME, FakeWheels(digest="b" * 64, kept=wheels.kept))
+    go(services, WEATHER, ACME, wheels, text="9.0.1")
+    assert used(services) == 2000
+    with pytest.raises(QuotaExceeded, match="more: ask the platform for more"):
+        go(services, WEATHER, ACME, wheels, text="9.0.2")
+    assert used(services) == 2000
+    go(services, ProviderName("other", "radio"), OTHER)
+    go(services, CLOUD, PLATFORM_AUTHOR, text="9.0.3")
+
+
+def test_what_a_publish_kept_that_failed_afterwards_counts(backend: Backend) -> None:
+    services = limited(backend)
+    wheels = FakeWheels(while_fetching=lambda: backend.put(keys.version(WEATHER, "9.0.0"), version("9.0.0")))
+    with pytest.raises(Conflict):
+        go(services, WEATHER, ACME, wheels)
+    assert wheels.kept
+    assert used(services) == 1000
+
+
+def test_a_form_is_read_within_its_organizations_turn(backend: Backend) -> None:
+    services = limited(backend, at_once=1)
+    hub = Hub(services, FakeWheels(), artifacts=None)  # type: ignore[arg-type]
+    caller = User("user_1", organization=OrganizationClaims("org_acme", "acme"))
+
+    class SlowForm:
+        def read(self) -> AttachedFile:
+            with pytest.raises(QuotaExceeded, match="1 publishes under way"):
+                go(services, WEATHER, ACME)
+            return AttachedFile(BytesIO(), "radio-1.0.0-py3-none-any.whl", "a" * 64, "")
+
+    published = upload(hub, Call({}, caller, ORGANIZATION), form=SlowForm())  # type: ignore[arg-type]
+    assert (published.canonical, published.version) == ("acme/radio", "1.0.0")
+    go(services, WEATHER, ACME)

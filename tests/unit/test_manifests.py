@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -219,3 +220,11 @@ def test_names_are_resolved_at_the_clusters_own_dns_and_nowhere_else() -> None:
     assert pods["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
     for peer in policy["spec"]["egress"]:
         assert peer["to"], "a rule without `to` is open to every host"
+
+
+def test_a_runtime_reaches_public_addresses_alone_and_no_class_e_which_gke_has_pods_in() -> None:
+    (policy,) = [one for one in namespace_manifests("org_acme", "acme", FACTS) if one["metadata"]["name"] == "runtimes"]
+    (peer,) = [peer["ipBlock"] for rule in policy["spec"]["egress"] for peer in rule["to"] if "except" in str(peer)]
+    closed = [ip_network(block) for block in peer["except"]]
+    for address in ("10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.9.9", "169.254.169.254", "240.10.0.1"):
+        assert any(ip_address(address) in block for block in closed), address

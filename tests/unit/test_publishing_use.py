@@ -9,6 +9,7 @@ from tests.fakes import START
 
 from provider_hub.domain.errors import QuotaExceeded
 from provider_hub.domain.publishing_use import LEASE, PublishingLimits, PublishingUse
+from provider_hub.domain.uploads import LIFETIME
 
 ROOT = Path(__file__).parents[2]
 LIMITS = PublishingLimits(at_once=2, a_day=3)
@@ -52,3 +53,32 @@ def test_to_end_twice_is_to_end_once() -> None:
     assert use.ended("a") == use
     assert use.is_empty
     assert not use.counted(START).is_empty
+
+
+def test_what_is_kept_and_what_is_announced_together_have_a_bound() -> None:
+    limits = PublishingLimits(stored_bytes=100)
+    use = NONE.with_kept(60, START).with_upload(30, START + LIFETIME, START, limits)
+    assert use.stored_bytes(START) == 90
+    with pytest.raises(QuotaExceeded, match="MiB of it for uploads that end within a day"):
+        use.with_upload(11, START + LIFETIME, START, limits)
+    with pytest.raises(QuotaExceeded, match="ask the platform for more"):
+        use.with_kept(10, START).begun("a", START, limits)
+    assert use.begun("a", START, limits)
+
+
+def test_uploads_give_their_room_back_when_they_end_and_a_day_of_them_is_few_entries() -> None:
+    limits = PublishingLimits(stored_bytes=10_000)
+    use = NONE
+    for minute in range(0, 24 * 60, 10):
+        now = START + timedelta(minutes=minute)
+        use = use.with_upload(10, now + LIFETIME, now, limits)
+    assert len(use.announced) == 24
+    assert use.stored_bytes(START + timedelta(hours=23)) == 24 * 60
+    later = START + LIFETIME + timedelta(hours=25)
+    assert use.stored_bytes(later) == 0
+    assert use.with_kept(5, later).announced == ()
+
+
+def test_who_has_bytes_kept_is_not_forgotten() -> None:
+    assert not NONE.with_kept(1, START).is_empty
+    assert not NONE.with_upload(1, START + LIFETIME, START, PublishingLimits()).is_empty

@@ -1,6 +1,7 @@
 """The audit: an entry is written in the transaction of the change that it records, so neither exists alone.
 
 A refusal has no transaction. Its entry is written alone, and a caller that is refused in a loop makes one a minute.
+No organization can fill the audit: its changes and its refusals have a budget.
 """
 
 import logging
@@ -10,10 +11,11 @@ from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import AuditStore, DocumentStore, Transaction
+from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.audit import AuditQuery, OwnAuditQuery
 from provider_hub.domain.audit import DETAIL_LENGTH, KEPT, Actor, AuditAction, AuditEntry, AuditPlace
-from provider_hub.domain.errors import Invalid, TemporaryError
+from provider_hub.domain.errors import Invalid, QuotaExceeded, TemporaryError
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +35,12 @@ def record(
 ) -> None:
     """Write an entry in the transaction of what `by` does.
 
-    `concerns` is the organization that it is done to, where that is another than the actor's own.
+    `concerns` is the organization that it is done to, where that is another than the actor's own. Raises QuotaExceeded
+    where the actor's organization changes more in a minute than the audit takes of one.
     """
     now = services.clock()
+    if by.organization_id is not None and action is not AuditAction.REFUSED:
+        services.audit_budget.take(by.organization_id, now)
     entry = AuditEntry(
         entry_id=services.new_id(now),
         at=now,
@@ -52,24 +57,30 @@ def record(
 
 
 class Refusals:
-    """Records who was refused for its role or scope: at most once a minute for each caller and route of a process."""
+    """Records who was refused for its role or scope: at most once a minute for each caller and route of a process.
 
+    Of one organization's callers it records MOST a minute, whatever their number.
+    """
+
+    MOST = 20
     _AGAIN = timedelta(minutes=1)
 
     def __init__(self, services: Services[DocumentStore]) -> None:
         self._services = services
         self._lock = threading.Lock()
         self._recorded: dict[tuple[str, str], datetime] = {}
+        self._budget = RequestBudget(self.MOST, "refused requests")
 
     def note(self, by: Actor, subject: str, reason: str) -> None:
         """Best effort: the caller gets its refusal, and never an error of the database in its place."""
         if not self._is_due(by, subject):
             return
         try:
+            self._budget.take(by.organization_id or by.subject, self._services.clock())
             self._services.store.transact(
                 lambda transaction: record(self._services, transaction, by, AuditAction.REFUSED, subject, detail=reason)
             )
-        except TemporaryError as error:
+        except (TemporaryError, QuotaExceeded) as error:
             log.warning("a refusal of %s is not in the audit: %s", subject, error)
 
     def _is_due(self, by: Actor, subject: str) -> bool:

@@ -5,6 +5,7 @@ pods fetch it from where the lock says, and by the same digest.
 """
 
 import logging
+import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
@@ -14,6 +15,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import LockStore, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import StoredLock
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LOCKS_A_RUN = 20
 MIRROR_AGAIN = timedelta(minutes=15)
-# For a wheel that is gone, or has other bytes: an operator may bring it back, and nobody waits for it.
+# For a wheel that is gone, has other bytes, or finds no room in its organization's share: nobody waits for it.
 MIRROR_REFUSED_AGAIN = timedelta(days=1)
 
 
@@ -60,26 +62,33 @@ class Mirror:
         wheels = DependencyLock.parse(stored.text).wheels
         copied = looked = 0
         waits = [timedelta()]
+        share = StoredShare.of(self.services, stored.provider_name.prefix)
         for wheel in budget.within(wheels):
             looked += 1
             try:
-                copied += self._copy(wheel)
+                copied += self._copy(wheel, share)
             except (PermanentError, TemporaryError) as error:
                 log.warning("%s of %s is not copied: %s", wheel.file_name, stored.provider_name, error)
                 waits.append(MIRROR_REFUSED_AGAIN if isinstance(error, PermanentError) else MIRROR_AGAIN)
+        share.settle()
         if looked == len(wheels):
             wait = max(waits)
             self._set_due(stored, self.services.clock() + wait if wait else None)
         return copied
 
-    def _copy(self, wheel: LockedWheel) -> bool:
-        """Whether it was copied just now."""
+    def _copy(self, wheel: LockedWheel, share: StoredShare) -> bool:
+        """Whether it was copied just now. Raises PermanentError where its organization has no room for it."""
         kept = kept_name(wheel.sha256, wheel.file_name)
         if self.artifacts.size_of(kept) is not None:
             return False
+        share.check_room(wheel.size or 1)
         with TemporaryFile() as spool:
             self.files.fetch(wheel, spool)
-            return self.artifacts.put(kept, spool)
+            size = spool.seek(0, os.SEEK_END)
+            share.check_room(size)
+            is_new = self.artifacts.put(kept, spool)
+        share.kept_bytes += size if is_new else 0
+        return is_new
 
     def _set_due(self, seen: StoredLock, due_at: datetime | None) -> None:
         key = keys.lock(seen.provider_name, seen.sha256)

@@ -351,6 +351,15 @@ class AttachedFile:
 WheelSource = WheelUrl | StoredUpload | AttachedFile
 
 
+@dataclass(frozen=True, slots=True)
+class KeptWheel:
+    """Where the bytes of a wheel are kept: the object's name and URL. `is_new` says that they were not there before."""
+
+    name: str
+    url: str
+    is_new: bool
+
+
 class Delivery(Protocol):
     """A wheel that was fetched and verified, while its bytes are at hand."""
 
@@ -358,8 +367,8 @@ class Delivery(Protocol):
     def wheel(self) -> Wheel:
         """What was found out about it."""
 
-    def keep(self) -> tuple[str, str]:
-        """Put the bytes into the bucket, unless they are there; the object's name and URL. Raises TemporaryError."""
+    def keep(self) -> KeptWheel:
+        """Put the bytes into the bucket, unless they are there. Raises TemporaryError."""
 
 
 class Wheels(Protocol):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -21,7 +22,7 @@ from provider_hub.actions.ports import (
     WheelSource,
 )
 from provider_hub.actions.publishers import check_may_publish
-from provider_hub.actions.publishing_share import check_room, publishing_turn, unused
+from provider_hub.actions.publishing_share import PublishingTurn, check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import hide_from_others, record_scope
@@ -103,11 +104,13 @@ def publish(
     author: Author,
     by: Actor,
     attached: AttachedFile | None = None,
+    turn: PublishingTurn | None = None,
 ) -> Published:
     """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
     Invalid or QuotaExceeded.
 
-    `attached` is the wheel where it came with the request; else the wish says where it is. It is fetched and its
+    `attached` is the wheel where it came with the request; else the wish says where it is. `turn` is the
+    organization's turn where the caller took it already, to read that file. The wheel is fetched and its
     dependencies are locked before the transaction: a slow host must not keep one open. Whoever publishes the same
     version meanwhile is met again in the transaction.
     """
@@ -118,18 +121,20 @@ def publish(
     publication = _Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
     check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
+    taking = nullcontext(turn) if turn else publishing_turn(services, author.organization_id)
     if stored:
-        return _published_again(services, wheels, publication, stored, author)
+        return _published_again(services, wheels, publication, stored, taking)
     provider = services.store.get(keys.provider(provider_name))
     _check_metadata(publication, provider)
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
     with (
-        publishing_turn(services, author.organization_id),
+        taking as taken,
         wheels.fetch(publication.source, wish.sha256, provider_name, wish.version) as delivery,
     ):
         wheel = delivery.wheel
+        taken.check_room(wheel.size)
         if attached:
             publication = _with_offered(services, publication, wheel)
         publication = replace(publication, package_name=_package(publication, wheel.packages))
@@ -137,7 +142,7 @@ def publish(
         lock = locked_dependencies(
             services, wheel.requirements, wheel.distribution, runtime.image, provider_name.prefix
         )
-        built = _Built(wheel, runtime, lock, *_kept(publication, delivery))
+        built = _Built(wheel, runtime, lock, *_kept(publication, delivery, taken))
         # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
         if provider and not provider.retiring and publication.scope is Scope.TENANT:
             hide_from_others(services, by, provider_name)
@@ -149,14 +154,15 @@ def _with_offered(services: Services[CatalogStore], publication: _Publication, w
     return replace(publication, wish=wish, schemas=wish.resource_schemas_of(publication.provider))
 
 
-def _kept(publication: _Publication, delivery: Delivery) -> tuple[str, str]:
+def _kept(publication: _Publication, delivery: Delivery, turn: PublishingTurn) -> tuple[str, str]:
     """The object's name, and the URL to store, of the wheel that is put into the bucket.
 
     That comes before the transaction which names it: a crash between the two leaves an object that no version names,
     and that the next publish of the same bytes finds.
     """
-    name, object_url = delivery.keep()
-    return name, str(publication.source) if isinstance(publication.source, WheelUrl) else object_url
+    kept = delivery.keep()
+    turn.kept_bytes += delivery.wheel.size if kept.is_new else 0
+    return kept.name, str(publication.source) if isinstance(publication.source, WheelUrl) else kept.url
 
 
 def _register(
@@ -206,7 +212,7 @@ def _published_again(
     wheels: Wheels,
     publication: _Publication,
     stored: ProviderVersion,
-    author: Author,
+    taking: AbstractContextManager[PublishingTurn],
 ) -> Published:
     """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields."""
     wish = publication.wish
@@ -216,7 +222,7 @@ def _published_again(
         if stored.wheel_object:
             return Published(stored, created=False)
     with (
-        publishing_turn(services, author.organization_id),
+        taking as taken,
         wheels.fetch(publication.source, wish.sha256, publication.provider, wish.version) as delivery,
     ):
         digest = delivery.wheel.sha256
@@ -224,7 +230,8 @@ def _published_again(
         _check_same(stored, publication, digest)
         if stored.wheel_object:
             return Published(stored, created=False)
-        kept = _kept(publication, delivery)
+        taken.check_room(delivery.wheel.size)
+        kept = _kept(publication, delivery, taken)
     return Published(_with_copy(services, publication, digest, *kept), created=False)
 
 

@@ -19,11 +19,12 @@ class RequestBudget:
     """A token bucket for each organization: `per_minute` at once, filled evenly over a minute.
 
     It belongs to one process, so an organization that reaches several instances has as many budgets. That is what a
-    budget protects: the requests that share a process. It costs no read.
+    budget protects: the requests that share a process. It costs no read. `work` names in the plural what is spent.
     """
 
-    def __init__(self, per_minute: int = 6000) -> None:
+    def __init__(self, per_minute: int = 6000, work: str = "requests") -> None:
         self._per_minute = per_minute
+        self._work = work
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
 
@@ -39,7 +40,7 @@ class RequestBudget:
             bucket.at = now
             if bucket.left < 1:
                 raise QuotaExceeded(
-                    f"the organization makes more than {self._per_minute} requests a minute: slow down",
+                    f"the organization makes more than {self._per_minute} {self._work} a minute: slow down",
                     retry_after_seconds=int((1 - bucket.left) / rate) + 1,
                 )
             bucket.left -= 1

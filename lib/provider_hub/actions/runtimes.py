@@ -1,5 +1,7 @@
 """Runtime versions: registering an image once and for all, and pinning a wheel to the one that it will run on."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provider_hub.actions import audit, keys
@@ -13,6 +15,7 @@ from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for
 
 # Nobody pins to what was released a hundred images ago without naming it.
 NEWEST = 100
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,14 @@ class Registered:
 
 
 def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeVersionWish) -> Registered:
-    """Register an image under a name, or find the very same there. Raises Conflict for a name that has another image.
+    """Register an image under a name, or find the very same there. Raises Conflict for a name that has another image,
+    and Invalid for an image of a registry that may have none.
 
     What is pinned to a runtime version must stay what it was, so only the changelog of a known one changes.
     """
     version, changelog, own = wish.version, wish.changelog, services.publishing.runtime
     image = RuntimeImage(wish.image_url, wish.python_version or own.python_version, wish.platform or own.platform)
+    check_registry(wish.image_url, services.publishing.runtime_registries)
     key = keys.runtime_version(version)
 
     def decide(transaction: Transaction) -> Registered:
@@ -50,6 +55,22 @@ def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeV
         return Registered(kept, created=known is None)
 
     return services.store.transact(decide)[0]
+
+
+def check_registry(image_url: str, registries: Sequence[str]) -> None:
+    """Raises Invalid for an image of none of the `registries`, or without a digest; where there are none, any may be.
+
+    Every pod of every tenant runs such an image, so a stolen console token must not be enough to choose it freely.
+    """
+    if not registries:
+        return
+    name, _, digest = image_url.partition("@")
+    if not name.startswith(tuple(f"{registry.rstrip('/')}/" for registry in registries)) or ".." in name:
+        msg = f"images of the runtime come from {' or '.join(registries)} alone: push it there first"
+        raise Invalid.at("body", "image_url", msg=msg)
+    if not _DIGEST.fullmatch(digest):
+        msg = "name the image by its digest, as HOST/PATH@sha256:…: a tag may be another image tomorrow"
+        raise Invalid.at("body", "image_url", msg=msg)
 
 
 def named_runtime(services: Services[CatalogStore], version: str) -> RuntimeVersion:

@@ -22,6 +22,7 @@ from provider_hub.actions.ports import (
     Transaction,
 )
 from provider_hub.actions.quota import QuotaCache
+from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.resolution import Dependencies, Resolver
 from provider_hub.domain.catalog import Scope
@@ -41,6 +42,9 @@ from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.runtimes import RuntimeImage
 
 log = logging.getLogger(__name__)
+
+# Each is kept for 400 days. Whoever changes things by a loop would fill the audit with that, and the database.
+AUDITED_A_MINUTE = 120
 
 
 class _NoConfigChecker:
@@ -82,11 +86,12 @@ StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=St
 @dataclass(frozen=True, slots=True)
 class PublishingRules:
     """What the operator decided for what is published: the runtime's image, who sees a provider whose author does
-    not say, and how much one organization may publish."""
+    not say, how much one organization may publish, and which registries may have images of the runtime (none: any)."""
 
     runtime: RuntimeImage
     default_scope: Scope = Scope.TENANT
     limits: PublishingLimits = field(default_factory=PublishingLimits)
+    runtime_registries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,9 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
-    `sealer` in the one that takes it, `schema_checker` and `resolver` in the one that publishes. `request_budget`,
-    `quota_cache`, `locks` and `known_providers` belong to this process, so all requests of it must share one
-    Services.
+    `sealer` in the one that takes it, `schema_checker` and `resolver` in the one that publishes. The budgets,
+    `receiving`, `quota_cache`, `locks` and `known_providers` belong to this process, so all requests of it must share
+    one Services.
     """
 
     store: StoreT_co
@@ -111,6 +116,8 @@ class Services(Generic[StoreT_co]):
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
     resolver: Resolver = field(default_factory=_NoResolver)
     request_budget: RequestBudget = field(default_factory=RequestBudget)
+    audit_budget: RequestBudget = field(default_factory=lambda: RequestBudget(AUDITED_A_MINUTE, "audited changes"))
+    receiving: Receiving = field(default_factory=Receiving)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
     known_providers: KnownProviders = field(default_factory=KnownProviders)

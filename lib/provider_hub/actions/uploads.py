@@ -56,7 +56,7 @@ def begin_upload(
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    _count(services, author)
+    _count(services, author, upload)
     session = artifacts.begin_upload(_named(upload), upload.size)
     services.store.transact(lambda transaction: transaction.write(keys.upload(upload.upload_id), upload))
     return BegunUpload(upload, session)
@@ -69,8 +69,8 @@ def _named(upload: Upload) -> str:
         raise Invalid.at("body", "filename", msg=str(error)) from None
 
 
-def _count(services: Services[DocumentStore], author: Author) -> None:
-    """Take one of the day's uploads, as many as versions may be published. Raises QuotaExceeded."""
+def _count(services: Services[DocumentStore], author: Author, upload: Upload) -> None:
+    """Take one of the day's uploads, as many as versions may be published, and room for it. Raises QuotaExceeded."""
     organization_id = author.organization_id
     if organization_id is None:
         return
@@ -80,6 +80,7 @@ def _count(services: Services[DocumentStore], author: Author) -> None:
         now = services.clock()
         (use,) = transaction.read(key)
         known = use or unused(organization_id, now)
-        transaction.write(key, known.with_upload(now, services.publishing.limits))
+        taken = known.with_upload(upload.size, upload.expires_at, now, services.publishing.limits)
+        transaction.write(key, taken)
 
     services.store.transact(decide)

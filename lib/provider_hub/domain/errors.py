@@ -55,6 +55,13 @@ class TooLarge(Refusal):
         super().__init__(f"the body is over {limit} bytes")
 
 
+class TooSlow(Refusal):
+    """The request's body was not there within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the body took longer than {seconds:.1f} seconds: send it faster, or a smaller one")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a request: where (`("body", "version")`), what, and a stable type."""

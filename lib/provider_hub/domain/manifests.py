@@ -359,13 +359,12 @@ _PROBES = {
     "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 3},
     "livenessProbe": {
         "httpGet": {"path": "/healthz", "port": "http"},
-        "periodSeconds": 10,
-        "timeoutSeconds": 5,
-        "failureThreshold": 6,
+        **{"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
     },
 }
 
-_PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
+_CLASS_E = "240.0.0.0/4"  # reserved, and GKE may have pods and services in it
+_PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", _CLASS_E]
 
 # Where names are resolved, and nowhere else: port 53 to any host would be a tunnel around the rule for port 443. The
 # cluster's own DNS pods, the cache on each node (NodeLocal DNSCache), and the metadata server (Cloud DNS).

@@ -1,4 +1,4 @@
-"""How much one organization publishes: its share of the few publishes that run at a time, and of a day's."""
+"""How much one organization publishes and has kept: its share of the publishes at a time, of a day's, and of bytes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,16 +10,19 @@ from provider_hub.domain.errors import QuotaExceeded
 # that its holder could not give back ends then, and none ends while its holder still publishes.
 LEASE = timedelta(seconds=300)
 _BUSY_RETRY_SECONDS = 10
+_FULL_RETRY_SECONDS = 3600
+_GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class PublishingLimits:
-    """The most that one organization may publish: at a time, a day (in UTC), and in all."""
+    """The most that one organization may publish: at a time, a day (in UTC), and in all; and have kept, in bytes."""
 
     at_once: int = 2
     a_day: int = 1000
     providers: int = 200
     versions: int = 2000
+    stored_bytes: int = 50 * _GIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,20 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """The bytes of the uploads that end in the hour before `ends_at`, whether they came or not."""
+
+    ends_at: datetime
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishingUse:
     """What an organization publishes: `leases` are under way.
 
     `published` counts versions of `day` (`2025-01-31`), and `uploads` the wheels that were announced on it.
+    `kept_bytes` are of the objects that were first put into the bucket for this organization: nothing ever deletes
+    those. `announced` are uploads, which the bucket deletes after a day, published or not.
     """
 
     organization_id: str
@@ -42,6 +55,30 @@ class PublishingUse:
     published: int = 0
     leases: tuple[Lease, ...] = ()
     uploads: int = 0
+    kept_bytes: int = 0
+    announced: tuple[Announced, ...] = ()
+
+    def stored_bytes(self, now: datetime) -> int:
+        """What is kept for the organization, and what may come of its uploads."""
+        return self.kept_bytes + sum(each.size for each in self.announced if each.ends_at > now)
+
+    def check_room(self, size: int, now: datetime, limits: PublishingLimits) -> None:
+        """Raises QuotaExceeded where `size` more bytes are over what may be kept for the organization."""
+        stored = self.stored_bytes(now)
+        if stored + size <= limits.stored_bytes:
+            return
+        waiting = stored - self.kept_bytes
+        ended = f", {_shown(waiting)} of it for uploads that end within a day" if waiting else ""
+        raise QuotaExceeded(
+            f"the hub keeps {_shown(stored)} for the organization{ended}, of {_shown(limits.stored_bytes)} at most; "
+            f"this takes {_shown(size)} more: ask the platform for more",
+            _FULL_RETRY_SECONDS,
+        )
+
+    def with_kept(self, size: int, now: datetime) -> Self:
+        """With that many bytes more that are kept for good."""
+        known = self._on(now)
+        return replace(known, kept_bytes=known.kept_bytes + size)
 
     def begun(self, lease_id: str, now: datetime, limits: PublishingLimits) -> Self:
         """With one more publish under way. Raises QuotaExceeded."""
@@ -51,6 +88,7 @@ class PublishingUse:
                 f"the organization published {known.published} versions today, as many as it may: try again tomorrow",
                 _seconds_until_tomorrow(now),
             )
+        known.check_room(1, now, limits)
         current = tuple(lease for lease in self.leases if lease.ends_at > now)
         if len(current) >= limits.at_once:
             raise QuotaExceeded(
@@ -68,26 +106,38 @@ class PublishingUse:
         """Without that publish under way."""
         return replace(self, leases=tuple(lease for lease in self.leases if lease.lease_id != lease_id))
 
-    def with_upload(self, now: datetime, limits: PublishingLimits) -> Self:
-        """With one more wheel announced: a day has as many as versions. Raises QuotaExceeded."""
+    def with_upload(self, size: int, ends_at: datetime, now: datetime, limits: PublishingLimits) -> Self:
+        """With one more wheel announced: a day has as many as versions. Raises QuotaExceeded.
+
+        Uploads are added up by the hour in which they end, so that a day's are few entries.
+        """
         known = self._on(now)
         if known.uploads >= limits.a_day:
             raise QuotaExceeded(
                 f"the organization began {known.uploads} uploads today, as many as it may: try again tomorrow",
                 _seconds_until_tomorrow(now),
             )
-        return replace(known, uploads=known.uploads + 1)
+        known.check_room(size, now, limits)
+        hour = ends_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        same = sum(each.size for each in known.announced if each.ends_at == hour)
+        others = tuple(each for each in known.announced if each.ends_at != hour)
+        return replace(known, uploads=known.uploads + 1, announced=(*others, Announced(hour, same + size)))
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing that its absence would not say."""
-        return not self.leases and not self.published and not self.uploads
+        return not (self.leases or self.published or self.uploads or self.kept_bytes or self.announced)
 
     def _on(self, now: datetime) -> Self:
         today = now.date().isoformat()
-        return self if self.day == today else replace(self, day=today, published=0, uploads=0)
+        known = self if self.day == today else replace(self, day=today, published=0, uploads=0)
+        return replace(known, announced=tuple(each for each in self.announced if each.ends_at > now))
 
 
 def _seconds_until_tomorrow(now: datetime) -> int:
     tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
     return int((tomorrow - now).total_seconds()) + 1
+
+
+def _shown(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / 1024**2:.1f} MiB"

@@ -37,10 +37,11 @@ from provider_hub.domain.identity import (
 )
 from provider_hub.domain.names import ProviderName
 from provider_hub.http import responses
+from provider_hub.http.arrival import arriving, leave
 from provider_hub.http.call import Call
-from provider_hub.http.requests import idempotency_key, inputs_of, read_body, request_id
+from provider_hub.http.requests import MAX_BODY, check_length, idempotency_key, inputs_of, read_body, request_id
 from provider_hub.http.route import Access, Route, Routes, Routing
-from provider_hub.http.upload_form import as_tools_read, bearer_of, read_form
+from provider_hub.http.upload_form import UploadForm, as_tools_read, bearer_of
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class Application(Generic[H]):
             response = responses.error(500, f"this should not have happened; it is logged as request {identifier}")
         if any(route.form for route in routes):
             response = as_tools_read(response)
+        leave(request, self._services.receiving)
         return responses.completed(response, request, identifier)
 
     def _dispatch(self, request: Request, routes: Sequence[Route], parameters: Mapping[str, str]) -> Response:
@@ -110,15 +112,25 @@ class Application(Generic[H]):
         principal, tenant = self._admitted(route, bearer_of(authorization) if route.form else authorization, address)
         call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
         if route.form:
-            return responses.rendered(route, route.handler(self._hub, call, form=read_form(request)))
-        raw = read_body(request)
+            form = UploadForm(request, self._services.receiving, _holder(call))
+            return responses.rendered(route, route.handler(self._hub, call, form=form))
+        key = idempotency_key(request) if route.takes_key else None
+        raw = self._body(request, route, call, is_keyed=key is not None)
         inputs = inputs_of(route, request, raw)
-        if route.takes_key and (key := idempotency_key(request)) is not None:
+        if key is not None:
             # Without the slashes around it: a path means the same with and without a trailing one.
             where = f"{route.name} {request.path.strip('/')}"
             return self._once(route, call, inputs, KeyedCall(call.organization.organization_id, where, key, raw))
         response = responses.rendered(route, route.handler(self._hub, call, **inputs))
         return responses.unless_known(response, request)
+
+    def _body(self, request: Request, route: Route, call: Call, *, is_keyed: bool) -> bytes:
+        """The body, where the route reads one or a key is bound to it. Raises TooLarge, and what `arriving` raises."""
+        check_length(request)
+        if route.body is None and not is_keyed:
+            return b""
+        with arriving(request, self._services.receiving, _holder(call), MAX_BODY):
+            return read_body(request)
 
     def _once(self, route: Route, call: Call, inputs: dict[str, Any], keyed: KeyedCall) -> Response:
         """Act on the first call with a key; give its answer again to those after it."""
@@ -178,6 +190,13 @@ class Application(Generic[H]):
         return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by)
 
 
+def _holder(call: Call) -> str:
+    """Whose a body is that may be long under way: an organization's, a caller's of none, or an address'."""
+    if call.tenant is not None:
+        return f"organization {call.tenant.organization_id}"
+    return f"caller {call.principal.subject}" if call.principal is not None else f"address {call.address}"
+
+
 def _without_scope(caller: ConsolePrincipal, scope: ConsoleScope) -> str | None:
     """Why the caller may not do what takes `scope`; None where it may."""
     if not isinstance(caller, ConsoleMachine):
@@ -202,4 +221,5 @@ def answer_unrouted() -> None:
 
 def _unrouted(error: HTTPException) -> Response:
     response = responses.error(error.code or 500, error.name)
+    leave(flask.request)
     return responses.completed(response, flask.request, request_id(flask.request))

@@ -9,6 +9,7 @@ from flask import Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from provider_hub.domain.errors import TemporaryError
+from provider_hub.http.arrival import pushed_body
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class TaskHandler(Generic[T]):
         """204 when done, 503 to be called again; 204 too for an unreadable body, since no retry would mend it."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         try:
-            call = self._body.validate_json(request.get_data() or b"{}")
+            call = self._body.validate_json(pushed_body(request) or b"{}")
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors())
             log.error(  # noqa: TRY400 - the trace would show the body

@@ -7,6 +7,7 @@ from typing import Protocol
 from flask import Request, Response
 
 from provider_hub.domain.errors import NotAuthenticated, TemporaryError
+from provider_hub.http.arrival import leave
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ class OnlyFrom:
     def respond(self, request: Request) -> Response:
         """401 for another caller, counted by its log line; 503 where the caller's keys cannot be fetched now."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
+        response = self._answer(request)
+        leave(request)
+        return response
+
+    def _answer(self, request: Request) -> Response:
         try:
             self.caller.verify(request.headers.get("Authorization"))
         except NotAuthenticated as error:

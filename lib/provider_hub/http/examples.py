@@ -21,6 +21,7 @@ _ERRORS: Mapping[int, str] = {
     401: "Not authenticated",
     403: "acme/weather is not your organization's: only its author may change it",
     404: "there is no provider acme/weather",
+    408: "the body took longer than 10.0 seconds: send it faster, or a smaller one",
     409: "acme/weather is being removed: nothing about it can be changed any more",
     413: "the body is over 1048576 bytes",
     429: "the organization has 100 installations, as many as it may have: uninstall one, or ask for more",

@@ -105,7 +105,9 @@ def _errors(route: Route) -> Iterator[int]:
         yield from (409, 422)
     if route.access is not Access.ANYONE:
         yield 401
-    if route.access in BUDGETED:
+    if route.reads_body:
+        yield 408
+    if route.access in BUDGETED or route.reads_body:
         yield 429
     if route.access in _MAY_FORBID:
         yield 403
@@ -227,6 +229,7 @@ _ERRORS: Mapping[int, str] = {
     401: "No token, or one that this realm does not accept.",
     403: "Authenticated, and not allowed to do this.",
     404: "Unknown, or not visible to the caller.",
+    408: "The body took too long to arrive.",
     409: "What is stored contradicts the request, or the first one with its `Idempotency-Key` is still under way.",
     413: "The body is over 1 MiB, or a form over 32 MiB.",
     422: "The body, the query or a header is not of its schema, or a rule refuses what it asks for.",

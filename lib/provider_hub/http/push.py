@@ -23,6 +23,7 @@ from provider_hub.domain import messages
 from provider_hub.domain.errors import MalformedMessage, TemporaryError
 from provider_hub.domain.messages import Received
 from provider_hub.domain.records import Topic
+from provider_hub.http.arrival import pushed_body
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class PushConsumer(Generic[Received]):
     def respond(self, request: Request) -> Response:
         """204 acknowledges the push, dead letters included; 503 asks for it again."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
-        delivery = delivery_of(self.topic, request.get_data())
+        delivery = delivery_of(self.topic, pushed_body(request))
         try:
             message = messages.decode(self.kind, delivery.payload.encode())
         except MalformedMessage as error:
@@ -94,7 +95,7 @@ class DeadLetterKeeper:
     def respond(self, request: Request) -> Response:
         """204 once the message is kept, 503 to get it again."""
         topic = pushed_topic(request.path, self.names)
-        return _buried(self.services, delivery_of(topic, request.get_data()), None)
+        return _buried(self.services, delivery_of(topic, pushed_body(request)), None)
 
 
 def pushed_topic(path: str, names: Mapping[Topic, str]) -> Topic:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from provider_hub.actions import idempotency
 from provider_hub.actions.wishes.base import RULE
 from provider_hub.domain.errors import Invalid, Problem, SchemaViolation, TooLarge
+from provider_hub.http.arrival import mark_taken
 from provider_hub.http.route import Route
 
 MAX_BODY = 1024 * 1024
@@ -31,13 +32,19 @@ def idempotency_key(request: Request) -> str | None:
     raise SchemaViolation.at("header", idempotency.HEADER, msg="must be 1 to 255 printable ASCII characters")
 
 
-def read_body(request: Request) -> bytes:
-    """At most 1 MiB, whatever the length header says: a chunked body has none. Raises TooLarge."""
+def check_length(request: Request) -> None:
+    """Raises TooLarge for a body that says itself that it is over 1 MiB."""
     if (request.content_length or 0) > MAX_BODY:
         raise TooLarge(MAX_BODY)
+
+
+def read_body(request: Request) -> bytes:
+    """At most 1 MiB, whatever the length header says: a chunked body has none. Raises TooLarge."""
+    check_length(request)
     raw: bytes = request.stream.read(MAX_BODY + 1)
     if len(raw) > MAX_BODY:
         raise TooLarge(MAX_BODY)
+    mark_taken(request)
     return raw
 
 

@@ -19,12 +19,21 @@ from provider_hub.domain.errors import (
     Refusal,
     SchemaViolation,
     TooLarge,
+    TooSlow,
     UnderWay,
 )
 from provider_hub.http.call import Reply
 from provider_hub.http.route import JSON, Route
 
-_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, UnderWay: 409, TooLarge: 413, QuotaExceeded: 429}
+_STATUS = {
+    Forbidden: 403,
+    NotFound: 404,
+    TooSlow: 408,
+    Conflict: 409,
+    UnderWay: 409,
+    TooLarge: 413,
+    QuotaExceeded: 429,
+}
 _UNDER_WAY_RETRY_SECONDS = 1
 # 128 bits: no two bodies share a tag by chance.
 _ETAG_DIGITS = 32

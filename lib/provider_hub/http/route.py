@@ -87,6 +87,11 @@ class Route:
         return self.method == "POST" and self.access is Access.TENANT and not self.form
 
     @property
+    def reads_body(self) -> bool:
+        """Whether it reads a body: its own, a form, or one that an Idempotency-Key is bound to."""
+        return self.body is not None or self.form or self.takes_key
+
+    @property
     def has_tag(self) -> bool:
         """Whether its answers have an ETag: those to GET which are an answer, and do not lead to one."""
         return self.method == "GET" and self.status == HTTPStatus.OK

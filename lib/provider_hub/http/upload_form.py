@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Request, Response
@@ -17,8 +18,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from provider_hub.actions.ports import AttachedFile
+from provider_hub.actions.receiving import Receiving
 from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.errors import Invalid, TooLarge
+from provider_hub.http.arrival import arriving, mark_taken
 
 # What a request to a function may carry.
 MAX_FORM = 32 * 1024**2
@@ -55,11 +58,27 @@ def bearer_of(authorization: str | None) -> str | None:
     return f"Bearer {token}" if user == USER else authorization
 
 
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """A form that has not been read yet, of which `holder` is the sender.
+
+    Whoever handles it takes the organization's turn first: a slow form then holds no more threads than a slow publish.
+    """
+
+    request: Request
+    receiving: Receiving
+    holder: str
+
+    def read(self) -> AttachedFile:
+        """Take it in. Raises TooLarge, TooSlow, QuotaExceeded, and Invalid for what is no form with a wheel in it."""
+        if (self.request.content_length or 0) > MAX_FORM:
+            raise FormTooLarge(MAX_FORM)
+        with arriving(self.request, self.receiving, self.holder, MAX_FORM):
+            return read_form(self.request)
+
+
 def read_form(request: Request) -> AttachedFile:
     """Raises TooLarge, and Invalid for a form that is none, or holds something else than a wheel."""
-    if (request.content_length or 0) > MAX_FORM:
-        _drain(request)
-        raise FormTooLarge(MAX_FORM)
     request.max_content_length = MAX_FORM
     request.max_form_memory_size = _MAX_TEXT
     request.max_form_parts = _MAX_FIELDS
@@ -67,6 +86,7 @@ def read_form(request: Request) -> AttachedFile:
         given = request.form
     except RequestEntityTooLarge:
         raise FormTooLarge(MAX_FORM) from None
+    mark_taken(request)
     if given.get(":action") != "file_upload":
         raise _wrong(":action", "this takes the form that twine and uv send, with :action file_upload and a content")
     if given.get("filetype", "bdist_wheel") != "bdist_wheel":
@@ -94,13 +114,6 @@ def as_tools_read(response: Response) -> Response:
     reason = _NOT_PRINTABLE.sub(" ", str(error["detail"]))[:_LONGEST_REASON]
     response.status = f"{response.status_code} {reason}"
     return response
-
-
-def _drain(request: Request) -> None:
-    """Read what is being sent, up to the largest wheel: a tool reads no answer before it has sent everything."""
-    left = MAX_BYTES + _MAX_TEXT
-    while left > 0 and (chunk := request.stream.read(_CHUNK_BYTES)):
-        left -= len(chunk)
 
 
 def _digest(content: FileStorage) -> str:

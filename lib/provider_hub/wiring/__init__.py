@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from provider_hub import cold_start, logs
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker
+from provider_hub.actions.receiving import BodyPace, Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import PublishingRules, Services
 from provider_hub.adapters import pubsub
@@ -72,11 +73,18 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
             RuntimeImage(given.runtime_image, given.runtime_python, given.runtime_platform),
             given.default_scope,
             given.publishing_limits,
+            given.runtime_registries,
         ),
         limits=given.organization_limits,
         request_budget=RequestBudget(given.requests_per_minute),
+        receiving=Receiving(_threads(), BodyPace(given.body_seconds, given.body_least_kib_per_second * 1024)),
     )
     return made if config_checker is None else replace(made, config_checker=config_checker)
+
+
+def _threads() -> int:
+    """How many requests functions-framework handles at a time in this process: its own setting, and its default."""
+    return int(os.environ.get("THREADS") or (os.cpu_count() or 1) * 4)
 
 
 def now() -> datetime:

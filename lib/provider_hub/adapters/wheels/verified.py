@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from provider_hub.actions.artifacts import ArtifactStore
-from provider_hub.actions.ports import AttachedFile, StoredUpload, Wheel, WheelSource
+from provider_hub.actions.ports import AttachedFile, KeptWheel, StoredUpload, Wheel, WheelSource
 from provider_hub.adapters.wheels.fetching import FetchedBytes, FetchedWheel, FetchPolicy, fetch_wheel, verified
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.errors import Invalid
@@ -31,11 +31,11 @@ class KeepableWheel:
     spool: IO[bytes]
     artifacts: ArtifactStore
 
-    def keep(self) -> tuple[str, str]:
+    def keep(self) -> KeptWheel:
         """Raises TemporaryError. What is kept already is the same bytes: the name has their digest."""
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
-        self.artifacts.put(name, self.spool)
-        return name, self.artifacts.url_of(name)
+        is_new = self.artifacts.put(name, self.spool)
+        return KeptWheel(name, self.artifacts.url_of(name), is_new)
 
 
 class VerifiedWheels:

@@ -1,12 +1,12 @@
 """Who the caller is (contract, section 6)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
-from provider_hub.actions import suspension
+from provider_hub.actions import keys, suspension
 from provider_hub.actions.minting import Minting
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
@@ -104,16 +104,26 @@ class OrganizationBody(Response):
     created_at: datetime = Field(description="When a token of it was first seen.", examples=["2026-01-15T08:00:00Z"])
     updated_at: datetime = Field(description="When the row last changed.", examples=["2026-01-15T08:00:00Z"])
 
-    @classmethod
-    def of(cls, organization: Organization) -> Self:
-        """The view of a stored organization."""
-        return cls.model_validate(organization)
+    stored_bytes: int = Field(
+        description="What the hub keeps of its providers, and what uploads may still bring.", examples=[52428800]
+    )
+    stored_bytes_limit: int = Field(
+        description="The most of it: a publish or an upload beyond is refused.", examples=[53687091200]
+    )
+
+
+def _shown(hub: Hub, organization: Organization) -> OrganizationBody:
+    services = hub.services
+    use = services.store.get(keys.publishing_use(organization.organization_id))
+    stored = use.stored_bytes(services.clock()) if use else 0
+    limit = services.publishing.limits.stored_bytes
+    return OrganizationBody(**asdict(organization), stored_bytes=stored, stored_bytes_limit=limit)
 
 
 @routes.add("GET", "/organizations", Access.TENANT)
-def list_organizations(_hub: Hub, call: Call) -> list[OrganizationBody]:
+def list_organizations(hub: Hub, call: Call) -> list[OrganizationBody]:
     """The caller's organizations."""
-    return [OrganizationBody.of(call.organization)]
+    return [_shown(hub, call.organization)]
 
 
 class OrganizationStatus(Response):
@@ -129,9 +139,9 @@ def organization_status(_hub: Hub, _call: Call) -> OrganizationStatus:
 
 
 @routes.add("GET", "/organizations/{organization_id}", Access.TENANT, refusals=(404,))
-def get_organization(_hub: Hub, call: Call) -> OrganizationBody:
+def get_organization(hub: Hub, call: Call) -> OrganizationBody:
     """The caller's organization, by its id or as `me`."""
-    return OrganizationBody.of(call.own_organization)
+    return _shown(hub, call.own_organization)
 
 
 class SuspendRequest(Wish):
@@ -150,13 +160,13 @@ _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.ORGANIZATIONS
 )
 def suspend_organization(hub: Hub, call: Call, body: SuspendRequest) -> OrganizationBody:
     """Refuse an organization's tokens; what it runs goes on."""
-    return OrganizationBody.of(suspension.suspend(hub.services, call.actor, _organization_id(call), body.reason))
+    return _shown(hub, suspension.suspend(hub.services, call.actor, _organization_id(call), body.reason))
 
 
 @routes.add("POST", f"{_ORGANIZATION}/resume", _MACHINE, scope=_CHANGES, refusals=(404,))
 def resume_organization(hub: Hub, call: Call) -> OrganizationBody:
     """Let a suspended organization's tokens in again."""
-    return OrganizationBody.of(suspension.resume(hub.services, call.actor, _organization_id(call)))
+    return _shown(hub, suspension.resume(hub.services, call.actor, _organization_id(call)))
 
 
 @routes.add(
@@ -169,7 +179,7 @@ def resume_organization(hub: Hub, call: Call) -> OrganizationBody:
 )
 def release_slug(hub: Hub, call: Call) -> OrganizationBody:
     """Free the slug of a suspended organization that has nothing left."""
-    return OrganizationBody.of(suspension.release_slug(hub.services, call.actor, _organization_id(call)))
+    return _shown(hub, suspension.release_slug(hub.services, call.actor, _organization_id(call)))
 
 
 def _organization_id(call: Call) -> str:

@@ -9,8 +9,9 @@ from pydantic import Field
 from provider_hub.actions import publish as publications
 from provider_hub.actions import runtimes, uploads
 from provider_hub.actions.artifacts import ArtifactStore
-from provider_hub.actions.ports import AttachedFile, Wheels
+from provider_hub.actions.ports import Wheels
 from provider_hub.actions.publish_file import publish_file
+from provider_hub.actions.publishing_share import publishing_turn
 from provider_hub.actions.services import Services
 from provider_hub.actions.uploads import BegunUpload
 from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish, UploadWish
@@ -23,6 +24,7 @@ from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.route import Access, Routes
+from provider_hub.http.upload_form import UploadForm
 from provider_hub.http.version_view import ProviderVersionBody
 
 
@@ -93,7 +95,7 @@ def _named(body: PublishWish, slug: str) -> ProviderName:
 
 
 @routes.add("POST", "/upload", Access.TENANT, refusals=(400,), needs=Right.PUBLISH)
-def upload(hub: Hub, call: Call, form: AttachedFile) -> ProviderVersionBody:
+def upload(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
     """Publish a wheel by the form of twine, uv, flit, poetry and hatch.
 
     The provider is the wheel's distribution under the organization's slug, and the version the wheel's. The token is
@@ -101,7 +103,9 @@ def upload(hub: Hub, call: Call, form: AttachedFile) -> ProviderVersionBody:
     """
     organization = call.organization
     author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
-    published = publish_file(hub.services, hub.wheels, organization.slug, form, author, call.actor)
+    with publishing_turn(hub.services, organization.organization_id) as turn:
+        file = form.read()
+        published = publish_file(hub.services, hub.wheels, organization.slug, file, author, call.actor, turn)
     return ProviderVersionBody.of(published.version)
 
 

@@ -1,0 +1,36 @@
+"""Of what Pub/Sub pushes no more is read than any message of the hub's has: a tenant's pod publishes ten megabytes."""
+
+import io
+import json
+from base64 import b64encode
+from typing import Any
+
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from provider_hub.domain.messages import CheckIn
+from provider_hub.domain.records import Topic
+from provider_hub.http.arrival import MOST_PUSHED_BYTES
+from provider_hub.http.push import PushConsumer
+
+SAID = {"organization_id": "org_acme", "provider": "acme/weather", "version": "1.0.0", "generation": 1, "token": "t"}
+
+
+def pushed(message: str) -> tuple[int, list[CheckIn], int]:
+    """The status, what was handled, and how much of the body was read."""
+    data = b64encode(json.dumps({**SAID, "message": message}).encode()).decode()
+    body = io.BytesIO(json.dumps({"message": {"data": data}}).encode())
+    builder = EnvironBuilder(method="POST", input_stream=body, content_length=len(body.getvalue()))
+    handled: list[CheckIn] = []
+    services: Any = None
+    consumer = PushConsumer(services, Topic.CHECK_INS, CheckIn, handled.append)
+    return consumer.respond(Request(builder.get_environ())).status_code, handled, body.tell()
+
+
+def test_a_check_in_with_a_long_message_is_handled() -> None:
+    status, (check_in,), _ = pushed("x " * 50_000)
+    assert (status, len(check_in.message or "")) == (204, 2000)
+
+
+def test_a_check_in_of_megabytes_is_taken_off_the_topic_unread() -> None:
+    assert pushed("x" * 8_000_000) == (204, [], MOST_PUSHED_BYTES)
