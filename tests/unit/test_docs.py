@@ -25,6 +25,8 @@ OWN = ("lib/", "functions/", "terraform/")
 # A numbered item begins with the file that it is about, or with several of which a change touches one.
 _ITEM = re.compile(r"^\d+\. (`[^:]+):", re.MULTILINE)
 _NAMED = re.compile(r"`((?:\.?[\w<>*-]+/)+[\w.<>*-]+\.\w+|[\w-]+\.(?:md|toml|lock))`")
+# A file, and in parentheses a name in it.
+_SYMBOL = re.compile(r"`([\w/.]+\.py)` \(`(\w+)`\)")
 _CELL = re.compile(r"(?<!\\)\|")
 _DELIMITERS = re.compile(r"\|(\s*:?-+:?\s*\|)+")
 
@@ -55,6 +57,12 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     """One with a placeholder, such as `functions/<name>/main.py`, stands for files of which there are some."""
     named = _NAMED.findall(page.read_text())
     assert [name for name in named if not any(ROOT.glob(re.sub(r"<\w+>", "*", name)))] == []
+
+
+def test_what_the_architecture_page_says_is_in_a_file_is_there() -> None:
+    named = _SYMBOL.findall((ROOT / "docs" / "architecture.md").read_text())
+    assert len(named) > 5
+    assert [(path, name) for path, name in named if name not in (ROOT / path).read_text()] == []
 
 
 def test_every_test_that_the_security_page_names_exists() -> None:
