@@ -160,6 +160,24 @@ variable "gateway" {
   nullable    = false
 }
 
+variable "image_pull_credentials" {
+  description = "Secret of this project, made by hand, with the logins of private image registries that runtime versions come from, as Docker's config.json has them under auths. Pods pull with it; what runs is not restarted for it. Null = nodes pull as their own account, which an Artifact Registry repository of another project may let in."
+  type = object({
+    secret  = string
+    version = optional(string, "latest")
+  })
+  default = null
+}
+
+variable "index_credentials" {
+  description = "Secret of this project, made by hand, with the logins of private package indexes in settings.index_urls: host=user:password each, comma-separated. Null = none."
+  type = object({
+    secret  = string
+    version = optional(string, "latest")
+  })
+  default = null
+}
+
 variable "more_domains" {
   description = "Further host names of the API. To change `domain` without an outage, put the new one here first, make its `dns_records`, and exchange the two once its certificate is active."
   type        = list(string)

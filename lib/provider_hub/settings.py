@@ -22,6 +22,7 @@ from provider_hub.domain.records import Queue, Topic
 from provider_hub.domain.rollout import Pace
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 from provider_hub.settings_identity import Identity
+from provider_hub.settings_images import Images
 from provider_hub.settings_limits import Limits
 from provider_hub.settings_logs import Logs
 from provider_hub.settings_publishers import TrustedPublishers
@@ -48,6 +49,7 @@ __all__ = [
     "Core",
     "Deadlines",
     "Identity",
+    "Images",
     "Indexes",
     "Limits",
     "Logs",
@@ -337,6 +339,7 @@ GROUPS = (
     Rollouts,
     Wheels,
     Artifacts,
+    Images,
     Indexes,
     Logs,
     TrustedPublishers,
@@ -354,6 +357,7 @@ class AllSettings(
     Rollouts,
     Wheels,
     Artifacts,
+    Images,
     Indexes,
     Logs,
     TrustedPublishers,
@@ -363,6 +367,6 @@ class AllSettings(
 
 
 def set_by(field: str) -> str:
-    """Who sets a field: `Terraform`, the `local stack` alone, a person by `hand`, or any `operator`."""
+    """Who sets a field: `Terraform`, the `local stack` alone, or any `operator`."""
     extra = AllSettings.model_fields[field].json_schema_extra
     return str(extra["set_by"]) if isinstance(extra, dict) else "operator"

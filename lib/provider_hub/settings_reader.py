@@ -10,8 +10,6 @@ _PREFIX = "HUB_"
 # Who sets a variable where an operator may not: Terraform derives it, or it exists on one machine only.
 BY_TERRAFORM: JsonDict = {"set_by": "Terraform"}
 LOCAL: JsonDict = {"set_by": "local stack"}
-# The issuer gives this secret, and Terraform has no place for it yet.
-BY_HAND: JsonDict = {"set_by": "hand"}
 
 
 def variable_name(field: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic import model_validator as validator
 
-from provider_hub.settings_reader import BY_HAND, BY_TERRAFORM, LOCAL, Required, Settings, Words, variable_name
+from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Required, Settings, Words, variable_name
 
 
 class UploadTimes(StrEnum):
@@ -79,7 +79,7 @@ class Indexes(Settings):
     )
     index_credentials: SecretStr = Field(
         SecretStr(""),
-        json_schema_extra=BY_HAND,
+        json_schema_extra=BY_TERRAFORM,
         description="Logins of private indexes, comma-separated: `host=user:password` each. Unset: none. "
         "Pods have none, so what such a host itself serves is not locked.",
     )

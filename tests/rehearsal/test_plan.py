@@ -38,7 +38,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "web_console": {"client_id": "console-app"},
     },
     "egress through the network": {"egress": "network", "network": {"static_addresses": 2}},
-    "allowed images and an audit sink": {
+    "allowed images, private registries and indexes, and an audit sink": {
+        "image_pull_credentials": {"secret": "pull-logins"},
+        "index_credentials": {"secret": "index-logins", "version": "3"},
         "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
         "audit": {"sink": "logging.googleapis.com/projects/a/locations/global/buckets/b"},
     },
@@ -130,6 +132,26 @@ def test_the_console_is_in_its_bucket_as_the_local_gateway_serves_it(plan_of: Ca
     issuer = plan["variables"]["customer_realm"]["value"]["issuer"]
     headers = [f"{name}: {value}" for name, value in security_headers(issuer).items()]
     assert sorted(backend["change"]["after"]["custom_response_headers"]) == sorted(headers)
+
+
+def test_logins_of_private_registries_and_indexes_go_to_functions_by_the_names_of_their_secrets(
+    plan_of: Callable[[str], dict[str, Any]],
+) -> None:
+    plan = plan_of("allowed images, private registries and indexes, and an audit sink")
+    services = [
+        one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_cloud_run_v2_service"
+    ]
+    readers: dict[tuple[str, str], set[str]] = {}
+    for service in services:
+        for variable in service["template"][0]["containers"][0]["env"]:
+            for source in variable["value_source"] or ():
+                (reference,) = source["secret_key_ref"]
+                readers.setdefault((variable["name"], str(reference.get("secret"))), set()).add(service["name"])
+    assert readers["HUB_INDEX_CREDENTIALS", "index-logins"] == {"hub-publishing", "hub-sweeper"}
+    assert readers["HUB_IMAGE_PULL_CREDENTIALS", "pull-logins"] == {"hub-installer", "hub-sweeper"}
+    grants = [one for one in plan["resource_changes"] if one["type"] == "google_secret_manager_secret_iam_member"]
+    granted = [one["change"]["after"]["secret_id"] for one in grants]
+    assert (granted.count("index-logins"), granted.count("pull-logins")) == (2, 2)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -202,6 +202,13 @@ def test_who_may_read_the_key_is_whose_code_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACCESS)
+def test_who_may_read_the_logins_of_indexes_and_registries_is_whose_code_uses_them(name: str) -> None:
+    reads = ACCESS[name].get("reads_secret", {})
+    assert ("index-logins" in reads) == wires(name, "UvResolver")
+    assert ("image-logins" in reads) == wires(name, "desired_states")
+
+
+@pytest.mark.parametrize("name", ACCESS)
 def test_who_takes_secret_values_cannot_open_them_and_who_applies_them_can(name: str) -> None:
     assert ("encrypts" in ACCESS[name]) == wires(name, "sealing")
     assert ("decrypts" in ACCESS[name]) == wires(name, "desired_states")
@@ -220,7 +227,7 @@ def test_what_a_grant_is_on_exists(name: str) -> None:
     may = ACCESS[name]
     assert set(may.get("publishes", {})) <= {topic.value for topic in Topic}
     assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= {queue.value for queue in Queue}
-    assert set(may.get("reads_secret", {})) <= set(HUB.local("secrets"))
+    assert set(may.get("reads_secret", {})) <= {*HUB.local("secrets"), *HUB.local("handed_in")}
     assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(HUB.local("keys"))
 
 

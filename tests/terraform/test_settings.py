@@ -11,7 +11,7 @@ TABLE = TERRAFORM.parent / "docs" / "settings.md"
 
 
 def given() -> set[str]:
-    secrets = {secret["variable"] for secret in HUB.local("secrets").values()}
+    secrets = {secret["variable"] for name in ("secrets", "handed_in") for secret in HUB.local(name).values()}
     own = set(re.findall(r"\bHUB_[A-Z_]+", HUB.local("own_environment")))
     return set(HUB.local("environment")) | set(HUB.local("lookups")) | own | secrets
 
@@ -32,7 +32,7 @@ def test_every_setting_that_follows_from_what_is_provisioned_is_given_and_no_oth
 
 def test_an_operator_may_set_every_other_setting_but_those_of_one_machine() -> None:
     assert set(rows()) == fields_set_by("operator")
-    local = fields_set_by("local stack") | fields_set_by("hand")
+    local = fields_set_by("local stack")
     assert local == set(AllSettings.model_fields) - fields_set_by("Terraform") - set(rows())
 
 
@@ -86,5 +86,5 @@ def test_a_function_knows_its_callers_by_the_accounts_and_the_audience_of_their_
 
 
 def test_a_secret_is_in_no_functions_plain_environment() -> None:
-    secrets = {secret["variable"] for secret in HUB.local("secrets").values()}
+    secrets = {secret["variable"] for name in ("secrets", "handed_in") for secret in HUB.local(name).values()}
     assert not secrets & set(HUB.local("environment"))

@@ -186,6 +186,22 @@ def test_a_namespace_is_confined_before_anything_runs_in_it() -> None:
     assert {manifest["metadata"]["namespace"] for manifest in limits} == {"org-acme"}
 
 
+LOGINS = '{"auths": {"registry.example": {"auth": "dTpw"}}}'
+
+
+def test_logins_of_registries_are_the_namespaces_own_and_roll_no_pod() -> None:
+    facts = replace(FACTS, pull_credentials=LOGINS)
+    *_, secret = namespace_manifests(ACME.organization_id, ACME.slug, facts)
+    assert (secret["kind"], secret["type"]) == ("Secret", "kubernetes.io/dockerconfigjson")
+    assert b64decode(secret["data"][".dockerconfigjson"]).decode() == LOGINS
+    assert namespace_manifests(ACME.organization_id, ACME.slug, facts)[1]["spec"]["hard"]["secrets"] == "301"
+    logged_in = {one["kind"]: one for one in installation_manifests(wish(), version(), facts, "token")}
+    without = {one["kind"]: one for one in installation_manifests(wish(), version(), FACTS, "token")}
+    assert logged_in["ServiceAccount"].pop("imagePullSecrets") == [{"name": secret["metadata"]["name"]}]
+    assert logged_in == without, "a pod gets them by its ServiceAccount"
+    assert "dTpw" not in repr(facts)
+
+
 def test_a_pod_runs_in_the_clusters_own_runtime_unless_another_is_named() -> None:
     pod = objects()["Deployment"]["spec"]["template"]["spec"]
     assert not {"runtimeClassName", "hostUsers"} & set(pod)

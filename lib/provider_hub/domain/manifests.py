@@ -14,6 +14,7 @@ from typing import Any
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.installation import Installation, ResourceTier
 from provider_hub.domain.names import namespace_for
+from provider_hub.domain.runtime_traffic import RUNTIME_TRAFFIC
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT
 
 Manifest = dict[str, Any]
@@ -24,6 +25,7 @@ GENERATION = "provider-hub/generation"
 ORGANIZATION_ID = "provider-hub/organization-id"
 PROVIDER = "provider-hub/provider"
 MANAGER = "provider-hub"
+PULL_SECRET = "image-pull"  # noqa: S105 - the name of a namespace's Secret
 TOKEN = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the name of it in a generation's Secret
 LOCK = "PRAGMA_LOCK"
 LOCK_SHA256 = "PRAGMA_LOCK_SHA256"
@@ -67,8 +69,11 @@ class NamespacePlan:
     disk_gib: int = 400
     installations: int = 100
 
-    def hard(self, pods: int) -> dict[str, str]:
-        """The limits of a ResourceQuota. The hub needs no volume and no service that is reachable from outside."""
+    def hard(self, pods: int, own_secrets: int = 0) -> dict[str, str]:
+        """The limits of a ResourceQuota; `own_secrets` are the namespace's, beside those of its installations.
+
+        The hub needs no volume and no service that is reachable from outside.
+        """
         return {
             "pods": str(pods),
             "requests.cpu": str(self.cpu_cores),
@@ -81,7 +86,7 @@ class NamespacePlan:
             "services": str(self.installations),
             "services.loadbalancers": "0",
             "services.nodeports": "0",
-            "secrets": str(self.installations * _SECRETS_PER_INSTALLATION),
+            "secrets": str(self.installations * _SECRETS_PER_INSTALLATION + own_secrets),
         }
 
 
@@ -92,6 +97,7 @@ class RuntimeFacts:
     `runtime_class` names the pods' RuntimeClass, "" for the cluster's own. `user_namespaces` runs each pod in a user
     namespace of its own; sandboxes such as gVisor refuse that and do not need it. `artifacts_url` is the bucket of kept
     wheels, which pods read as workloads of their cluster: a signed URL would end while its pod lives.
+    `pull_credentials` has the logins of image registries as Docker's `config.json`, "" where nodes pull as themselves.
     """
 
     image: str
@@ -104,12 +110,14 @@ class RuntimeFacts:
     runtime_class: str = ""
     user_namespaces: bool = False
     artifacts_url: str = ""
+    pull_credentials: str = field(default="", repr=False)
     plan: NamespacePlan = field(default_factory=NamespacePlan)
 
 
 def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) -> list[Manifest]:
     """The organization's namespace, quota, limits and network policies; the namespace comes first."""
     namespace = namespace_for(slug)
+    pull_secrets = [_logins(facts)] if facts.pull_credentials else []
     annotations = {ORGANIZATION_ID: organization_id}
 
     def named(api_version: str, kind: str, name: str, **body: Any) -> Manifest:
@@ -126,7 +134,12 @@ def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) ->
                 "annotations": annotations,
             },
         },
-        named("v1", "ResourceQuota", "tenant", spec={"hard": facts.plan.hard(facts.pods_per_namespace)}),
+        named(
+            "v1",
+            "ResourceQuota",
+            "tenant",
+            spec={"hard": facts.plan.hard(facts.pods_per_namespace, len(pull_secrets))},
+        ),
         named(
             "v1",
             "LimitRange",
@@ -147,8 +160,14 @@ def namespace_manifests(organization_id: str, slug: str, facts: RuntimeFacts) ->
             "default-deny",
             spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
         ),
-        named("networking.k8s.io/v1", "NetworkPolicy", "runtimes", spec=_RUNTIME_TRAFFIC),
+        named("networking.k8s.io/v1", "NetworkPolicy", "runtimes", spec=RUNTIME_TRAFFIC),
+        *(named("v1", "Secret", PULL_SECRET, **logins) for logins in pull_secrets),
     ]
+
+
+def _logins(facts: RuntimeFacts) -> Manifest:
+    encoded = b64encode(facts.pull_credentials.encode()).decode()
+    return {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": encoded}}
 
 
 def installation_manifests(
@@ -169,7 +188,7 @@ def installation_manifests(
     size = SIZES[row.revision.resource_tier]
     selector = {INSTALLATION_ID: row.installation_id}
     objects = [
-        _object(row, "v1", "ServiceAccount", name, automountServiceAccountToken=False),
+        _object(row, "v1", "ServiceAccount", name, automountServiceAccountToken=False, **_pulls_with(facts)),
         _object(
             row,
             "v1",
@@ -196,6 +215,14 @@ def installation_manifests(
         objects.append(_object(row, "policy/v1", "PodDisruptionBudget", name, spec=budget))
     spec = _deployment_spec(row, version, facts, secret_name)
     return [*objects, _object(row, "apps/v1", "Deployment", name, spec=spec)]
+
+
+def _pulls_with(facts: RuntimeFacts) -> Manifest:
+    """A pod gets the pull secrets of its ServiceAccount when it is made.
+
+    In the Deployment's template they would roll every pod as soon as an operator gives logins.
+    """
+    return {"imagePullSecrets": [{"name": PULL_SECRET}]} if facts.pull_credentials else {}
 
 
 def _deployment_spec(row: Installation, version: ProviderVersion, facts: RuntimeFacts, secret_name: str) -> Manifest:
@@ -359,41 +386,8 @@ _PROBES = {
     "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 3},
     "livenessProbe": {
         "httpGet": {"path": "/healthz", "port": "http"},
-        **{"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": 6,
     },
-}
-
-_CLASS_E = "240.0.0.0/4"  # reserved, and GKE may have pods and services in it
-_PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", _CLASS_E]
-
-# Where names are resolved, and nowhere else: port 53 to any host would be a tunnel around the rule for port 443. The
-# cluster's own DNS pods, the cache on each node (NodeLocal DNSCache), and the metadata server (Cloud DNS).
-_DNS = [
-    {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-        "podSelector": {
-            "matchExpressions": [{"key": "k8s-app", "operator": "In", "values": ["kube-dns", "node-local-dns"]}]
-        },
-    },
-    {"ipBlock": {"cidr": "169.254.20.10/32"}},
-    {"ipBlock": {"cidr": "169.254.169.254/32"}},
-]
-
-# A runtime takes connections only from its own namespace. It may connect to DNS, to public HTTPS, and to the metadata
-# server, whose workload identity lets it publish its check-ins.
-_RUNTIME_TRAFFIC = {
-    "podSelector": {"matchLabels": {"app.kubernetes.io/component": "provider"}},
-    "policyTypes": ["Ingress", "Egress"],
-    "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": "http", "protocol": "TCP"}]}],
-    "egress": [
-        {"to": _DNS, "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
-        {
-            "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": _PRIVATE_NETWORKS}}],
-            "ports": [{"port": 443, "protocol": "TCP"}],
-        },
-        {
-            "to": [{"ipBlock": {"cidr": "169.254.169.252/32"}}, {"ipBlock": {"cidr": "169.254.169.254/32"}}],
-            "ports": [{"port": 80, "protocol": "TCP"}, {"port": 988, "protocol": "TCP"}],
-        },
-    ],
 }

@@ -5,13 +5,13 @@ from provider_hub.actions.services import Services
 from provider_hub.adapters import sealing
 from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
 from provider_hub.domain.records import Topic
-from provider_hub.settings import Artifacts, CheckIns, Core, Sealing
+from provider_hub.settings import Artifacts, CheckIns, Core, Images, Sealing
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4
 
 
-class DesiredStateSettings(Core, CheckIns, Artifacts, Sealing):
+class DesiredStateSettings(Core, CheckIns, Artifacts, Images, Sealing):
     """What it takes to say what the cluster should hold."""
 
 
@@ -24,6 +24,7 @@ def desired_states(given: DesiredStateSettings, services: Services) -> DesiredSt
         check_in_seconds=given.check_in_seconds,
         ca_file=given.runtime_ca_file,
         artifacts_url=given.artifacts_url,
+        pull_credentials=given.image_pull_credentials.get_secret_value(),
         deadline_seconds=given.deploy_deadline_seconds,
         pods_per_namespace=given.installation_quota * _PODS_PER_INSTALLATION,
         runtime_class=given.runtime_class,

@@ -105,7 +105,11 @@ module "function" {
     local.secrets[secret].variable => {
       id      = google_secret_manager_secret.this[secret].secret_id
       version = google_secret_manager_secret_version.this[secret].version
-    }
+    } if contains(keys(local.secrets), secret)
+    }, {
+    for secret in keys(lookup(local.access[each.key], "reads_secret", {})) :
+    local.handed_in[secret].variable => { id = local.handed_in[secret].given.secret, version = local.handed_in[secret].given.version }
+    if try(local.handed_in[secret].given, null) != null
   }, each.value.public ? local.lookup_secrets : {})
 
   build = {

@@ -3,6 +3,13 @@ locals {
   secrets = {
     check-in-keys = { variable = "HUB_CHECK_IN_KEYS" }
   }
+
+  # Secrets that an operator made by hand, so that no plan, state or log of Terraform's ever holds what is in them. A
+  # function gets the names, and Cloud Run the values.
+  handed_in = {
+    image-logins = { variable = "HUB_IMAGE_PULL_CREDENTIALS", given = var.image_pull_credentials }
+    index-logins = { variable = "HUB_INDEX_CREDENTIALS", given = var.index_credentials }
+  }
 }
 
 # 256 bits or more each, made by Terraform and kept by Secret Manager alone: neither plan nor state ever holds one.
