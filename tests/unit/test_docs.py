@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provider_hub.actions import idempotency, minting, register
+from provider_hub.actions import dead_letters, idempotency, minting, register
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
 from provider_hub.domain import artifacts, publishing_use
@@ -110,6 +110,8 @@ def _words(duration: timedelta) -> str:
 (RESOLVED_WITHIN,) = (field.default for field in fields(Dependencies) if field.name == "within")
 FIGURES = [
     ("docs/documents.md", f"A lease that is not given back ends after {_words(publishing_use.LEASE)}"),
+    ("docs/documents.md", f"up to {dead_letters.PAYLOAD_BYTES // 1024} KiB of payload"),
+    ("docs/using.md", f"up to {artifacts.MAX_BYTES // 1024**2} MiB, in parts"),
     ("docs/contract.md", f"up to {artifacts.MAX_BYTES // 1024**2} MiB that was announced"),
     ("docs/contract.md", f"over {artifacts.MAX_BYTES // 1024**2} MiB, or whose metadata"),
     ("docs/contract.md", f"for {_words(minting.LIFETIME)}, for publishing"),
