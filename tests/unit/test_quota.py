@@ -8,9 +8,11 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from tests.builders import ACME
 from tests.fakes import FakeClock
 
+from local_stack.function_list import ALL
 from provider_hub.actions.install import _check_quota
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.quota import SHARES, TRUSTED, QuotaCache
@@ -98,6 +100,11 @@ class Announced(InstallationLocks):
         if next(self._came) == 2:
             self._second.set()
         return super().hold(name)
+
+
+@pytest.mark.parametrize("function", ["installations", "api"])
+def test_there_is_a_share_for_every_instance_that_may_admit_installations(function: str) -> None:
+    assert ALL[function].size["max_instances"] <= SHARES
 
 
 def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:

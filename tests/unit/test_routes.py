@@ -2,6 +2,8 @@
 
 import pytest
 
+from provider_hub.http.call import Call
+from provider_hub.http.route import Access, Routes
 from provider_hub.http.table import ROUTES, function_for, match
 
 
@@ -45,3 +47,11 @@ def test_all_routes_of_a_path_are_served_by_one_function() -> None:
     for route in ROUTES:
         routes, _ = match(route.path)
         assert {found.function for found in routes} == {route.function}
+
+
+def test_a_parameter_of_a_path_that_nobody_described_is_refused_at_the_declaration() -> None:
+    routes: Routes[None] = Routes("catalog")
+    with pytest.raises(ValueError, match=r"/things/\{thing\}: say what thing is, in `parameters` of the Routes"):
+
+        @routes.add("GET", "/things/{thing}", Access.ANYONE)
+        def get_thing(_hub: None, _call: Call) -> None: ...

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def unused(owner: str, now: datetime) -> PublishingUse:
-    """Of an organization that published nothing yet."""
+    """The use of an organization that has published nothing yet."""
     return PublishingUse(owner, now.date().isoformat())
 
 

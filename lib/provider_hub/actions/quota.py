@@ -3,7 +3,8 @@
 import threading
 from datetime import datetime, timedelta
 
-# As many instances as Terraform lets the function have: all shares together never exceed what the count left free.
+# No fewer than the instances that functions/functions.json allows, so that all shares together never exceed what the
+# count left free. With more instances, a burst over all of them may exceed it.
 SHARES = 20
 TRUSTED = timedelta(seconds=10)
 _REMEMBERED = 10_000

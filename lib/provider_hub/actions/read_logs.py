@@ -161,7 +161,7 @@ class LogReader:
         cursor: LogCursor,
         found: _Found,
     ) -> LogCursor:
-        """Add what pods printed that are gone; the cursor without those of which nothing is left to read."""
+        """Add the kept output of pods that are gone; returns the cursor without pods that have no more to read."""
         now = self.services.clock()
         since = _archive_since(row, pods, wish, cursor, now)
         if since is None:
@@ -183,7 +183,10 @@ class LogReader:
         return replace(cursor, places=places, has_kept=True)
 
     def _archived(self, row: Installation, query: ArchiveQuery, found: _Found) -> list[LogLine] | None:
-        """None where the archive cannot be asked: that is told, and hides nothing of what was read in the cluster."""
+        """None if the archive cannot be asked:
+
+        a notice says so, and the output from the cluster is shown all the same.
+        """
         if self.archive is None:
             found.notices.append("what pods printed that are gone is not kept here")
             return []
@@ -294,7 +297,7 @@ def _page(row: Installation, wish: LogWish, cursor: LogCursor, pods: Sequence[Ru
 
 
 def redacted(row: Installation, lines: Sequence[LogLine]) -> list[LogLine]:
-    """The lines without the config that the installation has, or had while what ran last was READY."""
+    """The lines with the values of the present config masked, and with those of the last READY one."""
     revisions = [row.revision, *([row.ready_revision] if row.ready_revision else [])]
     secret_keys = {key for revision in revisions for key in revision.secrets}
     texts = Redaction([revision.config for revision in revisions], secret_keys).texts([line.text for line in lines])
@@ -322,7 +325,7 @@ def _behind(
 
 
 def _first(lines: list[LogLine], limit: int) -> list[LogLine]:
-    """As many of the first lines as a page carries; one at least."""
+    """The first lines that fit on a page, at least one."""
     taken = size = 0
     for line in lines[:limit]:
         size += len(line.text.encode("utf-8", "replace"))

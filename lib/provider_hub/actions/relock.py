@@ -60,7 +60,7 @@ def request_relock(services: Services, by: Actor, name: ProviderName, text: str)
 
 
 class PublishedWheels(Protocol):
-    """The hosts of what was published before its bytes were kept."""
+    """The hosts of wheels that were published before the hub kept wheels."""
 
     def keep(self, version: ProviderVersion) -> tuple[str, ...]:
         """Keep the version's wheel in the bucket; its Requires-Dist lines.

@@ -46,6 +46,9 @@ class RequestBudget:
             bucket.left -= 1
 
     def _forget_full(self, now: datetime) -> None:
-        """Forget those who made no request for a minute, whose buckets are full again; all, where there is none."""
+        """Forget organizations without a request for a minute:
+
+        their buckets are full again. Without any, forget all.
+        """
         recent = {key: bucket for key, bucket in self._buckets.items() if (now - bucket.at).total_seconds() < 60}
         self._buckets = recent if len(recent) < _REMEMBERED else {}

@@ -29,4 +29,7 @@ class Resolver(Protocol):
     """Finds the wheels that meet requirements, on the indexes of this deployment."""
 
     def resolve(self, wanted: Dependencies) -> DependencyLock:
-        """The lock. Raises LockRefused where nothing meets them, and TemporaryError where that was not found out."""
+        """The lock.
+
+        Raises LockRefused if no wheels meet them, and TemporaryError if the resolver could not find out.
+        """

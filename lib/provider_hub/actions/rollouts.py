@@ -71,7 +71,10 @@ def _changed(
     action: AuditAction,
     change: Callable[[Rollout, Provider | None], Rollout],
 ) -> Rollout:
-    """The rollout after a change by who may change the provider. Raises NotFound, Forbidden, and what `change` does."""
+    """Change a rollout for a caller that may change the provider.
+
+    Raises NotFound, Forbidden, and what `change` raises.
+    """
     author = changeable(services.store.get(keys.provider(name)), name, by).author
     if not is_version(version):  # it becomes a part of a document's path
         raise NotFound(f"there is no rollout of {name} {version[:80]}")

@@ -58,7 +58,8 @@ def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeV
 
 
 def check_registry(image_url: str, registries: Sequence[str]) -> None:
-    """Raises Invalid for an image of none of the `registries`, or without a digest; where there are none, any may be.
+    """Raises Invalid for an image that is in none of the `registries` or has no digest; without registries none is
+    refused.
 
     Every pod of every tenant runs such an image, so a stolen console token must not be enough to choose it freely.
     """

@@ -27,7 +27,7 @@ class RuntimeImage:
 
     @property
     def default_name(self) -> str:
-        """What the runtime version of this image is called where nobody named it: one name for one image."""
+        """The name of this image's runtime version if nobody gave one: each image has its own."""
         digest = _DIGEST.search(self.image_url)
         series = ".".join(self.python_version.split(".")[:2])
         return f"python{series}-{(digest[1] if digest else sha256(self.image_url.encode()).hexdigest())[:12]}"
@@ -48,7 +48,7 @@ class RuntimeVersion:
 
     @property
     def image(self) -> RuntimeImage:
-        """What never changes of it."""
+        """The part of it that never changes."""
         return RuntimeImage(self.image_url, self.python_version, self.platform)
 
 
