@@ -39,7 +39,7 @@ class Call:
     def own_organization(self) -> Organization:
         """The tenant, which `/organizations/{organization_id}/…` names by its id or as `me`.
 
-        Raises NotFound for another's: whether there is one is not told.
+        Raises NotFound for another's, whether or not it exists.
         """
         wanted = self.parameters["organization_id"]
         if wanted not in ("me", self.organization.organization_id):

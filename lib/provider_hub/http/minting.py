@@ -1,6 +1,6 @@
 """Tokens for trusted publishers, at the paths where Python's publishing tools ask for them (contract, section 5).
 
-The answers have what PyPI's have, so that those tools work unchanged, and a refusal what all of ours have.
+The answers have PyPI's fields, so that those tools work unchanged; a refusal also has those of all other refusals.
 """
 
 from typing import Protocol
@@ -63,14 +63,14 @@ def mint_token(hub: Hub, _call: Call, body: MintWish) -> MintedBody:
 
 
 class Burnt(Response):
-    """What a token that was burnt is answered with."""
+    """The answer to the burning of a token."""
 
     message: str = Field(description="Always the same.", examples=["Accepted"])
 
 
 @routes.add("POST", "/_/oidc/burn-token", Access.ANYONE, status=202)
 def burn_token(hub: Hub, _call: Call, body: BurnWish) -> Burnt:
-    """End a token before its time; whether there was one is not told."""
+    """End a token before its time. The answer does not tell whether the token existed."""
     hub.minting.burn(body.token)
     return Burnt(message="Accepted")
 
@@ -91,7 +91,7 @@ def get_publishing(hub: Hub, call: Call) -> PublishingBody:
 
 @routes.add("PATCH", _POLICY, Access.TENANT)
 def set_publishing(hub: Hub, call: Call, body: PolicyWish) -> PublishingBody:
-    """Let trusted publishers alone publish the organization's providers, or machines' tokens again too."""
+    """Decide whether machines' stored tokens may publish the organization's providers too."""
     publishers.set_organization_policy(
         hub.services, call.organization, call.actor, secretless_only=body.secretless_only
     )

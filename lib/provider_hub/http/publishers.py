@@ -104,7 +104,7 @@ def add_publisher(hub: Hub, call: Call, body: PublisherWish) -> PublisherBody:
 
 @routes.add("PATCH", _PUBLISHERS, Access.TENANT, refusals=(403, 404), example={"secretless_only": True})
 def change_publishing(hub: Hub, call: Call, body: PolicyWish) -> PublishersBody:
-    """Let trusted publishers alone publish the provider, or machines' tokens again too."""
+    """Decide whether machines' stored tokens may publish the provider too."""
     changed = publishers.set_provider_policy(
         hub.services, call.organization, call.provider, call.actor, secretless_only=body.secretless_only
     )
@@ -113,6 +113,6 @@ def change_publishing(hub: Hub, call: Call, body: PolicyWish) -> PublishersBody:
 
 @routes.add("DELETE", f"{_PUBLISHERS}/{{publisher_id}}", Access.TENANT, status=204, refusals=(403, 404))
 def remove_publisher(hub: Hub, call: Call) -> None:
-    """Let a workflow publish the provider no more."""
+    """Remove a trusted publisher."""
     publisher_id = call.parameters["publisher_id"]
     publishers.remove_publisher(hub.services, call.organization, call.provider, publisher_id, call.actor)

@@ -138,7 +138,7 @@ class ProviderVersionBody(Response):
             version=version.version,
             canonical=version.provider_name.canonical,
             runtime_version=version.runtime_version,
-            # The query of a signed URL lets whoever has it fetch the wheel.
+            # Whoever has the query of a signed URL can fetch the wheel.
             wheel_url=version.wheel_url.partition("?")[0],
             wheel_sha256=version.wheel_sha256,
             wheel_filename=version.wheel_filename,

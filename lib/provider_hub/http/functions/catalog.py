@@ -157,7 +157,7 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
     needs=Right.PUBLISH,
 )
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
-    """Change how the author's provider is shown, and to whom."""
+    """Change the catalog entry of the author's provider, and who may see it."""
     return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
 
 
@@ -249,14 +249,14 @@ class YankRequest(Wish):
     example=_YANKED,
 )
 def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
-    """No new installs of this version; what runs stays."""
+    """Yank the version: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
     return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,), needs=Right.PUBLISH)
 def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
-    """Take a yank back."""
+    """Undo a yank."""
     return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
@@ -314,13 +314,13 @@ def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
     return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, version))
 
 
-# The platform's own hand, over any provider: its own ones, and a bad one of a tenant.
+# What the platform may do to any provider: its own, and a bad one of a tenant.
 _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.PROVIDERS
 
 
 @routes.add("PATCH", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def edit_any_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
-    """Change how any provider is shown, and to whom."""
+    """Change the catalog entry of any provider, and who may see it."""
     return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
 
 
@@ -340,14 +340,14 @@ def delete_any_provider(hub: Hub, call: Call) -> None:
     example=_YANKED,
 )
 def yank_any(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
-    """No new installs of this version of any provider; what runs stays."""
+    """Yank the version of any provider: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
     return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_ANY_PROVIDER}/versions/{{version}}/yank", _MACHINE, scope=_CHANGES, refusals=(404,))
 def unyank_any(hub: Hub, call: Call) -> ProviderVersionBody:
-    """Take a yank back, whoever yanked."""
+    """Undo a yank, whoever yanked."""
     return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 

@@ -167,7 +167,7 @@ def change_settings(hub: Hub, call: Call, body: SettingsWish) -> ProviderInstall
 
 
 class UninstallQuery(Wish):
-    """How far an uninstall goes."""
+    """Whether an uninstall may leave resources behind that the provider manages."""
 
     cascade: bool = Field(False, description="Whether the resources that the runtime manages may be given up.")
 
@@ -203,7 +203,7 @@ class UpgradeRequest(Wish):
     example={**_NEXT, "current_version": "1.3.2"},
 )
 def upgrade(hub: Hub, call: Call, body: UpgradeRequest) -> ProviderInstallation:
-    """To a newer version; without one, the latest."""
+    """Upgrade to a newer version; without one, to the latest."""
     changed = change.upgrade(hub.services, call.organization, call.provider, body.version, call.cause)
     return ProviderInstallation.of(changed)
 
@@ -224,7 +224,7 @@ class DowngradeRequest(Wish):
     example={**_NEXT, "installed_version": "1.3.2", "upgrade_available": True},
 )
 def downgrade(hub: Hub, call: Call, body: DowngradeRequest) -> ProviderInstallation:
-    """To an older version."""
+    """Downgrade to an older version."""
     changed = change.downgrade(hub.services, call.organization, call.provider, body.target_version, call.cause)
     return ProviderInstallation.of(changed)
 
@@ -274,7 +274,7 @@ def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
 
 @routes.add("POST", f"{_INSTALLED}/rollback", Access.TENANT, refusals=(404, 409), example=_NEXT)
 def rollback(hub: Hub, call: Call) -> ProviderInstallation:
-    """Back to the version, tier and config that were READY last."""
+    """Roll back to the version, tier and config that were READY last."""
     return ProviderInstallation.of(change.rollback(hub.services, call.organization, call.provider, call.cause))
 
 
