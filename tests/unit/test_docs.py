@@ -17,7 +17,8 @@ from provider_hub.http.functions.installations import ProviderInstallation
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
-EVERY_PAGE = sorted(path for path in ROOT.rglob("*.md") if not {".venv", ".hub", "node_modules"} & {*path.parts})
+FOLDERS = ("docs", "lib", "terraform", "examples", "tests")
+EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).glob("**/[!.]*.md"))])
 # How many of the product's own files a change may touch. Tests, pages and what is generated come on top.
 MOST = 5
 LIMITS = {"add-a-setting": 4, "add-a-document": 7}
