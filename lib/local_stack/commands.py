@@ -15,6 +15,7 @@ from local_stack.stack_file import keys_dir, wheels_dir
 
 if TYPE_CHECKING:
     from hub_cli.subparsers import Subparsers
+    from local_stack.gateway import Router
     from local_stack.issuer import TokenIssuer
 
 _MAX_PORT = 65535
@@ -99,9 +100,8 @@ def _register_wheels(commands: "Subparsers") -> None:
 
 def _up(arguments: argparse.Namespace) -> int:
     with _installed_with_local():
-        from local_stack.stack import StackOptions  # noqa: PLC0415
+        from local_stack.options import StackOptions  # noqa: PLC0415
         from local_stack.up import run_up  # noqa: PLC0415
-        from provider_hub.http.table import function_for  # noqa: PLC0415
     options = StackOptions(
         port=arguments.port,
         state_dir=arguments.state_dir,
@@ -111,8 +111,15 @@ def _up(arguments: argparse.Namespace) -> int:
         retry_min=arguments.retry_min,
         sweep_seconds=arguments.sweep_seconds,
     )
-    run_up(options, function_for)
+    run_up(options, routes_of_the_hub)
     return 0
+
+
+def routes_of_the_hub() -> "Router":
+    """What finds the function of a path: imported when it is asked for."""
+    from provider_hub.http.table import function_for  # noqa: PLC0415
+
+    return function_for
 
 
 def _token(arguments: argparse.Namespace) -> int:

@@ -40,9 +40,9 @@ class LocalFunction:
         )
 
 
-def local_functions(directory: Path = FUNCTIONS_DIR) -> Sequence[LocalFunction]:
-    """The declared functions that `directory` has a `<name>/main.py` for."""
-    sources = {name: directory / name / "main.py" for name in FUNCTIONS}
+def local_functions(directory: Path | None = None) -> Sequence[LocalFunction]:
+    """The declared functions that `directory`, by default the repository's, has a `<name>/main.py` for."""
+    sources = {name: (directory or FUNCTIONS_DIR) / name / "main.py" for name in FUNCTIONS}
     return [LocalFunction(name, source) for name, source in sources.items() if source.is_file()]
 
 

@@ -4,29 +4,27 @@ import asyncio
 import functools
 import os
 import secrets
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from socket import socket
-from typing import Any
 
 import aiohttp
 from google.cloud import tasks_v2
 
-from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
+from hub_cli.stack_file import StackInfo
 from local_stack import topics
 from local_stack.console import Console, SignIn
-from local_stack.emulators import Emulator, EmulatorHosts, answers, firestore_emulator, pubsub_emulator
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
 from local_stack.errors import LocalError
-from local_stack.forking import ForkServer
-from local_stack.function_list import FUNCTIONS_DIR, consumer_of, dead_letter_keeper, queue_servers, scheduled
-from local_stack.functions import local_functions, public_urls
+from local_stack.foundation import Foundation, all_of
+from local_stack.function_list import consumer_of, dead_letter_keeper, queue_servers, scheduled
+from local_stack.functions import public_urls
 from local_stack.gateway import Gateway, Router
 from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
 from local_stack.issuer import Realm
-from local_stack.ports import LOOPBACK, PortTakenError, ReservedPort, listening_socket, port_of
+from local_stack.options import StackOptions
+from local_stack.ports import LOOPBACK, ReservedPort, port_of
 from local_stack.programs import linked_programs
 from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
@@ -45,74 +43,38 @@ from local_stack.servers import (
 )
 from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
 from local_stack.stack_file import keys_dir, logs_dir, node_dir
-from local_stack.supervisor import Child, Stage, Supervisor, accepts_connections
+from local_stack.supervisor import Child, Stage, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.domain.records import Queue
 from provider_hub.settings import AllSettings
-
-DEFAULT_PORT = 8080
-DEFAULT_PROJECT = "local-hub"
-DEFAULT_SWEEP_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class StackOptions:
-    """The options of `hub up`. Port 0 is any free one; without `kubeconfig` the embedded cluster serves."""
-
-    port: int = DEFAULT_PORT
-    state_dir: Path = DEFAULT_STATE_DIR
-    project: str = DEFAULT_PROJECT
-    kubeconfig: Path | None = None
-    process_node: bool = False
-    retry_min: float = topics.DEFAULT_RETRY_MIN_SECONDS
-    sweep_seconds: float = DEFAULT_SWEEP_SECONDS
-    functions_dir: Path = FUNCTIONS_DIR
-
-
-@dataclass(frozen=True)
-class _Ports:
-    """Ports of the children that are no functions, reserved for the stack's life."""
-
-    firestore: ReservedPort = field(default_factory=ReservedPort)
-    pubsub: ReservedPort = field(default_factory=ReservedPort)
-    cluster: ReservedPort = field(default_factory=ReservedPort)
-
-    def release(self) -> None:
-        for port in (self.firestore, self.pubsub, self.cluster):
-            port.release()
 
 
 class LocalStack:
     """One running system: `start` it once, then `wait`; `close` it in any case."""
 
-    def __init__(self, options: StackOptions, route: Router) -> None:
+    def __init__(self, foundation: Foundation, options: StackOptions, route: Router) -> None:
+        self._foundation = foundation
         self._options = options
         self._route = route
         self._state_dir = options.state_dir.resolve()
         self._kubeconfig = _kubeconfig(options, self._state_dir)
-        self._supervisor = Supervisor(self._state_dir)
         self._exits = AsyncExitStack()
-        self._functions = local_functions(options.functions_dir)
-        self._fork_server = ForkServer([function.source for function in self._functions])
-        self._ports = _Ports()
+        self._functions = foundation.functions
+        self._cluster_port = ReservedPort()
+        self._exits.callback(self._cluster_port.release)
         self._schedules: asyncio.Task[None] | None = None
-        self._exits.callback(self._ports.release)
-        for function in self._functions:
-            self._exits.callback(function.port.release)
 
     async def start(self) -> StackInfo:
         """Start everything; returns where it is once all of it serves, and `stack.json` says so too.
 
         Raises LocalError when something cannot start, SettingsError when a HUB_* variable is wrong.
         """
-        listener = self._listen()
+        port = port_of(self._foundation.listener)
         session = await self._exits.enter_async_context(
             # Calls that wait for one function must not hold up those to another.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
-        self._exits.push_async_callback(self._fork_server.close)
-        self._exits.push_async_callback(self._supervisor.stop)
-        tasks, around = await self._start_servers(session, console_origins(port_of(listener)))
+        tasks, around = await self._start_servers(session, console_origins(port))
         environment = function_environment(around, os.environ)
         settings = AllSettings.from_environment(environment)
         for queue in Queue:
@@ -122,12 +84,12 @@ class LocalStack:
         await self._register_runtimes(session, around, settings)
         console = Console(SignIn(around.issuer.issuer(Realm.CUSTOMER), CLIENT_ID))
         gateway = Gateway(self._route, public_urls(self._functions), console.answer)
-        https_url = await start_gateway(self._exits, gateway, listener, self._tls)
+        https_url = await start_gateway(self._exits, gateway, self._foundation.listener, self._tls)
         schedules = run_schedules(session, self._jobs(), around.issuer.service_account)
         self._schedules = asyncio.create_task(schedules)
         prefix = settings.cluster_namespace_prefix
         info = replace(
-            _describe(around, prefix, f"http://{LOOPBACK}:{port_of(listener)}", self._state_dir),
+            _describe(around, prefix, f"http://{LOOPBACK}:{port}", self._state_dir),
             api_https_url=https_url,
         )
         info.write()
@@ -145,23 +107,6 @@ class LocalStack:
             await asyncio.gather(self._schedules, return_exceptions=True)
         await self._exits.aclose()
 
-    def kill(self) -> None:
-        """End every child process at once."""
-        self._supervisor.kill()
-
-    def _listen(self) -> socket:
-        """The base URL's socket, before all else: a taken port is known at once."""
-        port = self._options.port
-        try:
-            listener = listening_socket(port)
-        except PortTakenError as error:
-            raise LocalError(
-                f"port {port} is taken or not allowed: stop what listens there, or choose another with --port "
-                "(0 takes any free one)."
-            ) from error
-        self._exits.callback(listener.close)
-        return listener
-
     async def _start_servers(
         self, session: aiohttp.ClientSession, console: Sequence[str]
     ) -> tuple[LocalTasks, Surroundings]:
@@ -175,7 +120,7 @@ class LocalStack:
         tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
         return tasks, Surroundings(
             project=self._options.project,
-            emulators=EmulatorHosts(self._ports.firestore.address, self._ports.pubsub.address),
+            emulators=self._foundation.emulators,
             tasks_endpoint=tasks_endpoint,
             queue_urls={queue: url for queue, server in queue_servers().items() if (url := self._url(server))},
             issuer=issuer,
@@ -198,16 +143,16 @@ class LocalStack:
         environment: Mapping[str, str],
         settings: AllSettings,
     ) -> None:
-        """All at once: the functions' imports fill the time in which the JVMs wait for the disk."""
-        await _all_of(
-            self._supervisor.start(self._fork_server.child(environment)),
-            self._supervisor.start(_emulator_child(await asyncio.to_thread(firestore_emulator), self._ports.firestore)),
-            self._start_pubsub(session, around.issuer.service_account, settings),
+        """All at once; the topics once there is an emulator for them."""
+        start = self._foundation.supervisor.start
+        await all_of(
+            self._foundation.serving.wait(),
+            self._create_topics(session, around.issuer.service_account, settings),
             self._start_cluster(environment, around),
-            *(self._supervisor.start(function.child(environment, self._fork_server)) for function in self._functions),
+            *(start(function.child(environment, self._foundation.fork_server)) for function in self._functions),
         )
 
-    async def _start_pubsub(
+    async def _create_topics(
         self, session: aiohttp.ClientSession, make_token: TokenMaker, settings: AllSettings
     ) -> None:
         relay = PushRelay(session, {function.name: function.url for function in self._functions}, make_token)
@@ -221,25 +166,28 @@ class LocalStack:
             topics.Route(name, pushed_to(consumer_of(topic)), dead_letters)
             for topic, name in settings.topic_names.items()
         ]
-        port = self._ports.pubsub
         create = functools.partial(
-            topics.create_topics, session, port.address, settings.project, routes, self._options.retry_min
+            topics.create_topics,
+            session,
+            self._foundation.emulators.pubsub,
+            settings.project,
+            routes,
+            self._options.retry_min,
         )
-        child = _emulator_child(await asyncio.to_thread(pubsub_emulator), port)
-        # The emulator keeps topics in memory; the outbox brings back the messages that died with it.
-        await self._supervisor.start(replace(child, restarted=create))
+        await self._foundation.serving.wait()
         await create()
+        self._foundation.restore_topics = create
 
     async def _start_cluster(self, environment: Mapping[str, str], around: Surroundings) -> None:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
         embedded = self._options.kubeconfig is None
         if embedded:
-            child = _cluster_child(self._ports.cluster, self._kubeconfig, environment)
-            await self._supervisor.start(replace(child, start=self._fork_server.fork))
+            child = _cluster_child(self._cluster_port, self._kubeconfig, environment)
+            await self._foundation.supervisor.start(replace(child, start=self._foundation.fork_server.fork))
         if embedded or self._options.process_node:
             # Pods read the bucket as workloads of the cluster; the functions sign with a key of their own.
             variables = {**environment, "GCE_METADATA_HOST": around.bucket.metadata_host}
-            await self._supervisor.start(self._node(variables, around.interpreters))
+            await self._foundation.supervisor.start(self._node(variables, around.interpreters))
 
     def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
         """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
@@ -252,7 +200,7 @@ class LocalStack:
             *images,
         )
         command = ("local_kubernetes.node", *files, *options)
-        return Child("node", command, Stage.NODE, environment, start=self._fork_server.fork)
+        return Child("node", command, Stage.NODE, environment, start=self._foundation.fork_server.fork)
 
     async def _register_runtimes(
         self, session: aiohttp.ClientSession, around: Surroundings, settings: AllSettings
@@ -284,23 +232,6 @@ def _kubeconfig(options: StackOptions, state_dir: Path) -> Path:
     if not chosen.is_file():
         raise LocalError(f"there is no kubeconfig at {chosen}: give --kubeconfig a file, or leave it out.")
     return chosen.resolve()
-
-
-async def _all_of(*starting: Coroutine[Any, Any, None]) -> None:
-    """Await all; the first failure cancels the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in starting:
-                group.create_task(one)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-
-
-def _emulator_child(emulator: Emulator, port: ReservedPort) -> Child:
-    async def serves() -> bool:
-        return await asyncio.to_thread(answers, port.url)
-
-    return Child(f"{emulator.name}-emulator", emulator.command(port.number), Stage.EMULATOR, probe=serves)
 
 
 def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[str, str]) -> Child:

@@ -77,7 +77,8 @@ class Child:
     """A process to keep running. Without a probe it is ready once it has lived for half a second.
 
     `restarted` is awaited whenever the child serves again after it died, to bring back what it held in memory.
-    `start` starts it as the leader of a process group, with its output appended to the given file.
+    `start` starts it as the leader of a process group, with its output appended to the given file; `ending` is the
+    signal that asks it to end.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Child:
     probe: Probe | None = None
     restarted: Callable[[], Awaitable[None]] | None = None
     start: Callable[["Child", Path], Awaitable[Running]] = start_program
+    ending: signal.Signals = signal.SIGTERM
 
 
 class ChildFailedError(LocalError):
@@ -112,7 +114,7 @@ class Supervisor:
         await keeper.start()
 
     async def stop(self) -> None:
-        """End every child, stage after stage: SIGTERM, then SIGKILL after the grace period."""
+        """End every child, stage after stage: its signal, then SIGKILL after the grace period."""
         ordered = sorted(self._keepers, key=lambda keeper: keeper.child.stage)
         for keeper in ordered:
             keeper.release()
@@ -159,7 +161,7 @@ class _Keeper:
         if process.returncode is None:
             # The signal goes to the leader alone: gunicorn and the node end their own children in order.
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGTERM)
+                os.kill(process.pid, self.child.ending)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), grace)
         kill_group(process.pid)

@@ -7,53 +7,76 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
-from local_stack.gateway import Router
-from local_stack.stack import LocalStack, StackOptions
+from local_stack.foundation import Foundation, all_of
+from local_stack.options import StackOptions
 from local_stack.stack_file import exclusive
+from local_stack.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from local_stack.gateway import Router
+    from local_stack.stack import LocalStack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _KILLED = 130
 _T = TypeVar("_T")
 
 
-def run_up(options: StackOptions, route: Router) -> None:
+def run_up(options: StackOptions, load_route: "Callable[[], Router]") -> None:
     """Run the stack until SIGINT, SIGTERM or SIGHUP; a second one kills at once.
 
-    Raises LocalError or SettingsError when it cannot start.
+    `load_route` imports what the gateway finds functions by, and returns it. Raises LocalError or SettingsError when
+    the stack cannot start.
     """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     with exclusive(options.state_dir.resolve()):
-        asyncio.run(_serve(options, route))
+        asyncio.run(_serve(options, load_route))
 
 
-async def _serve(options: StackOptions, route: Router) -> None:
+async def _serve(options: StackOptions, load_route: "Callable[[], Router]") -> None:
     began = time.monotonic()
-    stack = LocalStack(options, route)
-    stopping = _on_signals(stack)
-    try:
-        info = await _unless(stopping, stack.start())
-        if info is None:
-            return
-        print(summary(info, time.monotonic() - began), flush=True)
-        await _unless(stopping, stack.wait())
-    finally:
-        if stopping.is_set():
-            print("stopping…", file=sys.stderr, flush=True)
-        await stack.close()
+    async with AsyncExitStack() as exits:
+        foundation = Foundation(options)
+        exits.push_async_callback(foundation.stop)
+        stopping = _on_signals(foundation.supervisor)
+        starting = all_of(foundation.start(), _start_on(foundation, options, load_route, exits))
+        started = await _unless(stopping, starting)
+        if started is not None:
+            stack, info = started[1]
+            print(summary(info, time.monotonic() - began), flush=True)
+            await _unless(stopping, stack.wait())
+        print("stopping…", file=sys.stderr, flush=True)
 
 
-def _on_signals(stack: LocalStack) -> asyncio.Event:
+async def _start_on(
+    foundation: Foundation, options: StackOptions, load_route: "Callable[[], Router]", exits: AsyncExitStack
+) -> "tuple[LocalStack, StackInfo]":
+    """Import the rest, in a thread: meanwhile the foundation starts."""
+    stack_type, route = await asyncio.to_thread(lambda: (_import_stack(), load_route()))
+    stack = stack_type(foundation, options, route)
+    # Before the foundation ends: gunicorn waits for a connection that is open, even for an idle one of the stack's.
+    exits.push_async_callback(stack.close)
+    return stack, await stack.start()
+
+
+def _import_stack() -> "type[LocalStack]":
+    from local_stack.stack import LocalStack  # noqa: PLC0415 - takes a second, in which the emulators start
+
+    return LocalStack
+
+
+def _on_signals(supervisor: Supervisor) -> asyncio.Event:
     """An event that the first signal sets."""
     stopping = asyncio.Event()
 
     def received() -> None:
         if stopping.is_set():
-            stack.kill()
+            supervisor.kill()
             os._exit(_KILLED)
         stopping.set()
 

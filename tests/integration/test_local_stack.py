@@ -36,14 +36,14 @@ UP = """
 import sys
 from pathlib import Path
 from local_stack.errors import LocalError
-from local_stack.stack import StackOptions
+from local_stack.options import StackOptions
 from local_stack.up import run_up
 _, functions, _, port, _, state_dir = sys.argv
 options = StackOptions(
     port=int(port), state_dir=Path(state_dir), kubeconfig=Path(functions) / "kubeconfig", functions_dir=Path(functions)
 )
 try:
-    run_up(options, lambda path: path.split("/")[1] or None)
+    run_up(options, lambda: lambda path: path.split("/")[1] or None)
 except LocalError as error:
     sys.exit(f"hub: {error}")
 """

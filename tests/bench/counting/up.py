@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from local_stack.commands import routes_of_the_hub
 from local_stack.function_list import FUNCTIONS
-from local_stack.stack import StackOptions
+from local_stack.options import StackOptions
 from local_stack.up import run_up
-from provider_hub.http.table import function_for
 
 _MAIN = """from tests.bench.counting.function import counted
 
@@ -24,7 +24,9 @@ def main() -> None:
         (functions / name).mkdir(parents=True)
         (functions / name / "main.py").write_text(_MAIN.format(name=name))
     # A sweep would be counted into whatever is under way.
-    run_up(StackOptions(options.port, options.state_dir, sweep_seconds=86_400, functions_dir=functions), function_for)
+    run_up(
+        StackOptions(options.port, options.state_dir, sweep_seconds=86_400, functions_dir=functions), routes_of_the_hub
+    )
 
 
 if __name__ == "__main__":
