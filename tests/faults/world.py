@@ -13,7 +13,8 @@ from local_stack.function_list import consumer_of, queue_servers, scheduled
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.adapters.firestore.store import FirestoreStore
-from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.catalog import StoredLock, VersionStatus
+from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
@@ -42,6 +43,9 @@ HTTP_TRIES = 8
 CLIENT_SECONDS = 5.0
 NAME = ProviderName("platform", "weather")
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+# Versions without a lock would be for the sweeper to lock, and it would ask the wheel's host, which is none.
+LOCK = DependencyLock.of(RUNTIME.image, ())
+LOCKED = {"requirements": (), "lock_sha256": LOCK.sha256, "lock_packages": 0}
 _CONSUMERS = {topic.value: consumer_of(topic) for topic in Topic}
 
 Step = Callable[["World"], None]
@@ -118,7 +122,8 @@ class World:
             transaction.write(keys.provider(name), provider(name, latest_version=versions[-1]))
             transaction.write(keys.runtime_version(RUNTIME.version), RUNTIME)
             for text in versions:
-                transaction.write(keys.version(name, text), version(text, name))
+                transaction.write(keys.version(name, text), version(text, name, **LOCKED))
+            transaction.write(keys.lock(name, LOCK.sha256), StoredLock.of(name, LOCK, self.clock()))
 
         self.store.transact(decide)
 
@@ -185,7 +190,7 @@ class World:
             (known,) = transaction.read(keys.provider(name))
             now = self.clock()
             transaction.write(keys.provider(name), replace(known, latest_version=text))
-            transaction.write(keys.version(name, text), version(text, name, published_at=now))
+            transaction.write(keys.version(name, text), version(text, name, published_at=now, **LOCKED))
             transaction.emit(version_entry(VersionPublished(name.canonical, text, now), now))
 
         self.store.transact(decide)
@@ -195,7 +200,7 @@ class World:
         """The author takes a version back."""
 
         def decide(transaction: Any) -> None:
-            transaction.write(keys.version(name, text), version(text, name, status=VersionStatus.YANKED))
+            transaction.write(keys.version(name, text), version(text, name, status=VersionStatus.YANKED, **LOCKED))
 
         self.store.transact(decide)
         self.tell(f"{name} {text} is yanked")

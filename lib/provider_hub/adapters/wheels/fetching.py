@@ -4,6 +4,7 @@ The URL is a tenant's word. Each hop is https, its host is resolved once, every 
 public, and the connection goes to exactly an address that was checked.
 """
 
+import functools
 import hashlib
 import hmac
 import http.client
@@ -195,7 +196,9 @@ _HEADERS = {
 }
 
 
+@functools.lru_cache(maxsize=1)
 def _trust(ca_file: str) -> ssl.SSLContext:
+    """Reading the system's authorities takes longer than all else that a small wheel costs."""
     context = ssl.create_default_context()
     try:
         if ca_file:
