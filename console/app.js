@@ -4,6 +4,7 @@ import { person, resumeSession } from "./auth.js";
 import { Layout } from "./components/layout.js";
 import { Empty, Page } from "./components/page.js";
 import { effect, html, render } from "./html.js";
+import { AuditPage } from "./pages/audit.js";
 import { CatalogPage } from "./pages/catalog.js";
 import { DeadLettersPage } from "./pages/dead-letters.js";
 import { InstallationPage } from "./pages/installation.js";
@@ -29,6 +30,7 @@ const PAGES = {
   "publishing 2": { page: PublishedPage },
   "dead-letters 0": { page: DeadLettersPage },
   "organization 0": { page: OrganizationPage },
+  "audit 0": { page: AuditPage },
 };
 
 function App() {

@@ -12,6 +12,7 @@ export const SHORTCUTS = [
   { keys: "g p", does: "Publishing", target: "/publishing" },
   { keys: "g d", does: "Dead letters", target: "/dead-letters" },
   { keys: "g o", does: "Organization", target: "/organization" },
+  { keys: "g a", does: "Audit", target: "/audit" },
   { keys: "/", does: "Search, or filter the list" },
   { keys: "j", does: "Next row of a list" },
   { keys: "k", does: "Row before" },

@@ -95,7 +95,7 @@
  *
  * @typedef {object} Rollout
  * @property {string} version
- * @property {"waiting" | "running" | "baking" | "halted" | "superseded" | "done"} state
+ * @property {"waiting" | "running" | "baking" | "halted" | "paused" | "superseded" | "done"} state
  * @property {number} wave
  * @property {number} candidates
  * @property {number} started
@@ -122,5 +122,32 @@
  * @property {string} slug
  * @property {string} status
  * @property {string} created_at
+ *
+ * @typedef {object} Publisher
+ * @property {string} id
+ * @property {"github" | "gitlab"} platform
+ * @property {string} issuer
+ * @property {string} repository
+ * @property {string} workflow
+ * @property {string | null} called_workflow
+ * @property {string | null} environment
+ * @property {string | null} ref
+ * @property {string | null} repository_id
+ * @property {string} created_at
+ * @property {string | null} last_used_at
+ *
+ * @typedef {{items: Publisher[], secretless_only: boolean, organization_secretless_only: boolean}} Publishers
+ *
+ * @typedef {object} AuditEntry
+ * @property {string} id
+ * @property {string} at
+ * @property {string} action
+ * @property {"user" | "machine" | "console_user" | "console_machine" | "trusted_publisher"} actor_kind
+ * @property {string} actor
+ * @property {string | null} address
+ * @property {string} subject
+ * @property {string | null} detail
+ *
+ * @typedef {{items: AuditEntry[], next_page_token: string | null}} AuditPage
  */
 export {};

@@ -11,9 +11,11 @@ export function Command({ text, label = "The same in a terminal" }) {
     setCopied(true);
     setTimeout(() => setCopied(false), SHOWN_MS);
   };
+  // A line never breaks within an option: what is read there is typed somewhere else.
+  const words = text.split(" ").map((word, at) => html`${at > 0 && " "}<span class="word">${word}</span>`);
   return html`
     <div class="command">
-      <code aria-label=${label}>${text}</code>
+      <code aria-label=${label}>${words}</code>
       ${navigator.clipboard && html`<button type="button" class="copy" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>`}
     </div>
   `;

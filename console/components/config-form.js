@@ -1,11 +1,13 @@
 // A form for a provider's config, made from its config_schema and checked while one types.
 import { html, useId } from "../html.js";
 import { isSecret, keyProblem, MOST_KEYS, problemOf } from "../schema.js";
+import { Tick } from "./inputs.js";
 
 /**
  * What is typed: the schema's fields by their keys, and the pairs that somebody adds. `kept` are the secrets that the hub
  * has and shows to nobody: where nothing is written, they stay; `removed` are those of them that shall go.
- * @typedef {{values: Record<string, string>, others: {key: string, value: string}[], kept: string[], removed: string[]}} Typed
+ * @typedef {{key: string, value: string, secret?: boolean}} Other secret: as somebody ticked it, else by its name
+ * @typedef {{values: Record<string, string>, others: Other[], kept: string[], removed: string[]}} Typed
  * @typedef {import("../schema.js").Field} Field
  * @typedef {Record<string, string | {secret: string | null}>} Config
  */
@@ -37,12 +39,16 @@ export function writtenIn({ values, others }) {
  * @returns {Config}
  */
 export function configFrom(fields, typed, open = {}) {
-  const secrets = new Set(fields.filter((field) => field.secret).map((field) => field.key));
+  const secrets = new Set([...fields, ...typed.others.map(withSecrecy)].filter((one) => one.secret).map((one) => one.key));
+  const ticked = new Set(typed.others.filter((other) => other.secret).map((other) => other.key));
   const sealed = (/** @type {string} */ key, /** @type {string} */ value) =>
-    (secrets.has(key) || isSecret(key)) && open[key] !== value ? { secret: value } : value;
+    ticked.has(key) || (secrets.has(key) && open[key] !== value) ? { secret: value } : value;
   const written = Object.entries(writtenIn(typed)).map(([key, value]) => [key, sealed(key, value)]);
   return Object.fromEntries([...typed.removed.map((key) => [key, { secret: null }]), ...written]);
 }
+
+/** @param {Other} other */
+const withSecrecy = (other) => ({ ...other, secret: other.secret ?? isSecret(other.key) });
 
 /** What is wrong with a field; a secret that is kept is there. @param {Field} field @param {Typed} typed */
 function problemIn(field, { values, kept, removed }) {
@@ -79,7 +85,7 @@ export function ConfigForm({ fields, open, typed, onChange }) {
       ${typed.kept.map((key) => html`<${Kept} key=${key} name=${key} typed=${typed} onChange=${onChange} />`)}
       ${open &&
       html`
-        ${typed.others.map((other, at) => html`<${Other} key=${at} typed=${typed} fields=${fields} at=${at} onChange=${setOthers} />`)}
+        ${typed.others.map((other, at) => html`<${OtherInput} key=${at} typed=${typed} fields=${fields} at=${at} onChange=${setOthers} />`)}
         <div>
           <button type="button" class="button small" onClick=${() => setOthers([...typed.others, { key: "", value: "" }])}>
             Add a variable
@@ -123,7 +129,7 @@ function FieldInput({ field, typed, onInput }) {
             ${field.options.map((option) => html`<option value=${option}>${option}</option>`)}
           </select>`
         : html`<input ...${shared} type=${inputType(field)} value=${value}
-            placeholder=${typed.kept.includes(field.key) ? "kept; write here to replace it" : ""} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
+            placeholder=${typed.kept.includes(field.key) ? "kept; write here to replace it" : field.initial && `${field.initial} if left out`} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
       <div id=${`${id}-hint`}>
         ${field.description && html`<div class="hint">${field.description}</div>`}
         <div class="wrong">${wrong}</div>
@@ -139,12 +145,12 @@ function inputType(field) {
 }
 
 /** @param {{typed: Typed, fields: Field[], at: number, onChange: (others: Typed["others"]) => void}} props */
-function Other({ typed, fields, at, onChange }) {
+function OtherInput({ typed, fields, at, onChange }) {
   const id = useId();
-  const other = typed.others[at];
+  const other = withSecrecy(typed.others[at]);
   const rest = typed.others.filter((_, index) => index !== at);
   const wrong = other.key ? keyProblem(other.key, [...fields, ...rest].map(({ key }) => key)) : "";
-  const set = (/** @type {Partial<{key: string, value: string}>} */ change) =>
+  const set = (/** @type {Partial<Other>} */ change) =>
     onChange(typed.others.map((old, index) => (index === at ? { ...old, ...change } : old)));
   return html`
     <div>
@@ -154,11 +160,12 @@ function Other({ typed, fields, at, onChange }) {
             onInput=${(/** @type {any} */ event) => set({ key: event.target.value })} />
         </label>
         <label>Value
-          <input type=${isSecret(other.key) ? "password" : "text"} value=${other.value} spellcheck="false" autocomplete="off"
+          <input type=${other.secret ? "password" : "text"} value=${other.value} spellcheck="false" autocomplete="off"
             onInput=${(/** @type {any} */ event) => set({ value: event.target.value })} />
         </label>
         <button type="button" class="button" aria-label=${`Remove ${other.key || "this variable"}`} onClick=${() => onChange(rest)}>×</button>
       </div>
+      <${Tick} label="A secret, which is never shown again" value=${other.secret} onChange=${(/** @type {boolean} */ secret) => set({ secret })} />
       <div class="wrong" id=${id}>${wrong}</div>
     </div>
   `;

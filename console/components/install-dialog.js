@@ -6,7 +6,7 @@ import { go } from "../router.js";
 import { configSchemaOf, fieldsOf, takesOthers } from "../schema.js";
 import { ConfigForm, configFrom, isComplete, typedFrom, writtenIn } from "./config-form.js";
 import { ActionDialog } from "./dialog.js";
-import { Choice, TIERS } from "./settings-form.js";
+import { Choice, TIERS } from "./inputs.js";
 
 /**
  * @param {{provider: import("../types.js").Provider, versions: import("../types.js").Version[], first: string, onClose: () => void}} props

@@ -5,7 +5,7 @@ import { compareVersions, wayBack } from "../steps.js";
 import { RightButton } from "./layout.js";
 import { SettingsDialog } from "./settings-form.js";
 import { UninstallDialog } from "./uninstall-dialog.js";
-import { DeployAgainDialog, RollBackDialog, VersionDialog } from "./version-dialog.js";
+import { DeployAgainDialog, failedBefore, RollBackDialog, VersionDialog } from "./version-dialog.js";
 
 /** @typedef {import("../types.js").Installation} Installation */
 
@@ -24,7 +24,7 @@ export function InstallationActions({ row, versions, events, refresh }) {
   const shared = { row, onClose: () => setOpen(""), onDone: refresh };
   const opens = (/** @type {string} */ name) => () => setOpen(name);
   return html`
-    ${newer.length > 0 && html`<${RightButton} needs="manage" class="primary" onClick=${opens("upgrade")}>Upgrade to ${best}<//>`}
+    ${newer.length > 0 && html`<${RightButton} needs="manage" class=${failedBefore(row, best) ? "" : "primary"} onClick=${opens("upgrade")}>Upgrade to ${best}<//>`}
     ${before && html`<${RightButton} needs="manage" onClick=${opens("rollback")}>Roll back to ${before.version}<//>`}
     ${older.length > 0 && html`<${RightButton} needs="manage" onClick=${opens("downgrade")}>Downgrade<//>`}
     <${RightButton} needs="manage" onClick=${opens("deploy")}>Deploy again<//>

@@ -12,6 +12,7 @@ const PAGES = [
   ["publishing", "Publishing"],
   ["dead-letters", "Dead letters"],
   ["organization", "Organization"],
+  ["audit", "Audit"],
 ];
 
 /** @param {{children?: any}} props */

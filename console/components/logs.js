@@ -4,12 +4,12 @@ import { hub } from "../commands.js";
 import { clock, exact } from "../format.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { Command } from "./command.js";
+import { Tick } from "./inputs.js";
 import { Problem, Section } from "./page.js";
-import { Tick } from "./settings-form.js";
 
 /** @typedef {{at: string, pod: string, line: string}} Line */
 
-const FOLLOW_MS = 1500;
+const FOLLOW_MS = 1000;
 const MORE_MS = 50;
 const FAILED_MS = 4000;
 const FIRST = 200;

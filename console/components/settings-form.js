@@ -4,24 +4,7 @@ import { html, useMemo, useState } from "../html.js";
 import { fieldsOf, takesOthers } from "../schema.js";
 import { ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js";
 import { ActionDialog } from "./dialog.js";
-
-export const TIERS = ["free", "standard", "performance"];
-
-/**
- * @param {{label: string, value: string, options: (string | [string, string])[], onChange: (value: string) => void}} props
- */
-export function Choice({ label, value, options, onChange }) {
-  return html`
-    <label>${label}
-      <select value=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.value)}>
-        ${options.map((option) => {
-          const [name, text] = Array.isArray(option) ? option : [option, option];
-          return html`<option value=${name} selected=${name === value}>${text}</option>`;
-        })}
-      </select>
-    </label>
-  `;
-}
+import { Choice, Tick, TIERS } from "./inputs.js";
 
 /**
  * @param {{row: import("../types.js").Installation, schema: import("../types.js").JsonSchema | null, onClose: () => void, onDone: () => void}} props
@@ -66,13 +49,6 @@ export function SettingsDialog({ row, schema, onClose, onDone }) {
     <//>
   `;
 }
-
-/** @param {{label: string, value: boolean, onChange: (value: boolean) => void}} props */
-export const Tick = ({ label, value, onChange }) => html`
-  <label class="inline">
-    <input type="checkbox" checked=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.checked)} />${label}
-  </label>
-`;
 
 /** What differs from the row. @param {Record<string, any>} row @param {Record<string, any>} wanted */
 function changed(row, wanted) {

@@ -7,7 +7,7 @@ const TONES = {
   pending: "busy", processing: "busy", progressing: "busy", deleting: "busy", building: "busy", running: "busy",
   baking: "busy", waiting: "busy",
   failed: "bad", halted: "bad", suspended: "bad",
-  degraded: "warn", yanked: "warn",
+  degraded: "warn", yanked: "warn", paused: "warn",
 };
 /** @type {Record<string, string>} */
 const MARKS = { good: "●", busy: "◐", bad: "▲", warn: "◆", plain: "○" };

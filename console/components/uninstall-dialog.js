@@ -3,7 +3,7 @@ import { call, installedPath } from "../api.js";
 import { hub } from "../commands.js";
 import { html, useState } from "../html.js";
 import { ActionDialog } from "./dialog.js";
-import { Tick } from "./settings-form.js";
+import { Tick } from "./inputs.js";
 
 /** @param {{row: import("../types.js").Installation, onClose: () => void, onDone: () => void}} props */
 export function UninstallDialog({ row, onClose, onDone }) {

@@ -5,7 +5,7 @@ import { html, useState } from "../html.js";
 import { compareVersions } from "../steps.js";
 import { Ago } from "./ago.js";
 import { ActionDialog } from "./dialog.js";
-import { Choice } from "./settings-form.js";
+import { Choice } from "./inputs.js";
 
 /** @typedef {import("../types.js").Installation} Installation */
 
@@ -18,6 +18,9 @@ function changeTo(row, version, key) {
   const body = newer ? { version } : { target_version: version };
   return call("POST", installedPath(row.canonical, newer ? "/upgrade" : "/downgrade"), { body, key });
 }
+
+/** Whether the last failure was this version's. @param {Installation} row @param {string} version */
+export const failedBefore = (row, version) => row.failure_message?.startsWith(`${version} failed`) ?? false;
 
 /** @param {Installation} row @param {string} version */
 const commandTo = (row, version) =>
@@ -36,6 +39,7 @@ export function VersionDialog({ row, versions, first, title, confirm, onClose, o
     <${ActionDialog} title=${title} confirm=${confirm} command=${commandTo(row, version)} run=${run} onClose=${onClose}>
       <p>From ${row.installed_version} to:</p>
       <${Choice} label="Version" value=${version} options=${versions} onChange=${setVersion} />
+      ${failedBefore(row, version) && html`<div class="notice"><p><strong>${version} failed here.</strong> Try it again once its cause is mended.</p></div>`}
       <p class="quiet">
         The old runtime serves until the new one is ready.
         ${row.rollback_on_failure

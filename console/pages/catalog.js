@@ -5,18 +5,20 @@ import { Command } from "../components/command.js";
 import { Empty, Loaded, Page } from "../components/page.js";
 import { counted } from "../format.js";
 import { html, useEffect, useState } from "../html.js";
-import { usePolled } from "../poll.js";
+import { SETTLED_MS, usePolled } from "../poll.js";
 import { place, setQuery } from "../router.js";
 
 const PAGE_SIZE = 24;
 const TYPED_MS = 200;
+// Whoever is told how to publish the first one looks here for it.
+const EMPTY_MS = 3000;
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
 export function CatalogPage() {
   const { query } = place.value;
   const wanted = { q: query.get("q") ?? "", tag: query.get("tag") ?? "", scope: query.get("scope") ?? "" };
   const offset = Number(query.get("offset") ?? 0);
-  const polled = usePolled(`/providers?${searchOf(wanted, offset)}`);
+  const polled = usePolled(`/providers?${searchOf(wanted, offset)}`, (page) => (page.total ? SETTLED_MS : EMPTY_MS));
   return html`
     <${Page} title="Catalog" lead="Providers that your organization can install.">
       <${Search} wanted=${wanted} />
@@ -79,34 +81,44 @@ function Found({ page, wanted }) {
       <span>${page.offset + 1} to ${end}</span>
       <button type="button" class="button" aria-disabled=${end >= page.total} onClick=${() => end < page.total && turn(end)}>Next</button>
     </nav>`}
+    ${page.total === 1 && isOwnMachine() && !hasFilter(wanted) && html`<${BrokenSample} />`}
   `;
 }
 
 /** @param {{wanted: Wanted}} props */
 function Nothing({ wanted }) {
-  if (wanted.q || wanted.tag || wanted.scope) {
+  if (hasFilter(wanted)) {
     return html`<${Empty} link=${html`<button type="button" class="button" onClick=${() => setQuery({})}>Show everything</button>`}>
       Nothing matches. A word matches by its beginning; every word has to.
     <//>`;
   }
-  if (LOOPBACK.includes(location.hostname)) return html`<${Samples} slug=${person.value?.slug ?? "acme"} />`;
+  if (isOwnMachine()) return html`<${Samples} />`;
   return html`<${Empty} command=${hub("publish", "dist/my_provider-1.0.0-py3-none-any.whl")}>
     The catalog is empty. Publish the first provider.
   <//>`;
 }
 
-/** On a machine of one's own, in a clone: something to play with. @param {{slug: string}} props */
-function Samples({ slug }) {
-  const publish = (/** @type {string} */ wheel) =>
-    `.venv/bin/hub publish "$(.venv/bin/python -m local_stack.sample_wheels ${wheel})" --token "$(.venv/bin/hub token machine --org ${slug})"`;
-  return html`
-    <${Empty} command=${publish("1.0.0 .hub/samples")}>
-      The catalog is empty. Beside <code>make up</code>, in the same folder, this publishes a sample provider.
-    <//>
-    <p class="quiet">And this a version of it that breaks, to see it go back:</p>
-    <${Command} text=${publish("1.1.0 .hub/samples import-fails")} />
-  `;
-}
+/** Whether this is a machine of one's own, with a clone: there are samples to play with. */
+const isOwnMachine = () => LOOPBACK.includes(location.hostname);
+
+/** @param {Wanted} wanted */
+const hasFilter = ({ q, tag, scope }) => Boolean(q || tag || scope);
+
+/** @param {string} wheel the version, the folder and the variant of a sample */
+const publishSample = (wheel) =>
+  `.venv/bin/hub publish "$(.venv/bin/python -m local_stack.sample_wheels ${wheel})" --token "$(.venv/bin/hub token machine --org ${person.value?.slug ?? "acme"})"`;
+
+const Samples = () => html`
+  <${Empty} command=${publishSample("1.0.0 .hub/samples")}>
+    The catalog is empty. Beside <code>make up</code>, in the same folder, this publishes a sample provider.
+  <//>
+`;
+
+/** Once the sample is there and installed: what there is to see next. */
+const BrokenSample = () => html`
+  <p class="quiet">Once it is installed, this publishes a version that breaks: upgrade to it, and see it go back.</p>
+  <${Command} text=${publishSample("1.1.0 .hub/samples import-fails")} />
+`;
 
 /** @param {{provider: import("../types.js").Provider, wanted: Wanted}} props */
 function Tile({ provider, wanted }) {

@@ -5,8 +5,9 @@ import { Ago } from "../components/ago.js";
 import { ActionDialog } from "../components/dialog.js";
 import { RightButton } from "../components/layout.js";
 import { Loaded, Page, Section } from "../components/page.js";
-import { RolloutCard } from "../components/rollout.js";
+import { ACTIVE, RolloutCard } from "../components/rollout.js";
 import { State } from "../components/state.js";
+import { TrustedPublishers } from "../components/trusted-publishers.js";
 import { counted, size } from "../format.js";
 import { html, useState } from "../html.js";
 import { MOVING_MS, SETTLED_MS, usePolled } from "../poll.js";
@@ -16,26 +17,28 @@ import { MOVING_MS, SETTLED_MS, usePolled } from "../poll.js";
  * @typedef {import("../types.js").Rollout} Rollout
  */
 
-const GOING_ON = ["waiting", "running", "baking"];
-
 /** @param {{parts: string[]}} props */
 export function PublishedPage({ parts }) {
   const canonical = parts.join("/");
   const provider = usePolled(providerPath(canonical), () => SETTLED_MS);
   const versions = usePolled(providerPath(canonical, "/versions"), () => SETTLED_MS);
   const rollouts = usePolled(providerPath(canonical, "/rollouts"), (/** @type {Rollout[]} */ found) =>
-    found.some((one) => GOING_ON.includes(one.state)) ? MOVING_MS : SETTLED_MS,
+    found.some((one) => ACTIVE.includes(one.state)) ? MOVING_MS : SETTLED_MS,
   );
+  if (provider.error?.status === 404) return html`<${NotYet} canonical=${canonical} />`;
   const installs = provider.data ? counted(provider.data.install_count, "organization") : "…";
   return html`
     <${Page} title=${canonical} of="Publishing" lead=${html`Installed by ${installs} · <a href=${`#/catalog/${canonical}`}>in the catalog</a>`}>
       <div class="columns">
-        <${Section} title="Versions">
-          <${Loaded} polled=${versions} lines=${5}>
-            ${(/** @type {Version[]} */ found) =>
-              html`<ul class="list">${found.map((version) => html`<${VersionRow} key=${version.version} version=${version} canonical=${canonical} refresh=${versions.refresh} />`)}</ul>`}
+        <div class="column">
+          <${Section} title="Versions">
+            <${Loaded} polled=${versions} lines=${5}>
+              ${(/** @type {Version[]} */ found) =>
+                html`<ul class="list">${found.map((version) => html`<${VersionRow} key=${version.version} version=${version} canonical=${canonical} refresh=${versions.refresh} />`)}</ul>`}
+            <//>
           <//>
-        <//>
+          <${TrustedPublishers} canonical=${canonical} />
+        </div>
         <${Section} title="Rollouts">
           <${Loaded} polled=${rollouts} lines=${5}>
             ${(/** @type {Rollout[]} */ found) => html`
@@ -48,6 +51,13 @@ export function PublishedPage({ parts }) {
     <//>
   `;
 }
+
+/** A name that nothing is published under; who may do it can be said before. @param {{canonical: string}} props */
+const NotYet = ({ canonical }) => html`
+  <${Page} title=${canonical} of="Publishing" lead="Nothing is published under this name yet.">
+    <${TrustedPublishers} canonical=${canonical} />
+  <//>
+`;
 
 /** @param {{version: Version, canonical: string, refresh: () => void}} props */
 function VersionRow({ version, canonical, refresh }) {

@@ -3,9 +3,11 @@ import { person } from "../auth.js";
 import { hub } from "../commands.js";
 import { Ago } from "../components/ago.js";
 import { Command } from "../components/command.js";
+import { RightButton } from "../components/layout.js";
 import { Empty, Loaded, Page } from "../components/page.js";
+import { AddPublisherDialog } from "../components/publisher-form.js";
 import { counted } from "../format.js";
-import { html } from "../html.js";
+import { html, useState } from "../html.js";
 import { usePolled } from "../poll.js";
 
 /** @typedef {import("../types.js").Provider} Provider */
@@ -17,11 +19,14 @@ export function PublishingPage() {
   const own = person.value;
   // Every provider of an organization has its slug as the first word of its name.
   const polled = usePolled(own ? `/providers?${new URLSearchParams({ q: own.slug, limit: String(MOST) })}` : null);
+  const [adding, setAdding] = useState(false);
+  const add = html`<${RightButton} needs="manage" onClick=${() => setAdding(true)}>Publish from CI<//>`;
   return html`
-    <${Page} title="Publishing" lead="The providers of your organization.">
+    <${Page} title="Publishing" lead="The providers of your organization." actions=${add}>
       <${Loaded} polled=${polled} lines=${6}>
         ${(/** @type {{items: Provider[]}} */ page) => html`<${Own} providers=${page.items.filter((one) => one.author.organization_id === own?.organizationId)} />`}
       <//>
+      ${adding && html`<${AddPublisherDialog} canonical=${null} onClose=${() => setAdding(false)} onDone=${() => {}} />`}
     <//>
   `;
 }
@@ -32,7 +37,7 @@ function Own({ providers }) {
   return html`
     <table class="rows" role="table">
       <thead role="rowgroup">
-        <tr role="row">${["Provider", "Latest", "Installed", "Changed"].map((head) => html`<th role="columnheader" scope="col">${head}</th>`)}</tr>
+        <tr role="row">${["Provider", "Latest", "Installs", "Changed"].map((head) => html`<th role="columnheader" scope="col">${head}</th>`)}</tr>
       </thead>
       <tbody role="rowgroup">
         ${providers.map(
@@ -40,7 +45,7 @@ function Own({ providers }) {
             <tr role="row" data-row key=${provider.canonical}>
               <td role="cell"><a href=${`#/publishing/${provider.canonical}`}>${provider.canonical}</a></td>
               <td role="cell" class="mono">${provider.latest_version ?? "none"}</td>
-              <td role="cell">by ${counted(provider.install_count, "organization")}${provider.scope === "tenant" && html` <span class="tag plain">only us</span>`}</td>
+              <td role="cell">${counted(provider.install_count, "install")}${provider.scope === "tenant" && html` <span class="tag plain">only us</span>`}</td>
               <td role="cell"><${Ago} at=${provider.updated_at} /></td>
             </tr>
           `,

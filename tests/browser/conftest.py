@@ -4,12 +4,13 @@ The browser's library keeps an event loop in the tests' thread for as long as it
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from local_stack.running import Stack
-from tests.browser.ground import running_stack
+from tests.browser.ground import PUBLISHER, running_stack
 from tests.browser.visitor import Visitor, chromium, how_to_install, launched
 
 
@@ -33,8 +34,8 @@ def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
     """Makes visitors; at the end of the test, none of them may have seen a page do what it must not."""
     visitors: list[Visitor] = []
 
-    def arrive(*, width: int = 1280, height: int = 900) -> Visitor:
-        visitors.append(Visitor(browser, stack, width, height))
+    def arrive(**how: Any) -> Visitor:
+        visitors.append(Visitor(browser, stack, **how))
         return visitors[-1]
 
     yield arrive
@@ -46,4 +47,27 @@ def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
 
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor]) -> Visitor:
+    """Somebody with a mouse."""
     return visit()
+
+
+@pytest.fixture
+def typist(visit: Callable[..., Visitor]) -> Visitor:
+    """Somebody with a keyboard alone."""
+    return visit(by_keyboard=True)
+
+
+@pytest.fixture(scope="package")
+def admin(browser: Browser, stack: Stack) -> Iterator[Visitor]:
+    """An admin of the publisher, who signs in once for all tests that only look."""
+    made = Visitor(browser, stack)
+    made.sign_in(PUBLISHER)
+    yield made
+    made.context.close()
+
+
+@pytest.fixture
+def reader(admin: Visitor) -> Iterator[Visitor]:
+    """The same, before whom no page may do what it must not either."""
+    yield admin
+    assert not admin.all_faults()

@@ -1,10 +1,11 @@
 """What the console's tests and pictures find: a publisher with a catalog, a tenant, and what went wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
@@ -17,8 +18,9 @@ from tests.e2e.tenant import Tenant
 
 PUBLISHER = "acme"
 WEATHER = f"{PUBLISHER}/weather"
+INSTALLED = "1.1.0"
 BROKEN = "1.2.0"
-VARIANTS = {"1.0.0": "healthy", "1.1.0": "healthy", BROKEN: "import-fails"}
+VARIANTS = {"1.0.0": "healthy", INSTALLED: "healthy", BROKEN: "import-fails"}
 DEAD_LETTER = "01JZK3V8M4Q2T7Y9B5N6C1D0EF"
 
 README = """\
@@ -93,35 +95,56 @@ NEIGHBOURS = {
 def running_stack() -> Iterator[Stack]:
     """The whole system, furnished, with waits that a person in a hurry accepts."""
     environment = {"HUB_CHECK_IN_SECONDS": "2", "HUB_DEPLOY_DEADLINE_SECONDS": "25"}
-    with Stack(
-        "--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options(), environment=environment, deadline=240
-    ) as stack:
-        furnish(stack)
-        yield stack
+    options = ("--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options())
+    with TemporaryDirectory() as directory, ThreadPoolExecutor(1) as meanwhile:
+        wheels = meanwhile.submit(_build, Path(directory))
+        with Stack(*options, environment=environment, deadline=240) as stack:
+            furnish(stack, wheels.result())
+            yield stack
 
 
-def furnish(stack: Stack) -> None:
-    """Publish a weather provider, whose last version is broken, and three others; keep a dead letter."""
-    wheels = stack.state_dir / "built"
+def _build(into: Path) -> dict[str, Path]:
+    return {version: build_wheel(version, into, variant=variant) for version, variant in VARIANTS.items()}
+
+
+def furnish(stack: Stack, wheels: Mapping[str, Path]) -> None:
+    """Publish a weather provider, whose last version is broken, and three others; install it; break something else."""
     publisher = Tenant(stack, PUBLISHER)
-    for version in ("1.0.0", "1.1.0"):
-        publish(publisher, version, wheels)
-    publisher.call("PATCH", f"/providers/{WEATHER}", {"readme": README})
-    # One after another: an organization may have two publishes under way.
-    for name in NEIGHBOURS:
-        _publish_neighbour(publisher, name, wheels)
+    # An organization may have two publishes under way.
+    with ThreadPoolExecutor(2) as both:
+        for work in [both.submit(publish, publisher, wheels) for publish in (_publish_weather, _publish_neighbours)]:
+            work.result()
+    _trust(publisher)
     _go_wrong(stack)
+    publisher.until_state("weather", "ready")
 
 
-def _publish_neighbour(publisher: Tenant, name: str, wheels: Path) -> None:
-    display_name, description, tags = NEIGHBOURS[name]
-    metadata = {**METADATA, "display_name": display_name, "description": description, "tags": tags}
-    publisher.publish(name, "1.0.0", _wheel(wheels, "1.0.0"), metadata=metadata)
+def _publish_weather(publisher: Tenant, wheels: Mapping[str, Path]) -> None:
+    """With an installation of the publisher's own, which starts while the broken version is published."""
+    more = {"config_schema": CONFIG_SCHEMA, "schemas": STATION_SCHEMAS, "metadata": METADATA}
+    for version, wheel in wheels.items():
+        publisher.publish("weather", version, wheel, **more)
+        if version == INSTALLED:
+            config = {"STATIONS": "Bergen,Oslo,Tromsø", "API_TOKEN": {"secret": "hush"}}
+            publisher.install("weather", version=version, config=config)
+    publisher.call("PATCH", f"/providers/{WEATHER}", {"readme": README})
+
+
+def _publish_neighbours(publisher: Tenant, wheels: Mapping[str, Path]) -> None:
+    for name, (display_name, description, tags) in NEIGHBOURS.items():
+        metadata = {**METADATA, "display_name": display_name, "description": description, "tags": tags}
+        publisher.publish(name, "1.0.0", wheels["1.0.0"], metadata=metadata)
+
+
+def _trust(publisher: Tenant) -> None:
+    """Let a workflow publish the weather provider."""
+    workflow = {"platform": "github", "repository": WEATHER, "workflow": "release.yml", "environment": "release"}
+    publisher.call("POST", f"/providers/{WEATHER}/publishers", workflow, expect=201)
 
 
 def _go_wrong(stack: Stack) -> None:
-    """What nobody can make by a call: an event that was given up, and a rollout that was halted."""
-    tides = ProviderName(PUBLISHER, "tides")
+    """What nobody can make by a call: an event that was given up, a rollout that was halted, one that waits."""
+    tides, ledger = ProviderName(PUBLISHER, "tides"), ProviderName(PUBLISHER, "ledger")
     now = datetime.now(UTC)
     letter = dead_letter(DEAD_LETTER, tides, failed_at=now, expires_at=now + timedelta(days=30))
     counts = {"candidates": 40, "wave": 2, "started": 4, "succeeded": 1, "failed": 3}
@@ -136,17 +159,16 @@ def _go_wrong(stack: Stack) -> None:
         updated_at=now,
         **counts,
     )
+    waiting = rollout(
+        "1.0.0",
+        ledger,
+        state=RolloutState.WAITING,
+        candidates=12,
+        due_at=now + timedelta(hours=1),
+        created_at=now,
+        updated_at=now,
+    )
     with store_of(stack.info) as store:
         store.transact(lambda transaction: transaction.write(keys.dead_letter(DEAD_LETTER), letter))
         store.transact(lambda transaction: transaction.write(keys.rollout(tides, "1.0.0"), halted))
-
-
-def publish(publisher: Tenant, version: str, wheels: Path, **fields: Any) -> None:
-    """Register a version of the weather provider."""
-    more = {"config_schema": CONFIG_SCHEMA, "schemas": STATION_SCHEMAS, "metadata": METADATA, **fields}
-    publisher.publish("weather", version, _wheel(wheels, version), **more)
-
-
-def _wheel(wheels: Path, version: str) -> Path:
-    built = next(wheels.glob(f"*-{version}-*.whl"), None)
-    return built or build_wheel(version, wheels, variant=VARIANTS.get(version, "healthy"))
+        store.transact(lambda transaction: transaction.write(keys.rollout(ledger, "1.0.0"), waiting))

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from local_stack.running import Stack
-from tests.browser.ground import BROKEN, PUBLISHER, WEATHER, publish, running_stack
+from tests.browser.ground import PUBLISHER, WEATHER, running_stack
 from tests.browser.visitor import Visitor, chromium, how_to_install, launched
 from tests.e2e.tenant import Tenant
 
@@ -23,8 +23,19 @@ PLACES = {
     "rollouts": f"/publishing/{PUBLISHER}/tides",
     "dead-letters": "/dead-letters",
     "organization": "/organization",
+    "published": f"/publishing/{WEATHER}",
+    "new-provider": f"/publishing/{PUBLISHER}/nothing-yet",
+    "audit": "/audit",
+    "nothing-found": "/catalog?q=zeppelin",
 }
-DIALOGS = {"install": ("/catalog/acme/postbox", "Install"), "settings": (PLACES["installation"], "Settings")}
+DIALOGS = {
+    "install": ("/catalog/acme/postbox", "Install"),
+    "settings": (PLACES["installation"], "Settings"),
+    "upgrade": (PLACES["installation"], "Upgrade to 1.2.0"),
+    "uninstall": (PLACES["installation"], "Uninstall"),
+    "publisher": (PLACES["published"], "Add a workflow"),
+    "resume": (PLACES["rollouts"], "Resume 1.0.0"),
+}
 
 
 def main() -> int:
@@ -47,16 +58,13 @@ def main() -> int:
 
 
 def furnish(stack: Stack) -> None:
-    """Installations of the publisher's own: one that came back from a broken version, one that is as it should be."""
+    """A second installation, and the first come back from a broken version."""
     tenant = Tenant(stack, PUBLISHER)
-    publish(tenant, BROKEN, stack.state_dir / "built")
-    tenant.install("weather", version="1.1.0", config={"STATIONS": "Bergen,Oslo,Tromsø", "API_TOKEN": "hush"})
     tenant.install("tides")
-    tenant.until_state("weather", "ready")
-    tenant.until_state("tides", "ready")
     tenant.call("POST", tenant.path("weather", "/upgrade"), {})
     tenant.until("weather", lambda row: row["generation"] == 3 and row["lifecycle_state"] == "ready")
     tenant.until_available("weather")
+    tenant.until_state("tides", "ready")
 
 
 def for_docs(visitor: Visitor, into: Path) -> None:
@@ -91,6 +99,7 @@ def every_page(visitor: Visitor, into: Path, size: str) -> None:
     for name, (place, button) in DIALOGS.items():
         visitor.open(place)
         page.get_by_role("button", name=button, exact=True).click()
+        expect(visitor.dialog).to_be_visible()
         shoot(page, into / f"{name}-{size}")
         page.keyboard.press("Escape")
 

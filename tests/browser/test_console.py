@@ -1,18 +1,18 @@
 """The console in a browser: a tenant's and a publisher's work, sessions that end, and every page for everybody.
 
-One file, so that one worker runs it all with one stack and one browser.
+One file, so that one worker runs it all with one stack and one browser. The journeys are made by the keyboard alone; a
+mouse fills the forms and opens the dialogs of the other tests.
 """
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from local_stack.running import Stack
-from tests.browser.ground import BROKEN, DEAD_LETTER, PUBLISHER, WEATHER, publish
+from tests.browser.ground import BROKEN, DEAD_LETTER, INSTALLED, PUBLISHER, WEATHER
 from tests.browser.visitor import Visitor
 from tests.e2e.tenant import Tenant
 
@@ -29,25 +29,23 @@ PAGES = {
     "/catalog": "Catalog",
     f"/catalog/{WEATHER}": "Weather",
     "/publishing": "Publishing",
+    f"/publishing/{WEATHER}": WEATHER,
     f"/publishing/{PUBLISHER}/tides": f"{PUBLISHER}/tides",
+    f"/publishing/{PUBLISHER}/nothing-yet": f"{PUBLISHER}/nothing-yet",
     "/dead-letters": "Dead letters",
     "/organization": "Organization",
+    "/audit": "Audit",
     "/nowhere": "There is no such page",
 }
-
-
-@pytest.fixture(scope="module")
-def installed(stack: Stack) -> None:
-    """The publisher runs its own provider."""
-    tenant = Tenant(stack, PUBLISHER)
-    tenant.install("weather", version="1.1.0", config={"STATIONS": "Bergen", "API_TOKEN": "hush"})
-    tenant.until_state("weather", "ready")
-
-
-@pytest.fixture
-def signed_in(visitor: Visitor, installed: None) -> Visitor:
-    visitor.sign_in(PUBLISHER)
-    return visitor
+DIALOGS = [
+    (f"/installed/{WEATHER}", "Settings"),
+    (f"/installed/{WEATHER}", f"Upgrade to {BROKEN}"),
+    (f"/installed/{WEATHER}", "Uninstall"),
+    (f"/catalog/{PUBLISHER}/tides", "Install"),
+    (f"/publishing/{WEATHER}", "Yank 1.0.0"),
+    (f"/publishing/{WEATHER}", "Add a workflow"),
+    (f"/publishing/{PUBLISHER}/tides", "Resume 1.0.0"),
+]
 
 
 def settled(page: Page, heading: str) -> None:
@@ -55,54 +53,61 @@ def settled(page: Page, heading: str) -> None:
     expect(page.locator(".skeleton")).to_have_count(0)
 
 
-def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(signed_in: Visitor) -> None:
-    page, found = signed_in.page, dict[str, list[str]]()
+def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(reader: Visitor) -> None:
+    found = {}
     for place, heading in PAGES.items():
-        signed_in.open(place)
-        settled(page, heading)
-        page.emulate_media(color_scheme="light")
-        found[place] = signed_in.axe()
-        # The other rules look at the structure, which is the same.
-        page.emulate_media(color_scheme="dark")
-        found[f"{place} dark"] = signed_in.axe(["color-contrast"])
+        reader.open(place)
+        settled(reader.page, heading)
+        found[place] = reader.axe()
     assert not {place: faults for place, faults in found.items() if faults}
 
 
-@pytest.mark.parametrize(
-    ("place", "button"),
-    [
-        (f"/installed/{WEATHER}", "Settings"),
-        (f"/installed/{WEATHER}", "Uninstall"),
-        (f"/catalog/{PUBLISHER}/tides", "Install"),
-        (f"/publishing/{PUBLISHER}/tides", "Yank 1.0.0"),
-    ],
-)
-def test_axe_finds_nothing_in_a_dialog(signed_in: Visitor, place: str, button: str) -> None:
-    signed_in.open(place)
-    signed_in.page.get_by_role("button", name=button, exact=True).click()
-    expect(signed_in.dialog).to_be_visible()
-    assert not signed_in.axe()
+def test_axe_finds_nothing_in_a_dialog(reader: Visitor) -> None:
+    found = {}
+    for place, button in DIALOGS:
+        reader.open(place)
+        reader.press(button)
+        expect(reader.dialog).to_be_visible()
+        found[button] = reader.axe("dialog")
+        reader.page.keyboard.press("Escape")
+    assert not {button: faults for button, faults in found.items() if faults}
 
 
-def test_nothing_moves_while_a_page_loads(signed_in: Visitor) -> None:
+def test_axe_finds_nothing_where_nobody_is_signed_in(visitor: Visitor) -> None:
+    visitor.open("/installed")
+    settled(visitor.page, "Sign in")
+    assert not visitor.axe()
+    visitor.open(f"/catalog/{WEATHER}")
+    settled(visitor.page, "Weather")
+    assert not visitor.axe()
+    visitor.page.get_by_role("banner").get_by_role("button", name="Sign in").click()
+    settled(visitor.page, "Sign in to Provider Hub")
+    assert not visitor.axe()
+
+
+def test_nothing_moves_while_a_page_loads(reader: Visitor) -> None:
     moved = {}
     for place, heading in PAGES.items():
-        signed_in.open("/nowhere")
-        settled(signed_in.page, PAGES["/nowhere"])
-        signed_in.page.evaluate("window.shifts = 0")
-        signed_in.open(place)
-        settled(signed_in.page, heading)
-        moved[place] = signed_in.page.evaluate("window.shifts")
+        reader.open("/nowhere")
+        settled(reader.page, PAGES["/nowhere"])
+        reader.page.evaluate("window.shifts = 0")
+        reader.open(place)
+        settled(reader.page, heading)
+        moved[place] = reader.page.evaluate("window.shifts")
     assert not {place: shift for place, shift in moved.items() if shift > MOST_SHIFT}
 
 
-def test_nothing_is_wider_than_a_small_screen(visit: Callable[..., Visitor], installed: None) -> None:
-    small = visit(width=360, height=740)
-    small.sign_in(PUBLISHER)
+def test_nothing_is_wider_than_a_small_screen(reader: Visitor) -> None:
+    before = reader.page.viewport_size
+    assert before
+    reader.page.set_viewport_size({"width": 360, "height": 740})
+    wide = {}
     for place, heading in PAGES.items():
-        small.open(place)
-        settled(small.page, heading)
-        assert small.page.evaluate("document.documentElement.scrollWidth") <= 360, place
+        reader.open(place)
+        settled(reader.page, heading)
+        wide[place] = reader.page.evaluate("document.documentElement.scrollWidth")
+    reader.page.set_viewport_size(before)
+    assert not {place: width for place, width in wide.items() if width > 360}
 
 
 def a_row(number: int) -> dict[str, Any]:
@@ -150,110 +155,67 @@ def script_seconds(debugger: Any) -> float:
     return float(metrics["ScriptDuration"])
 
 
-def install(visitor: Visitor, version: str) -> None:
+def install(person: Visitor, version: str) -> None:
     """By the provider's page and its form."""
-    visitor.press("Install")
-    form = visitor.dialog
-    form.get_by_label("Version").select_option(version)
-    form.get_by_label("Stations").fill("Bergen,Oslo")
-    form.get_by_label("API token").fill("hush")
-    form.get_by_role("button", name="Install").click()
-    expect(visitor.state).to_contain_text("ready")
+    person.press("Install")
+    person.hands.choose(person.dialog.get_by_label("Version"), version)
+    person.fill("Stations", "Bergen,Oslo")
+    person.fill("API token", "hush")
+    person.confirm("Install")
+    expect(person.state).to_contain_text("ready")
 
 
-def upgrade(visitor: Visitor, version: str) -> None:
-    visitor.page.get_by_role("button", name=re.compile("^Upgrade to")).click()
-    visitor.dialog.get_by_label("Version").select_option(version)
-    visitor.dialog.get_by_role("button", name="Upgrade").click()
+def upgrade(person: Visitor, version: str) -> None:
+    person.hands.press(person.page.get_by_role("button", name=re.compile("^Upgrade to")))
+    person.hands.choose(person.dialog.get_by_label("Version"), version)
+    person.confirm("Upgrade")
 
 
-def test_a_tenant_finds_installs_breaks_and_repairs_a_provider(visitor: Visitor, stack: Stack) -> None:
-    publish(Tenant(stack, PUBLISHER), BROKEN, stack.state_dir / "built")
-    page = visitor.page
-    visitor.sign_in("globex", place="/catalog")
-    page.get_by_role("searchbox").fill("sunl")
-    page.get_by_role("link", name="Weather").click()
+def test_a_tenant_finds_installs_breaks_and_repairs_a_provider(typist: Visitor) -> None:
+    page, keyboard = typist.page, typist.page.keyboard
+    typist.sign_in("globex")
+    keyboard.press("?")
+    expect(typist.dialog).to_contain_text("Keyboard shortcuts")
+    keyboard.press("Escape")
+    keyboard.press("g")
+    keyboard.press("c")
+    expect(page.get_by_role("heading", name="Catalog")).to_be_focused()
+    keyboard.press("/")
+    keyboard.type("sunl")
+    expect(page.get_by_role("link", name="Tides")).to_be_hidden()
+    typist.follow("Weather")
+    expect(page.get_by_role("heading", name="Weather", level=1).first).to_be_focused()
     expect(page.get_by_role("heading", name="Begin")).to_be_visible()
     expect(page.get_by_text('<script>alert("never")</script>')).to_be_visible()
 
-    install(visitor, "1.0.0")
+    install(typist, "1.0.0")
     steps = page.get_by_role("region", name="Installing 1.0.0")
     expect(steps.get_by_role("listitem")).to_contain_text(["Asked for", "Taken by the installer", "Checked in: ready"])
     expect(steps.locator(".took").first).to_have_text(re.compile(r"\d+\.\d s"))
     expect(page.get_by_role("region", name="Deployment")).to_contain_text("available")
     expect(page.get_by_role("region", name="Config")).to_contain_text("API_TOKENsecret: shown to nobody")
 
-    upgrade(visitor, "1.1.0")
-    expect(page.locator(".lead")).to_contain_text("1.1.0")
-    expect(page.get_by_role("region", name="Changing to 1.1.0")).to_contain_text("Checked in: ready")
+    upgrade(typist, INSTALLED)
+    expect(page.get_by_role("region", name=f"Changing to {INSTALLED}")).to_contain_text("Checked in: ready")
 
-    upgrade(visitor, BROKEN)
-    reason = page.get_by_role("alert").filter(has_text="restored 1.1.0")
+    upgrade(typist, BROKEN)
+    reason = page.get_by_role("alert").filter(has_text=f"restored {INSTALLED}")
     expect(reason).to_contain_text("barometer_that_is_not_there")
-    expect(page.get_by_role("region", name="Going back to 1.1.0")).to_contain_text("Checked in: ready")
+    expect(page.get_by_role("region", name=f"Going back to {INSTALLED}")).to_contain_text("Checked in: ready")
 
-    visitor.press("Roll back to 1.0.0")
-    expect(visitor.dialog).to_contain_text("Version 1.0.0 comes back")
-    expect(visitor.dialog).to_contain_text(f"hub downgrade {WEATHER} --version 1.0.0 --wait")
-    visitor.dialog.get_by_role("button", name="Roll back").click()
+    typist.press("Roll back to 1.0.0")
+    expect(typist.dialog).to_contain_text("Version 1.0.0 comes back")
+    expect(typist.dialog).to_contain_text(f"hub downgrade {WEATHER} --version 1.0.0 --wait")
+    typist.confirm("Roll back")
     expect(page.get_by_role("region", name="Changing to 1.0.0")).to_contain_text("Checked in: ready")
     expect(page.get_by_role("log")).to_contain_text("The provider is healthy")
 
-    visitor.press("Uninstall")
-    visitor.dialog.get_by_role("button", name="Uninstall").click()
+    typist.press("Uninstall")
+    typist.confirm("Uninstall")
     expect(page.get_by_text("nothing of it is left")).to_be_visible()
 
 
-def test_a_keyboard_is_enough(visitor: Visitor) -> None:
-    page, keyboard = visitor.page, visitor.page.keyboard
-    visitor.open()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-
-    def tab_to(name: str, role: str = "button") -> None:
-        """Where the focus is, is read as a screen reader says it."""
-        target = page.get_by_role(role, name=name).last  # type: ignore[arg-type] - any role
-        for _ in range(40):
-            keyboard.press("Tab")
-            if target.evaluate("(element) => element === document.activeElement"):
-                return
-        raise AssertionError(f"Tab never reaches {name}")
-
-    tab_to("Sign in")
-    keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Sign in to Provider Hub")).to_be_visible()
-    tab_to("or another:", "textbox")
-    keyboard.type("initech")
-    tab_to("Sign in")
-    keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Installations")).to_be_visible()
-
-    keyboard.press("?")
-    expect(visitor.dialog).to_contain_text("Keyboard shortcuts")
-    keyboard.press("Escape")
-    keyboard.press("g")
-    keyboard.press("c")
-    expect(page.get_by_role("heading", name="Catalog")).to_be_focused()
-    keyboard.press("/")
-    keyboard.type("tide")
-    expect(page.get_by_role("link", name="Weather")).to_be_hidden()
-    tab_to("Tides", "link")
-    keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Tides")).to_be_focused()
-    tab_to("Install")
-    keyboard.press("Enter")
-    expect(visitor.dialog).to_be_visible()
-    tab_to("Install")
-    keyboard.press("Enter")
-    expect(visitor.state).to_contain_text("ready")
-    tab_to("Uninstall")
-    keyboard.press("Enter")
-    expect(visitor.dialog).to_be_visible()
-    tab_to("Uninstall")
-    keyboard.press("Enter")
-    expect(page.get_by_text("nothing of it is left")).to_be_visible()
-
-
-def test_a_form_complains_while_one_types_and_hides_secrets(visitor: Visitor) -> None:
+def test_a_form_complains_while_one_types_hides_secrets_and_installs_by_the_mouse_too(visitor: Visitor) -> None:
     visitor.sign_in("umbrella", place=f"/catalog/{WEATHER}")
     visitor.press("Install")
     form = visitor.dialog
@@ -272,109 +234,111 @@ def test_a_form_complains_while_one_types_and_hides_secrets(visitor: Visitor) ->
     expect(form.locator(".command")).to_contain_text("--config STATIONS=Bergen")
     expect(form.locator(".command")).to_contain_text("--secret API_TOKEN")
     expect(form.locator(".command")).not_to_contain_text("hush")
+    form.get_by_label("Version").select_option(INSTALLED)
+    visitor.confirm("Install")
+    expect(visitor.page.get_by_role("region", name=f"Installing {INSTALLED}")).to_be_visible()
 
 
-def test_another_organization_s_things_are_not_there(visit: Callable[..., Visitor], stack: Stack) -> None:
+def test_another_organization_s_things_are_not_there(typist: Visitor, stack: Stack) -> None:
     Tenant(stack, PUBLISHER).call("PATCH", f"/providers/{PUBLISHER}/ledger", {"scope": "tenant"})
-    stranger = visit()
-    stranger.sign_in("initrode", place=f"/catalog/{PUBLISHER}/ledger")
-    expect(stranger.page.get_by_role("alert").filter(has_text="There is no provider")).to_be_visible()
-    Tenant(stack, PUBLISHER).install("ledger")
-    stranger.open(f"/installed/{PUBLISHER}/ledger")
-    expect(stranger.page.get_by_text("not installed in your organization")).to_be_visible()
-    stranger.open("/dead-letters")
-    expect(stranger.page.get_by_text("everything that was asked for was handled")).to_be_visible()
-
-
-# By semver.org, section 11, from the lowest.
-ORDERED = [
-    "1.0.0-alpha",
-    "1.0.0-alpha.1",
-    "1.0.0-alpha.beta",
-    "1.0.0-beta.2",
-    "1.0.0-beta.11",
-    "1.0.0",
-    "1.2.0",
-    "1.10.0",
-]
-
-
-def of_module(visitor: Visitor, name: str, expression: str, *given: Any) -> Any:
-    """What a module of the console makes of what is given; `expression` calls it `module`."""
-    visitor.open("/catalog")
-    release = visitor.page.locator("script").get_attribute("src")
-    assert release is not None
-    module = f"import('/app/{release.partition('/')[0]}/{name}')"
-    return visitor.page.evaluate(f"(given) => {module}.then((module) => {expression})", given)
-
-
-def test_versions_are_ordered_as_the_hub_orders_them(visitor: Visitor) -> None:
-    compared = "given.map((one) => given.map((other) => module.compareVersions(one, other)))"
-    places = range(len(ORDERED))
-    found = of_module(visitor, "steps.js", compared, *ORDERED)
-    assert found == [[(one > other) - (one < other) for other in places] for one in places]
-
-
-def test_what_never_became_ready_goes_back_as_a_whole(visitor: Visitor) -> None:
-    events = [
-        {"generation": 3, "to_state": "pending", "version": "1.1.0", "at": "3"},
-        {"generation": 2, "to_state": "ready", "version": "1.1.0", "at": "2"},
-        {"generation": 1, "to_state": "ready", "version": "1.0.0", "at": "1"},
-    ]
-    rows = [
-        {"lifecycle_state": "failed", "generation": 3, "installed_version": "1.1.0"},
-        {"lifecycle_state": "ready", "generation": 2, "installed_version": "1.1.0"},
-    ]
-    ways = of_module(visitor, "steps.js", "given[0].map((row) => module.wayBack(row, given[1]))", rows, events)
-    assert ways[0] == {"version": "1.1.0", "at": "2", "whole": True}, "the config of then comes back"
-    assert ways[1] == {"version": "1.0.0", "at": "1", "whole": False}
-    assert of_module(visitor, "steps.js", "module.wayBack(given[0], [])", rows[0]) is None
+    typist.sign_in("initrode", place=f"/catalog/{PUBLISHER}/ledger")
+    expect(typist.page.get_by_role("alert").filter(has_text="There is no provider")).to_be_visible()
+    typist.open(f"/installed/{WEATHER}")
+    expect(typist.page.get_by_text("not installed in your organization")).to_be_visible()
+    typist.open("/dead-letters")
+    expect(typist.page.get_by_text("everything that was asked for was handled")).to_be_visible()
+    typist.open("/audit")
+    expect(typist.page.get_by_text("Nothing is recorded yet")).to_be_visible()
 
 
 def test_a_member_is_told_what_a_change_takes(visitor: Visitor) -> None:
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.sign_in("hooli", "member", place=f"/catalog/{WEATHER}")
     button = visitor.page.get_by_role("button", name="Install", exact=True)
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(button).to_have_attribute("title", "Your role is member: this takes admin.")
+    for place in ("/organization", "/audit"):
+        visitor.open(place)
+        settled(visitor.page, PAGES[place])
+    expect(visitor.page.get_by_text("Your role is member: the audit takes admin.")).to_be_visible()
+    assert not [url for url in asked if url.partition("?")[0].endswith("/audit")], "a refusal is an entry of the audit"
 
 
-def test_a_publisher_yanks_a_version_and_offers_it_again(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.sign_in(PUBLISHER, "publisher", place="/publishing")
-    page.get_by_role("link", name=f"{PUBLISHER}/postbox").click()
-    visitor.press("Yank 1.0.0")
-    visitor.dialog.get_by_label("Reason").fill("Loses letters")
-    expect(visitor.dialog).to_contain_text(f"hub yank {PUBLISHER}/postbox 1.0.0 --reason 'Loses letters'")
-    visitor.dialog.get_by_role("button", name="Yank").click()
-    versions = page.get_by_role("region", name="Versions")
+def test_a_publisher_yanks_a_version_and_offers_it_again(typist: Visitor) -> None:
+    typist.sign_in(PUBLISHER, "publisher", place="/publishing")
+    typist.follow(f"{PUBLISHER}/postbox")
+    typist.press("Yank 1.0.0")
+    typist.fill("Reason", "Loses letters")
+    expect(typist.dialog).to_contain_text(f"hub yank {PUBLISHER}/postbox 1.0.0 --reason 'Loses letters'")
+    typist.confirm("Yank")
+    versions = typist.page.get_by_role("region", name="Versions")
     expect(versions).to_contain_text("yanked")
     expect(versions).to_contain_text("Loses letters")
-    visitor.press("Offer again 1.0.0")
-    visitor.dialog.get_by_role("button", name="Offer again").click()
+    typist.press("Offer again 1.0.0")
+    typist.confirm("Offer again")
     expect(versions).to_contain_text("published")
 
 
-def test_a_publisher_sees_why_a_rollout_was_halted_and_resumes_it(visitor: Visitor) -> None:
-    visitor.sign_in(PUBLISHER, "publisher", place=f"/publishing/{PUBLISHER}/tides")
-    rollouts = visitor.page.get_by_role("region", name="Rollouts")
+def test_a_publisher_sees_why_a_rollout_was_halted_resumes_it_and_pauses_another(typist: Visitor) -> None:
+    rollouts = typist.page.get_by_role("region", name="Rollouts")
+    typist.sign_in(PUBLISHER, "publisher", place=f"/publishing/{PUBLISHER}/tides")
     expect(rollouts).to_contain_text("halted")
     expect(rollouts).to_contain_text("3 of 4 failed")
-    visitor.press("Resume")
-    visitor.dialog.get_by_role("button", name="Resume").click()
+    typist.press("Resume 1.0.0")
+    expect(typist.dialog).to_contain_text(f"hub rollouts resume {PUBLISHER}/tides 1.0.0")
+    typist.confirm("Resume")
     expect(rollouts).not_to_contain_text("halted")
+    typist.open(f"/publishing/{PUBLISHER}/ledger")
+    typist.press("Pause 1.0.0")
+    typist.confirm("Pause")
+    expect(rollouts).to_contain_text("It waits until somebody resumes it.")
+    typist.press("Resume 1.0.0")
+    typist.confirm("Resume")
+    expect(rollouts).to_contain_text("The release is too young yet.")
 
 
-def test_a_dead_letter_is_looked_at_and_put_back(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.sign_in(PUBLISHER, place="/dead-letters")
-    visitor.press("Look")
-    expect(visitor.dialog).to_contain_text('"provider": "acme/tides"')
-    expect(visitor.dialog).to_contain_text(f"hub dead-letters show {DEAD_LETTER}")
-    visitor.dialog.get_by_role("button", name="Close").click()
-    visitor.press("Retry")
-    visitor.dialog.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("It is on its way again.")).to_be_visible()
-    expect(page.get_by_text("everything that was asked for was handled")).to_be_visible()
+def test_an_admin_names_trusted_publishers_shuts_stored_tokens_out_and_finds_it_in_the_audit(typist: Visitor) -> None:
+    page = typist.page
+    typist.sign_in(PUBLISHER, place="/publishing")
+    typist.press("Publish from CI")
+    typist.fill("Repository", f"{PUBLISHER}/barometer")
+    typist.fill("Ref", "refs/tags/*")
+    command = (
+        "hub publishers add github acme/barometer --workflow release.yml --provider acme/barometer --ref 'refs/tags/*'"
+    )
+    expect(typist.dialog).to_contain_text(command)
+    typist.confirm("Add")
+    expect(page.get_by_role("heading", name=f"{PUBLISHER}/barometer")).to_be_visible()
+    expect(page.get_by_text("Nothing is published under this name yet.")).to_be_visible()
+    publishers = page.get_by_role("region", name="Trusted publishers")
+    expect(publishers).to_contain_text(".github/workflows/release.yml")
+    expect(publishers).to_contain_text("only refs/tags/*")
+    typist.press("Switch on secretless only")
+    typist.confirm("Switch on")
+    expect(publishers).to_contain_text("stored tokens are refused")
+    typist.press(f"Remove {PUBLISHER}/barometer")
+    typist.confirm("Remove")
+    expect(publishers).to_contain_text("No workflow publishes it yet.")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    entries = page.get_by_role("main").get_by_role("listitem")
+    expect(entries).to_contain_text(["publisher removed", "publishing changed", "publisher added"])
+    typist.hands.choose(page.get_by_label("What"), "publishing-changed")
+    expect(entries.first).to_contain_text("trusted publishers alone")
+    expect(page.get_by_role("main")).to_contain_text("hub audit --action publishing-changed")
+
+
+def test_a_dead_letter_is_looked_at_and_put_back(typist: Visitor) -> None:
+    typist.sign_in(PUBLISHER, place="/dead-letters")
+    typist.press("Look")
+    expect(typist.dialog).to_contain_text('"provider": "acme/tides"')
+    expect(typist.dialog).to_contain_text(f"hub dead-letters show {DEAD_LETTER}")
+    typist.confirm("Close")
+    typist.press("Retry")
+    typist.confirm("Retry")
+    expect(typist.page.get_by_text("It is on its way again.")).to_be_visible()
+    expect(typist.page.get_by_text("everything that was asked for was handled")).to_be_visible()
 
 
 def stored(page: Page) -> str:
@@ -399,22 +363,22 @@ def test_a_token_is_renewed_before_it_expires(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="Dead letters")).to_be_visible()
 
 
-def test_an_ended_session_says_so_and_goes_on_where_it_was(visitor: Visitor, stack: Stack) -> None:
-    visitor.page.clock.install()
-    visitor.sign_in("globex", place="/organization")
+def test_an_ended_session_says_so_and_goes_on_where_it_was(typist: Visitor, stack: Stack) -> None:
+    typist.page.clock.install()
+    typist.sign_in("globex", place="/organization")
     # Another tab signs out.
     console = stack.info.console_url
-    left = visitor.context.request.get(
+    left = typist.context.request.get(
         f"{stack.info.issuer_url}/customer/logout?post_logout_redirect_uri={console}", max_redirects=0
     )
     assert left.status == 303
-    visitor.page.clock.fast_forward("06:00")
-    visitor.open(f"/catalog/{WEATHER}")
-    visitor.open("/installed")
-    expect(visitor.page.get_by_role("alert").filter(has_text="Your session has ended")).to_be_visible()
-    visitor.page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    visitor.choose("globex")
-    expect(visitor.page.get_by_role("heading", name="Installations")).to_be_visible()
+    typist.page.clock.fast_forward("06:00")
+    typist.open(f"/catalog/{WEATHER}")
+    typist.open("/installed")
+    expect(typist.page.get_by_role("alert").filter(has_text="Your session has ended")).to_be_visible()
+    typist.press("Sign in")
+    typist.identify("globex")
+    expect(typist.page.get_by_role("heading", name="Installations")).to_be_visible()
 
 
 def test_signing_out_leaves_nothing_to_go_back_to(visitor: Visitor) -> None:
@@ -431,12 +395,41 @@ def test_an_answer_to_a_sign_in_that_this_tab_did_not_begin_is_refused(visitor: 
     expect(visitor.page.get_by_role("alert").filter(has_text="not begun in this tab")).to_be_visible()
 
 
-def test_a_hub_that_does_not_answer_for_a_while_is_waited_for(visitor: Visitor) -> None:
-    visitor.sign_in("globex", place="/catalog")
-    expect(visitor.page.get_by_role("link", name="Weather")).to_be_visible()
-    visitor.context.set_offline(True)
-    visitor.open(f"/catalog/{WEATHER}")
-    expect(visitor.page.get_by_text("this page asks again by itself")).to_be_visible()
-    visitor.context.set_offline(False)
-    expect(visitor.page.get_by_role("heading", name="Begin")).to_be_visible()
-    expect(visitor.page.get_by_text("this page asks again by itself")).to_be_hidden()
+def test_a_hub_that_is_gone_for_twenty_seconds_is_asked_again_and_a_lost_answer_changes_nothing_twice(
+    typist: Visitor, stack: Stack
+) -> None:
+    page, asked = typist.page, list[Request]()
+    tenant = Tenant(stack, PUBLISHER)
+    page.clock.install()
+    typist.sign_in(PUBLISHER, place=f"/installed/{WEATHER}")
+    expect(typist.state).to_contain_text("ready")
+    generation = tenant.row("weather")["generation"]
+
+    def lose(route: Route) -> None:
+        """The hub gets the request and acts; its answer never arrives."""
+        route.fetch()
+        route.abort()
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request)
+        route.abort("connectionrefused")
+
+    page.route("**/deploy", lose, times=1)
+    typist.press("Deploy again")
+    typist.hands.press(typist.dialog.get_by_role("button", name="Deploy again"))
+    expect(typist.dialog.get_by_role("alert")).to_contain_text("What runs goes on running. Try again in a moment.")
+    page.route("**/providers/**", refuse)
+    for _ in range(20):
+        page.clock.run_for(1000)
+    expect(page.get_by_text("this page asks again by itself")).to_be_visible()
+    assert 4 <= len(asked) <= 40, "it goes on asking, and less and less often"
+    expect(page.get_by_role("log")).to_contain_text("The provider is healthy")
+
+    page.unroute("**/providers/**")
+    typist.confirm("Deploy again")
+    page.clock.run_for(10_000)
+    expect(page.get_by_text("this page asks again by itself")).to_be_hidden()
+    row = tenant.until("weather", lambda row: row["lifecycle_state"] == "ready" and row["generation"] > generation)
+    assert row["generation"] == generation + 1
+    page.clock.run_for(20_000)
+    expect(page.get_by_role("region", name=f"Deploying {INSTALLED} again")).to_contain_text("Checked in: ready")

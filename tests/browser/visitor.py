@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from local_stack.running import Stack
 from provider_hub.http.table import function_for
+from tests.browser.hands import Hands, Keyboard, Mouse
 
 # Waits are for a state, and long enough for a machine that does other things too.
 expect.set_options(timeout=30_000)
@@ -49,13 +50,16 @@ def launched(executable: str) -> Iterator[Browser]:
 
 
 class Visitor:
-    """One person with cookies of their own. `faults` is what the page did that no page may."""
+    """One person with cookies of their own, who works with `hands`. `faults` is what the page did that no page may."""
 
-    def __init__(self, browser: Browser, stack: Stack, width: int = 1280, height: int = 900) -> None:
+    def __init__(
+        self, browser: Browser, stack: Stack, width: int = 1280, height: int = 900, *, by_keyboard: bool = False
+    ) -> None:
         self.stack = stack
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.context.add_init_script(_WATCH)
         self.page: Page = self.context.new_page()
+        self.hands: Hands = Keyboard(self.page) if by_keyboard else Mouse()
         self.faults: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.page.on("request", lambda request: self._check(request.url))
@@ -86,19 +90,32 @@ class Visitor:
     def sign_in(self, organization: str, role: str = "admin", place: str = "/installed") -> None:
         """From the sign-in page to a page of the console."""
         self.open(place)
-        self.page.get_by_role("banner").get_by_role("button", name="Sign in").click()
-        self.choose(organization, role)
+        self.hands.press(self.page.get_by_role("banner").get_by_role("button", name="Sign in"))
+        self.identify(organization, role)
 
-    def choose(self, organization: str, role: str = "admin") -> None:
+    def identify(self, organization: str, role: str = "admin") -> None:
         """On the issuer's page."""
-        self.page.get_by_label("or another:").fill(organization)
-        self.page.get_by_label(role, exact=False).check()
-        self.page.get_by_role("button", name="Sign in").click()
+        self.hands.write(self.page.get_by_label("or another:"), organization)
+        self.hands.pick(self.page.get_by_label(role, exact=False))
+        self.hands.press(self.page.get_by_role("button", name="Sign in"))
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
 
     def press(self, name: str) -> None:
-        """A button or link of the page."""
-        self.page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
+        """A button of the page."""
+        self.hands.press(self.page.get_by_role("main").get_by_role("button", name=name, exact=True))
+
+    def follow(self, name: str) -> None:
+        """A link of the page."""
+        self.hands.press(self.page.get_by_role("main").get_by_role("link", name=name, exact=True))
+
+    def confirm(self, name: str) -> None:
+        """The open dialog, by its button, which closes it."""
+        self.hands.press(self.dialog.get_by_role("button", name=name, exact=True))
+        expect(self.dialog).to_have_count(0)
+
+    def fill(self, label: str, text: str) -> None:
+        """A field of the open dialog."""
+        self.hands.write(self.dialog.get_by_label(label), text)
 
     @property
     def dialog(self) -> Locator:
@@ -110,18 +127,21 @@ class Visitor:
         """The state in an installation's head."""
         return self.page.locator(".lead .state")
 
-    def axe(self, rules: list[str] | None = None) -> list[str]:
-        """What axe-core finds on the page; `rules` are those to run, None is all."""
+    def axe(self, part: str = "html") -> list[str]:
+        """What axe-core's rules find in both colour schemes, on the whole page or on a part of it."""
         if not self.page.evaluate("'axe' in window"):
             # By the debugger and not by a script element, which the policy would refuse.
             self.page.evaluate(Path(AXE_FILE_PATH).read_text())
-        options = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
-        found = self.page.evaluate("(options) => axe.run(document, options)", options)
-        return [
-            f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-            for violation in found["violations"]
-            for node in violation["nodes"]
-        ]
+        faults = []
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] - one of the two
+            found = self.page.evaluate("(part) => axe.run(part, {resultTypes: ['violations']})", part)
+            faults += [
+                f"{scheme} {violation['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+                for violation in found["violations"]
+                for node in violation["nodes"]
+            ]
+        return faults
 
 
 def how_to_install() -> str:
