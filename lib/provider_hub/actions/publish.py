@@ -106,8 +106,7 @@ def publish(
     attached: AttachedFile | None = None,
     turn: PublishingTurn | None = None,
 ) -> Published:
-    """Register a version of `provider_name`, or find that the very same is registered. Raises Conflict,
-    Invalid or QuotaExceeded.
+    """Register a version of `provider_name`, or find the very same one. Raises Conflict, Invalid or QuotaExceeded.
 
     `attached` is the wheel where it came with the request; else the wish says where it is. `turn` is the
     organization's turn where the caller took it already, to read that file. The wheel is fetched and its
