@@ -74,7 +74,7 @@ class SignInServer:
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         """Take the page's form."""
-        asked, form = request.query, await request.post()
+        asked, form = request.query, await _form(request)
         if why := self._unsafe(asked):
             return _html(400, refusal_page(why), "'none'")
         if not _has_challenge(asked):
@@ -92,7 +92,7 @@ class SignInServer:
 
     async def _token(self, request: web.Request) -> web.Response:
         """Exchange a code or a refresh token."""
-        form = await request.post()
+        form = await _form(request)
         headers = _readable_by(request) | _NOT_KEPT
         try:
             grant = self._granted({name: value for name, value in form.items() if isinstance(value, str)})
@@ -156,6 +156,13 @@ class SignInServer:
 def console_origins(port: int) -> list[str]:
     """The origins of a console that is served on this port of this machine."""
     return [f"http://{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+
+
+async def _form(request: web.Request) -> Mapping[str, Any]:
+    try:
+        return await request.post()
+    except (ValueError, LookupError):
+        raise web.HTTPBadRequest(text="the form cannot be decoded: send it as UTF-8") from None
 
 
 def _account(form: Mapping[str, Any]) -> Account:

@@ -55,6 +55,11 @@ def schemas() -> Iterator[Hostile]:
         yield Hostile("schema", f"resource-{number}", "publishing", _with_resource(schema))
 
 
+def slow_wheel() -> bytes:
+    """The dearest to read of those here: a directory that takes its child's whole time."""
+    return _WHEELS["directory-of-zeros"]()
+
+
 def _hosted(make: Callable[[], bytes]) -> Callable[[Ground], int]:
     def attempt(ground: Ground) -> int:
         return ground.publish(ground.host(make(), FILE), name="acme/hostile", version="1.0.0")

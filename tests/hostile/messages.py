@@ -78,6 +78,7 @@ _PAYLOADS: dict[str, bytes | dict[str, Any]] = {
     "sent": {"sent_at": "9" * 5000},
     "sent-far": {"sent_at": "9999-12-31T23:59:59Z"}, "failed": {"failed": True, "message": "x" * 60_000},
     "stopping": {"stopping": "perhaps"}, "instance": {"instance_id": "x" * 60_000},
+    "megabytes": {"message": "x" * 7_000_000}, "megabytes-of-keys": {f"k{n}": n for n in range(400_000)},
     "stolen": {"organization_id": "org_other", "provider": "other/secret", "failed": True},
 }  # fmt: skip
 
@@ -86,6 +87,8 @@ def cluster_objects() -> Iterator[Hostile]:
     """What reaches the API server on this machine: objects of no sense, and callers without its token."""
     for name, (path, body) in _OBJECTS.items():
         yield Hostile("object", name, "cluster", _created(path, body))
+    for name, text in _YAMLS.items():
+        yield Hostile("object", name, "cluster", _created(_SECRETS, text, "application/yaml"))
     for name, headers in _STRANGERS.items():
         yield Hostile("stranger", name, "cluster", _asked(headers))
 
@@ -118,9 +121,9 @@ def _sent(ground: Ground, method: str, path: str, body: bytes | None, headers: d
         connection.close()
 
 
-def _created(path: str, body: Any) -> Callable[[Ground], int]:
+def _created(path: str, body: Any, kind: str = "application/json") -> Callable[[Ground], int]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return lambda ground: _sent(ground, "POST", path, raw, {}, signed=True)
+    return lambda ground: _sent(ground, "POST", path, raw, {"Content-Type": kind}, signed=True)
 
 
 def _asked(headers: dict[str, str]) -> Callable[[Ground], int]:
@@ -160,6 +163,13 @@ _OBJECTS: dict[str, tuple[str, Any]] = {
     "spec": {"replicas": -1}}),
     "no-namespace": ("/apis/apps/v1/namespaces/nowhere/deployments", _deployment()),
     "unknown-path": ("/apis/evil/v1/namespaces/default/things", {}), "path-dots": ("/api/v1/namespaces/../secrets", {}),
+}  # fmt: skip
+_YAMLS = {
+    "yaml-aliases": b"a0: &a0 [x]\n" + b"".join(
+        b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)
+    ),
+    "yaml-deep": b"[" * 50_000, "yaml-tags": b"!!python/object/apply:os.system [id]", "yaml-merge": b"<<: *x",
+    "yaml-anchors": b"".join(b"- &a%d x\n" % n for n in range(100_000)),
 }  # fmt: skip
 _STRANGERS = {
     "no-token": {}, "wrong-token": {"Authorization": "Bearer x"}, "basic": {"Authorization": "Basic YTpi"},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.contract_stack import contract_stack
-from tests.hostile import artifacts, messages, meter, over_http
+from tests.hostile import artifacts, messages, meter, over_http, surfaces
 from tests.hostile.inputs import Ground, Hostile
 
 MOST_SECONDS = 2.0
@@ -18,6 +18,16 @@ FAMILIES = (
     over_http.urls,
     over_http.configs,
     over_http.requests,
+    surfaces.forms,
+    surfaces.uploads,
+    surfaces.objects,
+    surfaces.exchanges,
+    surfaces.publishers,
+    surfaces.details,
+    surfaces.secrets,
+    surfaces.changes,
+    surfaces.console,
+    surfaces.sign_ins,
     artifacts.wheels,
     artifacts.metadata,
     artifacts.schemas,

@@ -2,21 +2,24 @@
 
 import os
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, RUNTIME, WEATHER, version
+from tests.builders import ACME, OTHER, RUNTIME, WEATHER, provider, version
 from tests.integration.backend import Backend
 from tests.integration.one_tenant import World
 from tests.integration.tenants import Tenants
 
 from provider_hub.actions import change, keys
 from provider_hub.actions.install import request_install
+from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
 from provider_hub.adapters.sealing import Envelope
 from provider_hub.adapters.sealing.key_file import KeyFile
-from provider_hub.domain.errors import Invalid
+from provider_hub.domain.catalog import Scope, in_scope
+from provider_hub.domain.errors import Invalid, QuotaExceeded
 from provider_hub.domain.installation import LifecycleState
 
 PASSWORD = "correct-horse-battery"
@@ -166,3 +169,14 @@ def test_what_is_no_secret_is_refused_at_its_place(tenants: Tenants, value: Any,
     (problem,) = answer.json["detail"]
     assert problem["loc"][:2] == ["body", "config"]
     assert why in problem["msg"]
+
+
+def test_an_organization_calls_the_key_service_so_often_and_another_still_may(world: World) -> None:
+    services = replace(world.backend.services, sealing_budget=RequestBudget(1, "changes of secret values"))
+    change.change_settings(services, ACME, WEATHER, SettingsWish(config={"PASSWORD": secret()}), "user_1")  # type: ignore[dict-item]
+    with pytest.raises(QuotaExceeded, match="changes of secret values a minute"):
+        change.change_settings(services, ACME, WEATHER, SettingsWish(config={"PASSWORD": secret()}), "user_1")  # type: ignore[dict-item]
+    change.change_settings(services, ACME, WEATHER, SettingsWish(config={"MODE": "b"}), "user_1")
+    world.backend.put(keys.provider(WEATHER), in_scope(provider(WEATHER), Scope.PUBLIC))
+    wish = InstallWish(provider_name=WEATHER, version="1.0.0", config={"PASSWORD": secret()})  # type: ignore[dict-item]
+    request_install(services, OTHER, wish, "user_2")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -152,7 +152,10 @@ def test_a_caller_who_does_not_read_the_answer_is_let_go(served: Served) -> None
 def test_what_is_refused_is_not_read_into_memory(served: Served) -> None:
     worker = meter.worker_of(served.pid)
     before = meter.read(worker)
-    assert [served.call("POST", "/own", bytes(30 * 1024**2), sender="bad") for _ in range(2)] == [401, 401]
+    for _ in range(2):
+        # A machine that is busy may not take in all of it in time: the connection is cut then.
+        with suppress(ConnectionError):
+            assert served.call("POST", "/own", bytes(30 * 1024**2), sender="bad") == 401
     assert meter.read(worker).resident - before.resident < 16 * 1024**2
 
 

@@ -1,6 +1,8 @@
 """Bodies that make no sense: each is refused with a reason, none makes the server itself fail."""
 
 import copy
+import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -215,6 +217,15 @@ def bomb(levels: int) -> bytes:
 def test_aliases_that_stand_for_more_than_a_body_can_hold_are_refused(body: bytes) -> None:
     with pytest.raises(ApiError, match="aliases stand for over 100000 values"):
         bodies.parse(body, is_yaml=True)
+
+
+def test_yaml_that_would_take_the_parser_seconds_is_refused_unparsed() -> None:
+    content = b"".join(b"- &a%d x\n" % number for number in range(100_000))
+    began = time.process_time()
+    with pytest.raises(ApiError, match="send JSON"):
+        bodies.parse(content, is_yaml=True)
+    assert time.process_time() - began < 0.5
+    assert bodies.parse(json.dumps(["x" * 1_000_000]).encode(), is_yaml=True)
 
 
 def test_plain_yaml_and_few_aliases_are_read() -> None:

@@ -11,6 +11,8 @@ from .status import ApiError, bad_request
 
 _DEEPEST = "exceeded max depth"
 _MOST_NODES = 100_000
+# A megabyte of short values takes the parser seconds. Clients send what is large as JSON.
+_LONGEST_YAML = 256 * 1024
 
 
 class Repeating(dict[str, Any]):
@@ -36,6 +38,8 @@ def parse(content: bytes, *, is_yaml: bool) -> object:
     except ValueError as error:
         if not is_yaml:
             raise _unreadable(f"json parse error: {error}") from error
+    if len(content) > _LONGEST_YAML:
+        raise bad_request(f"error decoding YAML: it is over {_LONGEST_YAML} bytes: send JSON")
     try:
         return _of_yaml(content)
     except RecursionError as error:

@@ -9,7 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from provider_hub.actions import keys
-from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, stored_check_needed, transact_checked
+from provider_hub.actions.configuration import (
+    ConfigCheck,
+    Passed,
+    check_needed,
+    sealed,
+    stored_check_needed,
+    transact_checked,
+)
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.offer import offer_latest
 from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
@@ -28,7 +35,7 @@ from provider_hub.domain.installation import (
     advance,
 )
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed, kept, named, owner_of, secret_of
+from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed, kept, named
 from provider_hub.domain.versions import is_newer
 
 Check = Callable[[Installation, ProviderVersion], None]
@@ -94,11 +101,11 @@ def change_settings(
     Raises NotFound, Conflict, or Invalid for a config that does not fit the version's schema.
     """
 
-    sealed = services.sealer.seal(secret_of(wish.config or {}), owner_of(organization.organization_id, name.canonical))
+    secrets = sealed(services, organization.organization_id, name, wish.config or {})
 
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         found, provider = _read(transaction, organization, name)
-        wanted = _with_offer(found, _with_wish(found, wish, sealed), services.clock())
+        wanted = _with_offer(found, _with_wish(found, wish, secrets), services.clock())
         row, revision = replace(wanted, revision=found.revision), wanted.revision
         if wish.config is not None:
             (version,) = transaction.read(keys.version(name, row.installed_version))
@@ -219,7 +226,7 @@ def _must_differ(row: Installation, version: str) -> None:
         raise Conflict(f"{row.canonical} is on {version} already: to run it once more, use deploy")
 
 
-def _with_wish(row: Installation, wish: SettingsWish, sealed: Mapping[str, str]) -> Installation:
+def _with_wish(row: Installation, wish: SettingsWish, secrets: Mapping[str, str]) -> Installation:
     """The row with the wish applied; a config keeps the secrets that it does not name.
 
     Raises Invalid for too large a config.
@@ -228,7 +235,7 @@ def _with_wish(row: Installation, wish: SettingsWish, sealed: Mapping[str, str])
     if wish.config is None:
         return changed
     staying = kept(row.revision.secrets, wish.config)
-    if len(staying) + len(changed.revision.config) + len(sealed) > CONFIG_KEYS:
+    if len(staying) + len(changed.revision.config) + len(secrets) > CONFIG_KEYS:
         raise Invalid.at(
             "body", "config", msg=f"is over {CONFIG_KEYS} keys with the secrets that stay: {named(staying)}"
         )
@@ -236,7 +243,7 @@ def _with_wish(row: Installation, wish: SettingsWish, sealed: Mapping[str, str])
         raise Invalid.at(
             "body", "config", msg=f"is over {CONFIG_BYTES} bytes with the secrets that stay: {named(staying)}"
         )
-    return replace(changed, revision=replace(changed.revision, secrets={**staying, **sealed}))
+    return replace(changed, revision=replace(changed.revision, secrets={**staying, **secrets}))
 
 
 def _with_offer(before: Installation, after: Installation, now: datetime) -> Installation:

@@ -13,7 +13,8 @@ from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Invalid, Problem, TemporaryError
 from provider_hub.domain.installation import Installation
-from provider_hub.domain.secret_values import Given, plain_of, secret_of
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.secret_values import Given, owner_of, plain_of, secret_of
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -38,6 +39,16 @@ class ConfigCheck:
 
 
 Passed = tuple[ConfigCheck, ...]
+
+
+def sealed(
+    services: Services[DocumentStore], organization_id: str, name: ProviderName, config: Given
+) -> dict[str, str]:
+    """The secret values of a config, sealed for one installation. Raises QuotaExceeded, Invalid or TemporaryError."""
+    values = secret_of(config)
+    if values:
+        services.sealing_budget.take(organization_id, services.clock())
+    return services.sealer.seal(values, owner_of(organization_id, name.canonical))
 
 
 def check_needed(

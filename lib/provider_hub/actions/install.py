@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from provider_hub.actions import keys
-from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, transact_checked
+from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, sealed, transact_checked
 from provider_hub.actions.installed import Installed
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services, record_step
@@ -17,7 +17,6 @@ from provider_hub.domain.installation import (
     Revision,
     install,
 )
-from provider_hub.domain.secret_values import owner_of, secret_of
 
 
 def request_install(
@@ -28,8 +27,7 @@ def request_install(
     The transaction reads three documents, in one round trip where the version is named, and writes two.
     """
     _check_quota(services, organization)
-    owner = owner_of(organization.organization_id, wish.provider_name.canonical)
-    sealed = services.sealer.seal(secret_of(wish.config), owner)
+    secrets = sealed(services, organization.organization_id, wish.provider_name, wish.config)
     provider_key = keys.provider(wish.provider_name)
     row_key = keys.installation(organization.organization_id, wish.provider_name)
 
@@ -49,7 +47,7 @@ def request_install(
         check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check
-        step = install(_new_row(services, organization, wish, version, sealed), services.deadlines, cause)
+        step = install(_new_row(services, organization, wish, version, secrets), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
     return transact_checked(services, decide)
@@ -60,7 +58,7 @@ def _new_row(
     organization: Organization,
     wish: InstallWish,
     version: ProviderVersion,
-    sealed: dict[str, str],
+    secrets: dict[str, str],
 ) -> Installation:
     now = services.clock()
     row = Installation(
@@ -70,7 +68,7 @@ def _new_row(
         name=wish.provider_name.name,
         installation_id=services.new_id(now),
         generation=1,
-        revision=Revision(version.version, wish.resource_tier, {}, version.lock_sha256, sealed),
+        revision=Revision(version.version, wish.resource_tier, {}, version.lock_sha256, secrets),
         upgrade_policy=wish.upgrade_policy,
         lifecycle_state=LifecycleState.PENDING,
         created_at=now,

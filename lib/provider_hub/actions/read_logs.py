@@ -124,9 +124,10 @@ class LogReader:
         """A page of lines, masked. Raises NotFound, TemporaryError or PermanentError."""
         row = get_row(self.services, organization, name)
         namespace = namespace_for(row.organization_slug)
-        pods = self.cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
-        cursor = _noting_gone(wish.since or LogCursor(), pods, self.services.clock())
+        # The API server is asked within the turn alone: it is one for all tenants.
         with self.turns.turn(row.organization_id):
+            pods = self.cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
+            cursor = _noting_gone(wish.since or LogCursor(), pods, self.services.clock())
             found = self._living(namespace, pods, wish, cursor)
         if not wish.previous:
             cursor = self._add_archived(row, namespace, pods, wish, cursor, found)

@@ -30,20 +30,29 @@ class RequestBudget:
 
     def take(self, organization_id: str, now: datetime) -> None:
         """Spend one request. Raises QuotaExceeded with the time until there is one again."""
-        rate = self._per_minute / 60
         with self._lock:
-            if organization_id not in self._buckets and len(self._buckets) >= _REMEMBERED:
-                self._forget_full(now)
-            bucket = self._buckets.setdefault(organization_id, _Bucket(self._per_minute, now))
-            passed = max((now - bucket.at).total_seconds(), 0)
-            bucket.left = min(bucket.left + passed * rate, self._per_minute)
-            bucket.at = now
-            if bucket.left < 1:
-                raise QuotaExceeded(
-                    f"the organization makes more than {self._per_minute} {self._work} a minute: slow down",
-                    retry_after_seconds=int((1 - bucket.left) / rate) + 1,
-                )
-            bucket.left -= 1
+            self._filled(organization_id, now).left -= 1
+
+    def check(self, organization_id: str, now: datetime) -> None:
+        """Raises QuotaExceeded where nothing is left to spend; spends nothing."""
+        with self._lock:
+            self._filled(organization_id, now)
+
+    def _filled(self, holder: str, now: datetime) -> _Bucket:
+        """The holder's bucket, in which something is left. Raises QuotaExceeded."""
+        rate = self._per_minute / 60
+        if holder not in self._buckets and len(self._buckets) >= _REMEMBERED:
+            self._forget_full(now)
+        bucket = self._buckets.setdefault(holder, _Bucket(self._per_minute, now))
+        passed = max((now - bucket.at).total_seconds(), 0)
+        bucket.left = min(bucket.left + passed * rate, self._per_minute)
+        bucket.at = now
+        if bucket.left < 1:
+            raise QuotaExceeded(
+                f"the organization makes more than {self._per_minute} {self._work} a minute: slow down",
+                retry_after_seconds=int((1 - bucket.left) / rate) + 1,
+            )
+        return bucket
 
     def _forget_full(self, now: datetime) -> None:
         """Forget organizations without a request for a minute:

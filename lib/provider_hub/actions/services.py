@@ -25,6 +25,7 @@ from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.resolution import Dependencies, Resolver
+from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.domain.catalog import Scope
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Problem
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 # Each is kept for 400 days. Whoever changes things by a loop would fill the audit with that, and the database.
 AUDITED_A_MINUTE = 120
+# Each is a call of the key service, whose limit is one for all tenants.
+SEALED_A_MINUTE = 60
 
 
 class _NoConfigChecker:
@@ -100,8 +103,8 @@ class Services(Generic[StoreT_co]):
 
     `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
     `sealer` in the one that takes it, `schema_checker` and `resolver` in the one that publishes. The budgets,
-    `receiving`, `quota_cache`, `locks` and `known_providers` belong to this process, so all requests of it must share
-    one Services.
+    `unknown_tokens`, `receiving`, `quota_cache`, `locks` and `known_providers` belong to this process, so all requests
+    of it must share one Services.
     """
 
     store: StoreT_co
@@ -117,6 +120,10 @@ class Services(Generic[StoreT_co]):
     resolver: Resolver = field(default_factory=_NoResolver)
     request_budget: RequestBudget = field(default_factory=RequestBudget)
     audit_budget: RequestBudget = field(default_factory=lambda: RequestBudget(AUDITED_A_MINUTE, "audited changes"))
+    sealing_budget: RequestBudget = field(
+        default_factory=lambda: RequestBudget(SEALED_A_MINUTE, "changes of secret values")
+    )
+    unknown_tokens: UnknownTokens = field(default_factory=UnknownTokens)
     receiving: Receiving = field(default_factory=Receiving)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)

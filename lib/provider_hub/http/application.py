@@ -111,6 +111,12 @@ class Application(Generic[H]):
         authorization = request.headers.get("Authorization")
         principal, tenant = self._admitted(route, bearer_of(authorization) if route.form else authorization, address)
         call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
+        if tenant is None:
+            return self._handled(request, route, call)
+        with self._services.receiving.request(tenant.organization_id):
+            return self._handled(request, route, call)
+
+    def _handled(self, request: Request, route: Route, call: Call) -> Response:
         if route.form:
             form = UploadForm(request, self._services.receiving, _holder(call))
             return responses.rendered(route, route.handler(self._hub, call, form=form))
@@ -146,6 +152,12 @@ class Application(Generic[H]):
         self, route: Route, authorization: str | None, address: str
     ) -> tuple[CustomerPrincipal | ConsolePrincipal | None, Organization | None]:
         """Who calls, and for which tenant. Raises NotAuthenticated, Forbidden, QuotaExceeded or TemporaryError."""
+        with self._services.unknown_tokens.counted(authorization, address, self._services.clock()):
+            return self._known(route, authorization, address)
+
+    def _known(
+        self, route: Route, authorization: str | None, address: str
+    ) -> tuple[CustomerPrincipal | ConsolePrincipal | None, Organization | None]:
         access = route.access
         if access is Access.ANYONE:
             return None, None

@@ -19,7 +19,7 @@ from provider_hub.domain.errors import HubError, SchemaViolation, TemporaryError
 # An answer's bytes are taken by then, or its connection is cut: a caller who does not read holds a thread as well.
 ANSWER_SECONDS = 30.0
 MOST_PUSHED_BYTES = 256 * 1024
-REMAINS_SECONDS = 1.0
+REMAINS_SECONDS = 2.0
 # Of the largest form, and somewhat more: whoever sent one over its limit is told so.
 _REMAINS_BYTES = 40 * 1024**2
 _PIECE_BYTES = 64 * 1024

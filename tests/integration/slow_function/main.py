@@ -9,6 +9,7 @@ import functions_framework
 
 from provider_hub.actions.receiving import BodyPace, Receiving
 from provider_hub.actions.request_budget import RequestBudget
+from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.actions.wishes import Wish
 from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotAuthenticated
@@ -95,6 +96,7 @@ services: Any = SimpleNamespace(
     clock=now,
     store=Store(),
     request_budget=RequestBudget(),
+    unknown_tokens=UnknownTokens(),
     receiving=Receiving(THREADS, BodyPace(BODY_SECONDS, 10**9)),
 )
 application = Application(routes, None, Callers(), services)  # type: ignore[arg-type]

@@ -47,6 +47,8 @@ class PublisherWish(Wish):
 
     @model_validator(mode="after")
     def _fits_its_platform(self) -> Self:
+        if {".", ".."} & set(self.repository.split("/")):
+            raise refused_by_rule("no part of a repository's path is . or ..")
         if self.platform is Platform.GITHUB and self.repository.count("/") != 1:
             raise refused_by_rule("a repository of GitHub is written OWNER/REPOSITORY")
         if self.platform is Platform.GITLAB and self.called_workflow is not None:
