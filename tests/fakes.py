@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import KeptWheel, Wheel, WheelSource
+from provider_hub.actions.ports import Wheel, WheelSource
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import ProviderVersion
@@ -211,7 +212,7 @@ class FakeDelivery:
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
         is_new = name not in self.kept
         self.kept.add(name)
-        return KeptWheel(name, f"https://storage.example/artifacts/{name}", is_new)
+        return KeptWheel(name, f"https://storage.example/artifacts/{name}", is_new, "e" * 64)
 
 
 @dataclass

@@ -136,6 +136,19 @@ def test_what_was_published_before_is_kept_and_locked_once(relocked: Relocked) -
     assert backend.rpcs.names() == ["BatchGetDocuments"], "a walk that is done reads no version again"
 
 
+def test_the_same_walk_tells_a_provider_of_which_distributions_its_versions_are(relocked: Relocked) -> None:
+    backend = relocked.backend
+    backend.put(keys.provider(WEATHER), provider())
+    published_before(backend, "1.0.0", distribution_name="Weather_Provider")
+    published_before(backend, "1.1.0", distribution_name="weather-provider")
+    published_before(backend, "1.2.0", distribution_name="weather", lock_sha256="c" * 64)
+    published_before(backend, "0.9.0")
+    relocked.relocking.find_slice()
+    told = backend.store.get(keys.provider(WEATHER))
+    assert told is not None
+    assert told.distributions == ("weather-provider", "weather")
+
+
 def test_one_whose_host_has_gone_stays_as_it_was_and_says_so(relocked: Relocked) -> None:
     published_before(relocked.backend, "1.0.0")
     relocked.hosts.failing = PermanentError("its host serves other bytes")

@@ -76,6 +76,7 @@ def test_a_wheel_tells_its_name_version_packages_and_what_it_needs() -> None:
         packages=Packages(("acme",), frozenset({"acme", "acme.store"}), provider="acme"),
         requires_python=">=3.11",
         summary="Shops",
+        metadata=entries()[f"{DIST_INFO}/METADATA"],
     )
 
 

@@ -21,6 +21,19 @@ class UploadSession:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptWheel:
+    """Where the bytes of a wheel are kept: the object's name and URL. `is_new` says that they were not there before.
+
+    `metadata_sha256` is the digest of the wheel's METADATA, by which that is kept as well.
+    """
+
+    name: str
+    url: str
+    is_new: bool
+    metadata_sha256: str
+
+
 class ArtifactStore(Protocol):
     """Objects that are written once: no method replaces or deletes one, and no function has the right to."""
 

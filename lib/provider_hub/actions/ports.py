@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, Generic, Protocol, TypeVar, overload
 
+from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.domain.audit import AuditEntry, AuditPlace
 from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
 from provider_hub.domain.errors import Problem
@@ -124,6 +125,15 @@ class CatalogStore(DocumentStore, Protocol):
 
     def count_providers_under(self, prefix: str) -> int:
         """How many providers the organization of that slug has."""
+
+    def providers_under(self, prefix: str, place: str | None, limit: int) -> list[Provider]:
+        """The providers of that slug, by document path, from the one behind `place`, without their `readme`."""
+
+    def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
+        """The providers of that slug that have versions of the distribution, without their `readme`."""
+
+    def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
+        """Versions by their numbers' text, from the one behind `after`, without what is long: schemas, changelog, …"""
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
@@ -351,15 +361,6 @@ class AttachedFile:
 WheelSource = WheelUrl | StoredUpload | AttachedFile
 
 
-@dataclass(frozen=True, slots=True)
-class KeptWheel:
-    """Where the bytes of a wheel are kept: the object's name and URL. `is_new` says that they were not there before."""
-
-    name: str
-    url: str
-    is_new: bool
-
-
 class Delivery(Protocol):
     """A wheel that was fetched and verified, while its bytes are at hand."""
 
@@ -368,7 +369,7 @@ class Delivery(Protocol):
         """What was found out about it."""
 
     def keep(self) -> KeptWheel:
-        """Put the bytes into the bucket, unless they are there. Raises TemporaryError."""
+        """Put the bytes and the METADATA into the bucket, unless they are there. Raises TemporaryError."""
 
 
 class Wheels(Protocol):

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from provider_hub.actions import audit, keys
+from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.offered_schemas import with_offered
 from provider_hub.actions.outbox import version_entry
@@ -41,6 +42,7 @@ from provider_hub.domain.catalog import (
     in_scope,
     newer_of,
     search_tokens,
+    with_distribution,
 )
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid
@@ -87,13 +89,12 @@ class _Publication:
 @dataclass(frozen=True, slots=True)
 class _Built:
     """What was found out before the transaction: the wheel, the runtime it is pinned to, its dependencies; and where
-    the wheel is kept: its object's name, and the URL that the version is stored with."""
+    the wheel is kept, with the URL that the version is stored with."""
 
     wheel: Wheel
     runtime: RuntimeVersion
     lock: DependencyLock
-    wheel_object: str
-    wheel_url: str
+    kept: KeptWheel
 
 
 def publish(
@@ -141,7 +142,7 @@ def publish(
         lock = locked_dependencies(
             services, wheel.requirements, wheel.distribution, runtime.image, provider_name.prefix
         )
-        built = _Built(wheel, runtime, lock, *_kept(publication, delivery, taken))
+        built = _Built(wheel, runtime, lock, _kept(publication, delivery, taken))
         # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
         if provider and not provider.retiring and publication.scope is Scope.TENANT:
             hide_from_others(services, by, provider_name)
@@ -153,15 +154,15 @@ def _with_offered(services: Services[CatalogStore], publication: _Publication, w
     return replace(publication, wish=wish, schemas=wish.resource_schemas_of(publication.provider))
 
 
-def _kept(publication: _Publication, delivery: Delivery, turn: PublishingTurn) -> tuple[str, str]:
-    """The object's name, and the URL to store, of the wheel that is put into the bucket.
+def _kept(publication: _Publication, delivery: Delivery, turn: PublishingTurn) -> KeptWheel:
+    """The wheel that is put into the bucket, with the URL to store.
 
     That comes before the transaction which names it: a crash between the two leaves an object that no version names,
     and that the next publish of the same bytes finds.
     """
     kept = delivery.keep()
     turn.kept_bytes += delivery.wheel.size if kept.is_new else 0
-    return kept.name, str(publication.source) if isinstance(publication.source, WheelUrl) else kept.url
+    return replace(kept, url=str(publication.source)) if isinstance(publication.source, WheelUrl) else kept
 
 
 def _register(
@@ -188,7 +189,7 @@ def _register(
         now = services.clock()
         version = replace(_new_version(publication, built, now), published_by=by.published_by)
         known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
-        shown = _catalog_row(publication, known, now)
+        shown = with_distribution(_catalog_row(publication, known, now), wheel.distribution)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
         # Another zlib packs the same text otherwise, and pods have it in Secrets that never change.
@@ -231,11 +232,11 @@ def _published_again(
             return Published(stored, created=False)
         taken.check_room(delivery.wheel.size)
         kept = _kept(publication, delivery, taken)
-    return Published(_with_copy(services, publication, digest, *kept), created=False)
+    return Published(_with_copy(services, publication, digest, kept), created=False)
 
 
 def _with_copy(
-    services: Services[CatalogStore], publication: _Publication, digest: str, wheel_object: str, wheel_url: str
+    services: Services[CatalogStore], publication: _Publication, digest: str, kept: KeptWheel
 ) -> ProviderVersion:
     """The stored version with the copy of its bytes that was kept just now; one that came first stays."""
     key = keys.version(publication.provider, publication.wish.version)
@@ -248,7 +249,13 @@ def _with_copy(
         if stored.wheel_object:
             return stored
         now = services.clock()
-        renewed = replace(stored, wheel_object=wheel_object, wheel_url=wheel_url, updated_at=now)
+        renewed = replace(
+            stored,
+            wheel_object=kept.name,
+            wheel_url=kept.url,
+            metadata_sha256=kept.metadata_sha256,
+            updated_at=now,
+        )
         transaction.write(key, renewed)
         return renewed
 
@@ -297,7 +304,7 @@ def _new_version(publication: _Publication, built: _Built, now: datetime) -> Pro
         prefix=publication.provider.prefix,
         name=publication.provider.name,
         version=publication.wish.version,
-        wheel_url=built.wheel_url,
+        wheel_url=built.kept.url,
         wheel_sha256=wheel.sha256,
         runtime_version=built.runtime.version,
         status=VersionStatus.PUBLISHED,
@@ -319,7 +326,8 @@ def _new_version(publication: _Publication, built: _Built, now: datetime) -> Pro
         requirements=wheel.requirements,
         lock_sha256=built.lock.sha256,
         lock_packages=len(built.lock.wheels),
-        wheel_object=built.wheel_object,
+        wheel_object=built.kept.name,
+        metadata_sha256=built.kept.metadata_sha256,
     )
 
 

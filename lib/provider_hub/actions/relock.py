@@ -4,6 +4,7 @@ A lock that comes out the same changes nothing. Another one is what new installa
 upgrade to it or are deployed at it; what runs keeps the lock of its own revision, and goes back to that one.
 
 What was published before there were locks is found by a walk through all versions, once, and is locked in the same way.
+The same walk tells providers of which distributions their versions are, for the package index.
 """
 
 import logging
@@ -20,7 +21,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
-from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus
+from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus, with_distribution
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid, NotFound, PermanentError, TemporaryError
 from provider_hub.domain.names import ProviderName
@@ -32,8 +33,8 @@ log = logging.getLogger(__name__)
 LOCKS_A_RUN = 10
 VERSIONS_A_RUN = 20
 LOCK_AGAIN = timedelta(minutes=15)
-WALK = "versions-without-lock"
-# No document's path: the walk has seen every version that was published before there were locks.
+WALK = "versions-of-before"
+# No document's path: the walk has seen every version that was published before there were locks and the index.
 WALKED = Cursor(WALK, "done")
 
 Change = Callable[[ProviderVersion], ProviderVersion]
@@ -98,10 +99,24 @@ class Relocking:
         unlocked = [one for one in seen if one.status is VersionStatus.PUBLISHED and one.lock_sha256 is None]
         for version in unlocked:
             self._change(version, lambda now: replace(now, lock_due_at=now.lock_due_at or self.services.clock()))
+        for version in seen:
+            self._tell_distribution(version)
         is_last = len(seen) < VERSIONS_A_RUN
         following = WALKED if is_last else Cursor(WALK, _path_of(seen[-1]))
         self.services.store.transact(lambda transaction: transaction.write(keys.cursor(WALK), following))
         return len(unlocked)
+
+    def _tell_distribution(self, version: ProviderVersion) -> None:
+        key, distribution = keys.provider(version.provider_name), version.distribution_name
+        if distribution is None:
+            return
+
+        def decide(transaction: Transaction) -> None:
+            (provider,) = transaction.read(key)
+            if provider is not None and (told := with_distribution(provider, distribution)) is not provider:
+                transaction.write(key, told)
+
+        self.services.store.transact(decide)
 
     def _locked(self, version: ProviderVersion) -> bool:
         try:

@@ -3,6 +3,7 @@
 This module imports little, since every child imports it.
 """
 
+import base64
 from typing import IO, Any
 
 from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
@@ -21,7 +22,11 @@ def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
         raise WheelInvalid(f"the wheel {error}: build it again, with fewer and plainer files") from error
     if "refused" in answer:
         raise WheelInvalid(answer["refused"])
-    converted = {"packages": _packages(answer["packages"]), "requirements": tuple(answer["requirements"])}
+    converted = {
+        "packages": _packages(answer["packages"]),
+        "requirements": tuple(answer["requirements"]),
+        "metadata": base64.b64decode(answer["metadata"]),
+    }
     return WheelContents(**{**answer, **converted})
 
 
@@ -40,6 +45,8 @@ def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
         "summary": contents.summary,
         "requirements": contents.requirements,
         "schemas_text": contents.schemas_text,
+        # As text, JSON could make six bytes of each one, and so exceed what the child may answer.
+        "metadata": base64.b64encode(contents.metadata).decode(),
         "packages": {
             "candidates": found.candidates,
             "importable": sorted(found.importable),

@@ -8,6 +8,7 @@ import re
 
 MAX_BYTES = 256 * 1024**2
 UPLOADS = "uploads/"
+METADATA_FILE = "METADATA"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UPLOAD_ID = re.compile(r"[0-9A-Za-z]{1,64}")
@@ -20,6 +21,11 @@ def kept_name(sha256: str, file_name: str) -> str:
     if not _DIGEST.fullmatch(sha256):
         raise ValueError(f"{sha256[:80]!r} is no SHA-256: give 64 lowercase hexadecimal digits")
     return f"sha256/{sha256[:2]}/{sha256}/{check_file_name(file_name)}"
+
+
+def metadata_name(sha256: str) -> str:
+    """The name of a wheel's METADATA, which is kept beside the wheels by its own digest. Raises ValueError."""
+    return kept_name(sha256, METADATA_FILE)
 
 
 def upload_name(upload_id: str, file_name: str) -> str:

@@ -8,12 +8,15 @@ from enum import StrEnum
 from typing import Self
 
 from provider_hub.domain.dependencies.lock import DependencyLock
+from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.versions import Version, latest
 
 PUBLIC_AUDIENCE = "public"
 TOKEN_LENGTH = 12
+# A provider has one; who renames it on and on gets no document that is over Firestore's limit.
+MAX_DISTRIBUTIONS = 50
 
 
 class Scope(StrEnum):
@@ -81,6 +84,8 @@ class Provider:
 
     `audience` is `public` or the id of the only organization that may see it, so a query can filter by it.
     `retiring` means that a deletion has begun: no caller can see or install it, and its author can delete it again.
+    `distributions` are the normalised names of what its versions' wheels are distributions of: at most
+    MAX_DISTRIBUTIONS, by which the package index finds it.
     """
 
     prefix: str
@@ -98,6 +103,7 @@ class Provider:
     tags: tuple[str, ...] = ()
     search_tokens: tuple[str, ...] = ()
     retiring: bool = False
+    distributions: tuple[str, ...] = ()
 
     @property
     def provider_name(self) -> ProviderName:
@@ -129,8 +135,8 @@ class ResourceSchema:
 class ProviderVersion:
     """A wheel, its verified digest, and the lock of its dependencies.
 
-    Only `status`, `error_message`, the lock and `updated_at` ever change; and `wheel_url` and `wheel_object` once, when
-    the same bytes are published again of a version without an object.
+    Only `status`, `error_message`, the lock and `updated_at` ever change; and `wheel_url`, `wheel_object` and
+    `metadata_sha256` once, when the same bytes are published again of a version without an object.
 
     `wheel_url` is where the bytes were published; pods ask there after the bucket. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
@@ -140,7 +146,8 @@ class ProviderVersion:
     `lock_packages` counts the distributions in it; both are None where there is no lock yet. `lock_due_at` is when the
     sweeper is to lock it, or to lock it again; `lock_message` says what came of it. `fingerprint` is the
     digest of everything that was published. It tells whether a second publish of the version is the same or another
-    one. `published_by` is None for what was published before that was recorded.
+    one. `published_by` is None for what was published before that was recorded. `metadata_sha256` is the digest of the
+    wheel's METADATA, by which the bucket keeps it; None where it is not kept.
     """
 
     prefix: str
@@ -175,6 +182,7 @@ class ProviderVersion:
     published_by: PublishedBy | None = None
     lock_due_at: datetime | None = None
     lock_message: str | None = None
+    metadata_sha256: str | None = None
 
     @property
     def provider_name(self) -> ProviderName:
@@ -215,6 +223,14 @@ def in_scope(provider: Provider, scope: Scope) -> Provider:
     """The provider as `scope` shows it: to everyone, or to its author's organization."""
     audience = PUBLIC_AUDIENCE if scope is Scope.PUBLIC else str(provider.author.organization_id)
     return replace(provider, scope=scope, audience=audience)
+
+
+def with_distribution(provider: Provider, distribution: str) -> Provider:
+    """The provider, found by this distribution as well; the same one where it is, or has MAX_DISTRIBUTIONS others."""
+    name = normalised(distribution)
+    if name in provider.distributions or len(provider.distributions) >= MAX_DISTRIBUTIONS:
+        return provider
+    return replace(provider, distributions=(*provider.distributions, name))
 
 
 def audiences_of(organization_id: str | None) -> tuple[str, ...]:

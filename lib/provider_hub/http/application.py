@@ -39,9 +39,18 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.http import responses
 from provider_hub.http.arrival import arriving, leave
 from provider_hub.http.call import Call
-from provider_hub.http.requests import MAX_BODY, check_length, idempotency_key, inputs_of, read_body, request_id
+from provider_hub.http.login import bearer_of
+from provider_hub.http.requests import (
+    MAX_BODY,
+    check_length,
+    idempotency_key,
+    inputs_of,
+    read_body,
+    request_id,
+    wanted_media,
+)
 from provider_hub.http.route import Access, Route, Routes, Routing
-from provider_hub.http.upload_form import UploadForm, as_tools_read, bearer_of
+from provider_hub.http.upload_form import USER, UploadForm, as_tools_read
 from provider_hub.logs import remember_trace
 
 log = logging.getLogger(__name__)
@@ -108,8 +117,7 @@ class Application(Generic[H]):
         if route is None:
             return responses.other_method(request.method, routes)
         address = self._authenticator.address(request.headers.get("X-Forwarded-For"), request.remote_addr)
-        authorization = request.headers.get("Authorization")
-        principal, tenant = self._admitted(route, bearer_of(authorization) if route.form else authorization, address)
+        principal, tenant = self._admitted(route, _authorization(route, request), address)
         call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
         if tenant is None:
             return self._handled(request, route, call)
@@ -127,7 +135,7 @@ class Application(Generic[H]):
             # Without the slashes around it: a path means the same with and without a trailing one.
             where = f"{route.name} {request.path.strip('/')}"
             return self._once(route, call, inputs, KeyedCall(call.organization.organization_id, where, key, raw))
-        response = responses.rendered(route, route.handler(self._hub, call, **inputs))
+        response = responses.rendered(route, route.handler(self._hub, call, **inputs), wanted_media(route, request))
         return responses.unless_known(response, request)
 
     def _body(self, request: Request, route: Route, call: Call, *, is_keyed: bool) -> bytes:
@@ -200,6 +208,14 @@ class Application(Generic[H]):
             raise Forbidden(f"the token publishes {minted.provider}, and does nothing else")
         claims = OrganizationClaims(minted.organization_id, minted.organization_slug, None, minted.organization_name)
         return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by)
+
+
+def _authorization(route: Route, request: Request) -> str | None:
+    """The header that says who calls, with a login's password as the bearer where the route takes logins."""
+    given = request.headers.get("Authorization")
+    if route.form:
+        return bearer_of(given, USER)
+    return bearer_of(given) if route.login else given
 
 
 def _holder(call: Call) -> str:

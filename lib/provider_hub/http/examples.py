@@ -65,7 +65,10 @@ def error(status: int) -> dict[str, Any]:
 def of_model(model: type[BaseModel]) -> dict[str, Any]:
     """The example of a model. Raises LookupError for a field of an answer that must have a value and shows none."""
     keeps_null = issubclass(model, Response)
-    shown = {name: _of_field(f"{model.__name__}.{name}", field) for name, field in model.model_fields.items()}
+    shown = {
+        field.serialization_alias or name: _of_field(f"{model.__name__}.{name}", field)
+        for name, field in model.model_fields.items()
+    }
     return {name: value for name, value in shown.items() if value is not None or keeps_null}
 
 

@@ -1,5 +1,7 @@
 """What every response body is."""
 
+from abc import abstractmethod
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -8,3 +10,11 @@ class Response(BaseModel):
 
     # Built at its first use, as a wish is.
     model_config = ConfigDict(from_attributes=True, defer_build=True)
+
+
+class Representable(Response):
+    """A response body that a route answers with in several media types, of which `Accept` chooses."""
+
+    @abstractmethod
+    def as_media(self, media: str) -> bytes:
+        """The body in one of the route's media types."""

@@ -194,8 +194,15 @@ def _response(route: Route, status: int) -> dict[str, Any]:
     if route.shape is bytes:
         response["content"] = {route.media: {"schema": {"type": "object" if route.media == JSON else "string"}}}
     elif route.shape is not None:
-        response["content"] = {JSON: {"schema": _shape(route.shape), "example": examples.response(route)}}
+        response["content"] = {media: _described(route, media) for media in (route.media, *route.other_media)}
     return response
+
+
+def _described(route: Route, media: str) -> dict[str, Any]:
+    """What a body of one of the route's media types holds: its model where that is JSON of any kind, else text."""
+    if not media.endswith("json"):
+        return {"schema": {"type": "string"}}
+    return {"schema": _shape(route.shape), "example": examples.response(route)}
 
 
 def _told(route: Route, status: int) -> str:

@@ -1,10 +1,12 @@
-"""What a parameter in a route's path is; those that the routes of several functions have."""
+"""What a parameter in a route's path is; those that the routes of several modules have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN
+from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
+from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,12 @@ PROVIDER: Mapping[str, Parameter] = {
         "The provider's name.",
         example="weather",
         constraints={"pattern": f"^{SHORT_PATTERN}$", "maxLength": MAX_CANONICAL},
+    ),
+}
+VERSION: Mapping[str, Parameter] = {
+    "version": Parameter(
+        "A semantic version; a `+` in it may be written as it is.",
+        example="1.4.0",
+        constraints={"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
     ),
 }

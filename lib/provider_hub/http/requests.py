@@ -32,6 +32,15 @@ def idempotency_key(request: Request) -> str | None:
     raise SchemaViolation.at("header", idempotency.HEADER, msg="must be 1 to 255 printable ASCII characters")
 
 
+def wanted_media(route: Route, request: Request) -> str:
+    """The media type of the route that the caller would rather have; the route's first one where it takes none of them.
+
+    PEP 691 leaves it open whether that is refused: an answer that says what it is serves whoever can read it.
+    """
+    by_name = {media.partition(";")[0]: media for media in (route.media, *route.other_media)}
+    return by_name[request.accept_mimetypes.best_match(by_name, route.media.partition(";")[0])]
+
+
 def check_length(request: Request) -> None:
     """Raises TooLarge for a body that says itself that it is over 1 MiB."""
     if (request.content_length or 0) > MAX_BODY:

@@ -23,6 +23,7 @@ from provider_hub.domain.errors import (
     UnderWay,
 )
 from provider_hub.http.call import Reply
+from provider_hub.http.models import Representable
 from provider_hub.http.route import JSON, Route
 
 _STATUS = {
@@ -41,14 +42,19 @@ _HTTPS_FOR_A_YEAR = "max-age=31536000"
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
-def rendered(route: Route, result: Any) -> Response:
-    """What a route's handler returned, as the route describes it."""
+def rendered(route: Route, result: Any, media: str | None = None) -> Response:
+    """What a route's handler returned, as the route describes it; in `media`, where it has several."""
     reply = result if isinstance(result, Reply) else Reply(result)
     status, content = reply.status or route.status, reply.content
     if content is None:
         return json_response(status, b"", reply.headers)
     if isinstance(content, bytes):
         return _response(status, content, route.media, reply.headers)
+    if isinstance(content, Representable):
+        # Whoever keeps the answer for later callers must keep one for each type, and for each caller.
+        headers = {**reply.headers, "Vary": "Accept, Authorization"}
+        media = media or route.media
+        return _response(status, content.as_media(media), media, headers)
     if isinstance(content, BaseModel):
         return json_response(status, content.model_dump_json().encode(), reply.headers)
     return json_response(status, _ANY.dump_json(list(content)), reply.headers)

@@ -41,9 +41,11 @@ class Route:
 
     `refusals` are the statuses that this route's own rules answer with; what follows from its access and its
     body is not in there. `shape` None answers without a body; bytes are of the type `media`. With `location`, the
-    header of that name has the path of the created row. `example` is how its answer differs from its model's example.
-    `needs` is the right that it takes where its method does not say. `form` says that it reads an upload form in the
-    place of a JSON body (`http.upload_form`).
+    header of that name has the path of the created row. `other_media` are types that `Accept` may ask for instead of
+    `media`: the model of the answer writes each of them (`models.Representable`). `example` is how its answer differs
+    from its model's example. `needs` is the right that it takes where its method does not say. `form` says that it
+    reads an upload form in the place of a JSON body (`http.upload_form`). `login` says that it takes a token as the
+    password of any user, too.
     `scope` is what the token of a console machine must have; each route of theirs has one.
     """
 
@@ -66,6 +68,8 @@ class Route:
     needs: Right | None = None
     scope: ConsoleScope | None = None
     form: bool = False
+    other_media: tuple[str, ...] = ()
+    login: bool = False
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
@@ -159,6 +163,8 @@ class Routes(Generic[H]):
         example: Mapping[str, Any] | None = None,
         needs: Right | None = None,
         scope: ConsoleScope | None = None,
+        other_media: tuple[str, ...] = (),
+        login: bool = False,
     ) -> Callable[[Callable[Concatenate[H, Call, P], R]], Callable[Concatenate[H, Call, P], R]]:
         """Declare the route that the decorated function handles; see `Route` for the arguments."""
 
@@ -185,6 +191,8 @@ class Routes(Generic[H]):
                     needs=needs,
                     scope=scope,
                     form="form" in hints,
+                    other_media=other_media,
+                    login=login,
                 )
             )
             return handler

@@ -5,8 +5,6 @@ user `__token__`, and a refusal that tools show by the reason of the status line
 409 means that the file is there already, which other bytes are not.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 import re
@@ -30,7 +28,6 @@ _MAX_TEXT = 4 * 1024**2
 _MAX_FIELDS = 1000
 _CHUNK_BYTES = 256 * 1024
 _LONGEST_REASON = 300
-_BASIC = re.compile(r"basic +([A-Za-z0-9+/=]+)", re.IGNORECASE)
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _TOO_LARGE = (
     f"a form carries at most {MAX_FORM // 1024**2} MiB, {_MAX_TEXT // 1024**2} MiB of it as text, in {_MAX_FIELDS} "
@@ -44,18 +41,6 @@ class FormTooLarge(TooLarge):
 
     def __str__(self) -> str:
         return _TOO_LARGE
-
-
-def bearer_of(authorization: str | None) -> str | None:
-    """The header with the token as a bearer, where the tool sent it as the password of `__token__`."""
-    match = _BASIC.fullmatch((authorization or "").strip())
-    if not match:
-        return authorization
-    try:
-        user, _, token = base64.b64decode(match[1], validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return authorization
-    return f"Bearer {token}" if user == USER else authorization
 
 
 @dataclass(frozen=True, slots=True)

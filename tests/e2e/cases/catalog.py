@@ -1,11 +1,15 @@
 """Cases of the catalog."""
 
 from provider_hub.domain.rollout import RolloutState
+from provider_hub.http.package_index import SIMPLE_JSON
 from tests.e2e.cases.kinds import SHOP, Refused, Stands, Step
 
 _YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
 _ROLLOUT = f"/providers/{SHOP}/rollouts/1.1.0"
 _MACHINE = "console_machine"
+_AS_JSON = {"Accept": SIMPLE_JSON}
+_INDEX_META = {"api-version": "1.1"}
+_FILE = f"/simple/files/{SHOP}/1.0.0/weather_provider-1.0.0-py3-none-any.whl"
 
 REFUSED = [
     Refused("GET", "/providers/platform/cloud/rollouts", 403, "only its author"),
@@ -35,6 +39,11 @@ REFUSED = [
     Refused("GET", "/providers/acme/weather/versions/1.0.0/sbom", 404, "published before there were locks"),
     Refused("GET", "/providers/acme/weather/versions/1.0.0/wheel", 404, "the hub keeps no wheel of acme/weather"),
     Refused("GET", "/providers/other/secret/versions/1.0.0/wheel", 404, "there is no provider"),
+    Refused("GET", "/simple/never-published/", 404, "there is no distribution never-published here"),
+    Refused("GET", "/simple/org/other/secret/", 404, "there is no distribution secret here"),
+    Refused("GET", "/simple/org/install/", 404, "there is no organization install"),
+    Refused("GET", "/simple/files/other/secret/1.0.0/secret-1.0.0-py3-none-any.whl", 404, "there is no provider"),
+    Refused("GET", "/simple/files/acme/weather/1.0.0/x.whl", 404, "has no file x.whl"),
     Refused("GET", "/providers/acme/weather/versions/__x__", 404, "has no version __x__"),
     Refused("POST", "/providers/acme/weather/versions/9.9.9/yank", 404, "has no version 9.9.9"),
     Refused("DELETE", "/providers/acme/weather/versions/nope/yank", 404, "has no version nope"),
@@ -112,6 +121,13 @@ STEPS = [
     Step("GET", f"/providers/{SHOP}/versions/1.0.0/lock"),
     Step("GET", f"/providers/{SHOP}/versions/1.0.0/wheel", 302),
     Step("GET", f"/providers/{SHOP}/versions/1.0.0/sbom", shows={"specVersion": "1.6"}),
+    Step("GET", "/simple/", shows={"meta": _INDEX_META}, headers=_AS_JSON),
+    Step("GET", "/simple/weather-provider/", shows={"name": "weather-provider", "meta": _INDEX_META}, headers=_AS_JSON),
+    Step("GET", "/simple/weather-provider/"),
+    Step("GET", "/simple/org/shop/", shows={"meta": _INDEX_META}, headers=_AS_JSON),
+    Step("GET", "/simple/org/shop/Weather_Provider/", shows={"name": "weather-provider"}, headers=_AS_JSON),
+    Step("GET", f"{_FILE}", 302),
+    Step("GET", f"{_FILE}.metadata", 302),
     Step("POST", f"/providers/{SHOP}/versions/1.0.0/relock", 202),
     Step("PATCH", f"/providers/{SHOP}", shows={"readme": "# Weather"}, body={"readme": "# Weather"}),
     Step("POST", _YANK, shows={"status": "yanked"}, body={"reason": "wrong units"}),

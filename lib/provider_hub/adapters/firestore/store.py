@@ -27,6 +27,9 @@ from provider_hub.domain.runtimes import RuntimeVersion
 
 # A readme has up to 200 KB, and a search goes through a thousand providers.
 _LISTED_FIELDS = tuple(field.name for field in fields(Provider) if field.name != "readme")
+# A version's schemas have up to 900 KB, and the package index lists thousands of versions.
+_LONG_FIELDS = frozenset({"schemas", "config_schema", "outputs_schema", "changelog", "requirements", "published_by"})
+_SHORT_FIELDS = tuple(field.name for field in fields(ProviderVersion) if field.name not in _LONG_FIELDS)
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
 _CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
@@ -116,6 +119,38 @@ class FirestoreStore(FirestoreDocuments):
             Provider, "providers", where=where, order=("__name__",), limit=limit, offset=offset, fields=_LISTED_FIELDS
         )
         return found, total
+
+    def providers_under(self, prefix: str, place: str | None, limit: int) -> list[Provider]:
+        """The providers of that slug, by document path, from the one behind the path `place`."""
+        start = None if place is None else f"{self._root}/{place}"
+        return self._query(
+            Provider,
+            "providers",
+            where=(("prefix", "==", prefix),),
+            order=("__name__",),
+            after=start,
+            limit=limit,
+            fields=_LISTED_FIELDS,
+        )
+
+    def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
+        """The providers of that slug that have versions of the distribution."""
+        where = (("prefix", "==", prefix), ("distributions", "contains", distribution))
+        return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=_LISTED_FIELDS)
+
+    def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
+        """Versions by their numbers' text, from the one behind `after`, without their long fields."""
+        start = None if after is None else self.name_of(keys.version(provider, after))
+        parent = self.name_of(keys.provider(provider))
+        return self._query(
+            ProviderVersion,
+            "versions",
+            parent=parent,
+            order=("__name__",),
+            after=start,
+            limit=limit,
+            fields=_SHORT_FIELDS,
+        )
 
     def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
         """The organization's dead letters, of one provider or of all (None), newest first."""

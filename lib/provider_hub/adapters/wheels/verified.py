@@ -4,16 +4,17 @@ Each refusal names the field of the request that it concerns.
 """
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
-from provider_hub.actions.artifacts import ArtifactStore
-from provider_hub.actions.ports import AttachedFile, KeptWheel, StoredUpload, Wheel, WheelSource
+from provider_hub.actions.artifacts import ArtifactStore, KeptWheel
+from provider_hub.actions.ports import AttachedFile, StoredUpload, Wheel, WheelSource
 from provider_hub.adapters.wheels.fetching import FetchedBytes, FetchedWheel, FetchPolicy, fetch_wheel, verified
-from provider_hub.domain.artifacts import kept_name
+from provider_hub.domain.artifacts import kept_name, metadata_name
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.wheels import DigestMismatch, WheelError, WheelInvalid, WheelUrl, same_version
@@ -25,9 +26,10 @@ _CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KeepableWheel:
-    """A verified wheel and the file that holds its bytes (`actions.ports.Delivery`)."""
+    """A verified wheel, its METADATA, and the file that holds its bytes (`actions.ports.Delivery`)."""
 
     wheel: Wheel
+    metadata: bytes
     spool: IO[bytes]
     artifacts: ArtifactStore
 
@@ -35,7 +37,9 @@ class KeepableWheel:
         """Raises TemporaryError. What is kept already is the same bytes: the name has their digest."""
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
         is_new = self.artifacts.put(name, self.spool)
-        return KeptWheel(name, self.artifacts.url_of(name), is_new)
+        metadata_sha256 = hashlib.sha256(self.metadata).hexdigest()
+        self.artifacts.put(metadata_name(metadata_sha256), io.BytesIO(self.metadata))
+        return KeptWheel(name, self.artifacts.url_of(name), is_new, metadata_sha256)
 
 
 class VerifiedWheels:
@@ -57,7 +61,8 @@ class VerifiedWheels:
                 raise Invalid.at("body", "sha256", msg=str(error)) from error
             except WheelError as error:
                 raise Invalid.at("body", _field_of(source), msg=str(error)) from error
-            yield KeepableWheel(_checked(wheel, source.file_name, provider, version), spool, self._artifacts)
+            checked = _checked(wheel, source.file_name, provider, version)
+            yield KeepableWheel(checked, wheel.contents.metadata, spool, self._artifacts)
 
     def _received(self, source: WheelSource, spool: IO[bytes], sha256: str | None) -> FetchedWheel:
         """Raises WheelError."""

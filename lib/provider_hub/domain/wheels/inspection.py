@@ -55,6 +55,7 @@ class WheelContents:
 
     `requires_python` and `summary` are None where not given. `requirements` are the Requires-Dist lines, as written.
     `schemas_text` is the file with the schemas that the provider's package offers (`offered_schemas`), not parsed yet.
+    `metadata` is the METADATA itself, at most MAX_METADATA_BYTES.
     """
 
     distribution: str
@@ -64,6 +65,7 @@ class WheelContents:
     summary: str | None
     requirements: tuple[str, ...] = ()
     schemas_text: str | None = None
+    metadata: bytes = b""
 
 
 def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
@@ -81,7 +83,8 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
             _check_wheel_file(_read_headers(archive, f"{dist_info}/WHEEL", MAX_WHEEL_FILE_BYTES))
             # Installers read both as UTF-8 and stop at a wheel without either.
             _read_text(archive, f"{dist_info}/RECORD", MAX_RECORD_BYTES)
-            metadata = _headers(_read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES))
+            text = _read_headers(archive, f"{dist_info}/METADATA", MAX_METADATA_BYTES)
+            metadata = _headers(text)
             requirements = _texts(metadata, "Requires-Dist")
             check_dependencies(requirements)
             packages = find_packages(_layout(archive, dist_info, str(name)))
@@ -93,6 +96,7 @@ def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
                 summary=_summary(metadata),
                 requirements=tuple(requirements),
                 schemas_text=read_offered(archive, packages.provider) if packages.provider else None,
+                metadata=text.encode(),
             )
     except _BROKEN as error:
         raise WheelInvalid("the file is no zip archive, or a damaged one: build the wheel again") from error

@@ -23,12 +23,10 @@ from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.publishers import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
-from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
-from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
-from provider_hub.http import publishers
+from provider_hub.http import package_index, publishers
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
-from provider_hub.http.parameters import PROVIDER, Parameter
+from provider_hub.http.parameters import PROVIDER, VERSION
 from provider_hub.http.route import CYCLONEDX, TOML, Access, Routes
 from provider_hub.http.version_view import ProviderVersionBody
 
@@ -51,15 +49,9 @@ class Hub:
 routes: Routes[Hub] = Routes(
     "catalog",
     publishers.routes,
+    package_index.routes,
     about="Finding and reading providers, and what their author may change.",
-    parameters={
-        **PROVIDER,
-        "version": Parameter(
-            "A semantic version; a `+` in it may be written as it is.",
-            example="1.4.0",
-            constraints={"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
-        ),
-    },
+    parameters={**PROVIDER, **VERSION},
 )
 
 
