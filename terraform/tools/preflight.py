@@ -167,7 +167,7 @@ CONSTRAINTS: Sequence[Constraint] = (
 
 def check(ask: Ask, target: Target) -> Iterator[Finding]:
     """Everything that is looked at, in the order in which a deployment would meet it."""
-    for look in (_billing, _policies, _enabled, _regions, _compute_quotas, _run_quotas):
+    for look in (_billing, _policies, _enabled, _regions, _secrets, _compute_quotas, _run_quotas):
         try:
             yield from look(ask, target)
         except Unanswered as error:
@@ -234,6 +234,24 @@ def _regions(ask: Ask, target: Target) -> Iterator[Finding]:
             yield Finding(
                 True, f"{service} is not in {place}", "Choose a region that has all of them, such as europe-west1"
             )
+
+
+def _secrets(ask: Ask, target: Target) -> Iterator[Finding]:
+    """Cloud Run refuses a function whose secret is not there, minutes after the apply began."""
+    for name in sorted(handed_in(target.settings)):
+        try:
+            ask("secrets", "describe", name, "--project", target.project)
+        except Unanswered as error:
+            is_missing = "NOT_FOUND" in str(error)
+            what = f"there is no secret {name}" if is_missing else f"the secret {name} could not be looked up ({error})"
+            yield Finding(is_missing, what, f"Make it: gcloud secrets create {name} --data-file=-")
+
+
+def handed_in(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The secrets that an operator made by hand, and names."""
+    lookups = [(settings.get(realm) or {}).get("lookup") for realm in ("customer_realm", "console_realm")]
+    named = [*lookups, settings.get("index_credentials"), settings.get("image_pull_credentials")]
+    return frozenset(one["secret"] for one in named if one)
 
 
 # What a deployment takes of the region's Compute quotas: Autopilot's nodes count against them.

@@ -20,6 +20,7 @@ ANSWERS: Mapping[str, Any] = {
     "billing projects describe": {"billingAccountName": "billingAccounts/0", "billingEnabled": True},
     "org-policies describe": {"name": "projects/1/policies/x", "spec": {"rules": [{"allowAll": True}]}},
     "services list": [{"config": {"name": name}, "state": "ENABLED"} for name in services()],
+    "secrets describe": {"name": "projects/1/secrets/x"},
     "run regions list": LOCATIONS,
     "tasks locations list": LOCATIONS,
     "scheduler locations list": LOCATIONS,
@@ -190,3 +191,26 @@ def test_it_ends_with_1_where_something_refuses(tmp_path: Path, monkeypatch: pyt
     assert main(arguments) == 0, "a quota that cannot be read refuses nothing"
     answers.write_text(json.dumps({**ANSWERS, "billing projects describe": {"billingEnabled": False}}))
     assert main(arguments) == 1
+
+
+NAMED: Mapping[str, Any] = {
+    "customer_realm": {"issuer": "https://a", "lookup": {"url": "https://a/verify", "secret": "customer-lookup"}},
+    "index_credentials": {"secret": "index-logins"},
+}
+
+
+def test_a_secret_that_is_named_and_not_there_is_refused_before_the_plan() -> None:
+    missing = preflight.Unanswered("(gcloud.secrets.describe) NOT_FOUND: Secret [projects/1/secrets/x] not found")
+    refused = [finding for finding in found(asked(**{"secrets describe": missing}), **NAMED) if finding.refuses]
+    assert [finding.what for finding in refused] == [
+        "there is no secret customer-lookup",
+        "there is no secret index-logins",
+    ]
+    assert "gcloud secrets create index-logins" in refused[1].todo
+    assert not [finding for finding in found(asked(), **NAMED) if finding.refuses]
+
+
+def test_a_secret_that_may_not_be_looked_at_is_a_remark() -> None:
+    forbidden = preflight.Unanswered("(gcloud.secrets.describe) PERMISSION_DENIED")
+    findings = [one for one in found(asked(**{"secrets describe": forbidden}), **NAMED) if "secret" in one.what]
+    assert [finding.refuses for finding in findings] == [False, False]
