@@ -11,26 +11,45 @@ from werkzeug.test import EnvironBuilder
 from provider_hub.domain.messages import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.arrival import MOST_PUSHED_BYTES
+from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 
 SAID = {"organization_id": "org_acme", "provider": "acme/weather", "version": "1.0.0", "generation": 1, "token": "t"}
 
 
-def pushed(message: str) -> tuple[int, list[CheckIn], int]:
-    """The status, what was handled, and how much of the body was read."""
+class Connection:
+    """gunicorn's socket; counts how often it was shut down."""
+
+    shut = 0
+
+    def shutdown(self, _how: int) -> None:
+        self.shut += 1
+
+    def settimeout(self, _seconds: float) -> None: ...
+
+
+class Anyone:
+    def verify(self, authorization_header: str | None) -> None: ...
+
+
+def pushed(message: str) -> tuple[int, list[CheckIn], int, int]:
+    """The status, what was handled, how much of the body was read, and whether the connection was shut down."""
     data = b64encode(json.dumps({**SAID, "message": message}).encode()).decode()
     body = io.BytesIO(json.dumps({"message": {"data": data}}).encode())
     builder = EnvironBuilder(method="POST", input_stream=body, content_length=len(body.getvalue()))
     handled: list[CheckIn] = []
     services: Any = None
     consumer = PushConsumer(services, Topic.CHECK_INS, CheckIn, handled.append)
-    return consumer.respond(Request(builder.get_environ())).status_code, handled, body.tell()
+    connection = Connection()
+    request = Request({**builder.get_environ(), "gunicorn.socket": connection})
+    status = OnlyFrom(Anyone(), consumer).respond(request).status_code
+    return status, handled, body.tell(), connection.shut
 
 
-def test_a_check_in_with_a_long_message_is_handled() -> None:
-    status, (check_in,), _ = pushed("x " * 50_000)
-    assert (status, len(check_in.message or "")) == (204, 2000)
+def test_a_check_in_with_a_long_message_is_handled_and_its_connection_serves_the_next() -> None:
+    status, (check_in,), _, shut = pushed("x " * 50_000)
+    assert (status, len(check_in.message or ""), shut) == (204, 2000, 0)
 
 
 def test_a_check_in_of_megabytes_is_taken_off_the_topic_unread() -> None:
-    assert pushed("x" * 8_000_000) == (204, [], MOST_PUSHED_BYTES)
+    assert pushed("x" * 8_000_000) == (204, [], MOST_PUSHED_BYTES, 1)

@@ -59,6 +59,8 @@ def pushed_body(request: Request) -> bytes:
     memory of a few of those.
     """
     raw: bytes = request.stream.read(MOST_PUSHED_BYTES)
+    if len(raw) < MOST_PUSHED_BYTES:
+        mark_taken(request)
     return raw
 
 
