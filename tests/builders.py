@@ -8,10 +8,8 @@ from provider_hub.domain.catalog import (
     PUBLIC_AUDIENCE,
     Author,
     AuthorKind,
-    Organization,
     Provider,
     ProviderVersion,
-    Scope,
     VersionStatus,
 )
 from provider_hub.domain.installation import (
@@ -25,10 +23,13 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import encode
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers import Platform, Publisher
+from provider_hub.domain.organizations import Organization
+from provider_hub.domain.publishers.claims import Platform
+from provider_hub.domain.publishers.records import Publisher
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.runtimes import RuntimeImage, registered_default
+from provider_hub.domain.scope import Scope
 from tests.fakes import START
 
 ACME = Organization("org_acme", "Acme", "acme", "active", START, START)

@@ -8,8 +8,8 @@ from typing import Any
 
 from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.actions.ports import Wheel, WheelSource
 from provider_hub.actions.resolution import Dependencies
+from provider_hub.actions.wheels import Wheel, WheelSource
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel

@@ -11,7 +11,7 @@ from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import artifacts, cloud_logging, kubernetes, sealing, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
-from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
@@ -19,20 +19,17 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
 from provider_hub.http.functions import catalog, identity, installations, operations, publishing
-from provider_hub.settings import (
-    Artifacts,
-    Cluster,
-    Core,
-    Identity,
-    Indexes,
-    Logs,
-    Sealing,
-    Tasks,
-    TrustedPublishers,
-    Wheels,
-)
+from provider_hub.settings_callers import Tasks
+from provider_hub.settings_cluster import Cluster
+from provider_hub.settings_core import Core
+from provider_hub.settings_identity import Identity
+from provider_hub.settings_logs import Logs
+from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings_sealing import Sealing
+from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
+from provider_hub.wiring.publishing import publishing_rules
 
 
 class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs, TrustedPublishers, Sealing): ...
@@ -44,6 +41,7 @@ def wire(settings: Needs) -> Combined:
         schema_checker=LimitedSchemaChecker(),
         sealer=sealing.connect(settings),
         resolver=UvResolver(IndexPolicy.from_settings(settings)),
+        publishing=publishing_rules(settings),
     )
     who = Authenticator(settings)
     cluster, bucket = kubernetes.connect(settings), artifacts.connect(settings)

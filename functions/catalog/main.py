@@ -5,10 +5,14 @@ import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts, tasks
-from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.catalog import Hub, routes
-from provider_hub.settings import Artifacts, Core, Identity, Tasks, TrustedPublishers
+from provider_hub.settings_callers import Tasks
+from provider_hub.settings_core import Core
+from provider_hub.settings_identity import Identity
+from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings_wheels import Artifacts
 from provider_hub.wiring import Once, connected_services
 
 

@@ -7,10 +7,12 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.adapters import kubernetes
-from provider_hub.adapters.identity import trusted_callers
+from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings import Callers, Cluster, Core
+from provider_hub.settings_callers import Callers
+from provider_hub.settings_cluster import Cluster
+from provider_hub.settings_core import Core
 from provider_hub.wiring import Once, connected_services
 
 

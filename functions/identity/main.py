@@ -1,23 +1,28 @@
 """Identity over HTTPS: who a token is, tokens for trusted publishers, the platform's hand over organizations."""
 
+from dataclasses import replace
+
 import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.minting import Minting
-from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.identity import Hub, routes
-from provider_hub.settings import Core, Identity, TrustedPublishers
+from provider_hub.settings_core import Core
+from provider_hub.settings_identity import Identity
+from provider_hub.settings_publishers import TrustedPublishers
 from provider_hub.wiring import Once, connected_services
+from provider_hub.wiring.publishing import publishing_rules
 
 
 class Needs(Core, Identity, TrustedPublishers): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    services = connected_services(settings)
+    services = replace(connected_services(settings), publishing=publishing_rules(settings))
     minting = Minting(services, PlatformTokens(settings), settings.publisher_audience)
     return Application(routes, Hub(services, minting), Authenticator(settings), services)
 

@@ -9,10 +9,14 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import cloud_logging, kubernetes, sealing
 from provider_hub.adapters.config_schema import JsonSchemaChecker
-from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.installations import Hub, routes
-from provider_hub.settings import Cluster, Core, Identity, Logs, Sealing
+from provider_hub.settings_cluster import Cluster
+from provider_hub.settings_core import Core
+from provider_hub.settings_identity import Identity
+from provider_hub.settings_logs import Logs
+from provider_hub.settings_sealing import Sealing
 from provider_hub.wiring import Once, connected_services
 
 

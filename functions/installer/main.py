@@ -6,12 +6,13 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.deploy import Installer
 from provider_hub.adapters import kubernetes, tasks
-from provider_hub.adapters.identity import trusted_callers
+from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Callers, Cluster, Tasks
+from provider_hub.settings_callers import Callers, Tasks
+from provider_hub.settings_cluster import Cluster
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 

@@ -8,14 +8,17 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
-from provider_hub.adapters.identity import Authenticator
+from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.publishing import Hub, routes
-from provider_hub.settings import Artifacts, Core, Identity, Indexes, Wheels
+from provider_hub.settings_core import Core
+from provider_hub.settings_identity import Identity
+from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
+from provider_hub.wiring.publishing import publishing_rules
 
 
 class Needs(Core, Identity, Wheels, Artifacts, Indexes): ...
@@ -23,7 +26,12 @@ class Needs(Core, Identity, Wheels, Artifacts, Indexes): ...
 
 def wire(settings: Needs) -> Application[Hub]:
     resolver = UvResolver(IndexPolicy.from_settings(settings))
-    services = replace(connected_services(settings), schema_checker=LimitedSchemaChecker(), resolver=resolver)
+    services = replace(
+        connected_services(settings),
+        schema_checker=LimitedSchemaChecker(),
+        resolver=resolver,
+        publishing=publishing_rules(settings),
+    )
     bucket = artifacts.connect(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings), bucket)
     return Application(routes, Hub(services, wheels, bucket), Authenticator(settings), services)

@@ -6,12 +6,15 @@ import functions_framework
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.register import Registration
 from provider_hub.adapters import tasks
-from provider_hub.adapters.identity import trusted_callers
-from provider_hub.domain.messages import CheckIn
+from provider_hub.adapters.identity.callers import trusted_callers
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings import Callers, CheckIns, Cluster, Core, Tasks
+from provider_hub.settings_callers import Callers, Tasks
+from provider_hub.settings_check_ins import CheckIns
+from provider_hub.settings_cluster import Cluster
+from provider_hub.settings_core import Core
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.last_lines import last_lines
 

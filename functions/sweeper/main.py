@@ -15,12 +15,15 @@ from provider_hub.actions.waves import Waves
 from provider_hub.adapters import artifacts, kubernetes, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
-from provider_hub.adapters.identity import trusted_callers
+from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.locked import KeptFromHosts, LockedWheelHosts
 from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings import Callers, Cluster, Indexes, Rollouts, Tasks, Wheels
+from provider_hub.settings_callers import Callers, Tasks
+from provider_hub.settings_cluster import Cluster
+from provider_hub.settings_rollouts import Rollouts
+from provider_hub.settings_wheels import Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 

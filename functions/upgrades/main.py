@@ -8,14 +8,16 @@ from provider_hub.actions.scheduled_calls import StepCall
 from provider_hub.actions.waves import Waves
 from provider_hub.adapters import tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
-from provider_hub.adapters.identity import trusted_callers
+from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.records import Topic
 from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.http.triggers import TopicOrQueue
-from provider_hub.settings import Callers, Core, Rollouts, Tasks
+from provider_hub.settings_callers import Callers, Tasks
+from provider_hub.settings_core import Core
+from provider_hub.settings_rollouts import Rollouts
 from provider_hub.wiring import Once, connected_services
 
 

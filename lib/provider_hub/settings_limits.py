@@ -3,7 +3,6 @@
 from pydantic import Field
 
 from provider_hub.domain.limits import OrganizationLimits
-from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.settings_reader import Settings
 
 
@@ -47,14 +46,3 @@ class Limits(Settings):
     def organization_limits(self) -> OrganizationLimits:
         """The limits as the actions take them."""
         return OrganizationLimits(self.installation_quota)
-
-    @property
-    def publishing_limits(self) -> PublishingLimits:
-        """The limits as publishing takes them."""
-        return PublishingLimits(
-            self.publishes_at_once,
-            self.publishes_per_day,
-            self.provider_quota,
-            self.version_quota,
-            self.stored_gib * 1024**3,
-        )

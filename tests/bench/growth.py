@@ -40,6 +40,7 @@ from provider_hub.domain.records import OutboxEntry, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.settings import Rollouts
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
+from provider_hub.wiring.publishing import publishing_rules
 from tests import builders
 from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, put
@@ -89,7 +90,8 @@ class _Grown:
         )
         counted = counting(grpc.insecure_channel, self._tell)
         with patch.dict(os.environ, environment), patch("grpc.insecure_channel", counted):
-            self._services = wiring.connected_services(given)
+            connected = wiring.connected_services(given)
+            self._services = replace(connected, publishing=publishing_rules(given))
             self._bare: Any = Client(project=project)
             self._store = firestore.connect(project, given.database)
             self._bare_query()  # the ordinary client makes its channel at the first call

@@ -12,10 +12,10 @@ from statistics import quantiles
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import Organization
 from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import CHECK_IN_KEY, PROJECT, Ground, Served

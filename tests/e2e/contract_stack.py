@@ -18,8 +18,8 @@ from local_stack.running import Stack
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
-from provider_hub.domain.catalog import SlugClaim
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 from tests.builders import FULL
 from tests.e2e import wire
 from tests.integration.backend import EMULATOR, Documents

@@ -15,10 +15,11 @@ from local_stack.sample_wheels import build_wheel
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
-from provider_hub.domain.catalog import PUBLIC_AUDIENCE, Scope
+from provider_hub.domain.catalog import PUBLIC_AUDIENCE
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers import Publisher
+from provider_hub.domain.publishers.records import Publisher
 from provider_hub.domain.rollout import RolloutState
+from provider_hub.domain.scope import Scope
 from provider_hub.http import openapi
 from provider_hub.http.table import ROUTES, match
 from tests.builders import dead_letter, provider, publisher, rollout

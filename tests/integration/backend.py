@@ -27,7 +27,8 @@ from tests.integration.rpcs import Rpcs
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker, Key
-from provider_hub.actions.services import PublishingRules, Services
+from provider_hub.actions.publishing_rules import PublishingRules
+from provider_hub.actions.services import Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import FirestoreStore

@@ -14,13 +14,13 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.install import request_install
 from provider_hub.actions.publish import publish
-from provider_hub.actions.services import apply_event
+from provider_hub.actions.steps import apply_event
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import Kubernetes
 from provider_hub.adapters.kubernetes.api import connected
-from provider_hub.domain.catalog import Author, AuthorKind, Organization
+from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.installation import (
     CheckedIn,
     Health,
@@ -32,6 +32,7 @@ from provider_hub.domain.installation import (
 from provider_hub.domain.manifests import RuntimeFacts
 from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.records import Topic
 from provider_hub.settings import Cluster
 

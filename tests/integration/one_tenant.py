@@ -12,8 +12,9 @@ from provider_hub.actions.expire import Expiry
 from provider_hub.actions.install import request_install
 from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.wishes.installations import InstallWish
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.installation import Installation, InstallationRequest, Outcome
-from provider_hub.domain.messages import CheckIn, check_in_token, decode
+from provider_hub.domain.messages import check_in_token, decode
 from provider_hub.domain.records import Topic
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)

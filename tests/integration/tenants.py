@@ -14,9 +14,10 @@ from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import AddedWheel, add_wheel
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
-from provider_hub.domain.catalog import ProviderVersion, SlugClaim, VersionStatus, search_tokens
+from provider_hub.domain.catalog import ProviderVersion, VersionStatus, search_tokens
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 
 RADIO = ProviderName("acme", "radio")
 LEAVING = ProviderName("acme", "leaving")

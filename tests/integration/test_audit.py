@@ -17,9 +17,10 @@ from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.wishes.audit import AuditQuery
 from provider_hub.actions.wishes.catalog import CatalogEdit
 from provider_hub.domain.audit import KEPT, Actor, ActorKind, AuditAction
-from provider_hub.domain.catalog import Scope, in_scope
+from provider_hub.domain.catalog import in_scope
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound, QuotaExceeded, TemporaryError
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.scope import Scope
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
 

@@ -26,7 +26,7 @@ from provider_hub.actions import keys
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
-from provider_hub.domain.publishers import PublishedBy, PublisherKind
+from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE

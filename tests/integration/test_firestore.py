@@ -23,11 +23,7 @@ from provider_hub.actions.install import request_install
 from provider_hub.actions.ports import Key, Transaction
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.adapters.firestore.documents import ATTEMPTS
-from provider_hub.domain.catalog import (
-    ResourceSchema,
-    SlugClaim,
-    VersionStatus,
-)
+from provider_hub.domain.catalog import ResourceSchema, VersionStatus
 from provider_hub.domain.errors import Conflict, TemporaryError
 from provider_hub.domain.installation import (
     Health,
@@ -41,6 +37,7 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)

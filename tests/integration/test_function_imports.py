@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +13,30 @@ from provider_hub.http.table import ROUTES
 SERVING = {route.function for route in ROUTES}
 OF_ALL_ROUTES = {"http.table", "http.openapi", "http.docs", "http.examples"}
 FOR_A_CLUSTER = {"adapters.kubernetes", "domain.deployment", "domain.manifests", "actions.cluster"}
+CHANGES_ROWS = {"installations", "installer", "registration", "upgrades", "deadlines", "sweeper"}
+# What takes milliseconds to load, and the functions that have a use for it.
+USED_BY = {
+    "domain.installation": CHANGES_ROWS | {"catalog"},
+    "actions.steps": CHANGES_ROWS,
+    "domain.check_in": {"registration"},
+    "domain.rollout": {"installations", "catalog", "upgrades", "sweeper"},
+    "domain.catalog": FUNCTIONS.keys() - {"identity", "operations", "registration", "dead_letters"},
+    "domain.wheels": {"publishing", "sweeper"},
+    "domain.publishing_use": {"publishing", "sweeper", "identity"},
+    "domain.publishers.matching": {"identity"},
+    "adapters.config_schema": {"installations", "upgrades", "sweeper"},
+    "adapters.dependencies": {"publishing", "sweeper"},
+    "adapters.identity.authenticator": SERVING,
+    "adapters.identity.callers": FUNCTIONS.keys() - SERVING,
+    "settings_identity": SERVING,
+    "settings_callers": FUNCTIONS.keys() - SERVING | {"catalog"},
+}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_starts_without_what_only_others_need(function: str) -> None:
-    program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
     main = FUNCTIONS_DIR / function / "main.py"
-    ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
-    loaded = {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
+    loaded = _loaded_by(main)
     own = {f"http.functions.{function}"} if function in SERVING else set()
     others = {f"http.functions.{other}" for other in SERVING} - own
     assert own <= loaded
@@ -27,6 +44,16 @@ def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     # Who has no cluster loads neither the clients for it nor what is made there.
     has_cluster = re.search(r"import .*\bkubernetes\b", main.read_text()) is not None
     assert bool(loaded & FOR_A_CLUSTER) == has_cluster
+    # One that is not listed has got an import that it may not need, and one that is listed may need it no more.
+    used = {module for module, users in USED_BY.items() if function in users}
+    assert loaded & USED_BY.keys() == used
+
+
+def _loaded_by(main: Path) -> set[str]:
+    """The modules of ours that a fresh process has loaded once it has read `main`."""
+    program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
+    return {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tests.fakes import START
 from tests.integration.tenants import RADIO, Tenants
 
 from provider_hub.actions import keys
-from provider_hub.domain.catalog import SlugClaim
+from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.records import Topic
 
 LETTER = dead_letter()

@@ -12,10 +12,11 @@ from tests.integration.backend import Backend
 from provider_hub.actions import keys
 from provider_hub.actions.mirror import MIRROR_AGAIN, MIRROR_REFUSED_AGAIN, Mirror
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.catalog import SlugClaim, StoredLock
+from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.errors import HubError, PermanentError, TemporaryError
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.publishing_use import PublishingLimits
 
 RADIO = ProviderName("acme", "radio")

@@ -11,9 +11,8 @@ from tests.integration.rolling_out import NAME, World
 from provider_hub.actions import keys
 from provider_hub.actions.change import change_settings
 from provider_hub.actions.offer import OFFER_AGAIN, offer_when_due
-from provider_hub.actions.services import apply_event
+from provider_hub.actions.steps import apply_event
 from provider_hub.actions.wishes.installations import SettingsWish
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.installation import (
     CheckedIn,
     Health,
@@ -25,6 +24,7 @@ from provider_hub.domain.installation import (
     Trigger,
     UpgradePolicy,
 )
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import RolloutState
 

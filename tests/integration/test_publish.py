@@ -13,15 +13,16 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import browse, keys
 from provider_hub.actions.organizations import Organizations
-from provider_hub.actions.ports import AttachedFile
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publish_file import publish_file
+from provider_hub.actions.wheels import AttachedFile
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.catalog import Author, AuthorKind, Scope
+from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, TemporaryError
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.records import Topic
+from provider_hub.domain.scope import Scope
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 ADA = actor_of("org_acme")

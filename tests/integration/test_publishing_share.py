@@ -11,9 +11,10 @@ from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import AttachedFile
 from provider_hub.actions.publish import publish
-from provider_hub.actions.services import PublishingRules, Services
+from provider_hub.actions.publishing_rules import PublishingRules
+from provider_hub.actions.services import Services
+from provider_hub.actions.wheels import AttachedFile
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Invalid, QuotaExceeded
@@ -30,7 +31,7 @@ OTHER = Author(AuthorKind.CUSTOMER, "org_other", "Other")
 def limited(backend: Backend, **limits: int) -> Services:
     services = backend.services
     backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
-    rules = PublishingRules(services.publishing.runtime, limits=PublishingLimits(**limits))
+    rules = PublishingRules(services.publishing_rules.runtime, limits=PublishingLimits(**limits))
     return replace(services, publishing=rules)
 
 

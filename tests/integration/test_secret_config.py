@@ -18,9 +18,10 @@ from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
 from provider_hub.adapters.sealing import Envelope
 from provider_hub.adapters.sealing.key_file import KeyFile
-from provider_hub.domain.catalog import Scope, in_scope
+from provider_hub.domain.catalog import in_scope
 from provider_hub.domain.errors import Invalid, QuotaExceeded
 from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.scope import Scope
 
 PASSWORD = "correct-horse-battery"
 INSTALL = {"provider_name": "acme/radio", "version": "1.0.0"}

@@ -15,7 +15,7 @@ from tests.integration.tenants import Tenants
 from local_stack.ci_runner import CiRun
 from provider_hub.actions import keys
 from provider_hub.actions.minted_tokens import digest
-from provider_hub.domain.catalog import SlugClaim
+from provider_hub.domain.organizations import SlugClaim
 
 RUN = CiRun("acme/weather", environment="release")
 PUBLISHERS = "/providers/acme/sun/publishers"

@@ -13,7 +13,7 @@ from provider_hub.actions.browse import delete_provider
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, pause, resume
 from provider_hub.actions.scheduled_calls import StepCall
-from provider_hub.actions.services import apply_event
+from provider_hub.actions.steps import apply_event
 from provider_hub.actions.waves import _Slot
 from provider_hub.domain.catalog import PLATFORM_AUTHOR
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound

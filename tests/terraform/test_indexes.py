@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1.types.query import StructuredQuery
 from terraform.tools.configuration import read
+from tests.annotations import hints_of
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
@@ -86,7 +87,7 @@ def _own_calls(node: ast.AST) -> Iterator[str]:
 
 def calls_of(function: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
     """Arguments for a function, with and without each that may be None."""
-    hints = typing.get_type_hints(function)
+    hints = hints_of(function)
     hints.pop("return", None)
     return itertools.product(*(_samples(hint, function) for hint in hints.values()))
 
@@ -184,7 +185,7 @@ def collections() -> dict[str, type]:
     """Every collection of the code, and the record that its documents hold."""
     found: dict[str, type] = {}
     for name, make in inspect.getmembers(keys, inspect.isfunction):
-        hints = typing.get_type_hints(make)
+        hints = hints_of(make)
         # The others only name the same places by other words.
         if typing.get_origin(hints.pop("return", None)) is not Key or Installation in hints.values():
             continue

@@ -88,7 +88,7 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
     assert ran.returncode == 0, ran.stderr
     status, modules = ran.stdout.splitlines()[-2:]
     assert int(status) == expected, ran.stderr
-    assert "provider_hub.settings" in json.loads(modules)
+    assert "provider_hub.settings_core" in json.loads(modules)
 
 
 def request_for(function: str) -> tuple[str, str, int]:

@@ -13,7 +13,7 @@ from tests.fakes import START
 
 from provider_hub.adapters.identity.jwks import KeySet
 from provider_hub.adapters.identity.platforms import PlatformTokens, TrustedIssuer
-from provider_hub.domain.publishers import Platform
+from provider_hub.domain.publishers.claims import Platform
 from provider_hub.settings import TrustedPublishers
 
 NOW = START.timestamp()

@@ -14,7 +14,8 @@ from jwt.algorithms import RSAAlgorithm
 from werkzeug.test import EnvironBuilder
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
-from provider_hub.adapters.identity import TrustedCaller, callers, trusted_callers
+from provider_hub.adapters.identity import callers
+from provider_hub.adapters.identity.callers import TrustedCaller, trusted_callers
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
 from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
 from provider_hub.http.callers import OnlyFrom

@@ -3,7 +3,8 @@
 import pytest
 from tests.builders import CLOUD, WEATHER, provider
 
-from provider_hub.domain.catalog import Scope, audiences_of, in_scope, newer_of, search_tokens, words_of
+from provider_hub.domain.catalog import audiences_of, in_scope, newer_of, search_tokens, words_of
+from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version
 
 

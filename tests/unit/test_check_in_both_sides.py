@@ -10,8 +10,9 @@ from pragma_runtime.check_in import CheckIns, Vitals
 from pragma_runtime.handshake import LONGEST_RESOURCE_TYPE, MOST_RESOURCE_TYPES
 from pragma_runtime.pubsub import Publisher
 from pragma_runtime.settings import Settings
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.installation import Health
-from provider_hub.domain.messages import CheckIn, decode
+from provider_hub.domain.messages import decode
 
 _TYPES = tuple(f"{number:03}".ljust(LONGEST_RESOURCE_TYPE, "x") for number in range(MOST_RESOURCE_TYPES))
 

@@ -10,7 +10,8 @@ from tests.fakes import START, FakeClock, FakeTasks
 
 from provider_hub.actions.check_in_rate import BURST, CheckInRate
 from provider_hub.actions.register import Registration
-from provider_hub.domain.messages import CheckIn, check_in_token
+from provider_hub.domain.check_in import CheckIn
+from provider_hub.domain.messages import check_in_token
 
 KEY = b"a key for tests only"
 ID = "01JGFJJZ00000000000000000A"

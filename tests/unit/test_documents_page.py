@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+from tests.annotations import hints_of
 
 from provider_hub.actions import dead_letters, idempotency, keys, minting
 from provider_hub.actions.ports import Key
 from provider_hub.domain import audit, uploads
 from provider_hub.domain.audit import AuditEntry
-from provider_hub.domain.publishers import MintedToken, UsedToken
+from provider_hub.domain.publishers.records import MintedToken, UsedToken
 from provider_hub.domain.records import DeadLetter, DeliveryError, KeptAnswer
 from provider_hub.domain.uploads import Upload
 
@@ -35,7 +36,7 @@ def records() -> Iterator[type]:
     """The record of every function that says where a document is kept."""
     seen = set()
     for _, function in inspect.getmembers(keys, inspect.isfunction):
-        returned = get_type_hints(function).get("return")
+        returned = hints_of(function).get("return")
         if get_origin(returned) is Key and (record := get_args(returned)[0]) not in seen:
             seen.add(record)
             yield record

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from provider_hub.adapters.identity import VerifiedClaims
 from provider_hub.adapters.identity.claims import console_principal, customer_principal
+from provider_hub.adapters.identity.realm import VerifiedClaims
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, ConsoleUser, Machine, OrganizationClaims, User
 

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from provider_hub.adapters.identity import IdentityUnavailable
+from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.jwks import MAX_DOCUMENT_BYTES, JwksError, KeySet, download, usable_keys
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -11,7 +11,8 @@ import urllib3
 from aiohttp.test_utils import TestServer
 
 from local_stack.issuer import Realm, TokenIssuer, issuer_application
-from provider_hub.adapters.identity import Authenticator, IdentityUnavailable
+from provider_hub.adapters.identity.authenticator import Authenticator
+from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.opaque import OpaqueTokens
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, OrganizationClaims

@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from provider_hub.adapters.identity import Authenticator, IdentityUnavailable, Realm
+from provider_hub.adapters.identity.authenticator import Authenticator
+from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
+from provider_hub.adapters.identity.realm import Realm
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, User
 from provider_hub.settings import Identity, SettingsError, variable_name

@@ -8,16 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes import START
 
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.errors import MalformedMessage
 from provider_hub.domain.installation import Health, InstallationRequest, RequestKind
-from provider_hub.domain.messages import (
-    CheckIn,
-    VersionPublished,
-    check_in_token,
-    decode,
-    encode,
-    token_matches,
-)
+from provider_hub.domain.messages import VersionPublished, check_in_token, decode, encode, token_matches
 
 REQUEST = InstallationRequest(RequestKind.UPGRADE, "org_acme", "acme/weather", "01LIFE", 7, "1.0.0", START)
 CHECK_IN = {

@@ -24,7 +24,8 @@ from tests.unit.ci_tokens import (
 )
 
 from provider_hub.domain.errors import MintRefused
-from provider_hub.domain.publishers import Ambiguous, CiRun, Platform, choose, mismatch, refusal
+from provider_hub.domain.publishers.claims import CiRun, Platform
+from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
 
 
 def run(**changes: Any) -> CiRun:

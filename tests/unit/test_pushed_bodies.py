@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from provider_hub.domain.messages import CheckIn
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.arrival import MOST_PUSHED_BYTES
 from provider_hub.http.callers import OnlyFrom

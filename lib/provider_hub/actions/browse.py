@@ -19,7 +19,6 @@ from provider_hub.domain.catalog import (
     TOKEN_LENGTH,
     Provider,
     ProviderVersion,
-    Scope,
     StoredLock,
     VersionStatus,
     audiences_of,
@@ -31,6 +30,7 @@ from provider_hub.domain.catalog import (
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, is_version, latest
 
 # A search for several words filters at most this many providers that have the longest of the words.

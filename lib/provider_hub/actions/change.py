@@ -20,10 +20,11 @@ from provider_hub.actions.configuration import (
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.offer import offer_latest
 from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
-from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import record_step
 from provider_hub.actions.version_choice import chosen_version
 from provider_hub.actions.wishes.installations import CONFIG_BYTES, CONFIG_KEYS, SettingsWish
-from provider_hub.domain.catalog import Organization, Provider, ProviderVersion
+from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
 from provider_hub.domain.installation import (
     ChangeRequested,
@@ -35,6 +36,7 @@ from provider_hub.domain.installation import (
     advance,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed, kept, named
 from provider_hub.domain.versions import is_newer
 

@@ -14,7 +14,8 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DocumentStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import deadline_of
-from provider_hub.actions.services import Services, apply_event, record_step
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import (

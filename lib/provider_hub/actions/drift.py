@@ -15,7 +15,8 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DriftStore, Transaction
-from provider_hub.actions.services import Services, apply_event
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DriftRepaired, Installation, LifecycleState

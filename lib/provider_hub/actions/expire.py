@@ -7,7 +7,8 @@ from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.scheduled_calls import DeadlineCall
-from provider_hub.actions.services import Services, apply_event
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
 from provider_hub.domain.names import namespace_for

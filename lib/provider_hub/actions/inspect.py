@@ -8,11 +8,11 @@ from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.ports import DocumentStore, TenantStore
 from provider_hub.actions.services import Services
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.organizations import Organization
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,11 @@ from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, sealed, transact_checked
 from provider_hub.actions.installed import Installed
 from provider_hub.actions.ports import TenantStore, Transaction
-from provider_hub.actions.services import Services, record_step
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import record_step
 from provider_hub.actions.version_choice import chosen_version, runnable, visible
 from provider_hub.actions.wishes.installations import InstallWish
-from provider_hub.domain.catalog import Organization, ProviderVersion
+from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Conflict, QuotaExceeded
 from provider_hub.domain.installation import (
     Installation,
@@ -17,6 +18,7 @@ from provider_hub.domain.installation import (
     Revision,
     install,
 )
+from provider_hub.domain.organizations import Organization
 
 
 def request_install(

@@ -3,9 +3,12 @@
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from provider_hub.domain.catalog import Provider
 from provider_hub.domain.names import ProviderName
+
+if TYPE_CHECKING:
+    from provider_hub.domain.catalog import Provider
 
 TRUSTED = timedelta(seconds=10)
 _REMEMBERED = 2_000
@@ -21,7 +24,7 @@ class KnownProviders:
         self._lock = threading.Lock()
         self._known: dict[ProviderName, tuple[Provider | None, datetime]] = {}
 
-    def keep(self, name: ProviderName, provider: Provider | None, now: datetime) -> None:
+    def keep(self, name: ProviderName, provider: "Provider | None", now: datetime) -> None:
         """Remember what was read; None stands for a provider that does not exist."""
         small = replace(provider, readme=None) if provider else None
         with self._lock:
@@ -29,7 +32,7 @@ class KnownProviders:
                 self._known.clear()
             self._known[name] = (small, now + TRUSTED)
 
-    def find(self, name: ProviderName, now: datetime) -> tuple[Provider | None] | None:
+    def find(self, name: ProviderName, now: datetime) -> "tuple[Provider | None] | None":
         """The remembered row in a tuple of one; None if none is remembered, or it is too old."""
         with self._lock:
             kept = self._known.get(name)

@@ -18,18 +18,9 @@ from provider_hub.actions.ports import PublisherStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.errors import MintRefused, NotFound
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers import (
-    Ambiguous,
-    CiRun,
-    MintedToken,
-    PublishedBy,
-    Publisher,
-    PublisherKind,
-    UsedToken,
-    choose,
-    mismatch,
-    refusal,
-)
+from provider_hub.domain.publishers.claims import CiRun
+from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
+from provider_hub.domain.publishers.records import MintedToken, PublishedBy, Publisher, PublisherKind, UsedToken
 
 log = logging.getLogger(__name__)
 

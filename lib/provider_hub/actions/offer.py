@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
 from provider_hub.actions.ports import RolloutStore, Transaction
-from provider_hub.actions.services import Services, apply_event, record_step
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
-from provider_hub.actions.ports import SchemaChecker, Wheel
+from provider_hub.actions.ports import SchemaChecker
 from provider_hub.actions.schemas import check_schemas
+from provider_hub.actions.wheels import Wheel
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.errors import Invalid, SchemaViolation
 from provider_hub.domain.wheels import WheelInvalid

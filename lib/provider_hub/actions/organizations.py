@@ -6,10 +6,10 @@ from functools import partial
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.domain.catalog import Organization, SlugClaim
 from provider_hub.domain.errors import Forbidden
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import is_organization_id, is_slug
+from provider_hub.domain.organizations import Organization, SlugClaim
 
 
 class Organizations:

@@ -7,15 +7,17 @@ a crash before the deletion it is published twice, and every consumer handles th
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Publisher, Transaction
 from provider_hub.domain import messages
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.records import OutboxEntry, Topic
+
+if TYPE_CHECKING:
+    from provider_hub.domain.installation import InstallationRequest
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Outbox:
         return True
 
 
-def installation_entry(request: InstallationRequest, now: datetime) -> OutboxEntry:
+def installation_entry(request: "InstallationRequest", now: datetime) -> OutboxEntry:
     """The entry of a request to the installer; its key is the installation."""
     return OutboxEntry(
         event_id=request.event_id,

@@ -11,9 +11,10 @@ from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import CatalogStore, DocumentStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.artifacts import metadata_name
-from provider_hub.domain.catalog import Organization, Provider, ProviderVersion
+from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName, is_slug
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.package_index import METADATA_SUFFIX, IndexedProject, project_name, project_of
 
 # What one answer lists at most: a function answers within its memory and time, whatever was published.

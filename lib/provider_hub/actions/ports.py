@@ -2,28 +2,29 @@
 
 The documents are split by reader, so that each action names the queries it makes. `provider_hub.adapters` implements
 them over Google Cloud. Tests run the document and topic adapters against emulators, and replace the cluster, the tasks
-and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster`: most functions have no cluster.
+and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster` and the wheels' in `wheels`:
+most functions have neither.
 
 Every method of a store raises TemporaryError when the database cannot answer.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
-from provider_hub.actions.artifacts import KeptWheel
-from provider_hub.domain.audit import AuditEntry, AuditPlace
-from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
-from provider_hub.domain.errors import Problem
-from provider_hub.domain.installation import Installation
-from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
-from provider_hub.domain.records import DeadLetter, OutboxEntry, Queue, ScheduledCall
-from provider_hub.domain.rollout import Member, Rollout
-from provider_hub.domain.runtimes import RuntimeVersion
-from provider_hub.domain.wheels import Packages, WheelUrl
+if TYPE_CHECKING:
+    from provider_hub.domain.audit import AuditEntry, AuditPlace
+    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
+    from provider_hub.domain.errors import Problem
+    from provider_hub.domain.installation import Installation
+    from provider_hub.domain.names import ProviderName
+    from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
+    from provider_hub.domain.records import DeadLetter, OutboxEntry, Queue, ScheduledCall
+    from provider_hub.domain.rollout import Member, Rollout
+    from provider_hub.domain.runtimes import RuntimeVersion
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -318,64 +319,3 @@ class SchemaChecker(Protocol):
 
     def refusals(self, schemas: Sequence[str]) -> list[str | None]:
         """Why each of these JSON texts may not be stored, as the rest of a sentence; None where it may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """What was found out about a wheel by fetching it.
-
-    `size` is in bytes; `requirements` are its Requires-Dist lines, as written.
-    """
-
-    sha256: str
-    version: str
-    packages: Packages
-    distribution: str
-    summary: str | None
-    requires_python: str | None
-    file_name: str
-    size: int
-    requirements: tuple[str, ...] = ()
-    schemas_text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredUpload:
-    """An upload in the bucket: `name` is its object's, `size` the bytes that were announced."""
-
-    name: str
-    file_name: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """A file that came with the request, the SHA-256 of its bytes, and what its sender calls it in a sentence."""
-
-    file: IO[bytes]
-    file_name: str
-    sha256: str
-    summary: str
-
-
-WheelSource = WheelUrl | StoredUpload | AttachedFile
-
-
-class Delivery(Protocol):
-    """A wheel that was fetched and verified, while its bytes are at hand."""
-
-    @property
-    def wheel(self) -> Wheel:
-        """What was found out about it."""
-
-    def keep(self) -> KeptWheel:
-        """Put the bytes and the METADATA into the bucket, unless they are there. Raises TemporaryError."""
-
-
-class Wheels(Protocol):
-    """Gets wheels, whichever way their publishers hand them over."""
-
-    def fetch(
-        self, source: WheelSource, sha256: str | None, provider: ProviderName, version: str
-    ) -> AbstractContextManager[Delivery]:
-        """Fetch and verify. Raises Invalid with the reason."""

@@ -13,15 +13,7 @@ from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.offered_schemas import with_offered
 from provider_hub.actions.outbox import version_entry
-from provider_hub.actions.ports import (
-    AttachedFile,
-    CatalogStore,
-    Delivery,
-    Transaction,
-    Wheel,
-    Wheels,
-    WheelSource,
-)
+from provider_hub.actions.ports import CatalogStore, Transaction
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import PublishingTurn, check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
@@ -29,6 +21,7 @@ from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.wheel_source import source_of
+from provider_hub.actions.wheels import AttachedFile, Delivery, Wheel, Wheels, WheelSource
 from provider_hub.actions.wishes.publishing import PublishWish, as_text
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import (
@@ -36,7 +29,6 @@ from provider_hub.domain.catalog import (
     Provider,
     ProviderVersion,
     ResourceSchema,
-    Scope,
     StoredLock,
     VersionStatus,
     in_scope,
@@ -49,6 +41,7 @@ from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
+from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version
 from provider_hub.domain.wheels import PackageRefused, Packages, PackageUnclear, WheelUrl
 from provider_hub.domain.wheels.package import imported_name
@@ -188,7 +181,7 @@ def _register(
             raise Conflict(f"{name} is being deleted: publish again once that is done")
         now = services.clock()
         version = replace(_new_version(publication, built, now), published_by=by.published_by)
-        known = provider or _new_provider(publication, author, services.publishing.default_scope, now)
+        known = provider or _new_provider(publication, author, services.publishing_rules.default_scope, now)
         shown = with_distribution(_catalog_row(publication, known, now), wheel.distribution)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)

@@ -1,11 +1,12 @@
 """Publishing a file that says everything itself, as Python's own tools hand it over."""
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import AttachedFile, CatalogStore, Wheels
+from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import PublishingTurn
 from provider_hub.actions.services import Services
+from provider_hub.actions.wheels import AttachedFile, Wheels
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Author, ProviderVersion, VersionStatus

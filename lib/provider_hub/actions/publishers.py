@@ -10,10 +10,11 @@ from provider_hub.actions.ports import DocumentStore, Key, PublisherStore, Trans
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishers import PublisherWish
 from provider_hub.domain.audit import Actor, ActorKind, AuditAction
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers import Platform, Publisher, PublishingPolicy
+from provider_hub.domain.organizations import Organization
+from provider_hub.domain.publishers.claims import Platform
+from provider_hub.domain.publishers.records import Publisher, PublishingPolicy
 
 MOST_OF_PROVIDER = 20
 MOST_OF_ORGANIZATION = 500

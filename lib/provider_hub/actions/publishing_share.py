@@ -39,7 +39,7 @@ class PublishingTurn:
         Its other publishes at this time are not seen. They may be over the limit by their wheels, once.
         """
         if self.use is not None:
-            self.use.check_room(size, self.services.clock(), self.services.publishing.limits)
+            self.use.check_room(size, self.services.clock(), self.services.publishing_rules.limits)
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def publishing_turn(services: Services[DocumentStore], organization_id: str | No
     def begin(transaction: Transaction) -> PublishingUse:
         now = services.clock()
         (use,) = transaction.read(key)
-        begun = (use or unused(organization_id, now)).begun(lease_id, now, services.publishing.limits)
+        begun = (use or unused(organization_id, now)).begun(lease_id, now, services.publishing_rules.limits)
         transaction.write(key, begun)
         return begun
 
@@ -89,7 +89,7 @@ def check_room(
     """
     if organization_id is None:
         return
-    limits = services.publishing.limits
+    limits = services.publishing_rules.limits
     if is_new and (count := services.store.count_providers_under(name.prefix)) >= limits.providers:
         raise QuotaExceeded(f"the organization has {count} providers, as many as it may have: delete one")
     if not is_new and (count := services.store.count_versions_of(name)) >= limits.versions:

@@ -18,10 +18,10 @@ from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
 from provider_hub.actions.turns import Turns
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, namespace_for
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.pod_output import LogCursor, LogLine, parse_output
 from provider_hub.domain.redaction import Redaction
 

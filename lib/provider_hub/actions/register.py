@@ -9,7 +9,9 @@ from provider_hub.actions import keys
 from provider_hub.actions.check_in_rate import CheckInRate
 from provider_hub.actions.ports import DocumentStore, Tasks
 from provider_hub.actions.scheduled_calls import deadline_name
-from provider_hub.actions.services import Services, apply_event
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event
+from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
     CheckedIn,
@@ -23,7 +25,7 @@ from provider_hub.domain.installation import (
     advance,
 )
 from provider_hub.domain.masking import mask
-from provider_hub.domain.messages import CheckIn, check_in_token, token_matches
+from provider_hub.domain.messages import check_in_token, token_matches
 from provider_hub.domain.records import Queue
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provider_hub.actions import audit, keys
-from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction, Wheel
+from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.actions.wheels import Wheel
 from provider_hub.actions.wishes.publishing import RuntimeVersionWish
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.errors import Conflict, Invalid
@@ -32,9 +33,9 @@ def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeV
 
     What is pinned to a runtime version must stay what it was, so only the changelog of a known one changes.
     """
-    version, changelog, own = wish.version, wish.changelog, services.publishing.runtime
+    version, changelog, own = wish.version, wish.changelog, services.publishing_rules.runtime
     image = RuntimeImage(wish.image_url, wish.python_version or own.python_version, wish.platform or own.platform)
-    check_registry(wish.image_url, services.publishing.runtime_registries)
+    check_registry(wish.image_url, services.publishing_rules.runtime_registries)
     key = keys.runtime_version(version)
 
     def decide(transaction: Transaction) -> Registered:
@@ -106,12 +107,12 @@ def keep_default(
     `stored` is what that transaction read under the name. No step of a deployment has to run for it, so none can be
     forgotten, and a version is never pinned to a name that is not registered.
     """
-    if stored is None and pinned.version == services.publishing.runtime.default_name:
+    if stored is None and pinned.version == services.publishing_rules.runtime.default_name:
         transaction.write(keys.runtime_version(pinned.version), pinned)
 
 
 def _default(services: Services[DocumentStore]) -> RuntimeVersion:
-    return registered_default(services.publishing.runtime, services.clock())
+    return registered_default(services.publishing_rules.runtime, services.clock())
 
 
 def _told(image: RuntimeImage) -> str:

@@ -2,10 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from provider_hub.domain.installation import Installation
 from provider_hub.domain.records import Queue, ScheduledCall
-from provider_hub.domain.rollout import Rollout
+
+if TYPE_CHECKING:
+    from provider_hub.domain.installation import Installation
+    from provider_hub.domain.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class StepCall:
     step: int
 
 
-def deadline_of(row: Installation) -> ScheduledCall:
+def deadline_of(row: "Installation") -> ScheduledCall:
     """The call at the row's deadline, one for each generation."""
     if row.deadline_at is None:
         raise AssertionError("a deadline is scheduled for a row that awaits something")
@@ -35,7 +38,7 @@ def deadline_of(row: Installation) -> ScheduledCall:
     return ScheduledCall(Queue.DEADLINES, deadline_name(row), row.deadline_at, asdict(call))
 
 
-def deadline_name(row: Installation) -> str:
+def deadline_name(row: "Installation") -> str:
     """What the call at the deadline of the row's generation is called.
 
     Cloud Tasks slows down on names that share a beginning, as ids made from a time do: a digest goes first.
@@ -44,7 +47,7 @@ def deadline_name(row: Installation) -> str:
     return f"{sha256(name.encode()).hexdigest()[:8]}-{name}"
 
 
-def step_of(rollout: Rollout) -> ScheduledCall:
+def step_of(rollout: "Rollout") -> ScheduledCall:
     """The call for the next step of a rollout, one for each step."""
     if rollout.due_at is None:
         raise AssertionError("a step is scheduled for a rollout that is due some time")

@@ -5,9 +5,10 @@ from provider_hub.actions.ports import CatalogStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
-from provider_hub.domain.catalog import Provider, Scope, in_scope
+from provider_hub.domain.catalog import Provider, in_scope
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.scope import Scope
 
 
 def hide_from_others(services: Services[CatalogStore], by: Actor, name: ProviderName) -> None:

@@ -36,7 +36,7 @@ class StoredShare:
         if self.use is None:
             return
         try:
-            self.use.check_room(self.kept_bytes + size, self.services.clock(), self.services.publishing.limits)
+            self.use.check_room(self.kept_bytes + size, self.services.clock(), self.services.publishing_rules.limits)
         except QuotaExceeded as error:
             raise PermanentError(str(error)) from error
 

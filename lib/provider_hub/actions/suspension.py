@@ -11,8 +11,8 @@ from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import OrganizationStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.audit import Actor, AuditAction
-from provider_hub.domain.catalog import Organization, SlugClaim
 from provider_hub.domain.errors import Conflict, NotFound
+from provider_hub.domain.organizations import Organization, SlugClaim
 
 
 def suspend(services: Services[OrganizationStore], by: Actor, organization_id: str, reason: str) -> Organization:

@@ -12,7 +12,8 @@ from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
 from provider_hub.actions.relock import Relocking
-from provider_hub.actions.services import Services, apply_event
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
 from provider_hub.domain.errors import HubError

@@ -80,7 +80,7 @@ def _count(services: Services[DocumentStore], author: Author, upload: Upload) ->
         now = services.clock()
         (use,) = transaction.read(key)
         known = use or unused(organization_id, now)
-        taken = known.with_upload(upload.size, upload.expires_at, now, services.publishing.limits)
+        taken = known.with_upload(upload.size, upload.expires_at, now, services.publishing_rules.limits)
         transaction.write(key, taken)
 
     services.store.transact(decide)

@@ -16,7 +16,8 @@ from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
 from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import StepCall, step_of
-from provider_hub.actions.services import Services, apply_event, record_step
+from provider_hub.actions.services import Services
+from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance

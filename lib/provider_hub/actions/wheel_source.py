@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import AttachedFile, DocumentStore, StoredUpload, WheelSource
+from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
 from provider_hub.actions.uploads import owner_of
+from provider_hub.actions.wheels import AttachedFile, StoredUpload, WheelSource
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.artifacts import upload_name
 from provider_hub.domain.catalog import Author

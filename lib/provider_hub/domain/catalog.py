@@ -1,4 +1,4 @@
-"""The catalog's records: organizations, providers and their versions; and the rules for seeing and finding them."""
+"""The catalog's records: providers and their versions; and the rules for seeing and finding them."""
 
 import re
 from collections.abc import Sequence
@@ -11,19 +11,13 @@ from provider_hub.domain.dependencies.lock import DependencyLock
 from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import PublishedBy
+from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, latest
 
 PUBLIC_AUDIENCE = "public"
 TOKEN_LENGTH = 12
 # A provider has one; who renames it on and on gets no document that is over Firestore's limit.
 MAX_DISTRIBUTIONS = 50
-
-
-class Scope(StrEnum):
-    """Who may see a provider: everyone (`PUBLIC`), or only its own organization (`TENANT`)."""
-
-    PUBLIC = "public"
-    TENANT = "tenant"
 
 
 class AuthorKind(StrEnum):
@@ -40,30 +34,6 @@ class VersionStatus(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     YANKED = "yanked"
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """A tenant. Its slug never changes, because the name of its namespace is made from it.
-
-    `status` is `active` or `suspended`; `suspended_reason` is the reason that its callers get then.
-    """
-
-    organization_id: str
-    name: str
-    slug: str
-    status: str
-    created_at: datetime
-    updated_at: datetime
-    suspended_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SlugClaim:
-    """The organization that a slug belongs to: the first one whose token had it."""
-
-    slug: str
-    organization_id: str
 
 
 @dataclass(frozen=True, slots=True)

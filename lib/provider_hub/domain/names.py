@@ -29,6 +29,15 @@ def is_organization_id(text: str) -> bool:
     return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
+def is_canonical(text: str) -> bool:
+    """Whether `text` may be a provider's name, as `prefix/name`."""
+    try:
+        ProviderName.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_slug(text: str) -> bool:
     """Whether `text` may be an organization's slug: lower-case letters, digits and inner hyphens, ≤ 100."""
     return _SLUG.fullmatch(text) is not None and text not in RESERVED_SLUGS

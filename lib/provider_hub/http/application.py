@@ -18,7 +18,6 @@ from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.audit import Actor
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import (
     Forbidden,
     NotAuthenticated,
@@ -36,6 +35,7 @@ from provider_hub.domain.identity import (
     TrustedPublisher,
 )
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import Organization
 from provider_hub.http import responses
 from provider_hub.http.arrival import arriving, leave
 from provider_hub.http.call import Call

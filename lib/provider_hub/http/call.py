@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from provider_hub.domain.audit import Actor
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import Organization
 
 C = TypeVar("C")
 

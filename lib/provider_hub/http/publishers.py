@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 from provider_hub.actions import publishers
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishers import PolicyWish, PublisherWish
-from provider_hub.domain.publishers import Platform, Publisher
+from provider_hub.domain.publishers.claims import Platform
+from provider_hub.domain.publishers.records import Publisher
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.parameters import PROVIDER, Parameter

@@ -15,8 +15,8 @@ from flask import Request, Response
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from provider_hub.actions.ports import AttachedFile
 from provider_hub.actions.receiving import Receiving
+from provider_hub.actions.wheels import AttachedFile
 from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.errors import Invalid, TooLarge
 from provider_hub.http.arrival import arriving, mark_taken

@@ -14,12 +14,11 @@ from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import ConfigChecker
 from provider_hub.actions.receiving import BodyPace, Receiving
 from provider_hub.actions.request_budget import RequestBudget
-from provider_hub.actions.services import PublishingRules, Services
+from provider_hub.actions.services import Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
-from provider_hub.domain.runtimes import RuntimeImage
-from provider_hub.settings import Core, Project
+from provider_hub.settings_core import Core, Project
 
 P = TypeVar("P", bound=Project)
 T = TypeVar("T")
@@ -69,12 +68,6 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
         clock=now,
         new_id=lambda at: ulid(at, secrets.token_bytes(RANDOM_BYTES)),
         deadlines=given.deadlines,
-        publishing=PublishingRules(
-            RuntimeImage(given.runtime_image, given.runtime_python, given.runtime_platform),
-            given.default_scope,
-            given.publishing_limits,
-            given.runtime_registries,
-        ),
         limits=given.organization_limits,
         request_budget=RequestBudget(given.requests_per_minute),
         receiving=Receiving(_threads(), BodyPace(given.body_seconds, given.body_least_kib_per_second * 1024)),

@@ -11,9 +11,9 @@ from provider_hub.actions.receiving import BodyPace, Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.actions.wishes import Wish
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import OrganizationClaims, User
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.roles import Right
 from provider_hub.http import arrival
 from provider_hub.http.application import Application, answer_unrouted

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Tags, WebAddress
-from provider_hub.domain.catalog import Scope
+from provider_hub.domain.scope import Scope
 
 _MAY_BE_NULL = frozenset({"readme", "icon_url"})
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from provider_hub.actions.wishes.base import Wish, refused_by_rule
 from provider_hub.actions.wishes.fields import Name
-from provider_hub.domain.publishers import Platform
+from provider_hub.domain.publishers.claims import Platform
 
 _PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}"
 _WORKFLOWS = ".github/workflows/"

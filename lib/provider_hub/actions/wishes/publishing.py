@@ -9,10 +9,11 @@ from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
 from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
 from provider_hub.domain.artifacts import MAX_BYTES
-from provider_hub.domain.catalog import ResourceSchema, Scope
+from provider_hub.domain.catalog import ResourceSchema
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
+from provider_hub.domain.scope import Scope
 
 PACKAGE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 # It is also the id of a document: it has no slash, and is none of the names that Firestore keeps for itself.

@@ -1,11 +1,16 @@
-"""Firestore: the queries of the actions, over one channel to Google or to the emulator."""
+"""Firestore: the queries of the actions, over one channel to Google or to the emulator.
 
-from collections.abc import Sequence
+A query brings the module of its records when it is asked, as keys do (`actions.keys`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property, partial
 from os import environ
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.experimental
@@ -16,25 +21,26 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.counts import KeptCounts
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.queries import Filter, build_query
-from provider_hub.domain.audit import AuditEntry, AuditPlace
-from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock, VersionStatus
-from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
-from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers.records import Publisher
 from provider_hub.domain.records import DeadLetter, OutboxEntry
-from provider_hub.domain.rollout import Member, MemberState, Rollout
-from provider_hub.domain.runtimes import RuntimeVersion
+
+if TYPE_CHECKING:
+    from provider_hub.domain.audit import AuditEntry, AuditPlace
+    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
+    from provider_hub.domain.installation import Installation
+    from provider_hub.domain.names import ProviderName
+    from provider_hub.domain.publishers.records import Publisher
+    from provider_hub.domain.rollout import Member, Rollout
+    from provider_hub.domain.runtimes import RuntimeVersion
 
 # A readme has up to 200 KB, and a search goes through a thousand providers.
-_LISTED_FIELDS = tuple(field.name for field in fields(Provider) if field.name != "readme")
+_UNLISTED_FIELDS = frozenset({"readme"})
 # A version's schemas have up to 900 KB, and the package index lists thousands of versions.
 _LONG_FIELDS = frozenset({"schemas", "config_schema", "outputs_schema", "changelog", "requirements", "published_by"})
-_SHORT_FIELDS = tuple(field.name for field in fields(ProviderVersion) if field.name not in _LONG_FIELDS)
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
 _CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
 
-def connect(project: str, database: str) -> "FirestoreStore":
+def connect(project: str, database: str) -> FirestoreStore:
     """A store over one channel: to the emulator when FIRESTORE_EMULATOR_HOST is set, else to Google."""
     emulator = environ.get("FIRESTORE_EMULATOR_HOST")
     if not emulator:
@@ -62,6 +68,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def installations_of(self, organization_id: str) -> list[Installation]:
         """Every installation of the organization, oldest first."""
+        from provider_hub.domain.installation import Installation
+
         parent = self.name_of(keys.organization(organization_id))
         return self._query(Installation, "installations", parent=parent, order=("created_at",))
 
@@ -99,6 +107,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
+        from provider_hub.domain.catalog import VersionStatus
+
         where = (("status", "==", VersionStatus.PUBLISHED),)
         parent = self.name_of(keys.provider(provider))
         query = build_query("versions", where=where, fields=("version",))
@@ -106,22 +116,34 @@ class FirestoreStore(FirestoreDocuments):
 
     def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
         """The runtime versions that were released last, the last first."""
+        from provider_hub.domain.runtimes import RuntimeVersion
+
         return self._query(RuntimeVersion, "runtime_versions", order=("-released_at",), limit=limit)
 
     def find_providers(
         self, audiences: Sequence[str], token: str | None, limit: int, offset: int
     ) -> tuple[list[Provider], int]:
         """A page of the providers for those audiences that have the search token, by name; and their total number."""
+        from provider_hub.domain.catalog import Provider
+
         tokens = () if token is None else (("search_tokens", "contains", token),)
         where = (("audience", "in", tuple(audiences)), ("retiring", "==", False), *tokens)
         total = self._count(build_query("providers", where=where), self._root)
         found = self._query(
-            Provider, "providers", where=where, order=("__name__",), limit=limit, offset=offset, fields=_LISTED_FIELDS
+            Provider,
+            "providers",
+            where=where,
+            order=("__name__",),
+            limit=limit,
+            offset=offset,
+            fields=_fields_without(Provider, _UNLISTED_FIELDS),
         )
         return found, total
 
     def providers_under(self, prefix: str, place: str | None, limit: int) -> list[Provider]:
         """The providers of that slug, by document path, from the one behind the path `place`."""
+        from provider_hub.domain.catalog import Provider
+
         start = None if place is None else f"{self._root}/{place}"
         return self._query(
             Provider,
@@ -130,16 +152,27 @@ class FirestoreStore(FirestoreDocuments):
             order=("__name__",),
             after=start,
             limit=limit,
-            fields=_LISTED_FIELDS,
+            fields=_fields_without(Provider, _UNLISTED_FIELDS),
         )
 
     def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
         """The providers of that slug that have versions of the distribution."""
+        from provider_hub.domain.catalog import Provider
+
         where = (("prefix", "==", prefix), ("distributions", "contains", distribution))
-        return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=_LISTED_FIELDS)
+        return self._query(
+            Provider,
+            "providers",
+            where=where,
+            order=("__name__",),
+            limit=limit,
+            fields=_fields_without(Provider, _UNLISTED_FIELDS),
+        )
 
     def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after`, without their long fields."""
+        from provider_hub.domain.catalog import ProviderVersion
+
         start = None if after is None else self.name_of(keys.version(provider, after))
         parent = self.name_of(keys.provider(provider))
         return self._query(
@@ -149,7 +182,7 @@ class FirestoreStore(FirestoreDocuments):
             order=("__name__",),
             after=start,
             limit=limit,
-            fields=_SHORT_FIELDS,
+            fields=_fields_without(ProviderVersion, _LONG_FIELDS),
         )
 
     def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
@@ -167,6 +200,8 @@ class FirestoreStore(FirestoreDocuments):
         limit: int,
     ) -> list[AuditEntry]:
         """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
+        from provider_hub.domain.audit import AuditEntry
+
         filters = (("organization_id", "==", organization_id), ("action", "==", action), ("at", ">=", since))
         where = [given for given in filters if given[-1] is not None]
         return self._query(
@@ -181,10 +216,14 @@ class FirestoreStore(FirestoreDocuments):
 
     def publishers_of(self, provider: ProviderName, limit: int) -> list[Publisher]:
         """The provider's publishers, oldest first."""
+        from provider_hub.domain.publishers.records import Publisher
+
         return self._query(Publisher, "publishers", where=_is_of(provider), order=("created_at",), limit=limit)
 
     def publishers_of_repository(self, issuer: str, repository_key: str, limit: int) -> list[Publisher]:
         """The publishers, of any organization, that name the repository; oldest first."""
+        from provider_hub.domain.publishers.records import Publisher
+
         where = (("issuer", "==", issuer), ("repository_key", "==", repository_key))
         return self._query(Publisher, "publishers", where=where, order=("created_at",), limit=limit)
 
@@ -194,11 +233,15 @@ class FirestoreStore(FirestoreDocuments):
 
     def count_auto_installations(self, provider: ProviderName) -> int:
         """The number of installations with policy `auto` over all tenants, in whatever state."""
+        from provider_hub.domain.installation import UpgradePolicy
+
         where = (*_is_of(provider), ("upgrade_policy", "==", UpgradePolicy.AUTO))
         return self._count(build_query("installations", everywhere=True, where=where), self._root)
 
     def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
+        from provider_hub.domain.installation import Installation, LifecycleState, UpgradePolicy
+
         where = (
             *_is_of(provider),
             ("upgrade_policy", "==", UpgradePolicy.AUTO),
@@ -211,27 +254,37 @@ class FirestoreStore(FirestoreDocuments):
 
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""
+        from provider_hub.domain.rollout import Rollout
+
         parent = self.name_of(keys.provider(provider))
         return self._query(Rollout, "rollouts", parent=parent, order=("-created_at",), limit=limit)
 
     def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
         """The members of a rollout that have not settled, longest under way first."""
+        from provider_hub.domain.rollout import Member, MemberState
+
         parent = self.name_of(keys.rollout(provider, version))
         where = (("state", "==", MemberState.STARTED),)
         return self._query(Member, "members", parent=parent, where=where, order=("started_at",), limit=limit)
 
     def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
         """The members of one wave, in whatever state."""
+        from provider_hub.domain.rollout import Member
+
         parent = self.name_of(keys.rollout(provider, version))
         return self._query(Member, "members", parent=parent, where=(("wave", "==", wave),), limit=limit)
 
     def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
         """Rollouts whose next step was due before `before`, longest first."""
+        from provider_hub.domain.rollout import Rollout
+
         where = (("due_at", "<=", before),)
         return self._query(Rollout, "rollouts", everywhere=True, where=where, order=("due_at",), limit=limit)
 
     def installations_after(self, place: str | None, limit: int) -> list[Installation]:
         """All tenants' installations, by document path, from the one behind the path `place`."""
+        from provider_hub.domain.installation import Installation
+
         start = None if place is None else f"{self._root}/{place}"
         return self._query(
             Installation, "installations", everywhere=True, order=("__name__",), after=start, limit=limit
@@ -239,6 +292,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""
+        from provider_hub.domain.installation import Installation
+
         return self._query(
             Installation,
             "installations",
@@ -250,6 +305,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def due_offers(self, now: datetime, limit: int) -> list[Installation]:
         """Rows that are due to be offered a version, longest first."""
+        from provider_hub.domain.installation import Installation
+
         return self._query(
             Installation,
             "installations",
@@ -261,6 +318,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
         """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
+        from provider_hub.domain.installation import Health, Installation, LifecycleState
+
         return self._query(
             Installation,
             "installations",
@@ -276,6 +335,8 @@ class FirestoreStore(FirestoreDocuments):
 
     def versions_to_lock(self, now: datetime, limit: int) -> list[ProviderVersion]:
         """Versions whose dependencies are due to be locked, longest first."""
+        from provider_hub.domain.catalog import ProviderVersion
+
         where = (("lock_due_at", "<=", now),)
         return self._query(
             ProviderVersion, "versions", everywhere=True, where=where, order=("lock_due_at",), limit=limit
@@ -283,11 +344,15 @@ class FirestoreStore(FirestoreDocuments):
 
     def versions_after(self, place: str | None, limit: int) -> list[ProviderVersion]:
         """All providers' versions, by document path, from the one behind the path `place`."""
+        from provider_hub.domain.catalog import ProviderVersion
+
         start = None if place is None else f"{self._root}/{place}"
         return self._query(ProviderVersion, "versions", everywhere=True, order=("__name__",), after=start, limit=limit)
 
     def locks_to_mirror(self, now: datetime, limit: int) -> list[StoredLock]:
         """Locks whose wheels are due to be copied into the bucket, longest first."""
+        from provider_hub.domain.catalog import StoredLock
+
         where = (("mirror_due_at", "<=", now),)
         return self._query(StoredLock, "locks", everywhere=True, where=where, order=("mirror_due_at",), limit=limit)
 
@@ -299,3 +364,7 @@ class FirestoreStore(FirestoreDocuments):
 
 def _is_of(provider: ProviderName) -> tuple[Filter, Filter]:
     return ("prefix", "==", provider.prefix), ("name", "==", provider.name)
+
+
+def _fields_without(record: Any, left_out: Set[str]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record) if field.name not in left_out)

@@ -4,7 +4,7 @@ import math
 import re
 import time
 from dataclasses import dataclass
-from typing import Any, NewType
+from typing import TYPE_CHECKING, Any, NewType
 from urllib.parse import urlsplit
 
 import jwt
@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
 from provider_hub.domain.errors import NotAuthenticated
-from provider_hub.settings import Identity, SettingsError, variable_name
+from provider_hub.settings_reader import SettingsError, variable_name
+
+if TYPE_CHECKING:
+    from provider_hub.settings_identity import Identity
 
 ALGORITHM = "RS256"
 LEEWAY_SECONDS = 60
@@ -117,7 +120,7 @@ class Realm:
             raise NotAuthenticated("the token's azp is none of the accepted parties")
 
 
-def customer_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
+def customer_realm(settings: "Identity", *, clock: UnixTime = time.time) -> Realm:
     """The realm of tenants. Raises SettingsError where its settings are missing or not safe."""
     _require_audience(settings, "customer")
     return Realm(
@@ -131,7 +134,7 @@ def customer_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
     )
 
 
-def console_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
+def console_realm(settings: "Identity", *, clock: UnixTime = time.time) -> Realm:
     """The realm of the platform itself. Raises SettingsError where its settings are missing or not safe."""
     _require_audience(settings, "console")
     return Realm(
@@ -145,7 +148,7 @@ def console_realm(settings: Identity, *, clock: UnixTime = time.time) -> Realm:
     )
 
 
-def _require_audience(settings: Identity, realm: str) -> None:
+def _require_audience(settings: "Identity", realm: str) -> None:
     """An issuer serves other applications too: a token for one of those must not open this one.
 
     The issuer of one machine, whose keys come from that machine itself, serves nothing else.
@@ -157,7 +160,7 @@ def _require_audience(settings: Identity, realm: str) -> None:
         raise SettingsError(f"set {audiences} or {parties}: without, a token for any application of the issuer passes")
 
 
-def _opaque(settings: Identity, realm: str, clock: UnixTime) -> OpaqueTokens | None:
+def _opaque(settings: "Identity", realm: str, clock: UnixTime) -> OpaqueTokens | None:
     """None where the realm looks up none. Raises SettingsError for an unsafe URL."""
     field = f"{realm}_lookup_url"
     url: str = getattr(settings, field)

@@ -24,7 +24,8 @@ from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, Whee
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.inspection import WheelContents
 from provider_hub.domain.wheels.urls import WheelUrl, follow
-from provider_hub.settings import SettingsError, Wheels, variable_name
+from provider_hub.settings_reader import SettingsError, variable_name
+from provider_hub.settings_wheels import Wheels
 
 MIB = 1024 * 1024
 MAX_REDIRECTS = 5

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from provider_hub.actions.artifacts import ArtifactStore, KeptWheel
-from provider_hub.actions.ports import AttachedFile, StoredUpload, Wheel, WheelSource
+from provider_hub.actions.wheels import AttachedFile, StoredUpload, Wheel, WheelSource
 from provider_hub.adapters.wheels.fetching import FetchedBytes, FetchedWheel, FetchPolicy, fetch_wheel, verified
 from provider_hub.domain.artifacts import kept_name, metadata_name
 from provider_hub.domain.errors import Invalid

@@ -3,6 +3,7 @@
 `state` is the row, `events` what can happen to it, `table` the whole machine, `transitions` its two functions.
 """
 
+from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation.events import (
     ChangeRequested,
     CheckedIn,
@@ -33,7 +34,6 @@ from provider_hub.domain.installation.state import (
 from provider_hub.domain.installation.steps import (
     REASON_LENGTH,
     TIMELINE_LENGTH,
-    Deadlines,
     InstallationRequest,
     Outcome,
     RequestKind,

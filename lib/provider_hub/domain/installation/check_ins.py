@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
+from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation import instances
 from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
 from provider_hub.domain.installation.state import (
@@ -14,7 +15,7 @@ from provider_hub.domain.installation.state import (
     Trigger,
     UpgradePolicy,
 )
-from provider_hub.domain.installation.steps import Deadlines, Outcome, Step, moved, noted, unchanged
+from provider_hub.domain.installation.steps import Outcome, Step, moved, noted, unchanged
 
 
 class _Vitals(TypedDict):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation.events import DeadlinePassed, DeployFailed
 from provider_hub.domain.installation.state import Installation, LifecycleState, Revision, Trigger
 from provider_hub.domain.installation.steps import (
-    Deadlines,
     RequestKind,
     Step,
     moved,

@@ -15,6 +15,7 @@ from provider_hub.domain.installation.state import (
     Trigger,
 )
 from provider_hub.domain.installation.table import TRANSITIONS
+from provider_hub.domain.names import is_canonical, is_organization_id
 
 TIMELINE_LENGTH = 50
 REASON_LENGTH = 1000
@@ -45,6 +46,12 @@ class InstallationRequest:
         """Unique, because a generation is requested once; a removal that is requested again repeats the same work."""
         return f"{self.installation_id}-{self.generation}"
 
+    def wrong_field(self) -> str | None:
+        """As `domain.messages.Message`."""
+        if not is_organization_id(self.organization_id):
+            return "organization_id"
+        return None if is_canonical(self.provider) else "provider"
+
 
 class Outcome(StrEnum):
     """What an event did: `STALE` was about an older life or generation, `UNCHANGED` carried nothing new."""
@@ -53,20 +60,6 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     STALE = "stale"
     REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """How long a state may last: PENDING at most `queue`; PROCESSING and DELETING at most `deploy`.
-
-    `check_in_writes` is the least time between two writes for check-ins of one pod that carry nothing new. A pod that
-    did not check in for `silence` no longer counts.
-    """
-
-    queue: timedelta
-    deploy: timedelta
-    check_in_writes: timedelta
-    silence: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ generation changes nothing. So duplicates, delays and reordered messages need no
 from dataclasses import replace
 from datetime import datetime
 
+from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation.check_ins import checked_in, fell_silent, stopping
 from provider_hub.domain.installation.events import (
     ChangeRequested,
@@ -25,7 +26,6 @@ from provider_hub.domain.installation.events import (
 from provider_hub.domain.installation.failures import deadline_passed, deploy_failed
 from provider_hub.domain.installation.state import Installation, LifecycleState, TimelineEntry, Trigger
 from provider_hub.domain.installation.steps import (
-    Deadlines,
     Outcome,
     RequestKind,
     Step,

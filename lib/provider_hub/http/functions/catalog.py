@@ -17,12 +17,13 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.actions.wishes.fields import NO_NUL
-from provider_hub.domain.catalog import Author, AuthorKind, Scope
+from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX
-from provider_hub.domain.publishers import Platform
+from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.domain.scope import Scope
 from provider_hub.http import package_index, publishers
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response

@@ -11,10 +11,10 @@ from provider_hub.actions.minting import Minting
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import NO_NUL
-from provider_hub.domain.catalog import Organization
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
 from provider_hub.domain.names import is_organization_id
+from provider_hub.domain.organizations import Organization
 from provider_hub.http import audit, minting
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
@@ -116,7 +116,7 @@ def _shown(hub: Hub, organization: Organization) -> OrganizationBody:
     services = hub.services
     use = services.store.get(keys.publishing_use(organization.organization_id))
     stored = use.stored_bytes(services.clock()) if use else 0
-    limit = services.publishing.limits.stored_bytes
+    limit = services.publishing_rules.limits.stored_bytes
     return OrganizationBody(**asdict(organization), stored_bytes=stored, stored_bytes_limit=limit)
 
 

@@ -9,11 +9,11 @@ from pydantic import Field
 from provider_hub.actions import publish as publications
 from provider_hub.actions import runtimes, uploads
 from provider_hub.actions.artifacts import ArtifactStore
-from provider_hub.actions.ports import Wheels
 from provider_hub.actions.publish_file import publish_file
 from provider_hub.actions.publishing_share import publishing_turn
 from provider_hub.actions.services import Services
 from provider_hub.actions.uploads import BegunUpload
+from provider_hub.actions.wheels import Wheels
 from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish, UploadWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.errors import Forbidden, Invalid

@@ -1,0 +1,73 @@
+"""How an action applies an event to a row: in one transaction that writes the row and what it requests."""
+
+import logging
+from datetime import datetime
+
+from provider_hub.actions import keys
+from provider_hub.actions.outbox import installation_entry
+from provider_hub.actions.ports import DocumentStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.installation import Event, Installation, LifecycleState, Outcome, Step, advance
+
+log = logging.getLogger(__name__)
+
+
+def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
+    """Write the row that a step changed, and its request to the installer, in one transaction."""
+    if step.outcome is Outcome.CHANGED:
+        row = step.kept
+        transaction.write(keys.installation_of(row), row)
+    if step.request:
+        transaction.emit(installation_entry(step.request, now))
+    return step
+
+
+def apply_event(services: Services[DocumentStore], row: Installation, event: Event) -> Step:
+    """Read the row in a transaction, apply `event` to it, commit, and publish what the step requests.
+
+    `row` only says which document to read: it may have changed since the caller read it. Raises TemporaryError.
+    """
+    key = keys.installation_of(row)
+
+    def decide(transaction: Transaction) -> Step:
+        (current,) = transaction.read(key)
+        now = services.clock()
+        step = record_step(transaction, advance(current, event, now, services.deadlines), now)
+        if step.outcome is Outcome.REMOVED:
+            transaction.delete(key)
+        return step
+
+    with services.locks.hold(row.installation_id):
+        step = services.outbox.transact(decide)
+    _log_ends(step)
+    return step
+
+
+def _log_ends(step: Step) -> None:
+    """Log what metrics count: which installs end READY or FAILED, and the seconds from the request to READY.
+
+    The line never has the reason of a failure. The reason comes from a tenant's process and may repeat its config;
+    the timeline shows it to the tenant.
+    """
+    if step.row is None:
+        return
+    row, about = step.row, {"provider": step.row.canonical, "organization_id": step.row.organization_id}
+    for entry in step.moved:
+        if entry.from_state == entry.to_state:
+            continue
+        if entry.to_state is LifecycleState.READY:
+            seconds = (entry.at - _requested_at(row)).total_seconds()
+            ready = {"event": "installation_ready", "outcome": "ready", "seconds_to_ready": seconds}
+            log.info("%s is ready", row.canonical, extra={**about, **ready})
+        elif entry.to_state is LifecycleState.FAILED:
+            failed = {"event": "installation_failed", "outcome": "failed"}
+            generation = f"{row.installation_id}-{entry.generation}"
+            log.warning(
+                "%s failed: %s, reported by %s", row.canonical, generation, entry.cause, extra={**about, **failed}
+            )
+
+
+def _requested_at(row: Installation) -> datetime:
+    """When the row last became PENDING; the timeline may have dropped that entry."""
+    requested = (entry.at for entry in reversed(row.timeline) if entry.to_state is LifecycleState.PENDING)
+    return next(requested, row.created_at)

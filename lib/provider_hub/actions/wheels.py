@@ -1,0 +1,73 @@
+"""The wheels' port, for what publishes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from provider_hub.actions.artifacts import KeptWheel
+    from provider_hub.domain.names import ProviderName
+    from provider_hub.domain.wheels import Packages, WheelUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """What was found out about a wheel by fetching it.
+
+    `size` is in bytes; `requirements` are its Requires-Dist lines, as written.
+    """
+
+    sha256: str
+    version: str
+    packages: Packages
+    distribution: str
+    summary: str | None
+    requires_python: str | None
+    file_name: str
+    size: int
+    requirements: tuple[str, ...] = ()
+    schemas_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """An upload in the bucket: `name` is its object's, `size` the bytes that were announced."""
+
+    name: str
+    file_name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that came with the request, the SHA-256 of its bytes, and what its sender calls it in a sentence."""
+
+    file: IO[bytes]
+    file_name: str
+    sha256: str
+    summary: str
+
+
+WheelSource: TypeAlias = "WheelUrl | StoredUpload | AttachedFile"
+
+
+class Delivery(Protocol):
+    """A wheel that was fetched and verified, while its bytes are at hand."""
+
+    @property
+    def wheel(self) -> Wheel:
+        """What was found out about it."""
+
+    def keep(self) -> KeptWheel:
+        """Put the bytes and the METADATA into the bucket, unless they are there. Raises TemporaryError."""
+
+
+class Wheels(Protocol):
+    """Gets wheels, whichever way their publishers hand them over."""
+
+    def fetch(
+        self, source: WheelSource, sha256: str | None, provider: ProviderName, version: str
+    ) -> AbstractContextManager[Delivery]:
+        """Fetch and verify. Raises Invalid with the reason."""

@@ -1,0 +1,18 @@
+"""How long a row may wait: the settings have it without the state machine that goes by it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a state may last: PENDING at most `queue`; PROCESSING and DELETING at most `deploy`.
+
+    `check_in_writes` is the least time between two writes for check-ins of one pod that carry nothing new. A pod that
+    did not check in for `silence` no longer counts.
+    """
+
+    queue: timedelta
+    deploy: timedelta
+    check_in_writes: timedelta
+    silence: timedelta
