@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Request, Response
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
+from pydantic_core import to_json
 
 from provider_hub.domain.errors import (
     Conflict,
@@ -39,7 +40,6 @@ _UNDER_WAY_RETRY_SECONDS = 1
 # 128 bits: no two bodies share a tag by chance.
 _ETAG_DIGITS = 32
 _HTTPS_FOR_A_YEAR = "max-age=31536000"
-_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def rendered(route: Route, result: Any, media: str | None = None) -> Response:
@@ -57,7 +57,7 @@ def rendered(route: Route, result: Any, media: str | None = None) -> Response:
         return _response(status, content.as_media(media), media, headers)
     if isinstance(content, BaseModel):
         return json_response(status, content.model_dump_json().encode(), reply.headers)
-    return json_response(status, _ANY.dump_json(list(content)), reply.headers)
+    return json_response(status, to_json(list(content)), reply.headers)
 
 
 def unless_known(response: Response, request: Request) -> Response:
@@ -78,9 +78,9 @@ def unless_known(response: Response, request: Request) -> Response:
 def refused(refusal: Refusal) -> Response:
     """The status and the sentence of a refusal; of an invalid request, every problem with its place too."""
     if isinstance(refusal, MintRefused):
-        return json_response(422, _ANY.dump_json(_not_minted(refusal)))
+        return json_response(422, to_json(_not_minted(refusal)))
     if isinstance(refusal, Invalid):
-        return json_response(422, _ANY.dump_json(_invalid(refusal)))
+        return json_response(422, to_json(_invalid(refusal)))
     retry_after: int | None = None
     if isinstance(refusal, UnderWay):
         retry_after = _UNDER_WAY_RETRY_SECONDS
@@ -137,7 +137,7 @@ def other_method(method: str, routes: Sequence[Route]) -> Response:
 
 def error(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """One sentence, in the shape that all errors have."""
-    return json_response(status, _ANY.dump_json({"detail": detail}), headers)
+    return json_response(status, to_json({"detail": detail}), headers)
 
 
 def json_response(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> Response:

@@ -10,16 +10,19 @@ import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import Request, Response
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from provider_hub.actions.receiving import Receiving
-from provider_hub.actions.wheels import AttachedFile
 from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.errors import Invalid, TooLarge
 from provider_hub.http.arrival import arriving, mark_taken
+
+if TYPE_CHECKING:
+    from provider_hub.actions.wheels import AttachedFile
 
 # What a request to a function may carry.
 MAX_FORM = 32 * 1024**2
@@ -54,7 +57,7 @@ class UploadForm:
     receiving: Receiving
     holder: str
 
-    def read(self) -> AttachedFile:
+    def read(self) -> "AttachedFile":
         """Take it in. Raises TooLarge, TooSlow, QuotaExceeded, and Invalid for what is no form with a wheel in it."""
         if (self.request.content_length or 0) > MAX_FORM:
             raise FormTooLarge(MAX_FORM)
@@ -62,8 +65,10 @@ class UploadForm:
             return read_form(self.request)
 
 
-def read_form(request: Request) -> AttachedFile:
+def read_form(request: Request) -> "AttachedFile":
     """Raises TooLarge, and Invalid for a form that is none, or holds something else than a wheel."""
+    from provider_hub.actions.wheels import AttachedFile  # noqa: PLC0415 - who has no such route never loads it
+
     request.max_content_length = MAX_FORM
     request.max_form_memory_size = _MAX_TEXT
     request.max_form_parts = _MAX_FIELDS
