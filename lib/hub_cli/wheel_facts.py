@@ -11,7 +11,8 @@ from zipfile import ZipFile
 
 from hub_cli.download import MAX_WHEEL_BYTES, download
 from hub_cli.errors import Refused, UsageError
-from provider_hub.domain.wheels import PackageUnclear, WheelError, WheelUrl, inspect_wheel, parse_wheel_url
+from provider_hub.domain.wheels import PackageUnclear, WheelError, WheelUrl, parse_wheel_url
+from provider_hub.domain.wheels.inspection import inspect_wheel
 from provider_hub.domain.wheels.offered_schemas import parse_offered, read_offered
 
 

@@ -22,6 +22,8 @@ USED_BY = {
     "domain.rollout": {"installations", "catalog", "upgrades", "sweeper"},
     "domain.catalog": FUNCTIONS.keys() - {"identity", "operations", "registration", "dead_letters"},
     "domain.wheels": {"publishing", "sweeper"},
+    "domain.wheels.inspection": set(),
+    "domain.json_schema": set(),
     "domain.publishing_use": {"publishing", "sweeper", "identity"},
     "domain.publishers.matching": {"identity"},
     "adapters.config_schema": {"installations", "upgrades", "sweeper"},

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.wheels import Packages, WheelInvalid, inspect_wheel
+from provider_hub.domain.wheels import Packages, WheelInvalid
 from provider_hub.domain.wheels import inspection as limits
+from provider_hub.domain.wheels.inspection import inspect_wheel
 
 FILE_NAME = "acme_store-1.2.0-py3-none-any.whl"
 DIST_INFO = "acme_store-1.2.0.dist-info"

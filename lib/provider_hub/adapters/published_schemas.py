@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
-from provider_hub.domain.json_schema import SchemaRefused, check_storable
 
 _LIMITS = Limits()
 
@@ -30,6 +29,8 @@ def _refusals(schemas: Any, _file: IO[bytes] | None) -> list[str | None]:
 
 
 def _refusal(text: str) -> str | None:
+    from provider_hub.domain.json_schema import SchemaRefused, check_storable  # noqa: PLC0415 - in the child alone
+
     try:
         check_storable(json.loads(text))
     except SchemaRefused as why:

@@ -7,8 +7,8 @@ import base64
 from typing import IO, Any
 
 from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
+from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.errors import WheelInvalid
-from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
 from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
 
 _LIMITS = Limits()
@@ -31,6 +31,8 @@ def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
 
 
 def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
+    from provider_hub.domain.wheels.inspection import inspect_wheel  # noqa: PLC0415 - in the child alone
+
     if file is None:
         raise AssertionError("the child was given no wheel")
     try:

@@ -20,9 +20,9 @@ from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.addresses import is_public
 from provider_hub.adapters.wheels.connection import CheckedAddress, Deadline, Dial, Monotonic, PinnedConnection, dial
 from provider_hub.domain.artifacts import MAX_BYTES
+from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.file_names import parse_file_name
-from provider_hub.domain.wheels.inspection import WheelContents
 from provider_hub.domain.wheels.urls import WheelUrl, follow
 from provider_hub.settings_reader import SettingsError, variable_name
 from provider_hub.settings_wheels import Wheels

@@ -1,8 +1,10 @@
 """What the hub knows about wheels without fetching one: the canonical form of their URLs, and what their files say.
 
-Nothing here opens a connection or a file: `inspect_wheel` reads a binary file object that its caller opened.
+Nothing here opens a connection or a file. `inspection`, which reads a wheel, is not imported here: the functions leave
+that to a child process (`adapters.wheel_inspection`).
 """
 
+from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.errors import (
     DigestMismatch,
     WheelError,
@@ -10,7 +12,6 @@ from provider_hub.domain.wheels.errors import (
     WheelRefused,
     WheelUnreachable,
 )
-from provider_hub.domain.wheels.inspection import WheelContents, inspect_wheel
 from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
 from provider_hub.domain.wheels.urls import WheelUrl, parse_wheel_url
 from provider_hub.domain.wheels.versions import same_version
@@ -26,7 +27,6 @@ __all__ = [
     "WheelRefused",
     "WheelUnreachable",
     "WheelUrl",
-    "inspect_wheel",
     "parse_wheel_url",
     "same_version",
 ]

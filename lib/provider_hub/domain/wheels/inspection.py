@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterable
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
 from io import StringIO
@@ -18,11 +17,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.dependencies import check_dependencies
 from provider_hub.domain.wheels.errors import WheelInvalid
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.offered_schemas import read_offered
-from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, Packages, WheelLayout, find_packages
+from provider_hub.domain.wheels.package import ENTRY_POINT_GROUP, WheelLayout, find_packages
 
 MAX_ENTRIES = 50_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
@@ -47,25 +47,6 @@ _DIST_INFO = re.compile(r"(.+)-([^-]+)\.dist-info")
 
 # What zipfile, zlib and the decoders inside raise on bytes made to break them.
 _BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class WheelContents:
-    """What a wheel says of itself: `distribution` and `version` as its METADATA spells them.
-
-    `requires_python` and `summary` are None where not given. `requirements` are the Requires-Dist lines, as written.
-    `schemas_text` is the file with the schemas that the provider's package offers (`offered_schemas`), not parsed yet.
-    `metadata` is the METADATA itself, at most MAX_METADATA_BYTES.
-    """
-
-    distribution: str
-    version: str
-    packages: Packages
-    requires_python: str | None
-    summary: str | None
-    requirements: tuple[str, ...] = ()
-    schemas_text: str | None = None
-    metadata: bytes = b""
 
 
 def inspect_wheel(file: IO[bytes], file_name: str) -> WheelContents:
