@@ -24,8 +24,20 @@
  * @property {boolean} allow_major_upgrades
  * @property {string | null} latest_version
  * @property {boolean} upgrade_available
+ * @property {boolean} [relock_available]
+ * @property {Advisory[] | null} [advisories]
+ * @property {string | null} [mended_by]
  * @property {number} generation
  * @property {string[]} resource_types
+ *
+ * @typedef {object} Advisory
+ * @property {string} id
+ * @property {string[]} aliases
+ * @property {string} package
+ * @property {string} version
+ * @property {string | null} summary
+ * @property {"low" | "medium" | "high" | "critical" | null} severity
+ * @property {string | null} fixed_in
  *
  * @typedef {object} TimelineEvent
  * @property {string} at
@@ -90,11 +102,14 @@
  * @property {string | null} error_message
  * @property {Record<string, string | null> | null} [published_by]
  * @property {number | null} [lock_packages]
+ * @property {Advisory[] | null} [advisories]
  *
  * @typedef {Record<string, any>} JsonSchema
  *
  * @typedef {object} Rollout
+ * @property {string} rollout_id
  * @property {string} version
+ * @property {string | null} lock_sha256
  * @property {"waiting" | "running" | "baking" | "halted" | "paused" | "superseded" | "done"} state
  * @property {number} wave
  * @property {number} candidates

@@ -8,6 +8,7 @@ from typing import Any
 
 from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
+from provider_hub.actions.relock import OldWheel
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.wheels import Wheel, WheelSource
 from provider_hub.domain.artifacts import kept_name
@@ -246,8 +247,8 @@ class NoBucket:
 class FakeHosts:
     """The hosts of what was published before there were locks: each wheel is there, and needs no other."""
 
-    def keep(self, _version: ProviderVersion) -> tuple[str, ...]:
-        return ()
+    def keep(self, version: ProviderVersion) -> OldWheel:
+        return OldWheel((), kept_name(version.wheel_sha256, f"{version.name}-{version.version}-py3-none-any.whl"))
 
 
 def _generation(manifest: Manifest) -> int:

@@ -19,18 +19,20 @@ export function InstallationActions({ row, versions, events, refresh }) {
   const published = versions.filter((one) => one.status === "published").map((one) => one.version);
   const newer = published.filter((one) => compareVersions(one, row.installed_version) > 0);
   const older = published.filter((one) => compareVersions(one, row.installed_version) < 0);
-  const best = row.upgrade_available && row.latest_version ? row.latest_version : newer[0];
+  const best = row.latest_version && newer.includes(row.latest_version) ? row.latest_version : newer[0];
   const own = versions.find((one) => one.version === row.installed_version);
   const shared = { row, onClose: () => setOpen(""), onDone: refresh };
   const opens = (/** @type {string} */ name) => () => setOpen(name);
   return html`
     ${newer.length > 0 && html`<${RightButton} needs="manage" class=${failedBefore(row, best) ? "" : "primary"} onClick=${opens("upgrade")}>Upgrade to ${best}<//>`}
+    ${row.relock_available && html`<${RightButton} needs="manage" onClick=${opens("relock")}>Take the new lock<//>`}
     ${before && html`<${RightButton} needs="manage" onClick=${opens("rollback")}>Roll back to ${before.version}<//>`}
     ${older.length > 0 && html`<${RightButton} needs="manage" onClick=${opens("downgrade")}>Downgrade<//>`}
     <${RightButton} needs="manage" onClick=${opens("deploy")}>Deploy again<//>
     <${RightButton} needs="manage" onClick=${opens("settings")}>Settings<//>
     <${RightButton} needs="manage" class="danger" onClick=${opens("uninstall")}>Uninstall<//>
     ${open === "upgrade" && html`<${VersionDialog} ...${shared} versions=${newer} first=${best} title="Upgrade" confirm="Upgrade" />`}
+    ${open === "relock" && html`<${VersionDialog} ...${shared} versions=${[row.installed_version]} first=${row.installed_version} title="Take the new lock" confirm="Upgrade" />`}
     ${open === "downgrade" && html`<${VersionDialog} ...${shared} versions=${older} first=${older[0]} title="Downgrade" confirm="Downgrade" />`}
     ${open === "rollback" && before && html`<${RollBackDialog} ...${shared} before=${before} />`}
     ${open === "deploy" && html`<${DeployAgainDialog} ...${shared} />`}

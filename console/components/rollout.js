@@ -31,7 +31,7 @@ export function RolloutCard({ canonical, rollout, refresh }) {
   return html`
     <article class="rollout">
       <div class="card-head">
-        <h3 class="mono">${rollout.version}</h3>
+        <h3 class="mono">${rollout.version}${rollout.lock_sha256 && " (locked again)"}</h3>
         <${State} value=${rollout.state} />
       </div>
       ${rollout.state === "done" && !rollout.candidates ? html`<p class="quiet">Nobody took upgrades by themselves at that time.</p>` : html`<${Progress} rollout=${rollout} />`}
@@ -74,7 +74,7 @@ function PauseDialog({ canonical, rollout, onClose, onDone }) {
   };
   return html`
     <${ActionDialog} title=${`Pause the rollout of ${rollout.version}`} confirm="Pause" run=${run} onClose=${onClose}
-      command=${hub("rollouts", "pause", canonical, rollout.version)}>
+      command=${hub("rollouts", "pause", canonical, rollout.rollout_id)}>
       <p>Nobody else is upgraded to ${rollout.version} by itself until it is resumed.</p>
       <p class="quiet">Upgrades that are under way go on; who wants ${rollout.version} can still install it.</p>
     <//>
@@ -89,7 +89,7 @@ function ResumeDialog({ canonical, rollout, onClose, onDone }) {
   };
   return html`
     <${ActionDialog} title=${`Resume the rollout of ${rollout.version}`} confirm="Resume" run=${run} onClose=${onClose}
-      command=${hub("rollouts", "resume", canonical, rollout.version)}>
+      command=${hub("rollouts", "resume", canonical, rollout.rollout_id)}>
       ${rollout.halted_reason && html`<p>It was halted: ${rollout.halted_reason}</p>`}
       <p>${rollout.state === "halted" ? "It goes on with its wave, and halts again if as many fail." : "It goes on where it was."}</p>
     <//>
@@ -97,4 +97,4 @@ function ResumeDialog({ canonical, rollout, onClose, onDone }) {
 }
 
 /** @param {string} canonical @param {Rollout} rollout @param {string} verb */
-const rolloutPath = (canonical, rollout, verb) => providerPath(canonical, `/rollouts/${encodeURIComponent(rollout.version)}/${verb}`);
+const rolloutPath = (canonical, rollout, verb) => providerPath(canonical, `/rollouts/${encodeURIComponent(rollout.rollout_id)}/${verb}`);

@@ -10,21 +10,24 @@ import { Choice } from "./inputs.js";
 /** @typedef {import("../types.js").Installation} Installation */
 
 /**
- * Asks for a version by the verb that fits it: the API has one for newer ones and one for older ones.
- * @param {Installation} row @param {string} version @param {string} key
+ * The verb that fits a version: the API has one for newer ones and one for older ones. To the same version one upgrades,
+ * where it was locked again.
+ * @param {Installation} row @param {string} version
  */
+const verbTo = (row, version) => (compareVersions(version, row.installed_version) < 0 ? "downgrade" : "upgrade");
+
+/** @param {Installation} row @param {string} version @param {string} key */
 function changeTo(row, version, key) {
-  const newer = compareVersions(version, row.installed_version) > 0;
-  const body = newer ? { version } : { target_version: version };
-  return call("POST", installedPath(row.canonical, newer ? "/upgrade" : "/downgrade"), { body, key });
+  const verb = verbTo(row, version);
+  const body = verb === "upgrade" ? { version } : { target_version: version };
+  return call("POST", installedPath(row.canonical, `/${verb}`), { body, key });
 }
 
 /** Whether the last failure was this version's. @param {Installation} row @param {string} version */
 export const failedBefore = (row, version) => row.failure_message?.startsWith(`${version} failed`) ?? false;
 
 /** @param {Installation} row @param {string} version */
-const commandTo = (row, version) =>
-  hub(compareVersions(version, row.installed_version) > 0 ? "upgrade" : "downgrade", row.canonical, "--version", version, "--wait");
+const commandTo = (row, version) => hub(verbTo(row, version), row.canonical, "--version", version, "--wait");
 
 /**
  * @param {{row: Installation, versions: string[], first: string, title: string, confirm: string, onClose: () => void, onDone: () => void}} props
@@ -43,7 +46,7 @@ export function VersionDialog({ row, versions, first, title, confirm, onClose, o
       <p class="quiet">
         The old runtime serves until the new one is ready.
         ${row.rollback_on_failure
-          ? ` If ${version} does not start, ${row.installed_version} comes back by itself.`
+          ? ` If ${version} does not start, ${version === row.installed_version ? "what runs now" : row.installed_version} comes back by itself.`
           : " It will not go back by itself: that is switched off in the settings."}
       </p>
     <//>

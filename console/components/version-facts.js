@@ -1,6 +1,7 @@
 // A version: where its bytes come from, what it runs on, and what changed.
 import { counted, size } from "../format.js";
 import { html } from "../html.js";
+import { Advisories } from "./advisories.js";
 import { Ago } from "./ago.js";
 import { Provenance } from "./provenance.js";
 import { State } from "./state.js";
@@ -20,6 +21,7 @@ export function VersionFacts({ version }) {
       ${typeof version.lock_packages === "number" && html`<dt>Locked</dt><dd>with ${counted(version.lock_packages, "dependency", "dependencies")}</dd>`}
       ${version.requires_python && html`<dt>Python</dt><dd class="mono">${version.requires_python}</dd>`}
     </dl>
+    <${Advisories} advisories=${version.advisories} />
     ${version.changelog && html`<h3>What changed</h3><p class="reason">${version.changelog}</p>`}
   `;
 }

@@ -1,6 +1,7 @@
 // One installation: what is happening to it, whether it runs and why not, and everything that can be done about it.
 import { installedPath, providerPath } from "../api.js";
 import { hub } from "../commands.js";
+import { Advisories } from "../components/advisories.js";
 import { Ago } from "../components/ago.js";
 import { Command } from "../components/command.js";
 import { ConfigShown } from "../components/config-shown.js";
@@ -67,6 +68,7 @@ function Installed({ row, refresh }) {
     <${Page} title=${row.canonical} of="Installation" lead=${html`<${Lead} row=${row} />`} actions=${actions}>
     ${row.failure_message && html`<div class="problem" role="alert"><${Reason} text=${row.failure_message} strong /></div>`}
     ${row.health_message && html`<div class="notice"><p><${State} value="degraded" /> ${row.health_message}</p></div>`}
+    <${Advisories} advisories=${row.advisories} mendedBy=${row.mended_by} />
     <div class="columns wide-left">
       <div class="column">
         ${events.data

@@ -1,6 +1,7 @@
 // Every installation of the organization on one page: state, health, and the upgrade that there is.
 import { hub } from "../commands.js";
 import { ago, tick } from "../components/ago.js";
+import { countedAdvisories } from "../components/advisories.js";
 import { Command } from "../components/command.js";
 import { Empty, Loaded, Page } from "../components/page.js";
 import { InstallationState } from "../components/state.js";
@@ -16,7 +17,7 @@ const KINDS = {
   failed: ["failed", (row) => row.lifecycle_state === "failed"],
   degraded: ["degraded", (row) => row.lifecycle_state === "ready" && row.health === "degraded"],
   moving: ["moving", isMoving],
-  upgrade: ["with an upgrade", (row) => row.upgrade_available],
+  upgrade: ["with an upgrade", (row) => row.upgrade_available || Boolean(row.relock_available)],
 };
 
 export function InstalledPage() {
@@ -75,6 +76,12 @@ function Installed({ rows }) {
   `;
 }
 
+/** @param {Installation} row */
+function offered(row) {
+  if (row.upgrade_available && row.latest_version !== row.installed_version) return row.latest_version;
+  return row.relock_available ? "locked again" : null;
+}
+
 /** A row is drawn again only when it changed: a thousand of them cost next to nothing then. */
 class Row extends Component {
   /** @param {{row: Installation, now: number}} next */
@@ -90,7 +97,8 @@ class Row extends Component {
       <tr role="row" data-row>
         <td role="cell"><a href=${`#/installed/${row.canonical}`}>${row.canonical}</a></td>
         <td role="cell" class="mono">
-          ${row.installed_version}${row.upgrade_available && html` <span class="offer">→ ${row.latest_version}</span>`}
+          ${row.installed_version}${offered(row) && html` <span class="offer">→ ${offered(row)}</span>`}
+          ${row.advisories?.length ? html`<span class="why">${countedAdvisories(row.advisories)}</span>` : null}
         </td>
         <td role="cell">${InstallationState({ row })}${message && html`<span class="why" title=${message}>${message}</span>`}</td>
         <td role="cell">${ago(row.updated_at, now)}</td>

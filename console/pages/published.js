@@ -43,7 +43,7 @@ export function PublishedPage({ parts }) {
           <${Loaded} polled=${rollouts} lines=${5}>
             ${(/** @type {Rollout[]} */ found) => html`
               ${!found.length && html`<p class="quiet">A new version is rolled out by itself to the installations that take upgrades. There was none yet.</p>`}
-              ${found.map((rollout) => html`<${RolloutCard} key=${rollout.version} canonical=${canonical} rollout=${rollout} refresh=${rollouts.refresh} />`)}
+              ${found.map((rollout) => html`<${RolloutCard} key=${rollout.rollout_id} canonical=${canonical} rollout=${rollout} refresh=${rollouts.refresh} />`)}
             `}
           <//>
         <//>

@@ -6,13 +6,14 @@ import flask
 import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
+from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.relock import Relocking
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
-from provider_hub.adapters import artifacts, kubernetes, tasks
+from provider_hub.adapters import artifacts, kubernetes, osv_export, tasks
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity.callers import trusted_callers
@@ -23,12 +24,12 @@ from provider_hub.http.callers import OnlyFrom
 from provider_hub.settings_callers import Callers, Tasks
 from provider_hub.settings_cluster import Cluster
 from provider_hub.settings_rollouts import Rollouts
-from provider_hub.settings_wheels import Indexes, Wheels
+from provider_hub.settings_wheels import Advisories, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 
 
-class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Indexes): ...
+class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Indexes, Advisories): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
@@ -43,6 +44,7 @@ def wire(settings: Needs) -> OnlyFrom:
         drift=Drift(services, cluster, desired_states(settings, services)),
         mirror=Mirror(services, bucket, LockedWheelHosts(policy)),
         relocking=Relocking(services, KeptFromHosts(policy, bucket)),
+        advisories=AdvisoryWatch(services, osv_export.connect(settings, settings)),
     )
     return OnlyFrom(trusted_callers(settings).scheduler(), ScheduleHandler(work.sweep))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hub_cli.errors import UsageError
 from hub_cli.stack_file import DEFAULT_STATE_DIR
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version
+from provider_hub.domain.versions import Version, is_rollout_id
 
 if TYPE_CHECKING:
     from hub_cli.api import HubApi
@@ -92,6 +92,13 @@ def version(text: str) -> str:
         return str(Version.parse(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def rollout(text: str) -> str:
+    """A rollout's id: a version, or `VERSION@LOCK`."""
+    if not is_rollout_id(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no version, and no VERSION@LOCK with 12 digits of the lock")
+    return text
 
 
 def positive(text: str) -> float:

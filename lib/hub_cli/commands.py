@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _EXIT_STATUSES = """\
 exit status: 0 done, 1 refused or failed, 2 usage, 3 not authenticated, 4 timed out, 5 the API is unavailable"""
 
+_ROLLOUT = "or the id of the rollout of a version that was locked again, VERSION@LOCK"
 
 SCOPES = ("public", "tenant")
 
@@ -27,6 +28,7 @@ def register(commands: "Subparsers") -> None:
     _register_looking(commands)
     _register_lock(commands)
     _register_relock(commands)
+    _register_advisories(commands)
     _register_dead_letters(commands)
     _register_publishers(commands)
     _register_rollouts(commands)
@@ -104,7 +106,9 @@ def _register_changes(commands: "Subparsers") -> None:
         metavar="KEY|KEY=@FILE",
         help="a value that is never shown again, from the environment or a file; may be repeated",
     )
-    upgrade = _change(commands, "upgrade", "to a newer version", "it is ready")
+    upgrade = _change(
+        commands, "upgrade", "to a newer version, or to the same where it was locked again", "it is ready"
+    )
     upgrade.add_argument("--version", type=arguments.version, help="default: the latest")
     downgrade = _change(commands, "downgrade", "to an older version", "it is ready")
     downgrade.add_argument("--version", type=arguments.version, required=True)
@@ -162,6 +166,12 @@ def _register_relock(commands: "Subparsers") -> None:
     relock = _command(commands, "relock", "have a version's dependencies resolved again", _relock)
     relock.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     relock.add_argument("version", type=arguments.version)
+
+
+def _register_advisories(commands: "Subparsers") -> None:
+    what = "known vulnerabilities of what is installed, or of what a provider's versions lock"
+    advisories = _command(commands, "advisories", what, _advisories)
+    advisories.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
 
 
 def _register_dead_letters(commands: "Subparsers") -> None:
@@ -228,7 +238,7 @@ def _register_rollouts(commands: "Subparsers") -> None:
     for parser in (listing, pause, resume):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (pause, resume):
-        parser.add_argument("version", type=arguments.version)
+        parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
 
 
 def _register_audit(commands: "Subparsers") -> None:
@@ -253,8 +263,10 @@ def _register_console(commands: "Subparsers") -> None:
     delete = _command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
     for parser in (yank, unyank, pause, resume, delete):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    for parser in (yank, unyank, pause, resume):
+    for parser in (yank, unyank):
         parser.add_argument("version", type=arguments.version)
+    for parser in (pause, resume):
+        parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
     yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
     suspend = _command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
     let_in = _command(group, "resume", "let a suspended organization in again", _console)
@@ -359,6 +371,12 @@ def _relock(parsed: argparse.Namespace) -> int:
     from hub_cli import lock  # noqa: PLC0415
 
     return lock.relock(arguments.session(parsed), parsed.provider, parsed.version)
+
+
+def _advisories(parsed: argparse.Namespace) -> int:
+    from hub_cli import advisories  # noqa: PLC0415
+
+    return advisories.run(arguments.session(parsed), parsed.provider)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

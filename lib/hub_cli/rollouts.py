@@ -31,4 +31,5 @@ def _list(session: Session, provider: str) -> None:
 
 def _row(one: Json) -> tuple[object, ...]:
     counts = (one["wave"], one["succeeded"], one["failed"], one["candidates"])
-    return (one["version"], one["state"], *counts, moment(one["due_at"]), one["halted_reason"] or "")
+    name = one.get("rollout_id", one["version"])
+    return (name, one["state"], *counts, moment(one["due_at"]), one["halted_reason"] or "")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from hub_cli.advisories import summary_of
 from hub_cli.api import Installation, Json, found
 from hub_cli.arguments import Session
 from hub_cli.display import (
@@ -59,8 +60,14 @@ def _list(session: Session) -> int:
 
 
 def _line(row: Installation) -> tuple[str, ...]:
-    newer = row.latest_version if row.upgrade_available else None
-    return (row.canonical, row.installed_version, row.state, row.health, row.tier, newer or "")
+    return (row.canonical, row.installed_version, row.state, row.health, row.tier, _offered(row) or "")
+
+
+def _offered(row: Installation) -> str | None:
+    """What an upgrade would take: a newer version, or the installed one as it was locked again."""
+    if row.upgrade_available and row.latest_version != row.installed_version:
+        return row.latest_version
+    return f"{row.installed_version}, locked again" if row.raw.get("relock_available") else None
 
 
 def _status(session: Session, name: str) -> int:
@@ -78,7 +85,8 @@ def _status(session: Session, name: str) -> int:
 
 def _row_facts(row: Installation) -> list[tuple[str, object]]:
     running = f"{row.current_version} runs" if row.current_version else "none runs yet"
-    newer = f"; {row.latest_version} is out" if row.upgrade_available else ""
+    offered = _offered(row)
+    newer = f"; upgrade to {offered}" if offered else ""
     return [
         ("state", row.state),
         ("version", f"{row.installed_version} ({running}{newer})"),
@@ -87,6 +95,7 @@ def _row_facts(row: Installation) -> list[tuple[str, object]]:
         ("failure", sentence_of(row.failure_message)),
         ("tier", row.tier),
         ("upgrades", row.policy),
+        ("vulnerabilities", summary_of(row.raw)),
         # The names alone: a value may be a secret, and a terminal is often looked at by others.
         ("config", ", ".join(sorted(row.raw.get("config", {})))),
         ("secret config", ", ".join(row.raw.get("secret_config", []))),

@@ -23,10 +23,11 @@ from provider_hub.settings_publishers import TrustedPublishers
 from provider_hub.settings_reader import Settings, SettingsError, variable_name
 from provider_hub.settings_rollouts import Rollouts
 from provider_hub.settings_sealing import Sealing
-from provider_hub.settings_wheels import Artifacts, Indexes, UploadTimes, Wheels
+from provider_hub.settings_wheels import Advisories, Artifacts, Indexes, UploadTimes, Wheels
 
 __all__ = [
     "GROUPS",
+    "Advisories",
     "AllSettings",
     "Artifacts",
     "Callers",
@@ -75,6 +76,7 @@ GROUPS = (
     Artifacts,
     Images,
     Indexes,
+    Advisories,
     Logs,
     TrustedPublishers,
     Sealing,
@@ -93,6 +95,7 @@ class AllSettings(
     Artifacts,
     Images,
     Indexes,
+    Advisories,
     Logs,
     TrustedPublishers,
     Sealing,

@@ -70,6 +70,25 @@ class Artifacts(Settings):
         return f"{self.artifacts_endpoint}/{self.artifacts_bucket}"
 
 
+class Advisories(Settings):
+    """Where the known vulnerabilities of what is locked are read from."""
+
+    advisories_export: str = Field(
+        "",
+        pattern=r"^(gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/[^?#]+|/[^?#]+)?$",
+        description="OSV's export of PyPI's advisories, read each night: `gs://bucket/PyPI/all.zip`, or a file of this "
+        "machine. Unset: nothing is said of vulnerabilities.",
+    )
+
+    @property
+    def advisories_object(self) -> tuple[str, str]:
+        """The export's bucket and its object's name; an empty bucket and a path for a file."""
+        if self.advisories_export.startswith("/"):
+            return "", self.advisories_export
+        bucket, _, name = self.advisories_export.removeprefix("gs://").partition("/")
+        return bucket, name
+
+
 class Indexes(Settings):
     """Which package indexes a wheel's dependencies come from."""
 

@@ -19,6 +19,7 @@ _ON = {
     "decrypts": "key `{}`",
     "creates_objects": "bucket `artifacts`",
     "reads_objects": "bucket `artifacts`",
+    "reads_advisories": "the bucket of `settings.advisories_export`",
     "signs_urls": "its own account",
     "reads_cluster": "the project's clusters",
     "reads_logs": "the log view of what pods print",

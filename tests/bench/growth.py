@@ -21,6 +21,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from provider_hub import wiring
 from provider_hub.actions import browse, inspect, keys
+from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.mirror import Mirror
@@ -104,6 +105,7 @@ class _Grown:
             drift=Drift(self._services, cluster, desired_states(given, self._services)),
             mirror=Mirror(self._services, NoBucket(), NoBucket()),
             relocking=Relocking(self._services, FakeHosts()),
+            advisories=AdvisoryWatch(self._services, None),
         )
         self._published = 0
 

@@ -52,7 +52,7 @@ def legs() -> Iterator[Figure]:
     with TemporaryDirectory(prefix="provider-hub-bench-") as folder, Stack(deadline=120) as stack:
         platform = Platform(stack)
         platform.publish("1.0.0", Path(folder))
-        with _bare_consumer(stack, Path(folder)) as publisher, _commits(stack) as commits:
+        with _bare_consumer(stack, Path(folder)) as publisher, commits_of(stack) as commits:
             pairs = [
                 (_install(platform, commits, n), _delivery(stack, publisher, commits, n)) for n in range(ROUNDS + 1)
             ]
@@ -67,7 +67,7 @@ def legs() -> Iterator[Figure]:
 def _install(platform: Platform, commits: Commits, number: int) -> tuple[float, float, float, float]:
     """Milliseconds to PROCESSING, from there to the Deployment, from there to READY, and in all."""
     slug = f"legs-{number}"
-    with _deployment_in(platform.stack, platform.stack.info.namespace(slug)) as appeared:
+    with deployment_in(platform.stack, platform.stack.info.namespace(slug)) as appeared:
         platform.install(slug, "1.0.0")
         organization_id = f"org_{slug}"
         wait_until(lambda: (organization_id, "ready") in commits.at, f"{slug} is not READY")
@@ -89,7 +89,8 @@ def _delivery(stack: Stack, publisher: PublisherClient, commits: Commits, number
 
 
 @contextmanager
-def _commits(stack: Stack) -> Iterator[Commits]:
+def commits_of(stack: Stack) -> Iterator[Commits]:
+    """Watches the rows for as long as the block lasts."""
     commits = Commits()
     with patch.dict(os.environ, {"FIRESTORE_EMULATOR_HOST": stack.info.firestore_emulator_host}):
         database: Any = firestore.Client(project=stack.info.project)
@@ -127,7 +128,7 @@ def _bare_consumer(stack: Stack, folder: Path) -> Iterator[PublisherClient]:
 
 
 @contextmanager
-def _deployment_in(stack: Stack, namespace: str) -> Iterator[list[float]]:
+def deployment_in(stack: Stack, namespace: str) -> Iterator[list[float]]:
     """Gets the time at which the namespace's first Deployment was there, by the end of the block."""
     appeared: list[float] = []
     api = client.AppsV1Api(config.new_client_from_config(stack.info.kubeconfig))  # type: ignore[no-untyped-call]

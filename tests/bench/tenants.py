@@ -8,6 +8,7 @@ import urllib3
 
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
+from local_stack.wheelhost import AddedWheel
 
 PROVIDER = "platform/weather"
 _METADATA = {"display_name": "Weather", "description": "Readings of weather stations"}
@@ -21,9 +22,11 @@ class Platform:
     http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
 
     def publish(self, version: str, folder: Path) -> None:
-        added = self.stack.add_wheel(build_wheel(version, folder))
+        self.publish_wheel(PROVIDER, version, self.stack.add_wheel(build_wheel(version, folder)))
+
+    def publish_wheel(self, provider: str, version: str, added: AddedWheel) -> None:
         body = {
-            "name": PROVIDER,
+            "name": provider,
             "version": version,
             "wheel_url": added.url,
             "sha256": added.sha256,
@@ -31,8 +34,15 @@ class Platform:
         }
         self.call(self.stack.tokens.console_machine(), "POST", "/console/provider-versions", body)
 
-    def install(self, slug: str, version: str) -> None:
-        self.of(slug, "POST", "/providers/install", {"provider_name": PROVIDER, "version": version})
+    def install(self, slug: str, version: str, provider: str = PROVIDER) -> None:
+        self.of(slug, "POST", "/providers/install", {"provider_name": provider, "version": version})
+
+    def text(self, path: str) -> str:
+        """What anybody may read, as it is."""
+        response = self.http.request("GET", self.stack.info.api_url + path, timeout=60)
+        if response.status != 200:
+            raise AssertionError(f"GET {path} was answered with {response.status}: {response.data!r}")
+        return response.data.decode()
 
     def of(self, slug: str, method: str, path: str, body: Any = None) -> Any:
         return self.call(self.stack.tokens.user(slug), method, path, body)

@@ -8,6 +8,7 @@ from tests.fakes import FakeCluster, FakeHosts, FakeTasks, NoBucket
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
+from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.deploy import Installer
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
@@ -46,4 +47,5 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
         drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY, backend.envelope)),
         mirror=Mirror(services, NoBucket(), NoBucket()),
         relocking=Relocking(services, FakeHosts()),
+        advisories=AdvisoryWatch(services, None),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, IMAGE, WEATHER, rollout, version
+from tests.builders import ACME, IMAGE, WEATHER, provider, rollout, version
 from tests.fakes import START
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
@@ -23,9 +23,11 @@ from hub_cli import transport, waiting
 from local_stack import servers
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
+from provider_hub.domain.advisories import Advisory, LockAdvisories, Severity
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
+from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import DeadLetter, Topic
@@ -407,6 +409,44 @@ def test_locks_are_shown_and_compared(hub: Hub, tenants: Tenants) -> None:
     assert "acme/weather 1.1.0 is locked again within minutes" in hub.out
     assert hub("lock", "show", "acme/weather", "1.2.0") == 1
     assert "published before there were locks" in hub.err
+
+
+LEAKY = ProviderName("acme", "leaky")
+HOLE = Advisory("GHSA-tide", ("CVE-1",), "tide", "1.0", "A hole", Severity.HIGH, "1.2")
+
+
+@pytest.fixture
+def leaky(tenants: Tenants) -> Iterator[Tenants]:
+    """`acme/leaky` 1.0.0 is installed and has a hole; 1.1.0 has none; 1.0.0 was locked again, with the hole."""
+    put = tenants.deployed.put
+    put(keys.provider(LEAKY), provider(LEAKY, latest_version="1.1.0"))
+    for text, digest, found in (("1.0.0", "b" * 64, (HOLE,)), ("1.1.0", "c" * 64, ()), ("", "a" * 64, (HOLE,))):
+        if text:
+            tenants.release(version(text, LEAKY, lock_sha256=digest))
+        put(keys.lock_advisories(digest), LockAdvisories(digest, START, START, found, START))
+    row = tenants.install(LEAKY, "1.0.0")
+    put(keys.installation_of(row), replace(row, revision=row.revision.at("1.0.0", "a" * 64)))
+    yield tenants
+    tenants.deployed.store.delete_all([keys.installation_of(row), keys.provider(LEAKY)])
+
+
+@pytest.mark.usefixtures("leaky")
+def test_known_vulnerabilities_are_listed_with_what_mends_them(hub: Hub) -> None:
+    assert hub("advisories") == 0, hub.err
+    assert re.search(r"acme/leaky\s+1\.0\.0\s+GHSA-tide\s+high\s+tide 1\.0\s+1\.2\s+1\.1\.0", hub.out), hub.out
+    assert "Nothing is known of" in hub.out
+    (row,) = [one for one in hub.json("advisories") if one["canonical"] == "acme/leaky"]
+    assert (row["mended_by"], [one["id"] for one in row["advisories"]]) == ("1.1.0", ["GHSA-tide"])
+    assert hub("advisories", "acme/leaky") == 0
+    assert re.search(r"1\.0\.0\s+GHSA-tide\s+high\s+tide 1\.0\s+1\.2", hub.out), hub.out
+    assert {one["version"]: len(one["advisories"]) for one in hub.json("advisories", "acme/leaky")} == {
+        "1.0.0": 1,
+        "1.1.0": 0,
+    }
+    assert hub("advisories", "acme/weather") == 0
+    assert hub.out.startswith("Nothing is known of"), hub.out
+    assert hub("status", "acme/leaky") == 0
+    assert "1 known, the worst high; 1.1.0" in hub.out
 
 
 def test_publishers_are_added_listed_and_removed(hub: Hub) -> None:

@@ -22,7 +22,7 @@ ROW_FIELDS = {
     "prefix", "name", "canonical", "installed_version", "current_version", "upgrade_policy", "resource_tier", "config",
     "installed_at", "created_at", "updated_at", "lifecycle_state", "health", "health_message", "failure_message",
     "rollback_on_failure", "allow_major_upgrades", "latest_version", "upgrade_available", "generation",
-    "resource_types", "secret_config",
+    "resource_types", "secret_config", "relock_available", "lock_sha256", "advisories", "advisories_as_of", "mended_by",
 }  # fmt: skip
 STATUS_FIELDS = {
     "deployment_name", "status", "available_replicas", "ready_replicas", "version", "image", "updated_at", "message",

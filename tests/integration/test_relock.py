@@ -11,7 +11,7 @@ from tests.integration.test_publish import ADA, AUTHOR, WISH
 
 from provider_hub.actions import change, keys
 from provider_hub.actions.publish import publish
-from provider_hub.actions.relock import LOCK_AGAIN, Relocking, request_relock
+from provider_hub.actions.relock import LOCK_AGAIN, OldWheel, Relocking, request_relock
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus
 from provider_hub.domain.dependencies import LockRefused
 from provider_hub.domain.errors import Conflict, Forbidden, HubError, NotFound, PermanentError, TemporaryError
@@ -28,11 +28,11 @@ class Hosts:
     kept: list[str] = field(default_factory=list)
     failing: HubError | None = None
 
-    def keep(self, released: ProviderVersion) -> tuple[str, ...]:
+    def keep(self, released: ProviderVersion) -> OldWheel:
         if self.failing:
             raise self.failing
         self.kept.append(released.version)
-        return ("tide>=1",)
+        return OldWheel(("tide>=1",), f"kept/{released.version}.whl")
 
 
 class Relocked:
@@ -129,7 +129,7 @@ def test_what_was_published_before_is_kept_and_locked_once(relocked: Relocked) -
     assert (relocked.relocking.find_slice(), relocked.relocking.lock_slice()) == (2, 2)
     assert sorted(relocked.hosts.kept) == ["1.0.0", "1.1.0"]
     assert relocked.shown().lock_packages == 1
-    assert relocked.shown().requirements == ("tide>=1",)
+    assert (relocked.shown().requirements, relocked.shown().wheel_object) == (("tide>=1",), "kept/1.0.0.whl")
     assert relocked.shown("0.9.0").lock_sha256 is None
     backend.rpcs.calls.clear()
     assert relocked.relocking.find_slice() == 0

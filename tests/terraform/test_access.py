@@ -361,6 +361,13 @@ def test_who_may_sign_is_whose_code_asks_the_bucket(name: str) -> None:
     assert ({"reads_objects", "signs_urls"} & set(ACCESS[name])) == ({"reads_objects", "signs_urls"} if asks else set())
 
 
+def test_the_operators_copy_of_the_advisories_is_read_by_the_function_that_looks_at_it() -> None:
+    assert [name for name in ACCESS if "reads_advisories" in ACCESS[name]] == ["sweeper"]
+    assert uses("sweeper", "adapters/osv_export")
+    grant = HUB.resource("google_storage_bucket_iam_member.reads_advisories").body
+    assert (grant["bucket"], grant["role"]) == ("${local.advisories_bucket}", "roles/storage.legacyObjectReader")
+
+
 def test_a_function_signs_as_itself_alone() -> None:
     grant = HUB.resource("google_service_account_iam_member.signs_urls").body
     assert grant["service_account_id"] == "${module.function[each.key].account}"

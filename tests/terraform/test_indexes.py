@@ -25,6 +25,7 @@ from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.audit import AuditPlace
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import Rollout
 
 HUB = read()
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "documents.md"
@@ -187,7 +188,7 @@ def collections() -> dict[str, type]:
     for name, make in inspect.getmembers(keys, inspect.isfunction):
         hints = hints_of(make)
         # The others only name the same places by other words.
-        if typing.get_origin(hints.pop("return", None)) is not Key or Installation in hints.values():
+        if typing.get_origin(hints.pop("return", None)) is not Key or {Installation, Rollout} & set(hints.values()):
             continue
         assert set(hints.values()) <= set(SAMPLES), f"keys.{name} takes {hints}: give SAMPLES one of each"
         key: Key[Any] = make(*(SAMPLES[hint] for hint in hints.values()))

@@ -19,9 +19,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from tests.annotations import hints_of
 
-from provider_hub.actions import dead_letters, idempotency, keys, minting
+from provider_hub.actions import advisories, dead_letters, idempotency, keys, minting
 from provider_hub.actions.ports import Key
 from provider_hub.domain import audit, uploads
+from provider_hub.domain.advisories import LockAdvisories
 from provider_hub.domain.audit import AuditEntry
 from provider_hub.domain.publishers.records import MintedToken, UsedToken
 from provider_hub.domain.records import DeadLetter, DeliveryError, KeptAnswer
@@ -87,6 +88,7 @@ LIFETIMES: Mapping[type, str] = {
     DeliveryError: f"{dead_letters.KEPT.days} days",
     AuditEntry: f"{audit.KEPT.days} days",
     KeptAnswer: f"{idempotency.KEPT // timedelta(hours=1)} hours",
+    LockAdvisories: f"{advisories.KEPT.days} days after the sweeper last looked",
     Upload: f"{uploads.LIFETIME // timedelta(hours=1)} hours",
 }
 _SECTION = re.compile(r"^## `([^`]+)`$(.*?)<!-- fields of (\w+) -->", re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """A poll of an installation costs one read, and what it shows of the provider is some seconds old at most."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ from provider_hub.actions import keys
 from provider_hub.actions.inspect import get_installed
 from provider_hub.actions.known_providers import TRUSTED, KnownProviders
 from provider_hub.actions.ports import Key
+
+BY_ALL = ["installations", "providers", "locks", "advisories"]
 
 
 class Store:
@@ -26,6 +29,14 @@ class Store:
         self.read.append(key.path[-2])
         return self.documents[key]
 
+    def current_locks(self, versions: Sequence[Key[Any]]) -> list[str | None]:
+        self.read.append("locks")
+        return ["a" * 64 for _ in versions]
+
+    def get_all(self, wanted: Sequence[Key[Any]]) -> list[Any]:
+        self.read.append("advisories")
+        return [None for _ in wanted]
+
 
 def test_a_poll_reads_the_row_alone_until_the_provider_is_too_old_to_be_trusted() -> None:
     store, clock = Store(), FakeClock()
@@ -36,11 +47,11 @@ def test_a_poll_reads_the_row_alone_until_the_provider_is_too_old_to_be_trusted(
         found = get_installed(services, ACME, WEATHER, is_poll=is_poll).provider
         return found.latest_version if found else None
 
-    assert (latest(is_poll=True), store.read) == ("1.0.0", ["installations", "providers"])
+    assert (latest(is_poll=True), store.read) == ("1.0.0", BY_ALL)
     store.documents[keys.provider(WEATHER)] = provider(latest_version="1.1.0")
     assert (latest(is_poll=True), store.read) == ("1.0.0", ["installations"])
     clock.turn(seconds=TRUSTED.total_seconds())
-    assert (latest(is_poll=True), store.read) == ("1.1.0", ["installations", "providers"])
+    assert (latest(is_poll=True), store.read) == ("1.1.0", BY_ALL)
     store.documents[keys.provider(WEATHER)] = provider(latest_version="1.2.0")
-    assert (latest(is_poll=False), store.read) == ("1.2.0", ["installations", "providers"])
+    assert (latest(is_poll=False), store.read) == ("1.2.0", BY_ALL)
     assert latest(is_poll=True) == "1.2.0"

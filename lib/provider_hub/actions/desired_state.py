@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DocumentStore, Opener
+from provider_hub.actions.ports import DocumentStore
+from provider_hub.actions.secrets import Opener
 from provider_hub.domain import messages
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import PermanentError

@@ -6,6 +6,7 @@ from dataclasses import replace
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.installed import Installed, not_installed
+from provider_hub.actions.lock_facts import with_lock_facts
 from provider_hub.actions.ports import DocumentStore, TenantStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.deployment import DeploymentStatus
@@ -21,21 +22,22 @@ def list_installed(services: Services[TenantStore], organization: Organization) 
     """Every installation of the tenant, oldest first, with its provider."""
     rows = services.store.installations_of(organization.organization_id)
     providers = services.store.get_all([keys.provider(row.provider_name) for row in rows])
-    return [Installed(row, provider) for row, provider in zip(rows, providers, strict=True)]
+    return with_lock_facts(services, [Installed(*pair) for pair in zip(rows, providers, strict=True)])
 
 
 def get_installed(
-    services: Services[DocumentStore], organization: Organization, name: ProviderName, *, is_poll: bool = False
+    services: Services[TenantStore], organization: Organization, name: ProviderName, *, is_poll: bool = False
 ) -> Installed:
-    """One installation with its provider; that of a poll may be some seconds old. Raises NotFound."""
+    """One installation with what the catalog has about it; for a poll that may be some seconds old. Raises NotFound."""
     row = get_row(services, organization, name)
     now = services.clock()
-    known = services.known_providers.find(name, now) if is_poll else None
+    running = (row.installed_version, row.revision.lock_sha256)
+    known = services.known_providers.find(name, running, now) if is_poll else None
     if known is not None:
-        return Installed(row, known[0])
-    provider = services.store.get(keys.provider(name))
-    services.known_providers.keep(name, provider, now)
-    return Installed(row, provider)
+        return Installed(row, *known)
+    (found,) = with_lock_facts(services, [Installed(row, services.store.get(keys.provider(name)))])
+    services.known_providers.keep(name, running, found, now)
+    return found
 
 
 def get_row(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installation:

@@ -1,7 +1,8 @@
-"""An installation as it is shown to its tenant: the row together with its provider."""
+"""An installation as it is shown to its tenant: the row together with what the catalog has about it."""
 
 from dataclasses import dataclass
 
+from provider_hub.domain.advisories import LockAdvisories
 from provider_hub.domain.catalog import Provider
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.installation import Installation
@@ -9,11 +10,30 @@ from provider_hub.domain.names import ProviderName
 
 
 @dataclass(frozen=True, slots=True)
+class LockFacts:
+    """What the catalog has about the lock of what shall run.
+
+    `is_superseded` says that the installed version was locked again since. `advisories` are those of the installed
+    lock, None where nothing is known of it. `mended_by` is the version that has none of them: the installed one where
+    its new lock has none, else the provider's latest; None where neither is known to.
+    """
+
+    is_superseded: bool = False
+    advisories: LockAdvisories | None = None
+    mended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Installed:
-    """A row and its catalog entry, which has the latest version; `provider` is None where it was deleted."""
+    """A row and its catalog entry, which has the latest version; `provider` is None where it was deleted.
+
+    `lock` is filled where an installation is looked at, and empty in the answer to a change: a change costs no reads
+    beside its own.
+    """
 
     row: Installation
     provider: Provider | None
+    lock: LockFacts = LockFacts()
 
 
 def not_installed(name: ProviderName) -> NotFound:

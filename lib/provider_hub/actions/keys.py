@@ -13,6 +13,7 @@ from provider_hub.domain.names import ProviderName, is_organization_id
 from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
 
 if TYPE_CHECKING:
+    from provider_hub.domain.advisories import LockAdvisories
     from provider_hub.domain.audit import AuditEntry
     from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
     from provider_hub.domain.installation import Installation
@@ -59,6 +60,13 @@ def lock(name: ProviderName, digest: str) -> Key[StoredLock]:
     return Key(("providers", name.document_id, "locks", digest), StoredLock)
 
 
+def lock_advisories(digest: str) -> Key[LockAdvisories]:
+    """What is known of the vulnerabilities of a lock, by the digest of its text, whichever providers have it."""
+    from provider_hub.domain.advisories import LockAdvisories
+
+    return Key(("lock_advisories", digest), LockAdvisories)
+
+
 def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
     """The installation of a provider in an organization: there is at most one."""
     from provider_hub.domain.installation import Installation
@@ -76,18 +84,23 @@ def cursor(name: str) -> Key[Cursor]:
     return Key(("walks", name), Cursor)
 
 
-def rollout(name: ProviderName, version: str) -> Key[Rollout]:
-    """The rollout of one version."""
+def rollout(name: ProviderName, rollout_id: str) -> Key[Rollout]:
+    """A rollout; its id is the version, or that of a version which was locked again (`versions.relock_id`)."""
     from provider_hub.domain.rollout import Rollout
 
-    return Key(("providers", name.document_id, "rollouts", version), Rollout)
+    return Key(("providers", name.document_id, "rollouts", rollout_id), Rollout)
 
 
-def member(name: ProviderName, version: str, installation_id: str) -> Key[Member]:
+def rollout_of(known: Rollout) -> Key[Rollout]:
+    """The document of a rollout."""
+    return rollout(known.provider_name, known.rollout_id)
+
+
+def member(name: ProviderName, rollout_id: str, installation_id: str) -> Key[Member]:
     """An installation in a rollout."""
     from provider_hub.domain.rollout import Member
 
-    return Key((*rollout(name, version).path, "members", installation_id), Member)
+    return Key((*rollout(name, rollout_id).path, "members", installation_id), Member)
 
 
 def installation_named(organization_id: str, provider: str) -> Key[Installation] | None:

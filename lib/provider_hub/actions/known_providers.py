@@ -1,4 +1,4 @@
-"""The catalog rows that this process read a moment ago: a poll of an installation costs the read of its row alone."""
+"""What this process read a moment ago about an installation: a poll of it costs the read of its row alone."""
 
 import threading
 from dataclasses import replace
@@ -8,32 +8,39 @@ from typing import TYPE_CHECKING
 from provider_hub.domain.names import ProviderName
 
 if TYPE_CHECKING:
+    from provider_hub.actions.installed import Installed, LockFacts
     from provider_hub.domain.catalog import Provider
+
+    Known = tuple[Provider | None, LockFacts]
+
+# The installed version and its lock.
+Running = tuple[str, str | None]
 
 TRUSTED = timedelta(seconds=10)
 _REMEMBERED = 2_000
 
 
 class KnownProviders:
-    """Catalog rows without their readme, each for TRUSTED: a version that is published meanwhile shows that much later.
+    """Catalog rows without their readme, and facts about locks, each for TRUSTED: what is published meanwhile shows
+    that much later.
 
     It belongs to one process. Only polls use it: a caller without an earlier answer gets the stored row.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[ProviderName, tuple[Provider | None, datetime]] = {}
+        self._known: dict[tuple[ProviderName, Running], tuple[Known, datetime]] = {}
 
-    def keep(self, name: ProviderName, provider: "Provider | None", now: datetime) -> None:
-        """Remember what was read; None stands for a provider that does not exist."""
-        small = replace(provider, readme=None) if provider else None
+    def keep(self, name: ProviderName, running: Running, found: "Installed", now: datetime) -> None:
+        """Remember what was read beside the row; None stands for a provider that does not exist."""
+        small = replace(found.provider, readme=None) if found.provider else None
         with self._lock:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[name] = (small, now + TRUSTED)
+            self._known[name, running] = ((small, found.lock), now + TRUSTED)
 
-    def find(self, name: ProviderName, now: datetime) -> "tuple[Provider | None] | None":
-        """The remembered row in a tuple of one; None if none is remembered, or it is too old."""
+    def find(self, name: ProviderName, running: Running, now: datetime) -> "Known | None":
+        """The remembered row and facts; None if none are remembered, or they are too old."""
         with self._lock:
-            kept = self._known.get(name)
-        return (kept[0],) if kept and now < kept[1] else None
+            kept = self._known.get((name, running))
+        return kept[0] if kept and now < kept[1] else None

@@ -6,7 +6,7 @@ version once the rollout is done, so that it jumps no wave.
 """
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
@@ -14,11 +14,11 @@ from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check
 from provider_hub.actions.ports import RolloutStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
-from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
-from provider_hub.domain.rollout import ACTIVE, RESUMABLE, RolloutState, wants
-from provider_hub.domain.versions import Version, latest
+from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, RolloutState, wants
+from provider_hub.domain.versions import Version, latest, relock_id
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ def offer_latest(services: Services[RolloutStore], row: Installation) -> Install
     was halted or paused for a reason. Never raises: the change of the policy is committed, and must not look refused.
     """
     try:
-        version = _newest_wanted(services, row)
-        return _upgraded(services, row, version) if version else row
+        offer = _newest_wanted(services, row)
+        return _upgraded(services, row, offer) if offer else row
     except TemporaryError as error:
         log.warning("%s is offered no version now: %s", row.installation_id, error)
         return row
@@ -44,11 +44,11 @@ def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outco
 
     Raises TemporaryError.
     """
-    version = _newest_wanted(services, row)
-    rollout = services.store.get(keys.rollout(row.provider_name, version)) if version else None
+    offer = _newest_wanted(services, row)
+    rollout = services.store.get(keys.rollout(row.provider_name, offer.rollout_id)) if offer else None
     if rollout and rollout.state in ACTIVE | RESUMABLE:
         return _next_offer(services, row, services.clock() + OFFER_AGAIN)
-    if version and _upgraded(services, row, version).generation != row.generation:
+    if offer and _upgraded(services, row, offer).generation != row.generation:
         return Outcome.CHANGED
     return _next_offer(services, row, None)
 
@@ -68,29 +68,56 @@ def _next_offer(services: Services[RolloutStore], seen: Installation, due_at: da
     return services.store.transact(decide)[0]
 
 
-def _newest_wanted(services: Services[RolloutStore], row: Installation) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A newer version, or with `lock_sha256` the installed one as it was locked again."""
+
+    version: str
+    lock_sha256: str | None = None
+
+    @property
+    def rollout_id(self) -> str:
+        return self.version if self.lock_sha256 is None else relock_id(self.version, self.lock_sha256)
+
+    def is_open(self, rollout: Rollout | None, version: ProviderVersion | None) -> bool:
+        """Whether the rollout of the offer no longer decides.
+
+        A version is locked again without a rollout where no installation that follows by itself was on it.
+        """
+        if version is None or version.status is not VersionStatus.PUBLISHED:
+            return False
+        if rollout is None:
+            return self.lock_sha256 is not None and is_lock_offered(version, self.lock_sha256)
+        return rollout.state is RolloutState.DONE and self.lock_sha256 in (None, version.lock_sha256)
+
+
+def _newest_wanted(services: Services[RolloutStore], row: Installation) -> _Offer | None:
     published = [Version.parse(text) for text in services.store.published_versions(row.provider_name)]
     newest = latest([version for version in published if not version.is_prerelease and wants(row, str(version))])
-    return str(newest) if newest else None
+    if newest is not None:
+        return _Offer(str(newest))
+    (lock,) = services.store.current_locks([keys.version(row.provider_name, row.installed_version)])
+    wanted = lock is not None and wants(row, row.installed_version, lock)
+    return _Offer(row.installed_version, lock) if wanted else None
 
 
-def _upgraded(services: Services[RolloutStore], seen: Installation, text: str) -> Installation:
-    name = seen.provider_name
-    row_key, rollout_key, version_key = keys.installation_of(seen), keys.rollout(name, text), keys.version(name, text)
+def _upgraded(services: Services[RolloutStore], seen: Installation, offer: _Offer) -> Installation:
+    name, text = seen.provider_name, offer.version
+    row_key, version_key = keys.installation_of(seen), keys.version(name, text)
+    rollout_key = keys.rollout(name, offer.rollout_id)
 
     def decide(transaction: Transaction, passed: Passed) -> Installation | ConfigCheck:
         row, rollout, version = transaction.read(row_key, rollout_key, version_key)
-        if row is None or row.installation_id != seen.installation_id or not wants(row, text):
+        if row is None or row.installation_id != seen.installation_id or not wants(row, text, offer.lock_sha256):
             return row or seen
-        if version is None or version.status is not VersionStatus.PUBLISHED:
-            return row
-        if rollout is None or rollout.state is not RolloutState.DONE:
+        if version is None or not offer.is_open(rollout, version):
             return row
         needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed
         now = services.clock()
-        reason = f"{row.installed_version} to {text}, which its policy takes"
+        what = f"{row.installed_version} to {text}" if offer.lock_sha256 is None else f"{text} as it was locked again"
+        reason = f"{what}, which its policy takes"
         revision = row.revision.at(text, version.lock_sha256)
         event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
         return record_step(transaction, advance(row, event, now, services.deadlines), now).kept

@@ -86,7 +86,17 @@ class DocumentStore(Protocol):
         """Delete records outside of any transaction."""
 
 
-class TenantStore(DocumentStore, Protocol):
+class LockedVersionStore(DocumentStore, Protocol):
+    """The locks that versions have."""
+
+    def current_locks(self, versions: Sequence[Key[ProviderVersion]]) -> list[str | None]:
+        """The digests alone of the versions' present locks, in their order: a version may have a megabyte.
+
+        None for one that has no lock, or is not published.
+        """
+
+
+class TenantStore(LockedVersionStore, Protocol):
     """One organization's installations."""
 
     def installations_of(self, organization_id: str) -> list[Installation]:
@@ -185,13 +195,15 @@ class PublisherStore(DocumentStore, Protocol):
         """How many publishers the organization's providers have."""
 
 
-class RolloutStore(DocumentStore, Protocol):
+class RolloutStore(LockedVersionStore, Protocol):
     """Rollouts, their members, and the installations that they offer a version to."""
 
-    def count_auto_installations(self, provider: ProviderName) -> int:
-        """The number of installations with policy `auto` over all tenants, in whatever state."""
+    def count_auto_installations(self, provider: ProviderName, on_version: str | None) -> int:
+        """How many installations have policy `auto`, over all tenants and in whatever state; None is on any version."""
 
-    def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
+    def auto_installations(
+        self, provider: ProviderName, on_version: str | None, after: str | None, limit: int
+    ) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
 
     def published_versions(self, provider: ProviderName) -> list[str]:
@@ -222,6 +234,12 @@ class LockStore(DocumentStore, Protocol):
 
     def locks_to_mirror(self, now: datetime, limit: int) -> list[StoredLock]:
         """Locks whose wheels are due to be copied into the bucket, longest first."""
+
+    def locks_after(self, place: str | None, limit: int) -> list[StoredLock]:
+        """All providers' locks, by document path, from the one behind the path `place`."""
+
+    def versions_with_lock(self, provider: ProviderName, lock_sha256: str) -> list[str]:
+        """The numbers alone of the provider's versions that have this lock now."""
 
 
 class DriftStore(DocumentStore, Protocol):
@@ -281,23 +299,6 @@ class Tasks(Protocol):
 
     def cancel(self, queue: Queue, name: str) -> None:
         """Delete the call of that name if it has not been made yet. Raises TemporaryError."""
-
-
-class Sealer(Protocol):
-    """Keeps secret config values from whoever reads documents."""
-
-    def seal(self, values: Mapping[str, str], owner: str) -> dict[str, str]:
-        """The values, sealed for `owner`, by their keys. A call may take seconds, so none is made in a transaction.
-
-        Raises Invalid where this deployment has no key, and TemporaryError where the key cannot be reached.
-        """
-
-
-class Opener(Protocol):
-    """Reads sealed values again, in the functions that write to the cluster alone."""
-
-    def open(self, sealed: Mapping[str, str], owner: str) -> dict[str, str]:
-        """The values that were sealed for `owner`. Raises TemporaryError, or PermanentError naming the key."""
 
 
 class ConfigChecker(Protocol):

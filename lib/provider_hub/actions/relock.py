@@ -1,7 +1,8 @@
 """Locking again: an author asks for it, and the sweeper does it, since an index may take a minute to answer.
 
-A lock that comes out the same changes nothing. Another one is what new installations of the version get, and those that
-upgrade to it or are deployed at it; what runs keeps the lock of its own revision, and goes back to that one.
+A lock that comes out the same changes nothing. Another one is what new installations of the version get. Those that
+have the version are offered it as a new version is: in waves where the policy is `auto` (`actions.waves`), else by
+hand. What runs keeps the lock of its own revision until then, and goes back to that one.
 
 What was published before there were locks is found by a walk through all versions, once, and is locked in the same way.
 The same walk tells providers of which distributions their versions are, for the package index.
@@ -16,6 +17,7 @@ from typing import Protocol
 from provider_hub.actions import audit, keys
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.lock_dependencies import locked_dependencies
+from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import Store, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
@@ -24,6 +26,7 @@ from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus, with_distribution
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid, NotFound, PermanentError, TemporaryError
+from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Cursor
 from provider_hub.domain.versions import is_version
@@ -60,11 +63,19 @@ def request_relock(services: Services, by: Actor, name: ProviderName, text: str)
     return services.store.transact(decide)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class OldWheel:
+    """A wheel that was published before and is kept now: its Requires-Dist lines, and its object's name."""
+
+    requirements: tuple[str, ...]
+    wheel_object: str
+
+
 class PublishedWheels(Protocol):
     """The hosts of wheels that were published before the hub kept wheels."""
 
-    def keep(self, version: ProviderVersion) -> tuple[str, ...]:
-        """Keep the version's wheel in the bucket; its Requires-Dist lines.
+    def keep(self, version: ProviderVersion) -> OldWheel:
+        """Keep the version's wheel in the bucket.
 
         Raises PermanentError where the host has other bytes or none, and TemporaryError where it does not answer.
         """
@@ -120,17 +131,18 @@ class Relocking:
 
     def _locked(self, version: ProviderVersion) -> bool:
         try:
-            requirements = version.requirements
-            if requirements is None:
-                requirements = self.wheels.keep(version)
-            lock = self._lock_of(version, requirements)
+            if version.requirements is None:
+                kept = self.wheels.keep(version)
+            else:
+                kept = OldWheel(version.requirements, version.wheel_object or "")
+            lock = self._lock_of(version, kept.requirements)
         except TemporaryError as error:
             self._put_off(version, str(error), self.services.clock() + LOCK_AGAIN)
             return False
         except (Invalid, PermanentError) as error:
             self._put_off(version, str(error), None)
             return False
-        return self._keep(version, requirements, lock)
+        return self._keep(version, kept, lock)
 
     def _put_off(self, version: ProviderVersion, why: str, until: datetime | None) -> None:
         log.warning("%s %s is not locked: %s", version.provider_name, version.version, why)
@@ -143,13 +155,13 @@ class Relocking:
         distribution = version.distribution_name or version.name
         return locked_dependencies(self.services, requirements, distribution, runtime.image, version.prefix)
 
-    def _keep(self, version: ProviderVersion, requirements: tuple[str, ...], lock: DependencyLock) -> bool:
+    def _keep(self, version: ProviderVersion, kept: OldWheel, lock: DependencyLock) -> bool:
         """Whether the lock is another one. A text that is stored already stays as it is."""
         key = keys.version(version.provider_name, version.version)
         lock_key = keys.lock(version.provider_name, lock.sha256)
 
         def decide(transaction: Transaction) -> bool:
-            current, stored = transaction.read(key, lock_key)
+            current, stored, provider = transaction.read(key, lock_key, keys.provider(version.provider_name))
             if current is None:
                 return False
             now = self.services.clock()
@@ -158,7 +170,8 @@ class Relocking:
             changed = current.lock_sha256 != lock.sha256
             relocked = replace(
                 current,
-                requirements=requirements,
+                requirements=kept.requirements,
+                wheel_object=current.wheel_object or kept.wheel_object or None,
                 lock_sha256=lock.sha256,
                 lock_packages=len(lock.wheels),
                 # Somebody may have asked for it once more meanwhile.
@@ -167,9 +180,13 @@ class Relocking:
                 updated_at=now if changed else current.updated_at,
             )
             transaction.write(key, relocked)
+            if changed and provider and current.status is VersionStatus.PUBLISHED:
+                author = provider.author.organization_id
+                event = VersionPublished(provider.canonical, current.version, now, author, lock.sha256)
+                transaction.emit(version_entry(event, now))
             return changed
 
-        return self.services.store.transact(decide)[0]
+        return self.services.outbox.transact(decide)
 
     def _change(self, version: ProviderVersion, change: Change) -> None:
         key = keys.version(version.provider_name, version.version)

@@ -9,11 +9,11 @@ from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
-from provider_hub.domain.catalog import Provider
+from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, is_offered, paused, resumed
-from provider_hub.domain.versions import is_version
+from provider_hub.domain.versions import is_rollout_id
 
 LISTED = 50
 MEMBERS_DELETED_AT_ONCE = 100
@@ -28,37 +28,40 @@ def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderNam
     return services.store.rollouts_of(name, LISTED)
 
 
-def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, version: str) -> Rollout:
+def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
     """Let a rollout take no step until it is resumed. `by` is of its author's organization, or the platform.
 
     A step that is under way writes nothing more: each of its writes reads the state. Raises NotFound, Forbidden, and
     Conflict for a rollout that takes no steps anyway.
     """
 
-    def decide(rollout: Rollout, _provider: Provider | None) -> Rollout:
+    def decide(rollout: Rollout, _provider: Provider | None, _version: ProviderVersion | None) -> Rollout:
         if rollout.state not in ACTIVE:
-            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}: there is nothing to pause")
+            raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}: there is nothing to pause")
         return paused(rollout, services.clock())
 
-    return _changed(services, by, name, version, AuditAction.ROLLOUT_PAUSED, decide)
+    return _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_PAUSED, decide)
 
 
-def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, version: str) -> Rollout:
+def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
     """Let a halted or paused rollout go on. `by` is of its author's organization, or the platform.
 
-    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, or whose version is not offered any more.
+    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, or whose version or lock is not offered any
+    more.
     """
     published = services.store.published_versions(name)
 
-    def decide(rollout: Rollout, provider: Provider | None) -> Rollout:
+    def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
         if rollout.state not in RESUMABLE:
-            raise Conflict(f"the rollout of {name} {version} is {rollout.state.value}, not halted or paused")
-        if not is_offered(version, published):
+            raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}, not halted or paused")
+        if rollout.lock_sha256 and not (version and is_lock_offered(version, rollout.lock_sha256)):
+            raise Conflict(f"{name} {rollout_id} is not rolled out any more: the version was yanked or locked again")
+        if rollout.lock_sha256 is None and not is_offered(rollout.version, published):
             latest = provider.latest_version if provider else None
-            raise Conflict(f"{name} {version} is not rolled out any more: the latest version is {latest}")
+            raise Conflict(f"{name} {rollout_id} is not rolled out any more: the latest version is {latest}")
         return replace(resumed(rollout, services.clock()), step=rollout.step + 1)
 
-    rollout = _changed(services, by, name, version, AuditAction.ROLLOUT_RESUMED, decide)
+    rollout = _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_RESUMED, decide)
     tasks.schedule(step_of(rollout))
     return rollout
 
@@ -67,25 +70,26 @@ def _changed(
     services: Services[RolloutStore],
     by: Actor,
     name: ProviderName,
-    version: str,
+    rollout_id: str,
     action: AuditAction,
-    change: Callable[[Rollout, Provider | None], Rollout],
+    change: Callable[[Rollout, Provider | None, ProviderVersion | None], Rollout],
 ) -> Rollout:
     """Change a rollout for a caller that may change the provider.
 
     Raises NotFound, Forbidden, and what `change` raises.
     """
     author = changeable(services.store.get(keys.provider(name)), name, by).author
-    if not is_version(version):  # it becomes a part of a document's path
-        raise NotFound(f"there is no rollout of {name} {version[:80]}")
+    if not is_rollout_id(rollout_id):  # it becomes a part of a document's path
+        raise NotFound(f"there is no rollout of {name} {rollout_id[:80]}")
+    key, version_key = keys.rollout(name, rollout_id), keys.version(name, rollout_id.partition("@")[0])
 
     def decide(transaction: Transaction) -> Rollout:
-        rollout, provider = transaction.read(keys.rollout(name, version), keys.provider(name))
+        rollout, provider, version = transaction.read(key, keys.provider(name), version_key)
         if rollout is None:
-            raise NotFound(f"there is no rollout of {name} {version}")
-        changed = change(rollout, provider)
-        transaction.write(keys.rollout(name, version), changed)
-        audit.record(services, transaction, by, action, f"{name} {version}", concerns=author.organization_id)
+            raise NotFound(f"there is no rollout of {name} {rollout_id}")
+        changed = change(rollout, provider, version)
+        transaction.write(key, changed)
+        audit.record(services, transaction, by, action, f"{name} {rollout_id}", concerns=author.organization_id)
         return changed
 
     return services.store.transact(decide)[0]
@@ -100,10 +104,10 @@ def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> Non
         for rollout in rollouts:
             for wave in range(1, rollout.wave + 1):
                 _forget_members(services, rollout, wave)
-        services.store.delete_all([keys.rollout(name, rollout.version) for rollout in rollouts])
+        services.store.delete_all([keys.rollout_of(rollout) for rollout in rollouts])
 
 
 def _forget_members(services: Services[RolloutStore], rollout: Rollout, wave: int) -> None:
-    name, version = rollout.provider_name, rollout.version
-    while members := services.store.wave_members(name, version, wave, MEMBERS_DELETED_AT_ONCE):
-        services.store.delete_all([keys.member(name, version, member.installation_id) for member in members])
+    name, rollout_id = rollout.provider_name, rollout.rollout_id
+    while members := services.store.wave_members(name, rollout_id, wave, MEMBERS_DELETED_AT_ONCE):
+        services.store.delete_all([keys.member(name, rollout_id, member.installation_id) for member in members])

@@ -23,7 +23,10 @@ class DeadlineCall:
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """The body of a step's call: which step of which rollout. `provider` is the canonical name."""
+    """The body of a step's call: which step of which rollout.
+
+    `provider` is the canonical name, `version` the rollout's id.
+    """
 
     provider: str
     version: str
@@ -51,7 +54,7 @@ def step_of(rollout: "Rollout") -> ScheduledCall:
     """The call for the next step of a rollout, one for each step."""
     if rollout.due_at is None:
         raise AssertionError("a step is scheduled for a rollout that is due some time")
-    about = f"{rollout.provider_name} {rollout.version} {rollout.created_at} {rollout.step}"
+    about = f"{rollout.provider_name} {rollout.rollout_id} {rollout.created_at} {rollout.step}"
     name = f"rollout-{sha256(about.encode()).hexdigest()[:40]}"
-    call = StepCall(rollout.provider_name.canonical, rollout.version, rollout.step)
+    call = StepCall(rollout.provider_name.canonical, rollout.rollout_id, rollout.step)
     return ScheduledCall(Queue.UPGRADES, name, rollout.due_at, asdict(call))

@@ -10,10 +10,11 @@ from typing_extensions import TypeVar
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Sealer, Store
+from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
+from provider_hub.actions.secrets import Sealer
 from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.domain.limits import OrganizationLimits
 

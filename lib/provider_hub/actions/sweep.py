@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.faults import Faults
@@ -47,6 +48,7 @@ class Sweeper:
     drift: Drift
     mirror: Mirror
     relocking: Relocking
+    advisories: AdvisoryWatch
     _failed_last_time: set[str] = field(default_factory=set)
 
     def sweep(self) -> Swept:
@@ -62,6 +64,7 @@ class Sweeper:
             "copies": self.mirror.copy_slice,
             "versions without a lock": self.relocking.find_slice,
             "locks": self.relocking.lock_slice,
+            "advisories": self.advisories.check_slice,
         }
         done = {name: _tried(job, name) for name, job in jobs.items()}
         return Swept(

@@ -6,7 +6,7 @@ twice, because that installation is not READY on an older version any more. The 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -18,7 +18,7 @@ from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import StepCall, step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
-from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
 from provider_hub.domain.messages import VersionPublished
@@ -40,6 +40,7 @@ from provider_hub.domain.rollout import (
     settled,
     started_one,
     wants,
+    what_changes,
 )
 from provider_hub.domain.versions import is_newer
 
@@ -71,32 +72,23 @@ class Waves:
 
     def begin(self, event: VersionPublished) -> str:
         """Start a version's rollout; returns its state, for the log. Raises TemporaryError to get the event again."""
-        name = ProviderName.parse(event.provider)
-        candidates = self.services.store.count_auto_installations(name)
-        canaries = len(self._canaries(name))
+        new = self._rollout_for(event)
+        name, key = new.provider_name, keys.rollout_of(new)
         published = self.services.store.published_versions(name)
-        key = keys.rollout(name, event.version)
+        if new.lock_sha256 and not new.candidates:
+            return "on no installation that follows by itself"
 
         def decide(transaction: Transaction) -> Rollout | None:
-            known, provider = transaction.read(key, keys.provider(name))
-            if known:
-                return known if known.state in ACTIVE else None
-            if provider is None or not is_offered(event.version, published):
+            known, provider, version = transaction.read(key, keys.provider(name), keys.version(name, event.version))
+            if known and known.state in ACTIVE:
+                return known
+            if provider is None or not _is_offered(new, version, published):
                 return None
-            now = self.services.clock()
-            rollout = Rollout(
-                prefix=name.prefix,
-                name=name.name,
-                version=event.version,
-                state=RolloutState.WAITING,
-                candidates=candidates,
-                canaries=canaries,
-                created_at=now,
-                updated_at=now,
-                due_at=max(now, event.published_at + self.pace.minimum_age),
-            )
-            transaction.write(key, rollout)
-            return rollout
+            # A lock may come back that was rolled out and replaced; an event that comes twice is no reason to.
+            if known and (new.lock_sha256 is None or event.published_at <= known.created_at):
+                return None
+            transaction.write(key, new)
+            return new
 
         rollout = self.services.outbox.transact(decide)
         if rollout is None:
@@ -104,6 +96,22 @@ class Waves:
         self._supersede_older(rollout)
         self.tasks.schedule(step_of(rollout))
         return rollout.state.value
+
+    def _rollout_for(self, event: VersionPublished) -> Rollout:
+        name, now = ProviderName.parse(event.provider), self.services.clock()
+        on_version = event.version if event.lock_sha256 else None
+        return Rollout(
+            prefix=name.prefix,
+            name=name.name,
+            version=event.version,
+            lock_sha256=event.lock_sha256,
+            state=RolloutState.WAITING,
+            candidates=self.services.store.count_auto_installations(name, on_version),
+            canaries=len(self._canaries(name, on_version)),
+            created_at=now,
+            updated_at=now,
+            due_at=max(now, event.published_at + self.pace.minimum_age),
+        )
 
     def step(self, call: StepCall) -> str:
         """Do one step and schedule the next. Raises TemporaryError to be called again."""
@@ -130,10 +138,11 @@ class Waves:
         The canaries come first, whatever the cursor; those that were upgraded already do not want the version again.
         When a second run of the step fills the wave meanwhile, the rest of the page stays for the next wave.
         """
+        name, on_version = rollout.provider_name, rollout.version if rollout.lock_sha256 else None
         if rollout.wave == 1:
-            for row in self._canaries(rollout.provider_name):
+            for row in self._canaries(name, on_version):
                 self._take_slot(rollout, row)
-        page = self.services.store.auto_installations(rollout.provider_name, rollout.cursor, SLOTS_A_STEP)
+        page = self.services.store.auto_installations(name, on_version, rollout.cursor, SLOTS_A_STEP)
         cursor, taken, exhausted = rollout.cursor, 0, False
         for row in page:
             if taken >= rollout.room:
@@ -147,46 +156,48 @@ class Waves:
             exhausted = len(page) < SLOTS_A_STEP
         self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
 
-    def _canaries(self, name: ProviderName) -> list[Installation]:
-        """The canary organizations' installations that follow new versions by themselves."""
+    def _canaries(self, name: ProviderName, on_version: str | None) -> list[Installation]:
+        """The canary organizations' installations, on a version or on any, that follow new versions by themselves."""
         wanted = [keys.installation(organization_id, name) for organization_id in sorted(self.pace.canaries)]
         rows = self.services.store.get_all(wanted) if wanted else []
-        return [row for row in rows if row is not None and row.upgrade_policy is UpgradePolicy.AUTO]
+        following = [row for row in rows if row is not None and row.upgrade_policy is UpgradePolicy.AUTO]
+        return [row for row in following if on_version in (None, row.installed_version)]
 
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
         """Offer a slot: one transaction changes the installation, the rollout's count and the member.
 
         An installation whose config does not fit the version is left as it is, and its timeline says why.
         """
-        key = keys.rollout(rollout.provider_name, rollout.version)
+        key = keys.rollout_of(rollout)
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
         version_key = keys.version(rollout.provider_name, rollout.version)
 
         def decide(transaction: Transaction, passed: Passed) -> _Slot | ConfigCheck:
             current, row, version = transaction.read(key, row_key, version_key)
-            if current is None or current.step != rollout.step or current.state is not RolloutState.RUNNING:
-                return _Slot.NONE_LEFT
-            if not current.room:
+            is_running = current and current.step == rollout.step and current.state is RolloutState.RUNNING
+            if current is None or not is_running or not current.room:
                 return _Slot.NONE_LEFT
             if version and version.status is VersionStatus.YANKED:
                 yanked = halted(current, f"{current.version} was yanked by its author")
                 transaction.write(key, replace(yanked, updated_at=self.services.clock()))
                 return _Slot.NONE_LEFT
-            if row is None or row.installation_id != seen.installation_id or not wants(row, current.version):
+            if row is None or row.installation_id != seen.installation_id:
+                return _Slot.NOT_WANTED
+            lock = version.lock_sha256 if version else None
+            # Locked once more meanwhile, it has another rollout, which supersedes this one.
+            if current.lock_sha256 not in (None, lock) or not wants(row, current.version, current.lock_sha256):
                 return _Slot.NOT_WANTED
             needed = stored_check_needed(row, version)
             if needed and needed not in passed:
                 return needed
             now = self.services.clock()
-            reason = f"{row.installed_version} to {current.version}, wave {current.wave}"
-            revision = row.revision.at(current.version, version.lock_sha256 if version else None)
+            revision = row.revision.at(current.version, lock)
+            reason = f"{what_changes(row, current)}, wave {current.wave}"
             event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
             record_step(transaction, advance(row, event, now, self.services.deadlines), now)
             transaction.write(key, started_one(current))
-            transaction.write(
-                keys.member(current.provider_name, current.version, row.installation_id),
-                _member(row, current.wave, now),
-            )
+            member_key = keys.member(current.provider_name, current.rollout_id, row.installation_id)
+            transaction.write(member_key, _member(row, current.wave, now))
             return _Slot.TAKEN
 
         try:
@@ -198,25 +209,25 @@ class Waves:
 
     def _settle_members(self, rollout: Rollout) -> None:
         """Count the members whose upgrades have ended, among the MEMBERS_A_STEP longest under way."""
-        members = self.services.store.started_members(rollout.provider_name, rollout.version, MEMBERS_A_STEP)
+        members = self.services.store.started_members(rollout.provider_name, rollout.rollout_id, MEMBERS_A_STEP)
         rows = self.services.store.get_all([_row_key(member) for member in members])
         for member, row in zip(members, rows, strict=True):
-            state = fate(member, row, rollout.version)
+            state = fate(member, row, rollout.version, rollout.lock_sha256)
             if state is not MemberState.STARTED:
                 self._settle(rollout, replace(member, state=state, settled_at=self.services.clock()))
 
     def _check_baked(self, rollout: Rollout) -> None:
         """Halt before the next wave when this wave's installations are not well; of a large wave a sample is read."""
-        name, version = rollout.provider_name, rollout.version
-        members = self.services.store.wave_members(name, version, rollout.wave, BAKED_A_STEP)
+        name, version, lock = rollout.provider_name, rollout.version, rollout.lock_sha256
+        members = self.services.store.wave_members(name, rollout.rollout_id, rollout.wave, BAKED_A_STEP)
         rows = self.services.store.get_all([_row_key(member) for member in members])
-        unwell = [member for member, row in zip(members, rows, strict=True) if is_unwell(member, row, version)]
+        unwell = [member for member, row in zip(members, rows, strict=True) if is_unwell(member, row, version, lock)]
         if unwell or rollout.wave_unwell:
             self._update(rollout, lambda current: baked(current, unwell, self.pace))
 
     def _settle(self, rollout: Rollout, member: Member) -> None:
-        member_key = keys.member(rollout.provider_name, rollout.version, member.installation_id)
-        key = keys.rollout(rollout.provider_name, rollout.version)
+        member_key = keys.member(rollout.provider_name, rollout.rollout_id, member.installation_id)
+        key = keys.rollout_of(rollout)
 
         def decide(transaction: Transaction) -> None:
             current, known = transaction.read(key, member_key)
@@ -237,7 +248,7 @@ class Waves:
         return self._update(rollout, moved)
 
     def _update(self, rollout: Rollout, change: Change) -> Rollout:
-        key = keys.rollout(rollout.provider_name, rollout.version)
+        key = keys.rollout_of(rollout)
 
         def decide(transaction: Transaction) -> Rollout:
             (current,) = transaction.read(key)
@@ -252,13 +263,25 @@ class Waves:
     def _supersede_older(self, newest: Rollout) -> None:
         """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
         for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
-            # An event that comes late or twice must not end the rollout of a newer version.
-            if other.state not in ACTIVE or not is_newer(newest.version, than=other.version):
-                continue
-            # Installations that take no majors still need the other line's version.
-            if not is_same_line(newest.version, other.version):
-                continue
-            self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
+            if other.state in ACTIVE and _supersedes(newest, other):
+                self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
+
+
+def _is_offered(rollout: Rollout, version: ProviderVersion | None, published: Sequence[str]) -> bool:
+    """Whether the version is to be offered; with a lock, whether it is still the one that the version has."""
+    if rollout.lock_sha256 is None:
+        return is_offered(rollout.version, published)
+    return version is not None and is_lock_offered(version, rollout.lock_sha256)
+
+
+def _supersedes(newest: Rollout, other: Rollout) -> bool:
+    if newest.lock_sha256 is not None:
+        # Those on another version need that version's lock.
+        is_of_same = other.version == newest.version and other.lock_sha256 is not None
+        return is_of_same and other.rollout_id != newest.rollout_id
+    # An event that comes late or twice must not end the rollout of a newer version. Installations that take no majors
+    # still need the other line's version.
+    return is_newer(newest.version, than=other.version) and is_same_line(newest.version, other.version)
 
 
 def _row_key(of: Member) -> Key[Installation]:

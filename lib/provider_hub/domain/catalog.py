@@ -105,8 +105,9 @@ class ResourceSchema:
 class ProviderVersion:
     """A wheel, its verified digest, and the lock of its dependencies.
 
-    Only `status`, `error_message`, the lock and `updated_at` ever change; and `wheel_url`, `wheel_object` and
-    `metadata_sha256` once, when the same bytes are published again of a version without an object.
+    Only `status`, `error_message`, the lock and `updated_at` ever change; and once, for a version without an object,
+    `wheel_object`: when the sweeper keeps its bytes, or the same are published again, which changes `wheel_url` and
+    `metadata_sha256` too.
 
     `wheel_url` is where the bytes were published; pods ask there after the bucket. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
@@ -158,6 +159,11 @@ class ProviderVersion:
     def provider_name(self) -> ProviderName:
         """The provider's name."""
         return ProviderName(self.prefix, self.name)
+
+
+def is_lock_offered(version: ProviderVersion, lock_sha256: str) -> bool:
+    """Whether installations of the version that have another lock are to be offered this one."""
+    return version.status is VersionStatus.PUBLISHED and version.lock_sha256 == lock_sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,20 +25,25 @@ class Message(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VersionPublished:
-    """A version was published that installations with policy `auto` may be upgraded to.
+    """A version was published, or locked again, that installations with policy `auto` may be upgraded to.
 
     `organization_id` is the author's, who sees the dead letter if this message dies; None for the platform's.
+    `lock_sha256` is the other lock of a version that was published before, and `published_at` is when it got it.
     """
 
     provider: str
     version: str
     published_at: datetime
     organization_id: str | None = None
+    lock_sha256: str | None = None
 
     @property
     def event_id(self) -> str:
-        """The same for every publish of this version, so its message exists once."""
-        return "version-" + sha256(f"{self.provider} {self.version}".encode()).hexdigest()[:40]
+        """The same for every publish of this version, so its message exists once; another for each new lock."""
+        about = f"{self.provider} {self.version}"
+        if self.lock_sha256 is not None:
+            about += f" {self.lock_sha256} {self.published_at.isoformat()}"
+        return "version-" + sha256(about.encode()).hexdigest()[:40]
 
     def wrong_field(self) -> str | None:
         """As `Message`."""

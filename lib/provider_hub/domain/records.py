@@ -99,7 +99,11 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a job has read through everything, a slice at a time; `place` None is the beginning."""
+    """How far a job has read through everything, a slice at a time; `place` None is the beginning.
+
+    `due_at` is when it goes on, None for at once.
+    """
 
     name: str
     place: str | None
+    due_at: datetime | None = None

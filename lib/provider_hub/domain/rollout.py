@@ -1,5 +1,7 @@
 """Rollouts: a new version reaches the installations with policy `auto` in waves; each wave tests it for the next.
 
+A version that was locked again reaches in the same way those that are on it.
+
 The waves are one installation (and those of the canary organizations), a tenth, and the rest. A wave starts when every
 upgrade of the wave before has ended and the version has then run for a while. One organization's fault may be its own,
 so another installation takes the place of a failed one in its wave. The rollout halts, until its author or the platform
@@ -14,7 +16,7 @@ from math import ceil
 
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version, is_newer, latest
+from provider_hub.domain.versions import Version, is_newer, latest, relock_id
 
 LAST_WAVE = 3
 # How many organizations must fail: one or two may do so for reasons of their own.
@@ -67,6 +69,8 @@ class Member:
 class Rollout:
     """The rollout of one version. `due_at` is the time of its next step, None where there is none.
 
+    `lock_sha256` is the lock that a version got which was published before: its rollout takes the installations of that
+    very version to the lock. It is None for the rollout of a new version, which takes those of older ones to it.
     `candidates` is the number of installations with policy `auto` at the start. `cursor` is the path of the last
     installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
     `wave_failed` count within the wave, the other counters over all waves. `wave_unwell` is how many of the wave
@@ -97,6 +101,12 @@ class Rollout:
     halted_reason: str | None = None
     paused_from: RolloutState | None = None
     paused_due_at: datetime | None = None
+    lock_sha256: str | None = None
+
+    @property
+    def rollout_id(self) -> str:
+        """Its name among the provider's rollouts: the version, with the beginning of the lock where it is for one."""
+        return self.version if self.lock_sha256 is None else relock_id(self.version, self.lock_sha256)
 
     @property
     def provider_name(self) -> ProviderName:
@@ -149,36 +159,53 @@ def is_offered(version: str, published: Iterable[str]) -> bool:
     return candidate in (latest(releases), latest(line)) and (candidate == latest(releases) or len(line) > 1)
 
 
-def wants(row: Installation, version: str) -> bool:
-    """Whether an installation is upgraded to `version` by itself: it asks for that, is well, and was not hurt by it."""
+def wants(row: Installation, version: str, lock_sha256: str | None = None) -> bool:
+    """Whether an installation is upgraded to `version` by itself: it asks for that, is well, and was not hurt by it.
+
+    With a lock, whether it is upgraded from the version's former lock to this one.
+    """
+    if row.upgrade_policy is not UpgradePolicy.AUTO or row.lifecycle_state is not LifecycleState.READY:
+        return False
+    if lock_sha256 is not None:
+        is_on_former = row.installed_version == version and row.revision.lock_sha256 != lock_sha256
+        return is_on_former and relock_id(version, lock_sha256) not in row.failed_versions
     return (
-        row.upgrade_policy is UpgradePolicy.AUTO
-        and row.lifecycle_state is LifecycleState.READY
-        and version not in row.failed_versions
+        version not in row.failed_versions
         and is_newer(version, than=row.installed_version)
         and (row.allow_major_upgrades or is_same_line(version, row.installed_version))
     )
 
 
-def fate(member: Member, row: Installation | None, version: str) -> MemberState:
+def what_changes(row: Installation, rollout: Rollout) -> str:
+    """The change that a rollout makes of an installation, in a few words."""
+    if rollout.lock_sha256 is None:
+        return f"{row.installed_version} to {rollout.version}"
+    return f"{rollout.version} as it was locked again"
+
+
+def fate(member: Member, row: Installation | None, version: str, lock_sha256: str | None = None) -> MemberState:
     """A member's state by its installation as it is now."""
     if row is None or row.installation_id != member.installation_id:
         return MemberState.LEFT
-    if _failed_since(row, version, member.started_at):
+    if _failed_since(row, version, lock_sha256, member.started_at):
         return MemberState.FAILED
-    if row.installed_version != version or row.lifecycle_state is LifecycleState.DELETING:
+    if not _is_on(row, version, lock_sha256) or row.lifecycle_state is LifecycleState.DELETING:
         return MemberState.LEFT
     if row.lifecycle_state is LifecycleState.FAILED:
         return MemberState.FAILED
     return MemberState.SUCCEEDED if row.lifecycle_state is LifecycleState.READY else MemberState.STARTED
 
 
-def _failed_since(row: Installation, version: str, since: datetime) -> bool:
-    """Whether the version failed for this installation, also where it was rolled back by now.
+def _is_on(row: Installation, version: str, lock_sha256: str | None) -> bool:
+    return row.installed_version == version and lock_sha256 in (None, row.revision.lock_sha256)
+
+
+def _failed_since(row: Installation, version: str, lock_sha256: str | None, since: datetime) -> bool:
+    """Whether the version, or its lock, failed for this installation, also where it was rolled back by now.
 
     A deadline that passed blames no version (`failed_versions`), but it counts as a failure of the wave.
     """
-    if version in row.failed_versions:
+    if (version if lock_sha256 is None else relock_id(version, lock_sha256)) in row.failed_versions:
         return True
     return any(
         entry.to_state is LifecycleState.FAILED and entry.version == version and entry.at >= since
@@ -207,13 +234,13 @@ def settled(rollout: Rollout, member: Member, pace: Pace) -> Rollout:
     return halted(counted, f"{counted.wave_failed} of {counted.wave_started} upgrades of wave {counted.wave} failed")
 
 
-def is_unwell(member: Member, row: Installation | None, version: str) -> bool:
+def is_unwell(member: Member, row: Installation | None, version: str, lock_sha256: str | None = None) -> bool:
     """Whether an installation is degraded or failed since its upgrade succeeded. Baking waits for such failures."""
     if member.state is not MemberState.SUCCEEDED or row is None or row.installation_id != member.installation_id:
         return False
-    if _failed_since(row, version, member.started_at):
+    if _failed_since(row, version, lock_sha256, member.started_at):
         return True
-    return row.installed_version == version and row.health is Health.DEGRADED
+    return _is_on(row, version, lock_sha256) and row.health is Health.DEGRADED
 
 
 def baked(rollout: Rollout, unwell: Sequence[Member], pace: Pace) -> Rollout:

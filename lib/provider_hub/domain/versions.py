@@ -14,6 +14,7 @@ PATTERN = (
     rf"(?:-({_PRE_PART}(?:\.{_PRE_PART})*))?(?:\+({_BUILD_PART}(?:\.{_BUILD_PART})*))?"
 )
 _VERSION = re.compile(PATTERN)
+_LOCK_DIGITS = 12
 
 _Rank = tuple[tuple[bool, int, str], ...]
 
@@ -77,6 +78,17 @@ def is_version(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def relock_id(version: str, lock_sha256: str) -> str:
+    """The name of a version with a later lock, apart from every version's: no semantic version has an `@`."""
+    return f"{version}@{lock_sha256[:_LOCK_DIGITS]}"
+
+
+def is_rollout_id(text: str) -> bool:
+    """Whether it can be the name of a version or of a version with a later lock."""
+    version, at, digits = text.partition("@")
+    return is_version(version) and (not at or re.fullmatch(f"[0-9a-f]{{{_LOCK_DIGITS}}}", digits) is not None)
 
 
 def is_newer(version: str, than: str) -> bool:

@@ -37,3 +37,11 @@ VERSION: Mapping[str, Parameter] = {
         constraints={"pattern": f"^{VERSION_PATTERN}$", "maxLength": MAX_VERSION},
     ),
 }
+
+ROLLOUT: Mapping[str, Parameter] = {
+    "rollout_id": Parameter(
+        "A rollout's id: the version; of one that was locked again `VERSION@` and the lock's first 12 digits.",
+        example="1.4.0",
+        constraints={"pattern": f"^{VERSION_PATTERN}(@[0-9a-f]{{12}})?$", "maxLength": MAX_VERSION + 13},
+    ),
+}

@@ -6,8 +6,10 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from provider_hub.domain.advisories import LockAdvisories
 from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
+from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
 from provider_hub.http.models import Response
 
 
@@ -112,6 +114,14 @@ class ProviderVersionBody(Response):
     )
     lock_due_at: datetime | None = Field(description="When it is to be locked again; null when it is not.")
     lock_message: str | None = Field(description="What came of locking it again, or of locking it late.")
+    advisories: list[AdvisoryBody] | None = Field(
+        description="Known vulnerabilities of what the lock has, the worst first; null where nothing is known: "
+        "there is no lock, or it was not held against a database yet. The answer to a change has null."
+    )
+    advisories_as_of: datetime | None = Field(
+        description="How new the database was that the lock was held against; null with `advisories`.",
+        examples=["2026-03-02T02:11:09Z"],
+    )
     source_hash: str | None = Field(description="Of no use here: always null.")
     build_id: str | None = Field(description="Of no use here: always null.")
     schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
@@ -130,8 +140,8 @@ class ProviderVersionBody(Response):
     )
 
     @classmethod
-    def of(cls, version: ProviderVersion) -> Self:
-        """The view of a stored version."""
+    def of(cls, version: ProviderVersion, known: LockAdvisories | None = None) -> Self:
+        """The view of a stored version, and of what is known of its lock."""
         return cls(
             prefix=version.prefix,
             name=version.name,
@@ -152,6 +162,8 @@ class ProviderVersionBody(Response):
             lock_packages=version.lock_packages,
             lock_due_at=version.lock_due_at,
             lock_message=version.lock_message,
+            advisories=advisories_of(known),
+            advisories_as_of=known.export_at if known else None,
             source_hash=version.source_hash,
             build_id=version.build_id,
             schemas=[SchemaBody.of(schema) for schema in _listed(version)],

@@ -12,6 +12,10 @@ locals {
   decrypts = merge([for name, may in local.access : { for key in keys(lookup(may, "decrypts", {})) : "${name}/${key}" => { function = name, on = key } }]...)
   keys     = { config-values = google_kms_crypto_key.config_values.id }
 
+  # The bucket of the operator's own copy of OSV's export. OSV's own bucket lets everybody read, and nobody else give grants.
+  advisories_bucket  = try(regex("^gs://([^/]+)/", lookup(var.settings, "advisories_export", ""))[0], null)
+  advisories_granted = local.advisories_bucket != null && local.advisories_bucket != "osv-vulnerabilities"
+
   # What IAM gives where RBAC says the rest (`cluster.access`, and tools/rbac.py): reaching the control plane.
   connects = ["container.clusters.connect", "container.clusters.get"]
 
@@ -117,6 +121,14 @@ resource "google_storage_bucket_iam_member" "reads_objects" {
 
   bucket = google_storage_bucket.artifacts.name
   role   = "roles/storage.legacyObjectReader" # gets an object whose name it knows, and lists none
+  member = module.function[each.key].member
+}
+
+resource "google_storage_bucket_iam_member" "reads_advisories" {
+  for_each = { for name, may in local.access : name => name if can(may.reads_advisories) && local.advisories_granted }
+
+  bucket = local.advisories_bucket
+  role   = "roles/storage.legacyObjectReader" # gets the one object that it is told of, and lists none
   member = module.function[each.key].member
 }
 

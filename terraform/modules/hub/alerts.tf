@@ -17,6 +17,20 @@ locals {
       advice   = "The sweeper removes nothing. Look whether the functions read the database that belongs to this cluster: HUB_DATABASE, or a restore that is not done yet."
       severity = "CRITICAL"
     }
+    advisories = {
+      title    = "a bad vulnerability of what is locked became known"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.advisories}\" AND metric.labels.severity=one_of(\"high\", \"critical\")"
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
+      advice   = "The sweeper's log line with the event advisory_found names versions and vulnerabilities; `hub advisories` shows tenants what mends theirs. `hub relock` of a version takes what was fixed since."
+      severity = "WARNING"
+    }
+    advisories_gaps = {
+      title    = "known vulnerabilities are not looked up any more"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.advisories_gaps}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
+      advice   = "The sweeper's log line says why: whatever copies OSV's export to settings.advisories_export stopped, or the sweeper may not read it. After 30 days nothing is shown of any lock."
+      severity = "WARNING"
+    }
     caller_refusals = {
       title    = "a function was called by somebody else than its own caller"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.caller_refusals}\""

@@ -6,6 +6,8 @@ locals {
     { title = "Oldest outbox entry, seconds", filter = "metric.type=\"${local.metrics.outbox_oldest_seconds}\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = [], type = "LINE" },
     { title = "Dead letters", filter = "metric.type=\"${local.metrics.dead_letters}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Sweeps that kept orphans", filter = "metric.type=\"${local.metrics.orphans_kept}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
+    { title = "Locks with a new vulnerability", filter = "metric.type=\"${local.metrics.advisories}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.severity"], type = "STACKED_BAR" },
+    { title = "Looks at advisories that failed", filter = "metric.type=\"${local.metrics.advisories_gaps}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.event"], type = "STACKED_BAR" },
     { title = "Calls by somebody else than the function's caller", filter = "metric.type=\"${local.metrics.caller_refusals}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Check-ins that were dropped", filter = "metric.type=\"${local.metrics.check_in_drops}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Check-ins of an older key or none", filter = "metric.type=\"${local.metrics.check_in_tokens}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.event"], type = "STACKED_BAR" },

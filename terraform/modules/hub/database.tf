@@ -4,6 +4,8 @@ locals {
   composite_indexes = {
     installations_of_provider = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name"] }
     auto_of_provider          = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "upgrade_policy"] }
+    auto_of_version           = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "revision.version", "upgrade_policy"] }
+    ready_auto_of_version     = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "revision.version", "upgrade_policy", "lifecycle_state"] }
     ready_auto_of_provider    = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "upgrade_policy", "lifecycle_state"] }
     silent_installations      = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "last_check_in_at"] }
     providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring"] }
@@ -34,6 +36,7 @@ locals {
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }
     rollouts_by_next_step     = { collection = "rollouts", scope = "COLLECTION_GROUP", field = "due_at" }
     runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }
+    versions_by_lock          = { collection = "versions", scope = "COLLECTION", field = "lock_sha256" }
     versions_by_next_lock     = { collection = "versions", scope = "COLLECTION_GROUP", field = "lock_due_at" }
     versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
   }

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from google.api_core import exceptions
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.types import firestore as api
+from google.cloud.firestore_v1.types.common import DocumentMask
 from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
 from google.cloud.firestore_v1.types.write import Write
 
@@ -128,9 +129,13 @@ class FirestoreDocuments:
         ]
         return records, transaction_id
 
-    def read_raw(self, names: Sequence[str]) -> dict[str, Any]:
-        """The documents that exist among these full names, as they are stored. Raises what the client raises."""
-        request = api.BatchGetDocumentsRequest(database=self._database, documents=names)
+    def read_raw(self, names: Sequence[str], fields: Sequence[str] = ()) -> dict[str, Any]:
+        """The documents that exist among these full names, as they are stored, with these fields alone (none: all).
+
+        Raises what the client raises.
+        """
+        mask = {"mask": DocumentMask(field_paths=fields)} if fields else {}
+        request = api.BatchGetDocumentsRequest(database=self._database, documents=names, **mask)
         responses = self._client.batch_get_documents(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
         found = (api.BatchGetDocumentsResponse.pb(response) for response in responses)
         return {answer.found.name: answer.found for answer in found if answer.HasField("found")}

@@ -18,8 +18,10 @@ from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
 from provider_hub.actions import keys
+from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.counts import KeptCounts
-from provider_hub.adapters.firestore.documents import FirestoreDocuments
+from provider_hub.adapters.firestore.documents import FirestoreDocuments, translated
+from provider_hub.adapters.firestore.locks import LOCK_FIELDS, lock_of
 from provider_hub.adapters.firestore.queries import Filter, build_query
 from provider_hub.domain.records import DeadLetter, OutboxEntry
 
@@ -231,19 +233,22 @@ class FirestoreStore(FirestoreDocuments):
         """How many publishers the organization's providers have."""
         return self._count(build_query("publishers", where=[("organization_id", "==", organization_id)]), self._root)
 
-    def count_auto_installations(self, provider: ProviderName) -> int:
-        """The number of installations with policy `auto` over all tenants, in whatever state."""
+    def count_auto_installations(self, provider: ProviderName, on_version: str | None) -> int:
+        """How many installations have policy `auto`, over all tenants and in whatever state; None is on any version."""
         from provider_hub.domain.installation import UpgradePolicy
 
-        where = (*_is_of(provider), ("upgrade_policy", "==", UpgradePolicy.AUTO))
+        where = (*_is_of(provider), *_is_on(on_version), ("upgrade_policy", "==", UpgradePolicy.AUTO))
         return self._count(build_query("installations", everywhere=True, where=where), self._root)
 
-    def auto_installations(self, provider: ProviderName, after: str | None, limit: int) -> list[Installation]:
+    def auto_installations(
+        self, provider: ProviderName, on_version: str | None, after: str | None, limit: int
+    ) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
         from provider_hub.domain.installation import Installation, LifecycleState, UpgradePolicy
 
         where = (
             *_is_of(provider),
+            *_is_on(on_version),
             ("upgrade_policy", "==", UpgradePolicy.AUTO),
             ("lifecycle_state", "==", LifecycleState.READY),
         )
@@ -356,10 +361,36 @@ class FirestoreStore(FirestoreDocuments):
         where = (("mirror_due_at", "<=", now),)
         return self._query(StoredLock, "locks", everywhere=True, where=where, order=("mirror_due_at",), limit=limit)
 
+    def locks_after(self, place: str | None, limit: int) -> list[StoredLock]:
+        """All providers' locks, by document path, from the one behind the path `place`."""
+        from provider_hub.domain.catalog import StoredLock
+
+        start = None if place is None else f"{self._root}/{place}"
+        return self._query(StoredLock, "locks", everywhere=True, order=("__name__",), after=start, limit=limit)
+
+    def versions_with_lock(self, provider: ProviderName, lock_sha256: str) -> list[str]:
+        """The numbers alone of the provider's versions that have this lock now."""
+        query = build_query("versions", where=(("lock_sha256", "==", lock_sha256),), fields=("version",))
+        found = self._documents(query, self.name_of(keys.provider(provider)))
+        return [document.fields["version"].string_value for document in found]
+
+    def current_locks(self, versions: Sequence[Key[ProviderVersion]]) -> list[str | None]:
+        """The digests alone of the versions' present locks, in their order; None for one that is not published."""
+        if not versions:
+            return []
+        names = [self.name_of(key) for key in versions]
+        with translated():
+            found = self.read_raw(names, LOCK_FIELDS)
+        return [lock_of(found[name].fields) if name in found else None for name in names]
+
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""
         where = (("created_at", "<=", before),)
         return self._query(OutboxEntry, "outbox", where=where, order=("created_at",), limit=limit)
+
+
+def _is_on(version: str | None) -> Sequence[Filter]:
+    return () if version is None else (("revision.version", "==", version),)
 
 
 def _is_of(provider: ProviderName) -> tuple[Filter, Filter]:

@@ -30,7 +30,7 @@ class KeyWrapper(Protocol):
 
 
 class Envelope:
-    """Seals and opens values (`actions.ports.Sealer`, `actions.ports.Opener`)."""
+    """Seals and opens values (`actions.secrets.Sealer`, `actions.secrets.Opener`)."""
 
     def __init__(self, wrapper: KeyWrapper) -> None:
         self._wrapper = wrapper

@@ -4,6 +4,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from provider_hub.actions.artifacts import ArtifactStore
+from provider_hub.actions.relock import OldWheel
 from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.fetching import FetchPolicy, download
 from provider_hub.domain.artifacts import kept_name
@@ -31,8 +32,8 @@ class KeptFromHosts:
         self._policy = policy
         self._artifacts = artifacts
 
-    def keep(self, version: ProviderVersion) -> tuple[str, ...]:
-        """Keep the wheel in the bucket; its Requires-Dist lines. Raises PermanentError or TemporaryError."""
+    def keep(self, version: ProviderVersion) -> OldWheel:
+        """Keep the wheel in the bucket. Raises PermanentError or TemporaryError."""
         with TemporaryFile() as spool:
             file_name = _fetch(version.wheel_url, version.wheel_sha256, spool, self._policy)
             spool.flush()
@@ -40,8 +41,9 @@ class KeptFromHosts:
                 requirements = inspect_in_child(spool, file_name).requirements
             except WheelError as error:
                 raise PermanentError(str(error)) from error
-            self._artifacts.put(kept_name(version.wheel_sha256, file_name), spool)
-        return requirements
+            name = kept_name(version.wheel_sha256, file_name)
+            self._artifacts.put(name, spool)
+        return OldWheel(requirements, name)
 
 
 def _fetch(address: str, sha256: str, into: IO[bytes], policy: FetchPolicy) -> str:

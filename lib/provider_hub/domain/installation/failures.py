@@ -16,6 +16,7 @@ from provider_hub.domain.installation.steps import (
     trimmed,
     unchanged,
 )
+from provider_hub.domain.versions import relock_id
 
 REMEMBERED_FAILURES = 50
 LINES_HEADING = "\nThe pod's last lines:\n"
@@ -122,11 +123,19 @@ def _failed_versions(row: Installation, trigger: Trigger) -> tuple[str, ...]:
     """The failed versions, with this one where it is to blame.
 
     It is to blame when the installer or the runtime called the failure permanent. A deadline may as well have passed
-    because a registry or the cluster was down. A version that was READY before is not to blame either.
+    because a registry or the cluster was down. A version that was READY before is not to blame either, but its new lock
+    is, where nothing else was changed.
     """
-    version = row.installed_version
-    if trigger is Trigger.DEADLINE:
+    blamed = None if trigger is Trigger.DEADLINE else _blamed(row.revision, row.ready_revision)
+    if blamed is None or blamed in row.failed_versions:
         return row.failed_versions
-    if (row.ready_revision and row.ready_revision.version == version) or version in row.failed_versions:
-        return row.failed_versions
-    return (*row.failed_versions, version)[-REMEMBERED_FAILURES:]
+    return (*row.failed_versions, blamed)[-REMEMBERED_FAILURES:]
+
+
+def _blamed(tried: Revision, ready: Revision | None) -> str | None:
+    if ready is None or ready.version != tried.version:
+        return tried.version
+    lock = tried.lock_sha256
+    if lock is None or lock == ready.lock_sha256 or ready.at(tried.version, lock) != tried:
+        return None
+    return relock_id(tried.version, lock)

@@ -128,9 +128,9 @@ class Installation:
 
     `offer_due_at` is when the sweeper is to offer it a version: a rollout passes by a row that is not READY.
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
-    restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up: auto-upgrade
-    never offers them again (at most REMEMBERED_FAILURES, oldest first). `timeline` holds the last TIMELINE_LENGTH
-    transitions, oldest first.
+    restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up, or whose new
+    lock they did (`versions.relock_id`): auto-upgrade never offers them again (at most REMEMBERED_FAILURES, oldest
+    first). `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
     """
 
     organization_id: str

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from provider_hub.actions import browse, rollouts
+from provider_hub.actions.advisories import known_of
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
 from provider_hub.actions.ports import Tasks
@@ -27,7 +28,7 @@ from provider_hub.domain.scope import Scope
 from provider_hub.http import package_index, publishers
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
-from provider_hub.http.parameters import PROVIDER, VERSION
+from provider_hub.http.parameters import PROVIDER, ROLLOUT, VERSION
 from provider_hub.http.route import CYCLONEDX, TOML, Access, Routes
 from provider_hub.http.version_view import ProviderVersionBody
 
@@ -52,7 +53,7 @@ routes: Routes[Hub] = Routes(
     publishers.routes,
     package_index.routes,
     about="Finding and reading providers, and what their author may change.",
-    parameters={**PROVIDER, **VERSION},
+    parameters={**PROVIDER, **VERSION, **ROLLOUT},
 )
 
 
@@ -164,14 +165,16 @@ def delete_provider(hub: Hub, call: Call) -> None:
 def list_versions(hub: Hub, call: Call, query: VersionPage) -> list[ProviderVersionBody]:
     """The versions, newest first, a hundred at most at a time."""
     versions = browse.list_versions(hub.services, call.viewer, call.provider, query)
-    return [ProviderVersionBody.of(version) for version in versions]
+    known = known_of(hub.services, [version.lock_sha256 for version in versions])
+    return [ProviderVersionBody.of(version, known.get(version.lock_sha256 or "")) for version in versions]
 
 
 @routes.add("GET", f"{_PROVIDER}/versions/{{version}}", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
 def get_version(hub: Hub, call: Call) -> ProviderVersionBody:
     """One version."""
     version = browse.get_version(hub.services, call.viewer, call.provider, call.parameters["version"])
-    return ProviderVersionBody.of(version)
+    known = known_of(hub.services, [version.lock_sha256])
+    return ProviderVersionBody.of(version, known.get(version.lock_sha256 or ""))
 
 
 @routes.add("GET", f"{_PROVIDER}/versions/{{version}}/lock", Access.ANYONE_OR_CUSTOMER, refusals=(404,), media=TOML)
@@ -215,8 +218,8 @@ def get_wheel(hub: Hub, call: Call) -> Reply[None]:
 def relock(hub: Hub, call: Call) -> ProviderVersionBody:
     """Have the version's dependencies resolved again.
 
-    It is done within minutes. A lock that changed is what new installations get, and those that are upgraded to the
-    version or deployed at it; what runs stays.
+    It is done within minutes. A lock that changed is what new installations get. Those that have the version are
+    offered it as a new version is: in waves where the policy is `auto`, else by `upgrade` to the same version.
     """
     version = call.parameters["version"]
     return ProviderVersionBody.of(request_relock(hub.services, call.actor, call.provider, version))
@@ -256,7 +259,14 @@ def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
 class RolloutBody(Response):
     """A version's way to the installations with policy `auto`: counts only, no tenant is named."""
 
+    rollout_id: str = Field(
+        description="What `resume` takes: the version; of one that was locked again, with the beginning of its lock.",
+        examples=["1.4.0"],
+    )
     version: str = Field(description="The version that is rolled out.", examples=["1.4.0"])
+    lock_sha256: str | None = Field(
+        description="The lock that the installations of this version get; null for a new version's rollout."
+    )
     state: RolloutState = Field(description="What the rollout does now.", examples=["baking"])
     wave: int = Field(description="The number of the wave, from 1.", examples=[2])
     candidates: int = Field(description="How many installations had the policy `auto` when it began.", examples=[40])
@@ -288,7 +298,7 @@ def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
 
 @routes.add(
     "POST",
-    f"{_PROVIDER}/rollouts/{{version}}/pause",
+    f"{_PROVIDER}/rollouts/{{rollout_id}}/pause",
     Access.TENANT,
     refusals=(404, 409),
     needs=Right.PUBLISH,
@@ -296,15 +306,17 @@ def list_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
 )
 def pause_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Upgrade nobody else until it is resumed; what is under way goes on."""
-    version = call.parameters["version"]
-    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, version))
+    rollout_id = call.parameters["rollout_id"]
+    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, rollout_id))
 
 
-@routes.add("POST", f"{_PROVIDER}/rollouts/{{version}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
+@routes.add(
+    "POST", f"{_PROVIDER}/rollouts/{{rollout_id}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH
+)
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted or paused auto-upgrade go on."""
-    version = call.parameters["version"]
-    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, version))
+    rollout_id = call.parameters["rollout_id"]
+    return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, rollout_id))
 
 
 # What the platform may do to any provider: its own, and a bad one of a tenant.
@@ -352,7 +364,7 @@ def list_any_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
 
 @routes.add(
     "POST",
-    f"{_ANY_PROVIDER}/rollouts/{{version}}/pause",
+    f"{_ANY_PROVIDER}/rollouts/{{rollout_id}}/pause",
     _MACHINE,
     scope=_CHANGES,
     refusals=(404, 409),
@@ -360,12 +372,12 @@ def list_any_rollouts(hub: Hub, call: Call) -> list[RolloutBody]:
 )
 def pause_any_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let an auto-upgrade of any provider wait until it is resumed."""
-    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, call.parameters["version"]))
+    return RolloutBody.of(rollouts.pause(hub.services, call.actor, call.provider, call.parameters["rollout_id"]))
 
 
-@routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{version}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
+@routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{rollout_id}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def resume_any_rollout(hub: Hub, call: Call) -> RolloutBody:
     """Let a halted or paused auto-upgrade of any provider go on."""
     return RolloutBody.of(
-        rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, call.parameters["version"])
+        rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, call.parameters["rollout_id"])
     )

@@ -19,6 +19,7 @@ from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
 from provider_hub.domain.versions import is_newer
+from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.log_view import Logs, LogsQuery
 from provider_hub.http.models import Response
@@ -89,14 +90,40 @@ class ProviderInstallation(Response):
         description="The provider's latest version; null where the provider is gone.", examples=["1.4.0"]
     )
     upgrade_available: bool = Field(
-        description="Whether `latest_version` is newer than `installed_version`.", examples=[False]
+        description="Whether `upgrade` without a version would change what shall run: `latest_version` is newer than "
+        "`installed_version`, or the same and locked again since.",
+        examples=[False],
+    )
+    relock_available: bool = Field(
+        description="Whether `installed_version` was locked again since: `upgrade` to it takes the new lock. "
+        "The answer to a change has false.",
+        examples=[False],
+    )
+    lock_sha256: str | None = Field(
+        description="The lock of what shall run; null where the dependencies are resolved in each pod.",
+        examples=["c2f8a1d4a0cf0a3c3f0e6f7d6f9a3f2bb0b0d9a6a2a4c1d0b7a9e8c7d6e5f4a3"],
+    )
+    advisories: list[AdvisoryBody] | None = Field(
+        description="Known vulnerabilities of what that lock has, the worst first; null where nothing is known: there "
+        "is no lock, or it was not held against a database yet. The answer to a change has null."
+    )
+    advisories_as_of: datetime | None = Field(
+        description="How new the database was that the lock was held against; null with `advisories`.",
+        examples=["2026-03-02T02:11:09Z"],
+    )
+    mended_by: str | None = Field(
+        description="The version to upgrade to that has none of the `advisories`: `installed_version` as it was locked "
+        "again, else `latest_version`; null where neither is known to."
     )
     generation: int = Field(description="Grows by one with every change of what shall run.", examples=[1])
 
     @classmethod
     def of(cls, installed: Installed) -> Self:
         """The view of a row and the catalog row of its provider."""
-        row, latest = installed.row, installed.provider.latest_version if installed.provider else None
+        row, lock = installed.row, installed.lock
+        latest = installed.provider.latest_version if installed.provider else None
+        is_newest = latest == row.installed_version
+        is_outdated = latest is not None and is_newer(latest, than=row.installed_version)
         return cls(
             prefix=row.prefix,
             name=row.name,
@@ -118,7 +145,12 @@ class ProviderInstallation(Response):
             rollback_on_failure=row.rollback_on_failure,
             allow_major_upgrades=row.allow_major_upgrades,
             latest_version=latest,
-            upgrade_available=latest is not None and is_newer(latest, than=row.installed_version),
+            upgrade_available=is_outdated or (is_newest and lock.is_superseded),
+            relock_available=lock.is_superseded,
+            lock_sha256=row.revision.lock_sha256,
+            advisories=advisories_of(lock.advisories),
+            advisories_as_of=lock.advisories.export_at if lock.advisories else None,
+            mended_by=lock.mended_by,
             generation=row.generation,
         )
 
