@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from provider_hub.domain import (
+    advisories,
     audit,
     catalog,
     installation,
@@ -21,6 +22,7 @@ from provider_hub.domain.publishers import records as publishers
 _RECORDS = {
     name: value
     for module in (
+        advisories,
         audit,
         catalog,
         installation,

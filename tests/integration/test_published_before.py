@@ -19,8 +19,8 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.encoding import encode_record
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.catalog import SlugClaim
 from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.organizations import SlugClaim
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 # What the first release wrote of a version and of an installation: no field that came later.

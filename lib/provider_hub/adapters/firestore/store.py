@@ -376,11 +376,9 @@ class FirestoreStore(FirestoreDocuments):
 
     def current_locks(self, versions: Sequence[Key[ProviderVersion]]) -> list[str | None]:
         """The digests alone of the versions' present locks, in their order; None for one that is not published."""
-        if not versions:
-            return []
         names = [self.name_of(key) for key in versions]
         with translated():
-            found = self.read_raw(names, LOCK_FIELDS)
+            found = self.read_raw(names, LOCK_FIELDS) if names else {}
         return [lock_of(found[name].fields) if name in found else None for name in names]
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
