@@ -1,28 +1,33 @@
 """Locking at publishing: what is asked for, what is kept, and that a refusal keeps nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import WEATHER, actor_of, provider, version
+from tests.builders import ACME, OTHER, WEATHER, actor_of, provider, version
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 from tests.integration.deployed import StandIns, deployed_on
 from tests.integration.tenants import Tenants
 from tests.integration.test_http_publishing import METADATA
-from tests.integration.test_publish import ADA, AUTHOR, WISH
+from tests.integration.test_publish import ADA, AUTHOR, PUBLIC, WISH
 from tests.package_index import PackageIndex
 from tests.runtime_harness import make_wheel, serving
 
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
-from provider_hub.actions import browse, keys
+from provider_hub.actions import browse, change, keys
+from provider_hub.actions.install import request_install
 from provider_hub.actions.publish import publish
 from provider_hub.actions.resolution import Dependencies
+from provider_hub.actions.wishes.installations import InstallWish
+from provider_hub.domain.catalog import Organization
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
 from provider_hub.domain.errors import HubError, Invalid, NotFound, TemporaryError
+from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.names import ProviderName
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -114,6 +119,48 @@ def test_two_versions_that_need_the_same_share_a_lock_which_goes_with_the_provid
     assert len(backend.documents.under("providers/acme:weather/locks")) == 1
     browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert backend.documents.under("providers") == {}
+
+
+def _lock_of(backend: Backend, organization: Organization) -> str | None:
+    row = backend.store.get(keys.installation(organization.organization_id, WEATHER))
+    assert row is not None
+    return row.revision.lock_sha256
+
+
+def _be_ready(backend: Backend, organization: Organization) -> None:
+    key = keys.installation(organization.organization_id, WEATHER)
+    row = backend.store.get(key)
+    assert row is not None
+    ready = {"lifecycle_state": LifecycleState.READY, "ready_revision": row.revision, "deadline_at": None}
+    backend.put(key, replace(row, current_version=row.revision.version, ready_generation=row.generation, **ready))
+
+
+def test_tenants_an_hour_apart_run_one_lock_though_the_index_moves_and_so_after_upgrade_and_rollback(
+    backend: Backend,
+) -> None:
+    locks = {}
+    for text, index_has in (("1.0.0", "d"), ("1.1.0", "9")):
+        backend.resolver.digest = index_has * 64
+        wish = PUBLIC.model_copy(update={"version": text})
+        locks[text] = publish(backend.services, NEEDY, WEATHER, wish, AUTHOR, ADA).version.lock_sha256
+    assert locks["1.0.0"] != locks["1.1.0"], "the index moved between the two"
+
+    def hourly(what: Callable[[Organization], object], expected: str) -> None:
+        for organization in (ACME, OTHER):
+            what(organization)
+            _be_ready(backend, organization)
+            assert _lock_of(backend, organization) == locks[expected]
+            backend.clock.turn(hours=1)
+            backend.resolver.digest = "7" * 64
+
+    services, wanted = backend.services, InstallWish(provider_name=WEATHER, version="1.0.0")
+    hourly(lambda organization: request_install(services, organization, wanted, "user_1"), "1.0.0")
+    hourly(lambda organization: change.upgrade(services, organization, WEATHER, "1.1.0", "user_1"), "1.1.0")
+    hourly(lambda organization: change.downgrade(services, organization, WEATHER, "1.0.0", "user_1"), "1.0.0")
+    change.upgrade(services, ACME, WEATHER, "1.1.0", "user_1")
+    change.rollback(services, ACME, WEATHER, "user_1")
+    assert _lock_of(backend, ACME) == locks["1.0.0"]
+    assert len(backend.resolver.asked) == 2, "nothing but the two publishes asked the index"
 
 
 @pytest.fixture

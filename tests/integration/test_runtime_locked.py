@@ -17,8 +17,10 @@ from tests.runtime_harness import (
     runtimes,
     serving,
 )
+from tests.unit.test_runtime_unpacked import archive, saying
 from uv import find_uv_bin
 
+from pragma_runtime.errors import PermanentError
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 
 NEEDY = {"sample.py": "import moon, tide"}
@@ -163,6 +165,23 @@ def test_one_forged_dependency_and_nothing_of_any_wheel_runs(
     assert told in start.pubsub.check_ins[0]["message"]
     assert not ran.exists()
     assert not (start.work_dir / "site").exists()
+
+
+@pytest.mark.parametrize("said", [10, 3 * 1024**3], ids=["says-less", "says-too-much"])
+@pytest.mark.parametrize("has_uv", [True, False], ids=["uv", "pip"])
+def test_a_dependency_that_unpacks_to_too_much_is_refused_and_leaves_nothing(
+    start: Runtimes, tmp_path: Path, said: int, *, has_uv: bool
+) -> None:
+    moon, tide = dependencies(tmp_path)
+    saying(archive(tide.parent, b"\0" * 30_000_000, name=moon.name), said)
+    held = LockedWheels(start, (moon, tide))
+    path = f"{Path(find_uv_bin()).parent}:/usr/bin:/bin" if has_uv else "/usr/bin:/bin"
+
+    runtime = start.start(needy(tmp_path), PATH=path, **held.variables)
+
+    assert runtime.wait() == PermanentError.exit_code, runtime.log
+    assert "moon-1.0.0-py3-none-any.whl" in start.pubsub.check_ins[0]["message"]
+    assert [path for path in start.work_dir.rglob("*") if path.is_file()] == []
 
 
 def test_a_host_of_a_dependency_that_is_down_is_tried_again_and_then_left_to_a_restart(

@@ -131,12 +131,16 @@ def test_the_platform_uploads_with_its_own_token(tenants: Tenants, http: urllib3
     assert made.status_code == 201, made.text
 
 
-def test_nobody_publishes_anothers_upload(tenants: Tenants, http: urllib3.PoolManager, wheel: Path) -> None:
+def test_nobody_publishes_anothers_upload(
+    tenants: Tenants, around: StandIns, http: urllib3.PoolManager, wheel: Path
+) -> None:
     upload = announced(tenants, wheel)
     http.request("PUT", upload["url"], body=wheel.read_bytes())
+    before, objects = tenants.deployed.documents.all(), kept(around)
     stolen = published(tenants, wheel, upload["upload_id"], tenants.issuer.machine("other"), name="other/gauge")
     assert (stolen.status_code, stolen.json["errors"][0]["loc"]) == (422, ["body", "upload_id"])
     assert "no such upload" in stolen.json["detail"]
+    assert (tenants.deployed.documents.all(), kept(around)) == (before, objects)
 
 
 @pytest.mark.parametrize("hostile", ["nothing", "other bytes", "no wheel", "another name"])
@@ -176,8 +180,10 @@ def test_an_upload_takes_no_other_length_and_its_session_no_second_wheel(
 
 def test_ten_gibibytes_are_not_even_begun(tenants: Tenants, wheel: Path) -> None:
     body = {"filename": wheel.name, "size": 10 * 1024**3, "sha256": digest(wheel)}
+    before = tenants.deployed.documents.all()
     refused = tenants.deployed.call("POST", "/uploads", tenants.machine, body=body)
     assert (refused.status_code, refused.json["detail"][0]["loc"]) == (422, ["body", "size"])
+    assert tenants.deployed.documents.all() == before
 
 
 def test_an_upload_is_of_its_announced_digest_alone(tenants: Tenants, http: urllib3.PoolManager, wheel: Path) -> None:
