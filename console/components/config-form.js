@@ -28,7 +28,7 @@ export function typedFrom(fields, config, kept = []) {
 
 /** What is written, by its keys; what is empty is left out. @param {Typed} typed @returns {Record<string, string>} */
 export function writtenIn({ values, others }) {
-  const pairs = [...Object.entries(values).filter(([, value]) => value !== ""), ...others.map(({ key, value }) => [key, value])];
+  const pairs = [...Object.entries(values).filter(([, value]) => value !== ""), ...others.filter(({ key }) => key).map(({ key, value }) => [key, value])];
   return Object.fromEntries(pairs);
 }
 

@@ -1,5 +1,6 @@
 // Changing an installation's settings: config, tier and policies.
 import { call, installedPath } from "../api.js";
+import { configOptions, hub } from "../commands.js";
 import { html, useMemo, useState } from "../html.js";
 import { fieldsOf, takesOthers } from "../schema.js";
 import { ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js";
@@ -29,7 +30,7 @@ export function SettingsDialog({ row, schema, onClose, onDone }) {
       wide
       confirm=${redeploys ? "Change and deploy" : "Change"}
       disabled=${!isComplete(fields, typed) || !Object.keys(changes).length}
-      command=${commandFor(row.canonical, changes)}
+      command=${commandFor(row, changes)}
       said="The settings are changed."
       run=${run}
       onClose=${onClose}
@@ -59,8 +60,28 @@ function changed(row, wanted) {
 /** @param {any} value */
 const sorted = (value) => (value && typeof value === "object" ? Object.entries(value).sort() : value);
 
-/** The hub has no command for it yet: curl speaks the same API. @param {string} canonical @param {Record<string, any>} changes */
-function commandFor(canonical, changes) {
-  const shown = "config" in changes ? { ...changes, config: { "…": "…" } } : changes;
-  return `curl -X PATCH "$HUB_API_URL${installedPath(canonical)}" -H "Authorization: Bearer $HUB_TOKEN" -d '${JSON.stringify(shown)}'`;
+/** @param {import("../types.js").Installation} row @param {Record<string, any>} changes */
+function commandFor(row, changes) {
+  const onOff = (/** @type {string} */ option, /** @type {boolean | undefined} */ value) =>
+    value === undefined ? [] : [option, value ? "on" : "off"];
+  return hub(
+    "configure", row.canonical,
+    changes.resource_tier && "--tier", changes.resource_tier,
+    changes.upgrade_policy && "--policy", changes.upgrade_policy,
+    ...onOff("--allow-major-upgrades", changes.allow_major_upgrades),
+    ...onOff("--rollback-on-failure", changes.rollback_on_failure),
+    ...(changes.config ? configChanges(row.config, changes.config) : []),
+    ("config" in changes || "resource_tier" in changes) && "--wait",
+  );
+}
+
+/**
+ * What differs, as options: the command keeps what it is not told.
+ * @param {Record<string, string>} before @param {import("./config-form.js").Config} after
+ */
+function configChanges(before, after) {
+  const isGone = (/** @type {any} */ value) => value?.secret === null;
+  const set = Object.entries(after).filter(([key, value]) => !isGone(value) && value !== before[key]);
+  const gone = [...Object.keys(before).filter((key) => !(key in after)), ...Object.keys(after).filter((key) => isGone(after[key]))];
+  return [...configOptions(Object.fromEntries(set)), ...gone.flatMap((key) => ["--unset", key])];
 }

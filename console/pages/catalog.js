@@ -54,7 +54,7 @@ function Search({ wanted }) {
       </label>
       <label>Who sees it
         <select value=${wanted.scope} onChange=${(/** @type {any} */ event) => setQuery({ ...wanted, scope: event.target.value })}>
-          <option value="">anyone</option>
+          <option value="">no matter who</option>
           <option value="public">everyone</option>
           ${person.value && html`<option value="tenant">only us</option>`}
         </select>

@@ -80,6 +80,10 @@ class HubApi:
         """`upgrade`, `downgrade` or `rollback`."""
         return Installation.of(self._transport.request("POST", f"{_installed(name)}/{verb}", body=body))
 
+    def configure(self, name: str, changes: Mapping[str, Any]) -> Installation:
+        """The row after a change of its settings; `changes` holds the fields of the PATCH."""
+        return Installation.of(self._transport.request("PATCH", _installed(name), body=changes))
+
     def deploy(self, name: str, version: str | None) -> Json:
         """The deployment's status."""
         answer: Json = self._transport.request("POST", f"{_installed(name)}/deploy", body={"version": version})

@@ -1,12 +1,17 @@
-"""`hub install`, `upgrade`, `downgrade`, `deploy`, `rollback`, `uninstall`: ask for it, then wait with `--wait`."""
+"""`hub install`, `configure`, `upgrade` and the other commands that change an installation; `--wait` waits for it."""
 
 import argparse
+from collections.abc import Sequence
 
 from hub_cli.api import HubApi, Installation, found
 from hub_cli.arguments import Session, config, secret_config
 from hub_cli.display import as_json, printable
+from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import progress
 from hub_cli.waiting import Waiting, state_of
+
+# How the API calls the version of each.
+_VERSION = {"upgrade": "version", "downgrade": "target_version"}
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
@@ -28,10 +33,10 @@ def _asked(session: Session, parsed: argparse.Namespace) -> Installation:
     match parsed.command:
         case "install":
             return api.install(_wish(parsed))
-        case "upgrade":
-            return api.change(name, "upgrade", {"version": parsed.version})
-        case "downgrade":
-            return api.change(name, "downgrade", {"target_version": parsed.version})
+        case "configure":
+            return api.configure(name, _changes(api, parsed))
+        case "upgrade" | "downgrade":
+            return api.change(name, parsed.command, {_VERSION[parsed.command]: parsed.version})
         case "rollback":
             return api.change(name, "rollback", {})
         case "deploy":
@@ -57,6 +62,32 @@ def _wish(parsed: argparse.Namespace) -> dict[str, object]:
         "allow_major_upgrades": parsed.allow_major_upgrades,
         "config": {**config(parsed.config, parsed.config_file), **secret_config(parsed.secret)},
     }
+
+
+def _changes(api: HubApi, parsed: argparse.Namespace) -> dict[str, object]:
+    """The fields of the PATCH. Raises UsageError where there are none, Refused for a key to unset that is not there."""
+    fields = {"resource_tier": parsed.tier, "upgrade_policy": parsed.policy}
+    switches = {name: getattr(parsed, name) for name in ("allow_major_upgrades", "rollback_on_failure")}
+    changes: dict[str, object] = {name: value for name, value in fields.items() if value}
+    changes |= {name: value == "on" for name, value in switches.items() if value}
+    given = {**config(parsed.config, parsed.config_file), **secret_config(parsed.secret)}
+    if given or parsed.unset:
+        changes["config"] = {**_kept(api.installation(parsed.provider), parsed.unset), **given}
+    if not changes:
+        raise UsageError("say what to change, such as --tier performance or --config KEY=VALUE.")
+    return changes
+
+
+def _kept(row: Installation, unset: Sequence[str]) -> dict[str, object]:
+    """The present config without the keys to unset: the API takes it whole, but for the secrets, which it keeps.
+
+    Of two that change it at the same time the later one wins, also over what it did not see.
+    """
+    secrets = row.raw.get("secret_config") or []
+    if missing := sorted(set(unset) - {*row.raw["config"], *secrets}):
+        raise Refused(f"{row.canonical} has no {missing[0]} to unset.")
+    plain = {key: value for key, value in row.raw["config"].items() if key not in unset}
+    return {**plain, **{key: {"secret": None} for key in unset if key in secrets}}
 
 
 def _until_ready(session: Session, row: Installation, timeout: float) -> int:

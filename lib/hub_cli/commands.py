@@ -17,6 +17,8 @@ exit status: 0 done, 1 refused or failed, 2 usage, 3 not authenticated, 4 timed 
 _ROLLOUT = "or the id of the rollout of a version that was locked again, VERSION@LOCK"
 
 SCOPES = ("public", "tenant")
+TIERS = ("free", "standard", "performance")
+SWITCH = ("on", "off")
 
 
 def register(commands: "Subparsers") -> None:
@@ -92,20 +94,17 @@ def _add_edit(edit: argparse.ArgumentParser) -> None:
 def _register_changes(commands: "Subparsers") -> None:
     install = _change(commands, "install", "install a provider", "it is ready")
     install.add_argument("--version", type=arguments.version, help="default: the latest")
-    install.add_argument("--tier", choices=("free", "standard", "performance"), default="standard")
+    install.add_argument("--tier", choices=TIERS, default="standard")
     install.add_argument("--policy", choices=("auto", "manual"), default="manual", help="of upgrades (default: manual)")
     install.add_argument("--allow-major-upgrades", action="store_true", help="let policy auto cross a major version")
-    install.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
-    install.add_argument(
-        "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input"
-    )
-    install.add_argument(
-        "--secret",
-        action="append",
-        default=[],
-        metavar="KEY|KEY=@FILE",
-        help="a value that is never shown again, from the environment or a file; may be repeated",
-    )
+    _add_config(install)
+    configure = _change(commands, "configure", "change the settings of an installation", "it is ready")
+    configure.add_argument("--tier", choices=TIERS)
+    configure.add_argument("--policy", choices=("auto", "manual"), help="of upgrades")
+    configure.add_argument("--allow-major-upgrades", choices=SWITCH, help="whether policy auto crosses a major version")
+    configure.add_argument("--rollback-on-failure", choices=SWITCH, help="whether a change that fails goes back")
+    _add_config(configure)
+    configure.add_argument("--unset", action="append", default=[], metavar="KEY", help="remove it; may be repeated")
     upgrade = _change(
         commands, "upgrade", "to a newer version, or to the same where it was locked again", "it is ready"
     )
@@ -117,6 +116,20 @@ def _register_changes(commands: "Subparsers") -> None:
     _change(commands, "rollback", "back to what was ready last: version, tier and config", "it is ready")
     uninstall = _change(commands, "uninstall", "remove a provider", "it is gone")
     uninstall.add_argument("--cascade", action="store_true", help="even while it still manages resources")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
+    parser.add_argument(
+        "--config-file", metavar="FILE", help="lines of KEY=VALUE or a JSON object, - for standard input"
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="KEY|KEY=@FILE",
+        help="a value that is never shown again, from the environment or a file; may be repeated",
+    )
 
 
 def _register_looking(commands: "Subparsers") -> None:

@@ -71,6 +71,7 @@ def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(conso
         {"key": "MONKEY", "value": "c"},
         {"key": "TOKEN_URL", "value": "d", "secret": False},
         {"key": "OLD_PASSWORD", "value": "e"},
+        {"key": "", "value": "not named yet"},
     ]
     typed = {"values": {}, "others": others, "kept": [], "removed": ["GONE"]}
     expression = "module.configFrom([], given[0], given[1])"

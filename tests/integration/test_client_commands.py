@@ -302,6 +302,24 @@ def test_the_platform_acts_on_any_provider_and_organization(
     assert hub.out == "The audit has no such entry.\n"
 
 
+def test_only_the_settings_that_are_given_change(hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hub("configure", "acme/weather") == 2
+    assert "say what to change" in hub.err
+    before = next(row for row in hub.json("list") if row["canonical"] == "acme/weather")
+    changed = hub.json("configure", "acme/weather", "--rollback-on-failure", "off", "--allow-major-upgrades", "on")
+    assert (changed["rollback_on_failure"], changed["allow_major_upgrades"]) == (False, True)
+    assert (changed["generation"], changed["config"]) == (before["generation"], before["config"])
+    hub.json("configure", "acme/weather", "--config", "FIRST=1", "--config", "SECOND=2")
+    changed = hub.json("configure", "acme/weather", "--config", "SECOND=3", "--unset", "FIRST", "--tier", "free")
+    assert (changed["config"], changed["resource_tier"]) == ({**before["config"], "SECOND": "3"}, "free")
+    assert hub("configure", "acme/weather", "--unset", "FIRST") == 1
+    assert hub.err == "hub: acme/weather has no FIRST to unset.\n"
+    monkeypatch.setenv("PASS_PHRASE", "wild-horses")
+    assert hub.json("configure", "acme/weather", "--secret", "PASS_PHRASE")["secret_config"] == ["PASS_PHRASE"]
+    assert hub.json("configure", "acme/weather", "--config", "SECOND=4")["secret_config"] == ["PASS_PHRASE"]
+    assert hub.json("configure", "acme/weather", "--unset", "PASS_PHRASE")["secret_config"] == []
+
+
 def test_uninstall_waits_until_the_row_is_gone(hub: Hub, tenants: Tenants, api: ApiServer) -> None:
     looks: list[str] = []
 
