@@ -3,6 +3,8 @@
 .PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
+# Many a container forbids Python to keep what it compiled: each process of a stack would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
 ARGS ?=
 

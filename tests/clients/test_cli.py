@@ -8,8 +8,9 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.names import ProviderName
 from tests.builders import dead_letter
-from tests.clients import page
+from tests.clients import console_script, page
 from tests.clients.conftest import Start
 from tests.clients.environments import environment_of
 from tests.e2e.tenant import METADATA, Tenant
@@ -66,44 +67,50 @@ class Life:
     version: str
     tenant: Tenant
     home: Path
+    program: "subprocess.Popen[str]"
     ran: list[Ran] = field(default_factory=list)
 
     def __call__(self, *arguments: str, words: int = 2, answer: str = "") -> str:
         """Run `pragma` with the arguments, of which the first `words` are the command; returns what it printed."""
-        program = environment_of(f"cli-{self.version}") / "bin" / "pragma"
-        process = subprocess.run(
-            [program, *arguments],
-            input=answer,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-            env=self._environment(),
-        )
-        done = Ran(" ".join(arguments[:words]), arguments, process.returncode, process.stdout)
+        typed, printed = self.home / "typed", self.home / "printed"
+        typed.write_text(answer)
+        printed.write_text("")
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        command = {"arguments": arguments, "answer": str(typed), "output": str(printed)}
+        print(json.dumps(command), file=self.program.stdin, flush=True)
+        status = int(self.program.stdout.readline())
+        done = Ran(" ".join(arguments[:words]), arguments, status, printed.read_text())
         self.ran.append(done)
         return done.printed
 
-    def _environment(self) -> Mapping[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PRAGMA_")}
-        return {
-            **kept,
-            "HOME": str(self.home),
-            "XDG_CONFIG_HOME": str(self.home),
-            "PRAGMA_AUTH_TOKEN": self.stack.tokens.user(self.tenant.slug),
-            "COLUMNS": "200",
-            "TERM": "dumb",
-        }
 
-
-def configured(stack: Stack, version: str, kind: str, home: Path) -> Life:
-    """A person whose configuration names the stack's API."""
+@contextmanager
+def configured(stack: Stack, version: str, kind: str, home: Path) -> Iterator[Life]:
+    """A person whose configuration names the stack's API, and whose `pragma` runs for as long as the block lasts."""
     config = home / "pragma" / "config"
     config.parent.mkdir(parents=True)
     # JSON is YAML.
     config.write_text(json.dumps({"current_context": "local", "contexts": {"local": {"api_url": stack.info.api_url}}}))
-    return Life(stack, version, Tenant(stack, f"{kind}-{version.replace('.', '-')}"), home)
+    tenant = Tenant(stack, f"{kind}-{version.replace('.', '-')}")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PRAGMA_")}
+    environment = {
+        **kept,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "PRAGMA_AUTH_TOKEN": stack.tokens.user(tenant.slug),
+        "COLUMNS": "200",
+        "TERM": "dumb",
+    }
+    python = environment_of(f"cli-{version}") / "bin" / "python"
+    with subprocess.Popen(
+        [python, console_script.__file__, "pragma"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as program:
+        yield Life(stack, version, tenant, home, program)
 
 
 def publish(pragma: Life, wheel: Path) -> None:
@@ -178,17 +185,17 @@ def lives(stack: Stack, store: FirestoreStore, start: Start[Life], tmp_path_fact
     first, second = (sample_wheels.build_wheel(text, home) for text in ("1.0.0", "1.1.0"))
 
     def live(version: str) -> Life:
-        pragma = configured(stack, version, "cli", home / version)
-        pragma.tenant.publish("weather", "1.0.0", first)
-        pragma("auth", "whoami")
-        pragma("organizations", "me")
-        pragma("organizations", "status")
-        publish(pragma, second)
-        if version not in PUBLISHED_BY_URL:
-            pragma.tenant.publish("weather", "1.1.0", second)
-        use_providers(pragma)
-        use_dead_letters(pragma, store)
-        return pragma
+        with configured(stack, version, "cli", home / version) as pragma:
+            pragma.tenant.publish("weather", "1.0.0", first)
+            pragma("auth", "whoami")
+            pragma("organizations", "me")
+            pragma("organizations", "status")
+            publish(pragma, second)
+            if version not in PUBLISHED_BY_URL:
+                pragma.tenant.publish("weather", "1.1.0", second)
+            use_providers(pragma)
+            use_dead_letters(pragma, store)
+            return pragma
 
     return start(live, VERSIONS)
 
@@ -252,12 +259,12 @@ def weather(pragma: Life) -> str:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_refusal_is_a_sentence_that_a_person_can_act_on(stack: Stack, tmp_path: Path, version: str) -> None:
-    pragma = configured(stack, version, "refused", tmp_path / "home")
-    for text in ("0.9.0", "1.0.0", "1.1.0"):
-        pragma.tenant.publish("weather", text, sample_wheels.build_wheel(text, tmp_path), metadata=METADATA)
-    pragma.tenant.install("weather", version="1.0.0")
-    for what, (command, cause) in REFUSED.items():
-        printed = command(pragma)
-        assert pragma.ran[-1].status == 1, f"{what}: {printed}"
-        assert cause in printed, f"{what}: {printed}"
-        assert not NOT_FOR_PEOPLE.search(printed), f"{what}: {printed}"
+    with configured(stack, version, "refused", tmp_path / "home") as pragma:
+        for text in ("0.9.0", "1.0.0", "1.1.0"):
+            pragma.tenant.publish("weather", text, sample_wheels.build_wheel(text, tmp_path), metadata=METADATA)
+        pragma.tenant.install("weather", version="1.0.0")
+        for what, (command, cause) in REFUSED.items():
+            printed = command(pragma)
+            assert pragma.ran[-1].status == 1, f"{what}: {printed}"
+            assert cause in printed, f"{what}: {printed}"
+            assert not NOT_FOR_PEOPLE.search(printed), f"{what}: {printed}"
