@@ -13,8 +13,7 @@ from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish
 from provider_hub.actions.relock import Relocking, request_relock
 from provider_hub.actions.rollouts import resume
-from provider_hub.actions.services import apply_event
-from provider_hub.domain.catalog import Organization
+from provider_hub.actions.steps import apply_event
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.installation import (
     DeployFailed,
@@ -26,6 +25,7 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.messages import VersionPublished, decode
+from provider_hub.domain.organizations import Organization
 from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.versions import relock_id
