@@ -101,6 +101,7 @@
  * @property {string | null} published_at
  * @property {string | null} error_message
  * @property {Record<string, string | null> | null} [published_by]
+ * @property {string[]} [attestations]
  * @property {number | null} [lock_packages]
  * @property {Advisory[] | null} [advisories]
  *

@@ -15,6 +15,7 @@ export function VersionFacts({ version }) {
       <dt>Status</dt><dd><${State} value=${version.status} /></dd>
       <dt>Published</dt><dd><${Ago} at=${version.published_at} /></dd>
       ${version.published_by && html`<${Provenance} by=${version.published_by} />`}
+      ${(version.attestations ?? []).length > 0 && html`<dt>Attested</dt><dd>by that run, as verified when it was published</dd>`}
       <dt>Wheel</dt><dd class="mono">${version.wheel_filename ?? version.wheel_url}${version.wheel_size && ` (${size(version.wheel_size)})`}</dd>
       <dt>SHA-256</dt><dd class="mono">${version.wheel_sha256}</dd>
       <dt>Runtime</dt><dd class="mono">${version.runtime_version}</dd>

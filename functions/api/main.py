@@ -9,6 +9,7 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.minting import Minting
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import artifacts, cloud_logging, kubernetes, sealing, tasks
+from provider_hub.adapters.attestations import SigstoreVerifier
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity.authenticator import Authenticator
@@ -24,7 +25,7 @@ from provider_hub.settings_cluster import Cluster
 from provider_hub.settings_core import Core
 from provider_hub.settings_identity import Identity
 from provider_hub.settings_logs import Logs
-from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings_publishers import Attestations, TrustedPublishers
 from provider_hub.settings_sealing import Sealing
 from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
@@ -32,7 +33,9 @@ from provider_hub.wiring.description import RouteDescription
 from provider_hub.wiring.publishing import publishing_rules
 
 
-class Needs(Core, Tasks, Cluster, Identity, Wheels, Artifacts, Indexes, Logs, TrustedPublishers, Sealing): ...
+class Needs(
+    Core, Tasks, Cluster, Identity, Wheels, Artifacts, Attestations, Indexes, Logs, TrustedPublishers, Sealing
+): ...
 
 
 def wire(settings: Needs) -> Combined:
@@ -42,6 +45,7 @@ def wire(settings: Needs) -> Combined:
         sealer=sealing.connect(settings),
         resolver=UvResolver(IndexPolicy.from_settings(settings)),
         publishing=publishing_rules(settings),
+        attestations=SigstoreVerifier(settings),
     )
     who = Authenticator(settings)
     cluster, bucket = kubernetes.connect(settings), artifacts.connect(settings)

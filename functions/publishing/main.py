@@ -7,6 +7,7 @@ import functions_framework
 
 import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts
+from provider_hub.adapters.attestations import SigstoreVerifier
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
@@ -16,20 +17,21 @@ from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.publishing import Hub, routes
 from provider_hub.settings_core import Core
 from provider_hub.settings_identity import Identity
+from provider_hub.settings_publishers import Attestations
 from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.publishing import publishing_rules
 
 
-class Needs(Core, Identity, Wheels, Artifacts, Indexes): ...
+class Needs(Core, Identity, Wheels, Artifacts, Indexes, Attestations): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    resolver = UvResolver(IndexPolicy.from_settings(settings))
     services = replace(
         connected_services(settings),
         schema_checker=LimitedSchemaChecker(),
-        resolver=resolver,
+        resolver=UvResolver(IndexPolicy.from_settings(settings)),
+        attestations=SigstoreVerifier(settings),
         publishing=publishing_rules(settings),
     )
     bucket = artifacts.connect(settings)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from hub_cli.console_api import ConsoleApi
 from hub_cli.errors import Refused
+from hub_cli.provenance_api import ProvenanceApi
 from hub_cli.publishers_api import PublishersApi
 from hub_cli.transport import NotThere, Transport
 
@@ -63,6 +64,7 @@ class HubApi:
         self._transport = transport
         self.console = ConsoleApi(transport)
         self.publishers = PublishersApi(transport)
+        self.provenance = ProvenanceApi(transport)
 
     def install(self, body: Mapping[str, Any]) -> Installation:
         """Ask for an installation; `body` holds the fields of `POST /providers/install`."""

@@ -6,13 +6,11 @@ Each module is imported when one of its commands runs (hence each `noqa`): `hub 
 import argparse
 from typing import TYPE_CHECKING
 
-from hub_cli import arguments
+from hub_cli import arguments, publisher_commands
+from hub_cli.subparsers import command
 
 if TYPE_CHECKING:
     from hub_cli.subparsers import Subparsers
-
-_EXIT_STATUSES = """\
-exit status: 0 done, 1 refused or failed, 2 usage, 3 not authenticated, 4 timed out, 5 the API is unavailable"""
 
 _ROLLOUT = "or the id of the rollout of a version that was locked again, VERSION@LOCK"
 
@@ -32,14 +30,14 @@ def register(commands: "Subparsers") -> None:
     _register_relock(commands)
     _register_advisories(commands)
     _register_dead_letters(commands)
-    _register_publishers(commands)
+    publisher_commands.register(commands)
     _register_rollouts(commands)
     _register_audit(commands)
     _register_console(commands)
 
 
 def _register_publish(commands: "Subparsers") -> None:
-    publish = _command(commands, "publish", "register a version of a provider from its wheel", _publish)
+    publish = command(commands, "publish", "register a version of a provider from its wheel", _publish)
     publish.add_argument(
         "wheels",
         nargs="+",
@@ -61,6 +59,14 @@ def _register_publish(commands: "Subparsers") -> None:
     publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")
     publish.add_argument("--package", metavar="NAME", help="the package to import, where the wheel has several")
     publish.add_argument("--runtime-version", metavar="VERSION", help="the runtime to pin")
+    publish.add_argument(
+        "--attestation",
+        action="append",
+        default=[],
+        dest="attestations",
+        metavar="FILE",
+        help="what this CI run attests of the wheel (PEP 740); one of each type",
+    )
     publish.add_argument("--scope", choices=SCOPES, help="who sees the provider: everyone, or your own")
     # The API answers once the version can be installed: there is nothing to wait for. Scripts that ask for it go on.
     publish.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
@@ -68,17 +74,17 @@ def _register_publish(commands: "Subparsers") -> None:
 
 
 def _register_yank(commands: "Subparsers") -> None:
-    yank = _command(commands, "yank", "take a version back: no new installs, what runs stays", _yank)
+    yank = command(commands, "yank", "take a version back: no new installs, what runs stays", _yank)
     yank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     yank.add_argument("version", type=arguments.version)
     yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
-    unyank = _command(commands, "unyank", "offer a yanked version again", _unyank)
+    unyank = command(commands, "unyank", "offer a yanked version again", _unyank)
     unyank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     unyank.add_argument("version", type=arguments.version)
 
 
 def _register_edit(commands: "Subparsers") -> None:
-    _add_edit(_command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit))
+    _add_edit(command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit))
 
 
 def _add_edit(edit: argparse.ArgumentParser) -> None:
@@ -133,14 +139,14 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _register_looking(commands: "Subparsers") -> None:
-    _command(commands, "list", "what is installed", _look)
-    status = _command(commands, "status", "one installation, and what the cluster shows of it", _look)
+    command(commands, "list", "what is installed", _look)
+    status = command(commands, "status", "one installation, and what the cluster shows of it", _look)
     status.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     status.add_argument("--watch", action="store_true", help="follow it until Ctrl-C, or until it is gone")
-    events = _command(commands, "events", "what happened to an installation, newest first", _look)
+    events = command(commands, "events", "what happened to an installation, newest first", _look)
     events.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     events.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
-    logs = _command(commands, "logs", "what an installation's pods print", _logs)
+    logs = command(commands, "logs", "what an installation's pods print", _logs)
     logs.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C, or until it is gone")
     logs.add_argument("--previous", action="store_true", help="of the runs before the present ones, after a restart")
@@ -150,11 +156,11 @@ def _register_looking(commands: "Subparsers") -> None:
     logs.add_argument(
         "--limit", type=arguments.lines, default=200, metavar="N", help="without --since, the last N (default: 200)"
     )
-    versions = _command(commands, "versions", "a provider's versions, newest first, and where each came from", _look)
+    versions = command(commands, "versions", "a provider's versions, newest first, and where each came from", _look)
     versions.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     versions.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
-    _command(commands, "organization", "your organization, and how much the hub keeps for it", _look)
-    search = _command(commands, "search", "find providers", _look)
+    command(commands, "organization", "your organization, and how much the hub keeps for it", _look)
+    search = command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
     search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
     search.add_argument("--scope", choices=SCOPES, help="only what everyone sees, or only your own organization's")
@@ -165,25 +171,25 @@ def _register_lock(commands: "Subparsers") -> None:
     group = commands.add_parser("lock", help="what is installed beside a version's wheel").add_subparsers(
         required=True, metavar="COMMAND", dest="verb"
     )
-    show = _command(group, "show", "every distribution, by its version and digest", _lock)
+    show = command(group, "show", "every distribution, by its version and digest", _lock)
     show.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     show.add_argument("version", type=arguments.version)
     show.add_argument("--toml", action="store_true", help="the lock as it is, a pylock.toml")
-    diff = _command(group, "diff", "what differs between two versions", _lock)
+    diff = command(group, "diff", "what differs between two versions", _lock)
     diff.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     diff.add_argument("before", type=arguments.version, metavar="VERSION")
     diff.add_argument("after", type=arguments.version, metavar="VERSION")
 
 
 def _register_relock(commands: "Subparsers") -> None:
-    relock = _command(commands, "relock", "have a version's dependencies resolved again", _relock)
+    relock = command(commands, "relock", "have a version's dependencies resolved again", _relock)
     relock.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     relock.add_argument("version", type=arguments.version)
 
 
 def _register_advisories(commands: "Subparsers") -> None:
     what = "known vulnerabilities of what is installed, or of what a provider's versions lock"
-    advisories = _command(commands, "advisories", what, _advisories)
+    advisories = command(commands, "advisories", what, _advisories)
     advisories.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
 
 
@@ -191,63 +197,28 @@ def _register_dead_letters(commands: "Subparsers") -> None:
     group = commands.add_parser("dead-letters", help="events that could not be handled").add_subparsers(
         required=True, metavar="COMMAND", dest="verb"
     )
-    listing = _command(group, "list", "all of them, newest first", _dead_letters)
+    listing = command(group, "list", "all of them, newest first", _dead_letters)
     listing.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
-    show = _command(group, "show", "one of them, whole", _dead_letters)
+    show = command(group, "show", "one of them, whole", _dead_letters)
     show.add_argument("id")
-    retry = _command(group, "retry", "put one back on its topic, or all", _dead_letters)
+    retry = command(group, "retry", "put one back on its topic, or all", _dead_letters)
     which = retry.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?")
     which.add_argument("--all", action="store_true")
-    delete = _command(group, "delete", "delete one, one provider's, or all", _dead_letters)
+    delete = command(group, "delete", "delete one, one provider's, or all", _dead_letters)
     which = delete.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?")
     which.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
     which.add_argument("--all", action="store_true")
 
 
-def _register_publishers(commands: "Subparsers") -> None:
-    group = commands.add_parser(
-        "publishers", help="workflows that publish a provider without a stored token"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    listing = _command(group, "list", "a provider's publishers", _publishers)
-    listing.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    add = _command(group, "add", "let a workflow publish; the provider need not exist yet", _publishers)
-    add.add_argument("platform", choices=("github", "gitlab"))
-    add.add_argument("repository", metavar="OWNER/REPOSITORY", help="on GitLab the path of the project")
-    add.add_argument("--workflow", required=True, metavar="FILE", help="release.yml; on GitLab .gitlab-ci.yml")
-    add.add_argument(
-        "--provider", type=arguments.provider, metavar="ORG/NAME", help="default: your organization and the repository"
-    )
-    add.add_argument("--environment", metavar="NAME", help="only jobs of this environment")
-    add.add_argument("--ref", metavar="PATTERN", help="only these refs, such as 'refs/tags/*'")
-    add.add_argument("--called-workflow", metavar="OWNER/REPOSITORY/PATH", help="the reusable workflow that publishes")
-    add.add_argument("--issuer", metavar="URL", help="a GitLab or GitHub of your own that the hub trusts")
-    add.add_argument("--repository-id", metavar="NUMBER", help="default: that of the first run is pinned")
-    add.add_argument("--owner-id", metavar="NUMBER", help="default: pinned likewise")
-    add.add_argument(
-        "--replaces-repository", action="store_true", help="although another repository published the latest version"
-    )
-    remove = _command(group, "remove", "let a workflow publish no more", _publishers)
-    remove.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    remove.add_argument("id")
-    token = _command(group, "token", "print a token of this CI run, for tools that ask for none", _publishers)
-    token.add_argument(
-        "provider", nargs="?", type=arguments.provider, metavar="ORG/NAME", help="if it publishes several"
-    )
-    only = _command(group, "secretless-only", "whether machines' tokens may publish as well", _publishers)
-    only.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
-    only.add_argument("setting", choices=("on", "off"))
-    only.add_argument("--organization", action="store_true", help="of every provider of the organization")
-
-
 def _register_rollouts(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "rollouts", help="a version's way to the installations that take upgrades by themselves"
     ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    listing = _command(group, "list", "how far each version of a provider has come", _rollouts)
-    pause = _command(group, "pause", "upgrade nobody else until it is resumed", _rollouts)
-    resume = _command(group, "resume", "let a halted or paused one go on", _rollouts)
+    listing = command(group, "list", "how far each version of a provider has come", _rollouts)
+    pause = command(group, "pause", "upgrade nobody else until it is resumed", _rollouts)
+    resume = command(group, "resume", "let a halted or paused one go on", _rollouts)
     for parser in (listing, pause, resume):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (pause, resume):
@@ -255,7 +226,7 @@ def _register_rollouts(commands: "Subparsers") -> None:
 
 
 def _register_audit(commands: "Subparsers") -> None:
-    _add_audit(_command(commands, "audit", "who did what in your organization, and who was refused", _audit))
+    _add_audit(command(commands, "audit", "who did what in your organization, and who was refused", _audit))
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -268,12 +239,12 @@ def _register_console(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "console", help="what the platform does to any provider and organization, with a console machine's token"
     ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    _add_edit(_command(group, "edit", "change how any provider is shown, and to whom", _edit))
-    yank = _command(group, "yank", "take a version of any provider back: no new installs, what runs stays", _console)
-    unyank = _command(group, "unyank", "offer a yanked version again", _console)
-    pause = _command(group, "pause-rollout", "let an auto-upgrade wait until it is resumed", _console)
-    resume = _command(group, "resume-rollout", "let a halted or paused auto-upgrade go on", _console)
-    delete = _command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
+    _add_edit(command(group, "edit", "change how any provider is shown, and to whom", _edit))
+    yank = command(group, "yank", "take a version of any provider back: no new installs, what runs stays", _console)
+    unyank = command(group, "unyank", "offer a yanked version again", _console)
+    pause = command(group, "pause-rollout", "let an auto-upgrade wait until it is resumed", _console)
+    resume = command(group, "resume-rollout", "let a halted or paused auto-upgrade go on", _console)
+    delete = command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
     for parser in (yank, unyank, pause, resume, delete):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (yank, unyank):
@@ -281,28 +252,19 @@ def _register_console(commands: "Subparsers") -> None:
     for parser in (pause, resume):
         parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
     yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
-    suspend = _command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
-    let_in = _command(group, "resume", "let a suspended organization in again", _console)
-    release = _command(group, "release-slug", "free the slug of a suspended organization", _console)
+    suspend = command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
+    let_in = command(group, "resume", "let a suspended organization in again", _console)
+    release = command(group, "release-slug", "free the slug of a suspended organization", _console)
     for parser in (suspend, let_in, release):
         parser.add_argument("organization", metavar="ORGANIZATION_ID")
     suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
-    audit = _command(group, "audit", "who did what, and who was refused, newest first", _console)
+    audit = command(group, "audit", "who did what, and who was refused, newest first", _console)
     audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
     _add_audit(audit)
 
 
-def _command(commands: "Subparsers", name: str, help_text: str, run: object) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_text)
-    parser.description = f"{help_text[0].upper()}{help_text[1:]}."
-    parser.epilog = _EXIT_STATUSES
-    arguments.add_shared(parser)
-    parser.set_defaults(run=run, command=name)
-    return parser
-
-
 def _change(commands: "Subparsers", name: str, help_text: str, waited: str) -> argparse.ArgumentParser:
-    parser = _command(commands, name, help_text, _changing)
+    parser = command(commands, name, help_text, _changing)
     parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     arguments.add_wait(parser, waited)
     return parser
@@ -372,12 +334,6 @@ def _lock(parsed: argparse.Namespace) -> int:
     from hub_cli import lock  # noqa: PLC0415
 
     return lock.run(arguments.session(parsed), parsed)
-
-
-def _publishers(parsed: argparse.Namespace) -> int:
-    from hub_cli import publishers  # noqa: PLC0415
-
-    return publishers.run(arguments.session(parsed), parsed)
 
 
 def _relock(parsed: argparse.Namespace) -> int:

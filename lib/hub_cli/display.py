@@ -34,7 +34,8 @@ def origin_of(version: Mapping[str, Any]) -> str:
         return ""
     if not published_by["run_url"]:
         return f"a stored token ({published_by['kind']})"
-    return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}"
+    attested = ", attested" if version.get("attestations") else ""
+    return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}{attested}"
 
 
 def clipped(text: object, width: int) -> str:

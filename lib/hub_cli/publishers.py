@@ -23,6 +23,8 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
             return print_token(session, parsed.provider)
         case "secretless-only":
             _secretless_only(session, parsed)
+        case "attested-only":
+            _attested_only(session, parsed.provider, wanted=parsed.setting == "on")
     return 0
 
 
@@ -38,6 +40,8 @@ def _list(session: Session, provider: str) -> None:
         print(f"No workflow publishes {provider}; `hub publishers add` lets one.")
     if found["secretless_only"] or found["organization_secretless_only"]:
         print("Machines' tokens may not publish it.")
+    if found.get("attested_only"):
+        print("A version without attestations is refused.")
 
 
 def _row(one: Json) -> tuple[str, ...]:
@@ -72,10 +76,16 @@ def _secretless_only(session: Session, parsed: argparse.Namespace) -> None:
         answer = session.api.publishers.change_organization(secretless_only=wanted)
         whose = "every provider of the organization"
     else:
-        answer = session.api.publishers.change(parsed.provider, secretless_only=wanted)
+        answer = session.api.publishers.change(parsed.provider, {"secretless_only": wanted})
         whose = parsed.provider
     who = "trusted publishers and people alone" if wanted else "machines' tokens too"
     _say(session, answer, f"{whose} may be published by {who}.")
+
+
+def _attested_only(session: Session, provider: str, *, wanted: bool) -> None:
+    answer = session.api.publishers.change(provider, {"attested_only": wanted})
+    which = "with attestations alone" if wanted else "without attestations too"
+    _say(session, answer, f"versions of {provider} are taken {which}.")
 
 
 def _say(session: Session, answer: Json | None, sentence: str) -> None:

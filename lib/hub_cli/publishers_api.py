@@ -29,9 +29,9 @@ class PublishersApi:
         """Remove one by its id."""
         self._transport.request("DELETE", f"{_of(name)}/{quote(publisher_id, safe='')}")
 
-    def change(self, name: str, *, secretless_only: bool) -> Json:
-        """The provider's publishers, after machines' tokens were let in or shut out."""
-        answer: Json = self._transport.request("PATCH", _of(name), body={"secretless_only": secretless_only})
+    def change(self, name: str, decided: Mapping[str, bool]) -> Json:
+        """The provider's publishers, after `secretless_only` or `attested_only` was decided."""
+        answer: Json = self._transport.request("PATCH", _of(name), body=decided)
         return answer
 
     def change_organization(self, *, secretless_only: bool) -> Json:

@@ -1,6 +1,7 @@
 """`hub publish`, `yank` and `unyank`: a version is registered by its wheel's file, or by where its wheel is."""
 
 import argparse
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
         raise UsageError("--name and --version are of one wheel: publish the others with commands of their own.")
     if len(parsed.wheels) > 1 and parsed.wheel_url and not parsed.wheel_url.endswith("/"):
         raise UsageError("--wheel-url is of one wheel; for several, give the folder that serves them, ending in /.")
+    if len(parsed.wheels) > 1 and parsed.attestations:
+        raise UsageError("--attestation is of one wheel: publish the others with commands of their own.")
     for wheel in parsed.wheels:
         _publish_one(session, argparse.Namespace(**{**vars(parsed), "wheel": wheel}))
     return 0
@@ -138,8 +141,16 @@ def _registration(wheel: WheelFacts, name: str, parsed: argparse.Namespace) -> d
         },
         "changelog": text_or_file(parsed.changelog),
         "runtime_version": parsed.runtime_version,
+        "attestations": [_attestation(file) for file in parsed.attestations] or None,
         **wheel.schemas,
     }
+
+
+def _attestation(file: str) -> Any:
+    try:
+        return json.loads(text_or_file(f"@{file}") or "")
+    except ValueError:
+        raise UsageError(f"{file} is no attestation: it is no JSON.") from None
 
 
 def _described(version: Mapping[str, Any]) -> str:
@@ -149,6 +160,7 @@ def _described(version: Mapping[str, Any]) -> str:
         ("package", version["package_name"]),
         ("runtime", version["runtime_version"]),
         ("published by", origin_of(version)),
+        ("attested", ", ".join(version.get("attestations") or ())),
         ("schemas", ", ".join(schema["resource"] for schema in version["schemas"])),
     ]
     return f"{version['canonical']} {version['version']} is {version['status']}.\n{facts(pairs)}"

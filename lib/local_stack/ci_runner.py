@@ -12,8 +12,10 @@ import json
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +24,8 @@ from hub_cli.stack_file import StackInfo
 from local_stack.errors import LocalError
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.secret_files import secret_file
+from local_stack.sigstore import LocalSigstore
+from provider_hub.domain.publishers.claims import Platform, RunClaims, read_run
 
 # Where each platform has its keys.
 _JWKS_PATHS = {
@@ -78,6 +82,27 @@ def job_variables(issuer: TokenIssuer, run: CiRun) -> dict[str, str]:
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}{TOKEN_PATH}?api-version=2.0",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": _request_token(_secret(issuer), run.claims()),
     }
+
+
+def claims_of(issuer: TokenIssuer, run: CiRun) -> RunClaims:
+    """What a certificate of the run says of it."""
+    times = {"jti": secrets.token_hex(16), "exp": int(time.time()) + 300}
+    return read_run(Platform.GITHUB, issuer.issuer(Realm.GITHUB), {**run.claims(), **times}).claims
+
+
+def attest(issuer: TokenIssuer, run: CiRun, wheel: Path) -> Path:
+    """Sign for a wheel as the run: the file beside it in which Python's publishing tools look for an attestation.
+
+    Raises LocalError for a file that cannot be read.
+    """
+    try:
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        attestation = LocalSigstore.of(issuer.keys_dir).attest(claims_of(issuer, run), wheel.name, digest)
+        path = wheel.with_name(f"{wheel.name}.publish.attestation")
+        path.write_text(json.dumps(attestation))
+    except OSError as error:
+        raise LocalError(f"cannot attest {wheel}: {error.strerror}.") from error
+    return path
 
 
 def run_job(issuer: TokenIssuer, run: CiRun, info: StackInfo, command: Sequence[str]) -> int:

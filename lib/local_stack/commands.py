@@ -86,6 +86,14 @@ def _register_job(commands: "Subparsers") -> None:
     job.add_argument("--ref", default="refs/tags/v1.0.0", help="default: refs/tags/v1.0.0")
     job.add_argument("--event", default="push", help="what caused the run (default: push)")
     job.add_argument("--environment", metavar="NAME", help="the environment of the job")
+    job.add_argument(
+        "--attest",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="WHEEL",
+        help="sign for this file first, as the run: WHEEL.publish.attestation; may be repeated",
+    )
     _add_state_dir(job)
     job.set_defaults(run=_job)
 
@@ -135,12 +143,14 @@ def _token(arguments: argparse.Namespace) -> int:
 def _job(arguments: argparse.Namespace) -> int:
     """The command's own status. It gets no token of the hub's: it has to ask for one, as in CI."""
     with _installed_with_local():
-        from local_stack.ci_runner import CiRun, run_job  # noqa: PLC0415
+        from local_stack.ci_runner import CiRun, attest, run_job  # noqa: PLC0415
         from local_stack.issuer import TokenIssuer  # noqa: PLC0415
 
     info = StackInfo.read(arguments.state_dir)
     issuer = TokenIssuer(info.issuer_url, keys_dir(Path(info.state_dir)))
     run = CiRun(arguments.repository, arguments.workflow, arguments.ref, arguments.event, arguments.environment)
+    for wheel in arguments.attest:
+        attest(issuer, run, wheel)
     return run_job(issuer, run, info, arguments.words)
 
 

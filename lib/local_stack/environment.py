@@ -12,6 +12,7 @@ from local_stack.indexes import index_settings
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.servers import BUCKET, BucketHost
+from local_stack.sigstore import root_file
 
 _LOOPBACK_NAMES = "localhost,127.0.0.1"
 
@@ -82,6 +83,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
         "HUB_PUBLISHER_ISSUERS": ",".join(f"{one}={issuer.issuer(one)}" for one in (Realm.GITHUB, Realm.GITLAB)),
         "HUB_PUBLISHER_AUDIENCE": around.project,
+        "HUB_ATTESTATION_ROOT": str(root_file(issuer.keys_dir)),
         "HUB_LOGS_VIEW": f"projects/{around.project}/locations/global/buckets/_Default/views/pods",
         "HUB_LOGS_ENDPOINT": around.logs_endpoint,
         "HUB_RUNTIME_IMAGE": default.image,

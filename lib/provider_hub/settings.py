@@ -19,7 +19,7 @@ from provider_hub.settings_identity import Identity
 from provider_hub.settings_images import Images
 from provider_hub.settings_limits import Limits
 from provider_hub.settings_logs import Logs
-from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings_publishers import Attestations, TrustedPublishers
 from provider_hub.settings_reader import Settings, SettingsError, variable_name
 from provider_hub.settings_rollouts import Rollouts
 from provider_hub.settings_sealing import Sealing
@@ -30,6 +30,7 @@ __all__ = [
     "Advisories",
     "AllSettings",
     "Artifacts",
+    "Attestations",
     "Callers",
     "CheckIns",
     "Cluster",
@@ -79,6 +80,7 @@ GROUPS = (
     Advisories,
     Logs,
     TrustedPublishers,
+    Attestations,
     Sealing,
 )
 
@@ -98,6 +100,7 @@ class AllSettings(
     Advisories,
     Logs,
     TrustedPublishers,
+    Attestations,
     Sealing,
 ):
     """Every group: what one deployment sets."""

@@ -1,4 +1,4 @@
-"""The settings of trusted publishers, a group of `settings`."""
+"""The settings of trusted publishers and of what they attest, groups of `settings`."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -44,3 +44,13 @@ class TrustedPublishers(Settings):
                 name = variable_name("publisher_issuers")
                 raise ValueError(f"{name}: write each as github=https://… or gitlab=https://…")
         return self
+
+
+class Attestations(Settings):
+    """By which trusted root attestations are verified."""
+
+    attestation_root: str = Field(
+        "sigstore",
+        description="Trusted root of attestations: `sigstore` (the public one, as the locked library brings it), the "
+        "file of another, or `none`, which takes no attestations.",
+    )

@@ -15,14 +15,16 @@ from local_stack.sample_wheels import build_wheel
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
+from provider_hub.domain.attestations import PUBLISH
 from provider_hub.domain.catalog import PUBLIC_AUDIENCE
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers.records import Publisher
+from provider_hub.domain.provenance import StoredProvenance
+from provider_hub.domain.publishers.records import PublishedBy, Publisher, PublisherKind
 from provider_hub.domain.rollout import RolloutState
 from provider_hub.domain.scope import Scope
 from provider_hub.http import openapi
 from provider_hub.http.table import ROUTES, match
-from tests.builders import dead_letter, provider, publisher, rollout
+from tests.builders import dead_letter, provider, publisher, rollout, version
 from tests.contract_checker import document
 from tests.e2e.cases import REFUSALS, STEPS
 from tests.e2e.cases.every_route import NOT_ALLOWED
@@ -32,6 +34,7 @@ from tests.e2e.cases.publishers import KNOWN_ID
 from tests.e2e.cases.publishing import form
 from tests.e2e.contract_stack import contract_stack
 from tests.e2e.wire import Answer
+from tests.fakes import START
 from tests.integration.tenants import Tenants
 
 READY_SECONDS = 60
@@ -55,6 +58,7 @@ def tenants() -> Iterator[Tenants]:
         public = provider(SHARED, scope=Scope.PUBLIC, audience=PUBLIC_AUDIENCE)
         furnished.deployed.put(keys.provider(SHARED), public)
         furnished.install(SHARED, "1.0.0", organization_id="org_other", organization_slug="other")
+        _attest(furnished, SHARED)
         for known in _publishers(furnished):
             furnished.deployed.put(keys.publisher(known.publisher_id), known)
         yield furnished
@@ -114,6 +118,15 @@ def test_every_refusal_that_is_described_is_in_the_table() -> None:
 
 def test_the_description_that_is_served_is_the_one_that_answers_are_held_against(tenants: Tenants) -> None:
     assert tenants.deployed.call("GET", "/openapi.json").json == document()
+
+
+def _attest(tenants: Tenants, name: ProviderName) -> None:
+    """A version as a run published it, with what it attested."""
+    by = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, repository="acme/shared", workflow="release.yml")
+    file_name = f"{name.name}-1.0.0-py3-none-any.whl"
+    tenants.release(version("1.0.0", name, published_by=by, attestations=(PUBLISH,), wheel_filename=file_name))
+    stored = StoredProvenance(name.prefix, name.name, "1.0.0", file_name, "a" * 64, by, ("{}",), START)
+    tenants.deployed.put(keys.provenance(name, "1.0.0"), stored)
 
 
 def _publishers(tenants: Tenants) -> tuple[Publisher, Publisher]:

@@ -9,6 +9,7 @@ from types import ModuleType
 from uv import find_uv_bin
 
 from local_stack.running import Stack
+from provider_hub.domain.attestations import PUBLISH
 from tests.e2e.tenant import Tenant
 
 _HUB = [sys.executable, "-m", "hub_cli.main"]
@@ -35,11 +36,13 @@ def test_a_run_publishes_by_hub_and_by_plain_uv_and_the_provider_becomes_ready(
     assert f"/{repository}/actions/runs/30433642" in published.stdout
 
     url = f"{stack.info.api_https_url}/upload/"
-    uv = [find_uv_bin(), "publish", "--trusted-publishing", "always", "--publish-url", url]
-    uv.append(str(sample.build_wheel("1.1.0", tmp_path)))
-    published = job(stack, repository, uv)
+    wheel = str(sample.build_wheel("1.1.0", tmp_path))
+    uv = [find_uv_bin(), "publish", "--trusted-publishing", "always", "--publish-url", url, f"{wheel}*"]
+    published = job(stack, repository, uv, "--attest", wheel)
     assert published.returncode == 0, published.stderr
     version = tenant.call("GET", f"/providers/{name}/versions/1.1.0")
+    assert version["attestations"] == [PUBLISH], "it sends what its pattern finds beside the wheel"
+    assert tenant.call("GET", version["provenance_path"])["attestation_bundles"][0]["publisher"]["kind"] == "GitHub"
     assert version["published_by"]["run_url"].endswith(f"/{repository}/actions/runs/30433642")
 
     tenant.install("weather-provider")

@@ -28,11 +28,13 @@ from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.provenance import StoredProvenance
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.records import DeadLetter, Topic
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 
+LAMP = ProviderName("acme", "lamp")
 SCHEMA = {"type": "object", "properties": {"latitude": {"type": "number"}}}
 
 
@@ -483,6 +485,11 @@ def test_publishers_are_added_listed_and_removed(hub: Hub) -> None:
         assert hub("publishers", "secretless-only", setting, "--organization") == 0
         assert "every provider of the organization" in hub.out
     assert hub("publishers", "secretless-only", "on") == 2
+    assert hub("publishers", "attested-only", "acme/weather", "on") == 0
+    assert "with attestations alone" in hub.out
+    assert hub("publishers", "list", "acme/weather") == 0
+    assert "A version without attestations is refused" in hub.out
+    assert hub("publishers", "attested-only", "acme/weather", "off") == 0
     assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 0
     assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 1
     assert hub("publishers", "token") == 3
@@ -508,6 +515,37 @@ def test_an_organization_is_told_how_much_is_kept_for_it(hub: Hub, tenants: Tena
     assert hub("organization") == 0
     assert "3.00 of 50 GiB" in hub.out
     assert hub.json("organization")["stored_bytes"] == use.kept_bytes
+
+
+def test_what_a_run_attested_is_shown_and_required(hub: Hub, tenants: Tenants) -> None:
+    run = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, repository="acme/sun", commit="4f2a9c1e8b7d6a5c")
+    run = replace(run, run_url="https://github.com/acme/sun/actions/runs/1", workflow="release.yml", issuer="https://i")
+    tenants.deployed.put(keys.provider(LAMP), provider(LAMP))
+    file_name = "lamp-1.0.0-py3-none-any.whl"
+    tenants.release(version("1.0.0", LAMP, published_by=run, attestations=("https://a/v1",), wheel_filename=file_name))
+    stored = StoredProvenance("acme", "lamp", "1.0.0", file_name, "a" * 64, run, ('{"version": 1}',), START)
+    tenants.deployed.put(keys.provenance(LAMP, "1.0.0"), stored)
+    assert hub("provenance", "show", "acme/lamp", "1.0.0") == 0, hub.err
+    assert "acme/sun" in hub.out
+    assert hub.json("provenance", "show", "acme/lamp", "1.0.0")["attestation_bundles"][0]["attestations"]
+    assert hub("provenance", "show", "acme/weather", "1.0.0") == 1
+    assert "without attestations" in hub.err
+    required = hub.json("provenance", "require", "github", "acme/*", "--ref", "refs/tags/*")["require_provenance"]
+    assert required == {
+        "issuer": "https://token.actions.githubusercontent.com",
+        "repository": "acme/*",
+        "ref": "refs/tags/*",
+    }
+    assert hub("provenance", "require", "gitlab", "acme/lamp", "--provider", "acme/lamp") == 0
+    assert hub("provenance", "list") == 0
+    assert [line.split()[0] for line in hub.out.splitlines()] == ["PROVIDER", "acme/lamp", "every"]
+    assert hub("install", "acme/lamp") == 1
+    assert "requires an attestation of acme/lamp by https://gitlab.com" in " ".join(hub.err.split())
+    assert hub("provenance", "exempt", "--provider", "acme/lamp") == 0
+    assert hub("provenance", "drop", "acme/lamp") == 0
+    assert hub("provenance", "drop", "acme/lamp") == 1
+    assert hub("provenance", "exempt") == 0
+    assert "nothing" in hub.out
 
 
 def test_logs_of_what_runs_nowhere_are_empty_and_say_what_is_missing(hub: Hub) -> None:

@@ -58,13 +58,13 @@ def install(backend: Backend, name: ProviderName = WEATHER, text: str | None = "
     return request_install(backend.services, ACME, wanted, "user_1").row
 
 
-def test_an_install_of_a_named_version_reads_three_documents_and_writes_two_in_one_round_trip_each(
+def test_an_install_of_a_named_version_reads_four_documents_and_writes_two_in_one_round_trip_each(
     stocked: Backend,
 ) -> None:
     install(stocked)
     assert stocked.rpcs.names() == ["RunAggregationQuery", "BatchGetDocuments", "Commit", "Publish", "Commit"]
     _, read, commit, _, forget = (request for _, request in stocked.rpcs.calls)
-    assert len(read.documents) == 3
+    assert len(read.documents) == 4
     assert read.new_transaction.read_write is not None
     assert (len(commit.writes), bool(commit.transaction)) == (2, True)
     assert (len(forget.writes), bool(forget.writes[0].delete), bool(forget.transaction)) == (1, True, False)
@@ -73,7 +73,7 @@ def test_an_install_of_a_named_version_reads_three_documents_and_writes_two_in_o
 def test_an_install_of_the_latest_costs_one_read_more_in_the_same_transaction(stocked: Backend) -> None:
     install(stocked, text=None)
     reads = [request for name, request in stocked.rpcs.calls if name == "BatchGetDocuments"]
-    assert [len(read.documents) for read in reads] == [2, 1]
+    assert [len(read.documents) for read in reads] == [3, 1]
     assert stocked.rpcs.names().count("Commit") == 2
 
 

@@ -24,6 +24,7 @@ USED_BY = {
     "domain.wheels": {"publishing", "sweeper"},
     "domain.wheels.inspection": set(),
     "domain.json_schema": set(),
+    "domain.attestations": {"publishing"},
     "domain.publishing_use": {"publishing", "sweeper", "identity"},
     "domain.publishers.matching": {"identity"},
     "adapters.config_schema": {"installations", "upgrades", "sweeper"},
@@ -51,11 +52,20 @@ def test_a_function_starts_without_what_only_others_need(function: str) -> None:
     assert loaded & USED_BY.keys() == used
 
 
+def test_what_publishes_waits_with_sigstores_library_for_the_first_attestation() -> None:
+    assert "sigstore" not in _modules_after(FUNCTIONS_DIR / "publishing" / "main.py")
+
+
 def _loaded_by(main: Path) -> set[str]:
     """The modules of ours that a fresh process has loaded once it has read `main`."""
+    ours = [name for name in _modules_after(main) if name.startswith("provider_hub.")]
+    return {name.removeprefix("provider_hub.") for name in ours}
+
+
+def _modules_after(main: Path) -> list[str]:
     program = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program, str(main)], check=True, capture_output=True, text=True)
-    return {name.removeprefix("provider_hub.") for name in ran.stdout.split() if name.startswith("provider_hub.")}
+    return ran.stdout.split()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ PROVIDER_FIELDS = {
     "latest_version", "install_count", "created_at", "updated_at",
 }  # fmt: skip
 VERSION_FIELDS = {
+    "attestations",
+    "provenance_path",
     "prefix", "name", "version", "canonical", "runtime_version", "wheel_url", "wheel_sha256", "package_name",
     "entrypoint", "source_hash", "build_id", "schemas", "changelog", "status", "published_at", "error_message",
     "created_at", "updated_at", "distribution_name", "summary", "requires_python", "wheel_filename", "wheel_size",

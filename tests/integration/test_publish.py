@@ -203,7 +203,8 @@ def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Bac
     with pytest.raises(Conflict, match="is being deleted"):
         publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR, ADA)
     browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
-    assert [entry["action"] for entry in backend.documents.all().values()] == ["provider-deleted"]
+    assert [entry["action"] for entry in backend.documents.under("audit").values()] == ["provider-deleted"]
+    assert backend.documents.under("providers") == {}
 
 
 def test_an_install_that_slips_in_before_the_count_keeps_the_provider(backend: Backend) -> None:

@@ -19,13 +19,14 @@ from tests.integration.tenants import Tenants
 from tests.runtime_harness import make_wheel
 
 from local_stack import servers
-from local_stack.ci_runner import CiRun, job_variables
+from local_stack.ci_runner import CiRun, attest, job_variables
 from local_stack.issuer import Realm
 from local_stack.wheelhost import add_wheel
 
 _REPOSITORY = Path(__file__).parents[2]
 _ACTION = _REPOSITORY / ".github" / "actions" / "publish-provider"
 _BASH = shutil.which("bash") or "bash"
+_PUBLISHERS = "/providers/acme/gauge/publishers"
 _GITLAB = _REPOSITORY / ".gitlab" / "publish-provider.yml"
 # No index is asked: the package is built and installed from the repository, its dependencies are those of this run.
 _OFFLINE = {
@@ -241,13 +242,16 @@ def test_the_action_without_a_token_publishes_as_its_own_job(
 ) -> None:
     _trust(tenants, {"platform": "github", "repository": "acme/gauge", "workflow": "release.yml"})
     base = _built(tenants, tmp_path, "3.0.0")
-    job = job_variables(tenants.issuer, CiRun("acme/gauge"))
-    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": ""}
+    run = CiRun("acme/gauge")
+    job = job_variables(tenants.issuer, run)
+    attested = attest(tenants.issuer, run, next((tmp_path / "dist").glob("*.whl")))
+    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": "", "attestations": f"dist/{attested.name}"}
     done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs, job)
     assert done.returncode == 0, done.stderr
     assert (outputs["name"], outputs["version"]) == ("acme/gauge", "3.0.0")
     stored = tenants.deployed.call("GET", "/providers/acme/gauge/versions/3.0.0", tenants.user).get_json()
     assert stored["published_by"]["run_url"].endswith("/acme/gauge/actions/runs/30433642")
+    assert len(stored["attestations"]) == 1
     assert "hubpub_" not in done.stdout + done.stderr
     assert not [path for path in tenants.deployed.documents.all() if "minted_tokens" in str(path)], "it is burnt"
 
@@ -268,6 +272,8 @@ def test_the_gitlab_job_publishes_as_itself(
 ) -> None:
     wish = {"platform": "gitlab", "repository": "acme/tools/gauge", "workflow": ".gitlab-ci.yml"}
     _trust(tenants, {**wish, "replaces_repository": True})
+    unattested = {"attested_only": False}
+    assert tenants.deployed.call("PATCH", _PUBLISHERS, tenants.user, body=unattested).status_code == 200
     run = {
         "project_path": "acme/tools/gauge",
         "project_id": "22",
@@ -298,5 +304,5 @@ def test_the_gitlab_job_publishes_as_itself(
 
 
 def _trust(tenants: Tenants, wish: Mapping[str, Any]) -> None:
-    answer = tenants.deployed.call("POST", "/providers/acme/gauge/publishers", tenants.user, body=wish)
+    answer = tenants.deployed.call("POST", _PUBLISHERS, tenants.user, body=wish)
     assert answer.status_code == 201, answer.text

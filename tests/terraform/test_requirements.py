@@ -32,6 +32,11 @@ def test_a_function_without_a_cluster_does_not_carry_its_client() -> None:
     assert not {"kubernetes", "google-cloud-tasks"} & names_in(texts["identity"])
 
 
+def test_what_verifies_attestations_is_carried_by_the_functions_that_publish_alone() -> None:
+    texts = {name: (FUNCTIONS_DIR / name / "requirements.txt").read_text() for name in FUNCTIONS}
+    assert {name for name, text in texts.items() if "sigstore" in names_in(text)} == {"publishing", "api"}
+
+
 def test_what_serves_one_machine_is_never_reached() -> None:
     for name in FUNCTIONS:
         reached = reached_files(FUNCTIONS_DIR / name / "main.py", LIB)

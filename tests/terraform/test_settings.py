@@ -56,6 +56,7 @@ def test_a_number_that_terraform_takes_is_one_that_the_code_takes() -> None:
     }
     assert set(rows()) - set(numbers) == {
         "advisories_export",
+        "attestation_root",
         "canary_organizations",
         "index_urls",
         "index_upload_times",

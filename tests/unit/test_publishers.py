@@ -24,7 +24,7 @@ from tests.unit.ci_tokens import (
 )
 
 from provider_hub.domain.errors import MintRefused
-from provider_hub.domain.publishers.claims import CiRun, Platform
+from provider_hub.domain.publishers.claims import CiRun, Platform, RunClaims
 from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
 
 
@@ -38,6 +38,16 @@ def test_a_run_of_github_is_read_and_is_its_publisher() -> None:
     assert choose([publisher()], found) == publisher()
     assert (found.commit, found.actor, found.called_workflow) == (COMMIT, "ada", None)
     assert found.run_url == "https://github.com/Acme/Weather/actions/runs/30433642"
+    assert found.claims == RunClaims(
+        issuer=GITHUB,
+        repository="https://github.com/Acme/Weather",
+        repository_id="74",
+        owner_id="65",
+        workflow="https://github.com/Acme/Weather/.github/workflows/release.yml@refs/tags/v1.0.0",
+        signer="https://github.com/Acme/Weather/.github/workflows/release.yml@refs/tags/v1.0.0",
+        ref="refs/tags/v1.0.0",
+        commit=COMMIT,
+    )
 
 
 def test_a_run_of_gitlab_is_read_and_is_its_publisher() -> None:
@@ -53,6 +63,9 @@ def test_a_run_of_gitlab_is_read_and_is_its_publisher() -> None:
     )
     assert mismatch(mine, found) is None
     assert found.run_url == "https://gitlab.com/acme/tools/weather/-/jobs/302"
+    config = "https://gitlab.com/acme/tools/weather//.gitlab-ci.yml@refs/tags/v1.0.0"
+    assert (found.claims.repository, found.claims.owner_id) == ("https://gitlab.com/acme/tools/weather", "72")
+    assert (found.claims.workflow, found.claims.signer) == (config, config), "as its authority writes them"
 
 
 def test_a_subject_is_never_looked_at() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from provider_hub.actions import audit, keys
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
+from provider_hub.actions.publishers import forget_publishing
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
@@ -30,11 +31,13 @@ from provider_hub.domain.catalog import (
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.provenance import provenance_object
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, is_version, latest
 
 # A search for several words filters at most this many providers that have the longest of the words.
 CANDIDATES = 1000
+_DELETED_AT_ONCE = 400
 WHEEL_URL_LIFETIME = timedelta(minutes=5)
 
 
@@ -124,6 +127,17 @@ def wheel_url(
     return artifacts.signed_url(version.wheel_object, WHEEL_URL_LIFETIME)
 
 
+def get_provenance(
+    services: Services[CatalogStore], viewer: str | None, name: ProviderName, text: str, file_name: str
+) -> dict[str, Any]:
+    """The provenance object of a version's wheel (PEP 740). Raises NotFound, likewise where nothing was attested."""
+    version = get_version(services, viewer, name, text)
+    stored = services.store.get(keys.provenance(name, text)) if version.attestations else None
+    if stored is None or stored.file_name != file_name:
+        raise NotFound(f"{name} {text} has no attestations of a file {file_name[:80]}")
+    return provenance_object(stored)
+
+
 def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderName, edit: CatalogEdit) -> Listing:
     """Apply an edit to the catalog row. `by`, here and below, is of the author's organization, or the platform.
 
@@ -162,6 +176,9 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
     that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. After a crash the
     provider stays hidden, and its author can delete it again.
+
+    Its publishers go first: else the next run of its workflow would bring it back. Nobody else can take the name, which
+    is under the organization's own slug.
     """
     _set_retiring(services, by, name, retiring=True)
     count = services.store.install_count(name)
@@ -171,9 +188,12 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
     _record_deletion(services, by, name)
-    versions = [keys.version(name, version) for version in services.store.version_numbers(name)]
-    for start in range(0, len(versions), 400):
-        services.store.delete_all(versions[start : start + 400])
+    forget_publishing(services, name, by)
+    numbers = services.store.version_numbers(name)
+    for start in range(0, len(numbers), _DELETED_AT_ONCE):
+        some = numbers[start : start + _DELETED_AT_ONCE]
+        services.store.delete_all([keys.provenance(name, number) for number in some])
+        services.store.delete_all([keys.version(name, number) for number in some])
     services.store.delete_all([keys.lock(name, digest) for digest in services.store.lock_digests(name)])
     forget_rollouts(services, name)
     services.store.delete_all([keys.provider(name)])

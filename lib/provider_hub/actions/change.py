@@ -22,7 +22,7 @@ from provider_hub.actions.offer import offer_latest
 from provider_hub.actions.ports import DocumentStore, RolloutStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import record_step
-from provider_hub.actions.version_choice import chosen_version
+from provider_hub.actions.version_choice import check_provenance, chosen_version
 from provider_hub.actions.wishes.installations import CONFIG_BYTES, CONFIG_KEYS, SettingsWish
 from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.errors import Conflict, Invalid, NotFound
@@ -163,8 +163,10 @@ def _to_version(
         row, provider = _read(transaction, organization, name)
         if provider is None:
             raise NotFound(f"there is no provider {name}")
+        (policy,) = transaction.read(keys.provenance_policy(organization.organization_id))
         version = chosen_version(transaction, provider, wished, field)
         check(row, version)
+        check_provenance(policy, version, field, installed=row.installed_version)
         needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed

@@ -8,7 +8,7 @@ from provider_hub.actions.installed import Installed
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import record_step
-from provider_hub.actions.version_choice import chosen_version, runnable, visible
+from provider_hub.actions.version_choice import check_provenance, chosen_version, runnable, visible
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Conflict, QuotaExceeded
@@ -26,26 +26,27 @@ def request_install(
 ) -> Installed:
     """Create the row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
 
-    The transaction reads three documents, in one round trip where the version is named, and writes two.
+    The transaction reads four documents, in one round trip where the version is named, and writes two.
     """
     _check_quota(services, organization)
     secrets = sealed(services, organization.organization_id, wish.provider_name, wish.config)
     provider_key = keys.provider(wish.provider_name)
     row_key = keys.installation(organization.organization_id, wish.provider_name)
+    policy_key = keys.provenance_policy(organization.organization_id)
 
     def decide(transaction: Transaction, passed: Passed) -> Installed | ConfigCheck:
         if wish.version is None:
-            found, existing = transaction.read(provider_key, row_key)
+            found, existing, policy = transaction.read(provider_key, row_key, policy_key)
             provider = visible(found, wish.provider_name, organization.organization_id)
             _refuse_existing(existing)
             version = chosen_version(transaction, provider, None, "version")
         else:
-            found, existing, named = transaction.read(
-                provider_key, row_key, keys.version(wish.provider_name, wish.version)
-            )
+            version_key = keys.version(wish.provider_name, wish.version)
+            found, existing, policy, named = transaction.read(provider_key, row_key, policy_key, version_key)
             provider = visible(found, wish.provider_name, organization.organization_id)
             _refuse_existing(existing)
             version = runnable(named, wish.provider_name, wish.version, "version")
+        check_provenance(policy, version)
         check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.organizations import Organization, SlugClaim
+    from provider_hub.domain.provenance import ProvenancePolicy, StoredProvenance
     from provider_hub.domain.publishers.records import MintedToken, Publisher, PublishingPolicy, UsedToken
     from provider_hub.domain.publishing_use import PublishingUse
     from provider_hub.domain.rollout import Member, Rollout
@@ -65,6 +66,13 @@ def lock_advisories(digest: str) -> Key[LockAdvisories]:
     from provider_hub.domain.advisories import LockAdvisories
 
     return Key(("lock_advisories", digest), LockAdvisories)
+
+
+def provenance(name: ProviderName, text: str) -> Key[StoredProvenance]:
+    """The attestations of a version that has any."""
+    from provider_hub.domain.provenance import StoredProvenance
+
+    return Key(("providers", name.document_id, "provenance", text), StoredProvenance)
 
 
 def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
@@ -186,6 +194,13 @@ def organization_policy(organization_id: str) -> Key[PublishingPolicy]:
     from provider_hub.domain.publishers.records import PublishingPolicy
 
     return Key(("publishing_policies", organization_id), PublishingPolicy)
+
+
+def provenance_policy(organization_id: str) -> Key[ProvenancePolicy]:
+    """Where an organization lets the versions that it installs come from."""
+    from provider_hub.domain.provenance import ProvenancePolicy
+
+    return Key(("provenance_policies", organization_id), ProvenancePolicy)
 
 
 def runtime_version(text: str) -> Key[RuntimeVersion]:

@@ -20,11 +20,13 @@ def minted_token_of(authorization_header: str | None) -> str | None:
 
 
 def find_minted(services: Services[DocumentStore], token: str) -> MintedToken | None:
-    """What a token may publish; None for one that is burnt, expired or unknown."""
+    """What a token may publish; None for one that is burnt, expired or unknown, or whose publisher was removed."""
     if not has_form(token):
         return None
     found = services.store.get(keys.minted_token(digest(token)))
-    return found if found and services.clock() < found.expires_at else None
+    if found is None or services.clock() >= found.expires_at:
+        return None
+    return found if services.store.get(keys.publisher(found.publisher_id)) else None
 
 
 def has_form(token: str) -> bool:

@@ -129,6 +129,7 @@ def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) 
         commit=run.commit,
         run_url=run.run_url,
         actor=run.actor,
+        platform=run.platform,
     )
     return MintedToken(
         digest=digest(token),
@@ -139,6 +140,7 @@ def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) 
         organization_name=publisher.organization_name,
         published_by=published_by,
         expires_at=expires_at,
+        claims=run.claims,
     )
 
 

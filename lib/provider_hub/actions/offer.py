@@ -14,6 +14,7 @@ from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check
 from provider_hub.actions.ports import RolloutStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
+from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
@@ -104,14 +105,15 @@ def _newest_wanted(services: Services[RolloutStore], row: Installation) -> _Offe
 def _upgraded(services: Services[RolloutStore], seen: Installation, offer: _Offer) -> Installation:
     name, text = seen.provider_name, offer.version
     row_key, version_key = keys.installation_of(seen), keys.version(name, text)
-    rollout_key = keys.rollout(name, offer.rollout_id)
+    rollout_key, policy_key = keys.rollout(name, offer.rollout_id), keys.provenance_policy(seen.organization_id)
 
     def decide(transaction: Transaction, passed: Passed) -> Installation | ConfigCheck:
-        row, rollout, version = transaction.read(row_key, rollout_key, version_key)
+        row, rollout, version, policy = transaction.read(row_key, rollout_key, version_key, policy_key)
         if row is None or row.installation_id != seen.installation_id or not wants(row, text, offer.lock_sha256):
             return row or seen
         if version is None or not offer.is_open(rollout, version):
             return row
+        check_provenance(policy, version, installed=row.installed_version)
         needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed

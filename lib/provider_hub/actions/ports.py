@@ -219,7 +219,7 @@ class RolloutStore(LockedVersionStore, Protocol):
         """The members of one wave, in whatever state."""
 
 
-class ProviderDeletionStore(CatalogStore, RolloutStore, Protocol):
+class ProviderDeletionStore(CatalogStore, RolloutStore, PublisherStore, Protocol):
     """Everything that is deleted together with a provider."""
 
 

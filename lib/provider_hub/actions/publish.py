@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from provider_hub.actions import audit, keys
+from provider_hub.actions import attestations, audit, keys
 from provider_hub.actions.artifacts import KeptWheel
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.offered_schemas import with_offered
@@ -81,12 +81,13 @@ class _Publication:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What was found out before the transaction: the wheel, the runtime it is pinned to, its dependencies; and where
-    the wheel is kept, with the URL that the version is stored with."""
+    """What was found out before the transaction: the wheel, the runtime it is pinned to, its dependencies, what is
+    attested of it; and where the wheel is kept, with the URL that the version is stored with."""
 
     wheel: Wheel
     runtime: RuntimeVersion
     lock: DependencyLock
+    attested: tuple[attestations.Attested, ...]
     kept: KeptWheel
 
 
@@ -108,6 +109,7 @@ def publish(
     version meanwhile is met again in the transaction.
     """
     check_may_publish(services, by, provider_name)
+    attestations.check_attests(by, wish.given_attestations)
     named = imported_name(wish.package_name) if wish.package_name else None
     found = source_of(services, wish, attached, author)
     wish = wish.model_copy(update={"sha256": found.sha256})
@@ -126,20 +128,25 @@ def publish(
         taking as taken,
         wheels.fetch(publication.source, wish.sha256, provider_name, wish.version) as delivery,
     ):
-        wheel = delivery.wheel
-        taken.check_room(wheel.size)
+        taken.check_room(delivery.wheel.size)
         if attached:
-            publication = _with_offered(services, publication, wheel)
-        publication = replace(publication, package_name=_package(publication, wheel.packages))
-        runtime = pinned_for(services, wheel, wish.runtime_version)
-        lock = locked_dependencies(
-            services, wheel.requirements, wheel.distribution, runtime.image, provider_name.prefix
-        )
-        built = _Built(wheel, runtime, lock, _kept(publication, delivery, taken))
+            publication = _with_offered(services, publication, delivery.wheel)
+        publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
+        built = _found_out(services, publication, delivery, taken, by)
         # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
         if provider and not provider.retiring and publication.scope is Scope.TENANT:
             hide_from_others(services, by, provider_name)
         return _register(services, publication, author, by, built)
+
+
+def _found_out(
+    services: Services[CatalogStore], publication: _Publication, delivery: Delivery, turn: PublishingTurn, by: Actor
+) -> _Built:
+    wheel, wish = delivery.wheel, publication.wish
+    attested = attestations.verified(services.attestations, wish.given_attestations, wheel, by)
+    prefix, runtime = publication.provider.prefix, pinned_for(services, wheel, wish.runtime_version)
+    lock = locked_dependencies(services, wheel.requirements, wheel.distribution, runtime.image, prefix)
+    return _Built(wheel, runtime, lock, attested, _kept(publication, delivery, turn))
 
 
 def _with_offered(services: Services[CatalogStore], publication: _Publication, wheel: Wheel) -> _Publication:
@@ -172,15 +179,17 @@ def _register(
         provider, existing, registered, use = transaction.read(
             keys.provider(name), keys.version(name, text), runtime_key, use_key
         )
-        (known_lock,) = transaction.read(lock_key)
+        known_lock, policy = transaction.read(lock_key, keys.provider_policy(name))
         if existing:
             _check_same(existing, publication, wheel.sha256)
+            attestations.check_none_are_added(existing, built.attested)
             return Published(existing, created=False)
         _check_metadata(publication, provider)
         if provider and provider.retiring:
             raise Conflict(f"{name} is being deleted: publish again once that is done")
         now = services.clock()
         version = replace(_new_version(publication, built, now), published_by=by.published_by)
+        version = attestations.keep_with(transaction, policy, version, built.attested, by)
         known = provider or _new_provider(publication, author, services.publishing_rules.default_scope, now)
         shown = with_distribution(_catalog_row(publication, known, now), wheel.distribution)
         transaction.write(keys.provider(name), shown)
@@ -209,6 +218,7 @@ def _published_again(
 ) -> Published:
     """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields."""
     wish = publication.wish
+    attestations.check_none_are_added(stored, wish.given_attestations)
     if wish.sha256:
         as_stored = replace(publication, package_name=publication.package_name or stored.package_name)
         _check_same(stored, as_stored, wish.sha256)

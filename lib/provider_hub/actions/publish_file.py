@@ -1,13 +1,16 @@
 """Publishing a file that says everything itself, as Python's own tools hand it over."""
 
+from pydantic import TypeAdapter, ValidationError
+
 from provider_hub.actions import keys
+from provider_hub.actions.attestations import check_none_are_added
 from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import PublishingTurn
 from provider_hub.actions.services import Services
 from provider_hub.actions.wheels import AttachedFile, Wheels
-from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.actions.wishes.publishing import Attestations, AttestationWish, MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Author, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import Conflict, Invalid
@@ -39,11 +42,12 @@ def publish_file(
     name, version = _named(prefix, attached.file_name)
     check_may_publish(services, by, name)
     key = keys.version(name, version)
+    attested = _attestations(attached.attestations)
     if stored := services.store.get(key):
-        return _as_stored(stored, attached.sha256)
+        return _as_stored(stored, attached.sha256, attested)
     known = services.store.get(keys.provider(name))
     metadata = None if known else _metadata(attached.file_name, attached.summary)
-    wish = PublishWish(name=name.canonical, version=version, metadata=metadata)
+    wish = PublishWish(name=name.canonical, version=version, metadata=metadata, attestations=attested)
     try:
         return publish(services, wheels, name, wish, author, by, attached, turn)
     except Conflict:
@@ -51,16 +55,31 @@ def publish_file(
         stored = services.store.get(key)
         if stored is None:
             raise
-        return _as_stored(stored, attached.sha256)
+        return _as_stored(stored, attached.sha256, attested)
 
 
-def _as_stored(stored: ProviderVersion, sha256: str) -> Published:
+def _attestations(text: str) -> list[AttestationWish] | None:
+    """What the form's field `attestations` holds: a JSON list. Raises Invalid."""
+    if not text:
+        return None
+    try:
+        return TypeAdapter(Attestations).validate_json(text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        sentence = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+        raise Invalid.at(
+            "body", "attestations", msg=f"attestations is no list of attestations: {sentence}"[:500]
+        ) from None
+
+
+def _as_stored(stored: ProviderVersion, sha256: str, attested: list[AttestationWish] | None) -> Published:
     """Raises Conflict for other bytes, and for a version that nobody can install: tools take 200 for published."""
     what = f"{stored.provider_name} {stored.version}"
     if stored.wheel_sha256 != sha256:
         raise Conflict(f"{what} is published with other bytes, and versions never change: raise the version")
     if stored.status is not VersionStatus.PUBLISHED:
         raise Conflict(f"{what} is registered already, and is {stored.status}: raise the version")
+    check_none_are_added(stored, attested or ())
     return Published(stored, created=False)
 
 

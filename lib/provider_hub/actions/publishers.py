@@ -1,14 +1,15 @@
 """Trusted publishers of a provider: who may publish it without a stored secret, and whether anybody else still may."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import DocumentStore, Key, PublisherStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.publishers import PublisherWish
+from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 from provider_hub.domain.audit import Actor, ActorKind, AuditAction
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from provider_hub.domain.names import ProviderName
@@ -23,12 +24,13 @@ _ID = re.compile(r"[0-9A-Z]{26}")
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """How a provider is published: its publishers, oldest first, and whether only they may, by its own or its
-    organization's decision."""
+    """How a provider is published: its publishers, oldest first, whether only they may, by its own or its
+    organization's decision, and whether a version has to be attested."""
 
     publishers: list[Publisher]
     secretless_only: bool
     organization_secretless_only: bool
+    attested_only: bool = False
 
 
 def publishing_of(services: Services[PublisherStore], organization: Organization, name: ProviderName) -> Publishing:
@@ -38,7 +40,8 @@ def publishing_of(services: Services[PublisherStore], organization: Organization
         [keys.provider_policy(name), keys.organization_policy(organization.organization_id)]
     )
     own, organizations = (policy is not None and policy.secretless_only for policy in policies)
-    return Publishing(_own(services, organization, name), own, organizations)
+    attested = policies[0] is not None and policies[0].attested_only
+    return Publishing(_own(services, organization, name), own, organizations, attested)
 
 
 def add_publisher(
@@ -79,7 +82,7 @@ def add_publisher(
 def remove_publisher(
     services: Services[PublisherStore], organization: Organization, name: ProviderName, publisher_id: str, by: Actor
 ) -> None:
-    """From now on no token is minted for it; those that were are good for a quarter of an hour at most.
+    """From now on no token is minted for it, and those that were publish nothing any more.
 
     Raises Forbidden or NotFound.
     """
@@ -104,17 +107,36 @@ def remove_publisher(
     services.store.transact(remove)
 
 
+def forget_publishing(services: Services[PublisherStore], name: ProviderName, by: Actor) -> None:
+    """Delete what was decided of who publishes a provider that is deleted; its publishers' tokens end with them."""
+    while found := services.store.publishers_of(name, MOST_OF_PROVIDER):
+        services.store.transact(partial(_forgotten, services, found, by))
+    services.store.delete_all([keys.provider_policy(name)])
+
+
+def _forgotten(
+    services: Services[PublisherStore], publishers: Sequence[Publisher], by: Actor, transaction: Transaction
+) -> None:
+    for one in publishers:
+        transaction.delete(keys.publisher(one.publisher_id))
+    name, concerns = publishers[0].provider_name.canonical, publishers[0].organization_id
+    detail = f"with its provider: {', '.join(map(_told, publishers))}"
+    audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name, concerns=concerns, detail=detail)
+
+
 def set_provider_policy(
     services: Services[PublisherStore],
     organization: Organization,
     name: ProviderName,
     by: Actor,
-    *,
-    secretless_only: bool,
+    wish: ProviderPolicyWish,
 ) -> Publishing:
-    """Decide whether machines' stored tokens may publish the provider. Raises Forbidden."""
+    """Decide whether machines' stored tokens may publish the provider, and versions without attestations be published.
+
+    Raises Forbidden.
+    """
     _check_own(organization, name)
-    _set_policy(services, keys.provider_policy(name), name.canonical, by, secretless_only=secretless_only)
+    _set_policy(services, keys.provider_policy(name), name.canonical, by, wish.secretless_only, wish.attested_only)
     return publishing_of(services, organization, name)
 
 
@@ -129,18 +151,41 @@ def set_organization_policy(
 ) -> None:
     """Decide whether machines' stored tokens may publish any of its providers."""
     key = keys.organization_policy(organization.organization_id)
-    _set_policy(services, key, organization.slug, by, secretless_only=secretless_only)
+    _set_policy(services, key, organization.slug, by, secretless_only)
 
 
 def _set_policy(
-    services: Services[PublisherStore], key: Key[PublishingPolicy], whose: str, by: Actor, *, secretless_only: bool
+    services: Services[PublisherStore],
+    key: Key[PublishingPolicy],
+    whose: str,
+    by: Actor,
+    secretless_only: bool | None,
+    attested_only: bool | None = None,
 ) -> None:
+    """Write what was decided; None leaves a decision as it is."""
+
     def write(transaction: Transaction) -> None:
-        transaction.write(key, PublishingPolicy(secretless_only, services.clock(), by.subject))
-        detail = "trusted publishers alone" if secretless_only else "machines' tokens too"
+        (known,) = transaction.read(key)
+        now = services.clock()
+        policy = replace(known or PublishingPolicy(False, now, by.subject), changed_at=now, changed_by=by.subject)
+        if secretless_only is not None:
+            policy = replace(policy, secretless_only=secretless_only)
+        if attested_only is not None:
+            policy = replace(policy, attested_only=attested_only)
+        transaction.write(key, policy)
+        detail = _decided(secretless_only, attested_only)
         audit.record(services, transaction, by, AuditAction.PUBLISHING_CHANGED, whose, detail=detail)
 
     services.store.transact(write)
+
+
+def _decided(secretless_only: bool | None, attested_only: bool | None) -> str:
+    told: list[str] = []
+    if secretless_only is not None:
+        told.append("trusted publishers alone" if secretless_only else "machines' tokens too")
+    if attested_only is not None:
+        told.append("attested versions alone" if attested_only else "versions without attestations too")
+    return ", ".join(told)
 
 
 def _check_own(organization: Organization, name: ProviderName) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
@@ -21,9 +21,11 @@ from provider_hub.domain.limits import OrganizationLimits
 if TYPE_CHECKING:
     from provider_hub.actions.publishing_rules import PublishingRules
     from provider_hub.actions.resolution import Dependencies, Resolver
+    from provider_hub.actions.verification import AttestationVerifier
     from provider_hub.domain.deadlines import Deadlines
     from provider_hub.domain.dependencies import DependencyLock
     from provider_hub.domain.errors import Problem
+    from provider_hub.domain.publishers.claims import SignedStatement
 
 # Each is kept for 400 days. Whoever changes things by a loop would fill the audit with that, and the database.
 AUDITED_A_MINUTE = 120
@@ -63,6 +65,13 @@ class _NoResolver:
         raise AssertionError("this function was wired without a resolver: set it in main.py")
 
 
+class _NoVerifier:
+    """Stands in where a function takes no attestations."""
+
+    def verify(self, _attestation: Mapping[str, Any]) -> "SignedStatement":
+        raise AssertionError("this function was wired without a verifier of attestations: set it in main.py")
+
+
 # An action names the documents that it reads: `Services[CatalogStore]`. Bare `Services` reads all of them.
 StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=Store)
 
@@ -72,9 +81,9 @@ class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
     `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
-    `sealer` in the one that takes it, `schema_checker` and `resolver` in the one that publishes, `publishing` in those
-    that go by its rules. The budgets, `unknown_tokens`, `receiving`, `quota_cache`, `locks` and `known_providers`
-    belong to this process, so all its requests must share one Services.
+    `sealer` in the one that takes it, `schema_checker`, `resolver` and `attestations` in the one that publishes,
+    `publishing` in those that go by its rules. The budgets, `unknown_tokens`, `receiving`, `quota_cache`, `locks` and
+    `known_providers` belong to this process, so all its requests must share one Services.
     """
 
     store: StoreT_co
@@ -88,6 +97,7 @@ class Services(Generic[StoreT_co]):
     sealer: Sealer = field(default_factory=_NoSealer)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)
     resolver: "Resolver" = field(default_factory=_NoResolver)
+    attestations: "AttestationVerifier" = field(default_factory=_NoVerifier)
     request_budget: RequestBudget = field(default_factory=RequestBudget)
     audit_budget: RequestBudget = field(default_factory=lambda: RequestBudget(AUDITED_A_MINUTE, "audited changes"))
     sealing_budget: RequestBudget = field(

@@ -6,6 +6,7 @@ from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import Forbidden, Invalid, NotFound
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.provenance import ProvenancePolicy, refusal_of
 
 
 def visible(provider: Provider | None, name: ProviderName, organization_id: str | None) -> Provider:
@@ -48,3 +49,21 @@ def runnable(version: ProviderVersion | None, name: ProviderName, text: str, fie
     if version.status is not VersionStatus.PUBLISHED:
         raise Invalid.at("body", field, msg=f"{name} {text} is {version.status.value}, not published")
     return version
+
+
+def check_provenance(
+    policy: ProvenancePolicy | None,
+    version: ProviderVersion | None,
+    field: str = "version",
+    *,
+    installed: str | None = None,
+) -> None:
+    """Raises Invalid at body `field` for a version that does not come from where the organization requires.
+
+    The version that is `installed` stays, and may be deployed again or take another lock.
+    """
+    if version is None or version.version == installed:
+        return
+    refusal = refusal_of(policy, version)
+    if refusal is not None:
+        raise Invalid.at("body", field, msg=refusal)

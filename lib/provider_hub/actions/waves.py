@@ -18,6 +18,7 @@ from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import StepCall, step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
+from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
@@ -166,14 +167,16 @@ class Waves:
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
         """Offer a slot: one transaction changes the installation, the rollout's count and the member.
 
-        An installation whose config does not fit the version is left as it is, and its timeline says why.
+        An installation whose config does not fit the version, or whose organization requires another provenance, is
+        left as it is, and its timeline says why.
         """
         key = keys.rollout_of(rollout)
         row_key = keys.installation(seen.organization_id, rollout.provider_name)
         version_key = keys.version(rollout.provider_name, rollout.version)
+        policy_key = keys.provenance_policy(seen.organization_id)
 
         def decide(transaction: Transaction, passed: Passed) -> _Slot | ConfigCheck:
-            current, row, version = transaction.read(key, row_key, version_key)
+            current, row, version, policy = transaction.read(key, row_key, version_key, policy_key)
             is_running = current and current.step == rollout.step and current.state is RolloutState.RUNNING
             if current is None or not is_running or not current.room:
                 return _Slot.NONE_LEFT
@@ -187,6 +190,7 @@ class Waves:
             # Locked once more meanwhile, it has another rollout, which supersedes this one.
             if current.lock_sha256 not in (None, lock) or not wants(row, current.version, current.lock_sha256):
                 return _Slot.NOT_WANTED
+            check_provenance(policy, version, installed=row.installed_version)
             needed = stored_check_needed(row, version)
             if needed and needed not in passed:
                 return needed

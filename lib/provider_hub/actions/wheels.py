@@ -42,12 +42,14 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file that came with the request, the SHA-256 of its bytes, and what its sender calls it in a sentence."""
+    """A file that came with the request, the SHA-256 of its bytes, what its sender calls it in a sentence, and what is
+    attested of it: a JSON list, "" for nothing."""
 
     file: IO[bytes]
     file_name: str
     sha256: str
     summary: str
+    attestations: str = ""
 
 
 WheelSource: TypeAlias = "WheelUrl | StoredUpload | AttachedFile"

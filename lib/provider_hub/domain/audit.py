@@ -38,6 +38,7 @@ class AuditAction(StrEnum):
     PUBLISHER_ADDED = "publisher-added"
     PUBLISHER_REMOVED = "publisher-removed"
     PUBLISHING_CHANGED = "publishing-changed"
+    PROVENANCE_REQUIRED = "provenance-required"
     REFUSED = "refused"
 
 

@@ -118,7 +118,8 @@ class ProviderVersion:
     sweeper is to lock it, or to lock it again; `lock_message` says what came of it. `fingerprint` is the
     digest of everything that was published. It tells whether a second publish of the version is the same or another
     one. `published_by` is None for what was published before that was recorded. `metadata_sha256` is the digest of the
-    wheel's METADATA, by which the bucket keeps it; None where it is not kept.
+    wheel's METADATA, by which the bucket keeps it; None where it is not kept. `attestations` are the types of what the
+    run that published it attested (`domain.attestations`).
     """
 
     prefix: str
@@ -154,6 +155,7 @@ class ProviderVersion:
     lock_due_at: datetime | None = None
     lock_message: str | None = None
     metadata_sha256: str | None = None
+    attestations: tuple[str, ...] = ()
 
     @property
     def provider_name(self) -> ProviderName:

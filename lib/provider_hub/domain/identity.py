@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.publishers.claims import RunClaims
 from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.roles import Right, right_of_role, right_of_scopes
 
@@ -99,11 +100,15 @@ class ConsoleMachine:
 
 @dataclass(frozen=True, slots=True)
 class TrustedPublisher:
-    """A CI run that may publish `provider` for a while, and do nothing else."""
+    """A CI run that may publish `provider` for a while, and do nothing else.
+
+    `claims` is what an attestation of the run has to say; None of a token from before attestations were taken.
+    """
 
     organization: OrganizationClaims
     provider: ProviderName
     published_by: PublishedBy
+    claims: RunClaims | None = None
 
     @property
     def right(self) -> Right:

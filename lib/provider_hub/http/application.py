@@ -207,7 +207,7 @@ class Application(Generic[H]):
         if not route.publishes:
             raise Forbidden(f"the token publishes {minted.provider}, and does nothing else")
         claims = OrganizationClaims(minted.organization_id, minted.organization_slug, None, minted.organization_name)
-        return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by)
+        return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by, minted.claims)
 
 
 def _authorization(route: Route, request: Request) -> str | None:

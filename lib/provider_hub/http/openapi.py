@@ -47,6 +47,7 @@ _UPLOAD_FORM: Mapping[str, Any] = {
         "filetype": {"type": "string", "const": "bdist_wheel"},
         "sha256_digest": {"type": "string", "description": "What the SHA-256 of the file must be."},
         "summary": {"type": "string", "description": "Describes a new provider."},
+        "attestations": {"type": "string", "description": "A JSON list of PEP 740 attestations of the wheel."},
         "content": {"type": "string", "contentMediaType": "application/octet-stream", "description": "The wheel."},
     },
 }
@@ -192,10 +193,15 @@ def _response(route: Route, status: int) -> dict[str, Any]:
     if route.location and status in (HTTPStatus.CREATED, HTTPStatus.FOUND):
         response["headers"] |= _header_references("Location")
     if route.shape is bytes:
-        response["content"] = {route.media: {"schema": {"type": "object" if route.media == JSON else "string"}}}
+        response["content"] = {route.media: {"schema": {"type": _type_of_bytes(route.media)}}}
     elif route.shape is not None:
         response["content"] = {media: _described(route, media) for media in (route.media, *route.other_media)}
     return response
+
+
+def _type_of_bytes(media: str) -> str:
+    """What JSON Schema calls a body that a handler writes itself: an object where it is JSON of any kind, else text."""
+    return "object" if media.partition(";")[0].endswith("json") else "string"
 
 
 def _described(route: Route, media: str) -> dict[str, Any]:

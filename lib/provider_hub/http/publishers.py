@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from provider_hub.actions import publishers
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.publishers import PolicyWish, PublisherWish
+from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.publishers.records import Publisher
 from provider_hub.http.call import Call
@@ -79,6 +79,10 @@ class PublishersBody(Response):
     organization_secretless_only: bool = Field(
         description="Whether they may publish nothing of the organization.", examples=[False]
     )
+    attested_only: bool = Field(
+        description="Whether a version without attestations is refused: since one had some, or an admin said so.",
+        examples=[False],
+    )
 
     @classmethod
     def of(cls, found: publishers.Publishing) -> Self:
@@ -87,6 +91,7 @@ class PublishersBody(Response):
             items=[PublisherBody.of(publisher) for publisher in found.publishers],
             secretless_only=found.secretless_only,
             organization_secretless_only=found.organization_secretless_only,
+            attested_only=found.attested_only,
         )
 
 
@@ -104,12 +109,14 @@ def add_publisher(hub: Hub, call: Call, body: PublisherWish) -> PublisherBody:
 
 
 @routes.add("PATCH", _PUBLISHERS, Access.TENANT, refusals=(403, 404), example={"secretless_only": True})
-def change_publishing(hub: Hub, call: Call, body: PolicyWish) -> PublishersBody:
-    """Decide whether machines' stored tokens may publish the provider too."""
-    changed = publishers.set_provider_policy(
-        hub.services, call.organization, call.provider, call.actor, secretless_only=body.secretless_only
+def change_publishing(hub: Hub, call: Call, body: ProviderPolicyWish) -> PublishersBody:
+    """Decide whether machines' stored tokens may publish the provider too, and whether versions have to be attested.
+
+    The first version that is attested decides that those after it have to be.
+    """
+    return PublishersBody.of(
+        publishers.set_provider_policy(hub.services, call.organization, call.provider, call.actor, body)
     )
-    return PublishersBody.of(changed)
 
 
 @routes.add("DELETE", f"{_PUBLISHERS}/{{publisher_id}}", Access.TENANT, status=204, refusals=(403, 404))

@@ -16,6 +16,7 @@ from provider_hub.http.parameters import Parameter
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 TOML = "application/toml"
+INTEGRITY = "application/vnd.pypi.integrity.v1+json"
 CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
 
 Shape = type[Response] | type[list[Any]] | type[bytes] | None

@@ -87,7 +87,8 @@ def read_form(request: Request) -> "AttachedFile":
     sha256 = _digest(content)
     if given.get("sha256_digest", sha256).lower() != sha256:
         raise _wrong("sha256_digest", f"the file's sha256 is {sha256}, and the form says another: upload it again")
-    return AttachedFile(content.stream, content.filename, sha256, given.get("summary", ""))
+    summary, attestations = given.get("summary", ""), given.get("attestations", "")
+    return AttachedFile(content.stream, content.filename, sha256, summary, attestations)
 
 
 def as_tools_read(response: Response) -> Response:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -134,6 +135,14 @@ class ProviderVersionBody(Response):
     published_by: PublishedByBody | None = Field(
         description="By what right it was published, and by which CI run; null for what is older than this field."
     )
+    attestations: list[str] = Field(
+        description="The types of what that run attested of the wheel.",
+        examples=[["https://docs.pypi.org/attestations/publish/v1"]],
+    )
+    provenance_path: str | None = Field(
+        description="Where the attestations are, at this API; null without any.",
+        examples=["/integrity/acme/weather/1.4.0/weather_provider-1.4.0-py3-none-any.whl/provenance"],
+    )
     created_at: datetime = Field(description="When it was registered.", examples=["2026-03-02T09:30:00Z"])
     updated_at: datetime = Field(
         description="When its status or its URL last changed.", examples=["2026-03-02T09:30:00Z"]
@@ -172,9 +181,19 @@ class ProviderVersionBody(Response):
             published_at=version.published_at,
             error_message=version.error_message,
             published_by=None if version.published_by is None else PublishedByBody.of(version.published_by),
+            attestations=list(version.attestations),
+            provenance_path=provenance_path(version),
             created_at=version.created_at,
             updated_at=version.updated_at,
         )
+
+
+def provenance_path(version: ProviderVersion) -> str | None:
+    """Where what was attested of the version's wheel is served; None where nothing was."""
+    if not version.attestations or version.wheel_filename is None:
+        return None
+    place = (version.prefix, version.name, version.version, version.wheel_filename)
+    return f"/integrity/{'/'.join(quote(part, safe='') for part in place)}/provenance"
 
 
 def _listed(version: ProviderVersion) -> list[ResourceSchema]:

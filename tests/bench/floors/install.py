@@ -1,4 +1,4 @@
-"""The floor of an install: the same token, the same three reads and two writes, one publish, and nothing else.
+"""The floor of an install: the same token, three of its four reads, its two writes, one publish, and nothing else.
 
 Google's ordinary clients do the work. The publisher sends each message at once: with its usual batching
 every request would wait ten milliseconds for company that does not come.

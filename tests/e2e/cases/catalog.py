@@ -44,6 +44,8 @@ REFUSED = [
     Refused("GET", "/simple/org/install/", 404, "there is no organization install"),
     Refused("GET", "/simple/files/other/secret/1.0.0/secret-1.0.0-py3-none-any.whl", 404, "there is no provider"),
     Refused("GET", "/simple/files/acme/weather/1.0.0/x.whl", 404, "has no file x.whl"),
+    Refused("GET", "/integrity/other/secret/1.0.0/x.whl/provenance", 404, "there is no provider"),
+    Refused("GET", "/integrity/acme/weather/1.0.0/x.whl/provenance", 404, "has no attestations of a file x.whl"),
     Refused("GET", "/providers/acme/weather/versions/__x__", 404, "has no version __x__"),
     Refused("POST", "/providers/acme/weather/versions/9.9.9/yank", 404, "has no version 9.9.9"),
     Refused("DELETE", "/providers/acme/weather/versions/nope/yank", 404, "has no version nope"),
@@ -111,6 +113,7 @@ REFUSED = [
     ),
 ]
 STEPS = [
+    Step("GET", "/integrity/acme/shared/1.0.0/shared-1.0.0-py3-none-any.whl/provenance", shows={"version": 1}),
     Step("DELETE", "/providers/shop/short-lived", 204),
     Step("DELETE", "/console/providers/shop/harmful", 204, who=_MACHINE),
     Step("GET", "/providers?q=readings&scope=tenant&limit=1", shows={"canonical": SHOP.canonical, "scope": "tenant"}),

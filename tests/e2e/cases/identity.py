@@ -6,6 +6,9 @@ _LEAVER = "/console/organizations/org_leaver"
 _OTHER = "/console/organizations/org_other"
 _MACHINE = "console_machine"
 _REASON = {"reason": "its tokens were stolen"}
+_REQUIRED = "/organizations/me/provenance"
+_OF_PROVIDER = f"{_REQUIRED}/acme/weather"
+_RULE = {"issuer": "https://gitlab.com", "repository": "acme/*"}
 
 REFUSED = [
     Refused("GET", "/organizations/org_other", 404, "there is no organization org_other"),
@@ -19,6 +22,16 @@ REFUSED = [
     ],
     Refused("POST", f"{_OTHER}/suspend", 422, who=_MACHINE, body={}, loc=("body", "reason")),
     Refused("POST", f"{_OTHER}/release-slug", 409, "is active: suspend it first", _MACHINE),
+    *[
+        Refused("PATCH", path, 422, body={"require_provenance": {**_RULE, field: value}}, loc=("body", *where))
+        for path in (_REQUIRED, _OF_PROVIDER)
+        for field, value in (("issuer", "gitlab.com"), ("repository", "acme/[a-z]"), ("ref", "main"))
+        for where in [("require_provenance", field)]
+    ],
+    Refused("PATCH", _REQUIRED, 422, body={}, loc=("body", "require_provenance")),
+    Refused("PATCH", f"{_REQUIRED}/Acme/weather", 404, "there is no provider", body={"require_provenance": None}),
+    Refused("DELETE", f"{_REQUIRED}/Acme/weather", 404, "there is no provider"),
+    Refused("DELETE", _OF_PROVIDER, 404, "no rule of its own for acme/weather"),
 ]
 STEPS = [
     Step("GET", "/auth/me", shows={"organization_id": "org_shop"}),
@@ -29,6 +42,10 @@ STEPS = [
     Step("GET", "/console/whoami", shows={"kind": "console_user", "machine_id": None}, who="console_user"),
     Step("GET", "/console/whoami", shows={"kind": "console_machine", "user_id": None}, who="console_machine"),
     Step("GET", "/organizations/me", shows={"slug": "leaver"}, who="leaver"),
+    Step("PATCH", _OF_PROVIDER, body={"require_provenance": _RULE}),
+    Step("GET", _REQUIRED, shows={"require_provenance": None}),
+    Step("DELETE", _OF_PROVIDER, shows={"providers": []}),
+    Step("PATCH", _REQUIRED, shows={"require_provenance": None}, body={"require_provenance": None}),
     Step("POST", f"{_LEAVER}/suspend", shows={"status": "suspended"}, body=_REASON, who=_MACHINE),
     Step("POST", f"{_LEAVER}/release-slug", shows={"status": "suspended"}, who=_MACHINE),
     Step("POST", f"{_LEAVER}/resume", shows={"status": "active"}, who=_MACHINE),

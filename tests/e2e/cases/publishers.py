@@ -46,7 +46,8 @@ REFUSED = [
             ("environment", "a'b"),
         ]
     ],
-    Refused("PATCH", _ACMES, 422, body={}, loc=("body", "secretless_only")),
+    Refused("PATCH", _ACMES, 422, body={}, loc=("body",)),
+    Refused("PATCH", _ACMES, 422, body={"attested_only": "perhaps"}, loc=("body", "attested_only")),
     Refused("PATCH", _POLICY, 422, body={"secretless_only": "perhaps"}, loc=("body", "secretless_only")),
     Refused("POST", _MINT, 422, who=None, body={}, loc=("body", "token")),
     Refused("POST", _MINT, 422, who=None, body={"token": "x" * 20_000}, loc=("body", "token")),

@@ -70,6 +70,23 @@ class PolicyWish(Wish):
     )
 
 
+class ProviderPolicyWish(Wish):
+    """How one provider may be published; what is left out stays as it is."""
+
+    secretless_only: bool | None = Field(
+        None, description="Whether trusted publishers alone may publish it, and machines' tokens not.", examples=[True]
+    )
+    attested_only: bool | None = Field(
+        None, description="Whether a version without attestations is refused.", examples=[True]
+    )
+
+    @model_validator(mode="after")
+    def _decides_something(self) -> Self:
+        if self.secretless_only is None and self.attested_only is None:
+            raise ValueError("give secretless_only, attested_only or both")
+        return self
+
+
 class MintWish(Wish):
     """A CI platform's token."""
 

@@ -1,7 +1,7 @@
 """What publishers register, within which bounds, and versions of the runtime (contract, sections 5 and 6)."""
 
 import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
@@ -9,6 +9,7 @@ from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
 from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
 from provider_hub.domain.artifacts import MAX_BYTES
+from provider_hub.domain.attestations import LONGEST, MOST
 from provider_hub.domain.catalog import ResourceSchema
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
@@ -18,6 +19,7 @@ from provider_hub.domain.scope import Scope
 PACKAGE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 # It is also the id of a document: it has no slash, and is none of the names that Firestore keeps for itself.
 RuntimeVersionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+_Base64 = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 
 
 class ResourceSchemaWish(Wish):
@@ -76,6 +78,45 @@ class MetadataWish(Wish):
     )
 
 
+class MaterialWish(Wish):
+    """What an attestation is verified by, beside the trusted root."""
+
+    model_config = ConfigDict(title="VerificationMaterial")
+
+    certificate: _Base64 = Field(description="The certificate that signed, in DER.")
+    transparency_entries: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1)] = Field(
+        description="Where the log has the signature, as Sigstore writes it."
+    )
+
+
+class EnvelopeWish(Wish):
+    """What is attested, and its signature."""
+
+    model_config = ConfigDict(title="AttestationEnvelope")
+
+    statement: _Base64 = Field(description="An in-toto statement about the wheel alone, in JSON.")
+    signature: _Base64 = Field(description="The signature of the statement's DSSE envelope.")
+
+
+class AttestationWish(Wish):
+    """What a CI run attests of a wheel (PEP 740)."""
+
+    model_config = ConfigDict(title="Attestation")
+
+    version: Literal[1] = Field(description="Of this form.", examples=[1])
+    verification_material: MaterialWish = Field(description="The certificate, and the log's entry.")
+    envelope: EnvelopeWish = Field(description="The statement, and its signature.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if len(self.model_dump_json()) > LONGEST:
+            raise ValueError(f"the attestation is over {LONGEST} bytes")
+        return self
+
+
+Attestations = Annotated[list[AttestationWish], Field(max_length=MOST)]
+
+
 class PublishWish(Wish):
     """A version of a provider to register."""
 
@@ -123,6 +164,10 @@ class PublishWish(Wish):
     changelog: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(
         None, description="What is new.", examples=["Stations may lie at sea."]
     )
+    attestations: Attestations | None = Field(
+        None,
+        description="What the CI run that publishes attests of the wheel, one of each type; null or none for none.",
+    )
     entrypoint: (
         Annotated[
             list[Annotated[str, Field(min_length=1, max_length=1000), NO_NUL]], Field(min_length=1, max_length=50)
@@ -141,6 +186,11 @@ class PublishWish(Wish):
         if len(json.dumps(held)) > SCHEMA_BYTES * 2:
             raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes")
         return self
+
+    @property
+    def given_attestations(self) -> list[dict[str, Any]]:
+        """As they were sent, without what no attestation has."""
+        return [attestation.model_dump() for attestation in self.attestations or ()]
 
     @property
     def legacy_schemas(self) -> dict[str, ResourceSchemaWish]:

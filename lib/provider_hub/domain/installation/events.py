@@ -120,7 +120,8 @@ class DriftRepaired:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeSkipped:
-    """An auto-upgrade left this installation as it is, because its config does not fit the new version."""
+    """An auto-upgrade left this installation as it is: its config does not fit the new version, or its organization
+    requires that versions come from elsewhere."""
 
     trigger: ClassVar = Trigger.SKIPPED
 

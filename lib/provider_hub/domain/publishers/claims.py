@@ -55,12 +55,43 @@ class ClaimRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunClaims:
+    """What the token and the signing certificate of one run say in the same words.
+
+    A certificate authority such as Fulcio copies these claims from a token of the run into the certificate
+    (https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md). `repository`, `workflow` and `signer` are URLs. The
+    last two name a file and its ref: the file that the run began with, and the one whose job asked for the token.
+    """
+
+    issuer: str
+    repository: str
+    repository_id: str
+    owner_id: str
+    ref: str
+    commit: str
+    workflow: str
+    signer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """What a run signed, once signature, certificate and log entry were verified."""
+
+    claims: RunClaims
+    statement: bytes
+
+
+class AttestationRefused(ValueError):
+    """An attestation proves nothing about the wheel that it came with; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CiRun:
     """A run, as its platform vouches for it.
 
     `workflow` is the path of the file that it began with; `called_workflow` that of the reusable workflow that asked
     for the token, with its repository before it (`acme/shared/.github/workflows/publish.yml`), None where it was the
-    file itself. `ref` is whole, such as `refs/tags/v1.0.0`.
+    file itself. `ref` is whole, such as `refs/tags/v1.0.0`. `claims` is what an attestation of the run has to say too.
     """
 
     platform: Platform
@@ -77,6 +108,7 @@ class CiRun:
     actor: str
     jti: str
     expires_at: datetime
+    claims: RunClaims
 
     @property
     def repository_key(self) -> str:
@@ -96,21 +128,33 @@ def _github(issuer: str, claims: Mapping[str, Any]) -> CiRun:
     if own.lower() != repository.lower():
         raise ClaimRefused("workflow_ref names a workflow of another repository than the token's")
     called = _called(claims, repository, began)
+    web = _web(issuer)
+    in_certificates = RunClaims(
+        issuer=issuer,
+        repository=f"{web}/{repository}",
+        repository_id=_number(claims, "repository_id"),
+        owner_id=_number(claims, "repository_owner_id"),
+        workflow=f"{web}/{_text(claims, 'workflow_ref')}",
+        signer=f"{web}/{_text(claims, 'job_workflow_ref')}",
+        ref=ref,
+        commit=commit,
+    )
     return CiRun(
         platform=Platform.GITHUB,
         issuer=issuer,
         repository=repository,
-        repository_id=_number(claims, "repository_id"),
-        owner_id=_number(claims, "repository_owner_id"),
+        repository_id=in_certificates.repository_id,
+        owner_id=in_certificates.owner_id,
         workflow=began,
         called_workflow=called,
         environment=_optional(claims, "environment"),
         ref=ref,
         commit=commit,
-        run_url=f"{_web(issuer)}/{repository}/actions/runs/{_number(claims, 'run_id')}",
+        run_url=f"{web}/{repository}/actions/runs/{_number(claims, 'run_id')}",
         actor=_text(claims, "actor"),
         jti=_text(claims, "jti"),
         expires_at=_moment(claims, "exp"),
+        claims=in_certificates,
     )
 
 
@@ -138,21 +182,33 @@ def _gitlab(issuer: str, claims: Mapping[str, Any]) -> CiRun:
     own = f"{host}/{project}//"
     if not place.lower().startswith(own.lower()) or config_ref != ref:
         raise ClaimRefused("ci_config_ref_uri names a configuration of another project or ref than the token's")
+    web, config = issuer.rstrip("/"), f"https://{_text(claims, 'ci_config_ref_uri')}"
+    in_certificates = RunClaims(
+        issuer=issuer,
+        repository=f"{web}/{project}",
+        repository_id=_number(claims, "project_id"),
+        owner_id=_number(claims, "namespace_id"),
+        workflow=config,
+        signer=config,
+        ref=ref,
+        commit=_commit(claims, "sha"),
+    )
     return CiRun(
         platform=Platform.GITLAB,
         issuer=issuer,
         repository=project,
-        repository_id=_number(claims, "project_id"),
-        owner_id=_number(claims, "namespace_id"),
+        repository_id=in_certificates.repository_id,
+        owner_id=in_certificates.owner_id,
         workflow=place[len(own) :],
         called_workflow=None,
         environment=_optional(claims, "environment"),
         ref=ref,
-        commit=_commit(claims, "sha"),
-        run_url=f"{issuer.rstrip('/')}/{project}/-/jobs/{_number(claims, 'job_id')}",
+        commit=in_certificates.commit,
+        run_url=f"{web}/{project}/-/jobs/{_number(claims, 'job_id')}",
         actor=_text(claims, "user_login"),
         jti=_text(claims, "jti"),
         expires_at=_moment(claims, "exp"),
+        claims=in_certificates,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers.claims import Platform
+from provider_hub.domain.publishers.claims import Platform, RunClaims
 
 
 class PublisherKind(StrEnum):
@@ -58,7 +58,8 @@ class Publisher:
 class PublishedBy:
     """Who published a version. `who` is a caller's id, `kind` what it was.
 
-    The others are of a CI run, as its platform vouched for it; None where another token published.
+    The others are of a CI run, as its platform vouched for it; None where another token published. `platform` is None
+    too in what was recorded before attestations were taken.
     """
 
     who: str
@@ -72,11 +73,15 @@ class PublishedBy:
     commit: str | None = None
     run_url: str | None = None
     actor: str | None = None
+    platform: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MintedToken:
-    """A token that publishes one provider, under the SHA-256 of its text. Firestore deletes it at `expires_at`."""
+    """A token that publishes one provider, under the SHA-256 of its text. Firestore deletes it at `expires_at`.
+
+    `claims` is what an attestation that is published with it has to say of its run.
+    """
 
     digest: str
     publisher_id: str
@@ -86,6 +91,7 @@ class MintedToken:
     organization_name: str
     published_by: PublishedBy
     expires_at: datetime
+    claims: RunClaims | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +104,12 @@ class UsedToken:
 
 @dataclass(frozen=True, slots=True)
 class PublishingPolicy:
-    """How an organization, or one of its providers, may be published: without stored secrets alone, or by any token."""
+    """How an organization, or one of its providers, may be published: without stored secrets alone, or by any token.
+
+    `attested_only` is of a provider: a version without attestations is refused. The first attested version sets it.
+    """
 
     secretless_only: bool
     changed_at: datetime
     changed_by: str
+    attested_only: bool = False

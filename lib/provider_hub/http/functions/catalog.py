@@ -25,7 +25,7 @@ from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.scope import Scope
-from provider_hub.http import package_index, publishers
+from provider_hub.http import integrity, package_index, publishers
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
 from provider_hub.http.parameters import PROVIDER, ROLLOUT, VERSION
@@ -52,6 +52,7 @@ routes: Routes[Hub] = Routes(
     "catalog",
     publishers.routes,
     package_index.routes,
+    integrity.routes,
     about="Finding and reading providers, and what their author may change.",
     parameters={**PROVIDER, **VERSION, **ROLLOUT},
 )

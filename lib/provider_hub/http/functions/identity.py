@@ -15,7 +15,7 @@ from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
 from provider_hub.domain.names import is_organization_id
 from provider_hub.domain.organizations import Organization
-from provider_hub.http import audit, minting
+from provider_hub.http import audit, minting, provenance
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
 from provider_hub.http.parameters import Parameter
@@ -36,6 +36,7 @@ routes: Routes[Hub] = Routes(
     "identity",
     minting.routes,
     audit.routes,
+    provenance.routes,
     about="Who a token is.",
     parameters={
         **audit.OWN_ORGANIZATION,
