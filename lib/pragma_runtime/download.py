@@ -23,6 +23,7 @@ from urllib.request import (
     Request,
 )
 
+from pragma_runtime.authorities import system_context
 from pragma_runtime.bucket import Bucket, kept_name
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
@@ -266,7 +267,7 @@ def _digest(path: Path) -> str:
 
 
 def _opener(ca_file: Path | None) -> OpenerDirector:
-    context = ssl.create_default_context()
+    context = ssl.create_default_context() if ca_file else system_context()
     if ca_file:
         try:
             context.load_verify_locations(ca_file)

@@ -18,6 +18,7 @@ from urllib.request import (
     Request,
 )
 
+from pragma_runtime.authorities import system_context
 from pragma_runtime.log import one_line
 
 # The variable by which Google's own libraries find a metadata server that is somewhere else.
@@ -105,7 +106,7 @@ class _RefusedError(PublishError):
 def _call(request: Request, timeout: float, *, through_proxy: bool) -> Any:
     shown = request.full_url
     try:
-        with _opener(through_proxy=through_proxy).open(request, timeout=timeout) as response:
+        with _opener(shown, through_proxy=through_proxy).open(request, timeout=timeout) as response:
             return json.loads(response.read(_LARGEST_ANSWER))
     except HTTPError as error:
         kind = _RefusedError if error.code == 401 else PublishError
@@ -123,13 +124,14 @@ def _reason(error: HTTPError) -> str:
             return ""
 
 
-def _opener(*, through_proxy: bool) -> OpenerDirector:
-    # Put together by hand: `build_opener` would follow redirects, and take the credentials along.
+def _opener(url: str, *, through_proxy: bool) -> OpenerDirector:
+    # Put together by hand: `build_opener` would follow redirects, and take the credentials along. A handler for https
+    # reads all authorities of the system when it is made, so that the metadata server and an emulator get none.
+    is_secure = url.startswith("https:")
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(None if through_proxy else {}),
-        HTTPHandler(),
-        HTTPSHandler(),
+        HTTPSHandler(context=system_context()) if is_secure else HTTPHandler(),
         HTTPDefaultErrorHandler(),
         HTTPErrorProcessor(),
     ):
