@@ -1,7 +1,8 @@
 """From the last object applied to READY, of providers from the public index, whose dependencies differ in weight.
 
-The floor is what anybody has to do: `uv pip install` of the same lock into an empty folder, from a host as near as the
-bucket, and then a fresh interpreter that imports the package.
+Each is downloaded once, with its dependencies; an index and a host of this machine serve them, so that no figure
+depends on the network. The floor is what anybody has to do: `uv pip install` of the same lock into an empty folder, and
+then a fresh interpreter that imports the package.
 """
 
 import os
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,11 +25,14 @@ from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import wait_until
 from tests.bench.legs import Commits, commits_of, deployment_in
 from tests.bench.tenants import Platform
+from tests.package_index import PackageIndex
+from tests.runtime_harness import serving
 
 ROUNDS = 5
 # Each distribution with the package that is imported of it.
 PROVIDERS = {"six": "six", "httpx": "httpx", "pragmatiks-github-provider": "github_provider"}
 _BAR = Bar(1.3)
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +47,30 @@ class Published:
 
 def starts() -> Iterator[Figure]:
     """A line for each provider; one that this machine's index does not have is left out."""
-    with TemporaryDirectory(prefix="provider-hub-bench-") as name, Stack("--sweep-seconds", "1", deadline=120) as stack:
-        platform, folder = Platform(stack), Path(name)
-        with commits_of(stack) as commits:
-            for distribution, package in PROVIDERS.items():
-                wheel = _downloaded(distribution, folder / distribution)
-                if wheel is None:
-                    print(f"{distribution} cannot be had from this machine's index: it is left out", file=sys.stderr)
-                    continue
-                published = _published(platform, wheel, package)
-                # The first of each fills caches: of the file system on both sides, and of bytecode on neither.
-                rounds = [_round(platform, commits, published, folder, number) for number in range(ROUNDS + 1)]
-                ours, floor = zip(*rounds[1:], strict=True)
-                title = f"last object applied → READY, {distribution}"
-                yield Figure(title, "ms", Spread.of(ours), Spread.of(floor), _BAR)
+    index = PackageIndex()
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(TemporaryDirectory(prefix="provider-hub-bench-")))
+        index.url = exits.enter_context(serving(index.answer))
+        asks = {"HUB_INDEX_URLS": index.simple_url}
+        stack = exits.enter_context(Stack("--sweep-seconds", "1", environment=asks, deadline=120))
+        commits = exits.enter_context(commits_of(stack))
+        for distribution, package in PROVIDERS.items():
+            wheels = _downloaded(distribution, folder / distribution)
+            if not wheels:
+                print(f"{distribution} cannot be had from this machine's index: it is left out", file=sys.stderr)
+                continue
+            for wheel in wheels:
+                index.offer(wheel, _LONG_AGO, url=stack.add_wheel(wheel).url)
+            yield _figure(Platform(stack), commits, distribution, package, folder)
+
+
+def _figure(platform: Platform, commits: Commits, distribution: str, package: str, folder: Path) -> Figure:
+    own = f"{distribution.replace('-', '_')}-*.whl"
+    published = _published(platform, next((folder / distribution).glob(own)), package)
+    # The first round fills caches: of the file system on both sides, and of bytecode on neither.
+    rounds = [_round(platform, commits, published, folder, number) for number in range(ROUNDS + 1)]
+    ours, floor = zip(*rounds[1:], strict=True)
+    return Figure(f"last object applied → READY, {distribution}", "ms", Spread.of(ours), Spread.of(floor), _BAR)
 
 
 def _round(
@@ -111,7 +127,8 @@ def _name_of(file: AddedWheel) -> str:
     return file.url.rpartition("/")[2].partition("-")[0]
 
 
-def _downloaded(distribution: str, into: Path) -> Path | None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    completed = subprocess.run([*command, "--dest", str(into), distribution], check=False, capture_output=True)
-    return next(into.glob("*.whl"), None) if completed.returncode == 0 else None
+def _downloaded(distribution: str, into: Path) -> list[Path]:
+    """Its wheel and those of its dependencies; none where one cannot be had."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(into)]
+    completed = subprocess.run([*command, distribution], check=False, capture_output=True)
+    return sorted(into.glob("*.whl")) if completed.returncode == 0 else []
