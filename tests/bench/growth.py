@@ -27,7 +27,7 @@ from provider_hub.actions.expire import Expiry
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.ports import Key
 from provider_hub.actions.publish import publish
-from provider_hub.actions.relock import Relocking
+from provider_hub.actions.relock import WALKED, Relocking
 from provider_hub.actions.sweep import Sweeper
 from provider_hub.actions.waves import Waves
 from provider_hub.actions.wishes.catalog import Search
@@ -113,6 +113,9 @@ class _Grown:
         began = time.perf_counter()
         load(self._store, catalog(self._names))
         load(self._store, self._installations())
+        # A hub walks once through the versions of before there were locks, 20 a sweep: that ends, and is not a sweep's
+        # cost for what exists.
+        load(self._store, [(keys.cursor(WALKED.name), WALKED)])
         print(f"  {self._rows:,} rows loaded in {time.perf_counter() - began:.0f} s", flush=True)
         works: dict[str, Callable[[], object]] = {
             "sweep": self._sweep,
