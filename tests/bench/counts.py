@@ -147,6 +147,9 @@ def _check_in(stack: Stack, row: Installation, health: str) -> None:
         "generation": row.generation,
         "token": check_in_token(key, row.organization_id, row.installation_id, row.generation),
         "health": health,
+        "instance_id": row.instances[0].instance_id,
+        "active_resources": row.instances[0].active_resources,
+        "resource_types": row.resource_types,
     }
     with grpc.insecure_channel(stack.info.pubsub_emulator_host) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))

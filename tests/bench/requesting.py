@@ -12,7 +12,7 @@ from statistics import quantiles
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
-from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.installation import Health, Installation, Instance, LifecycleState
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization
@@ -164,7 +164,8 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
     for name, heard in (("nothing new", datetime.now(UTC)), ("written", START)):
         count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
         rows = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
-        load(store, ((key, replace(row, last_check_in_at=heard)) for key, row in rows))
+        pod = Instance("", heard, Health.HEALTHY, None, 0)
+        load(store, ((key, replace(row, last_check_in_at=heard, instances=(pod,))) for key, row in rows))
         token = ground.push_token()
         pushes = [_check_in(row, token) for _, row in rows]
         sides = (Side(registration, iter(pushes)), Side(floor, iter(pushes)))

@@ -39,6 +39,7 @@ class MemoryFirestore:
             answer.transaction = begun if number == 0 else b""
             if name in self.documents:
                 answer.found.CopyFrom(self.documents[name])
+                answer.found.update_time.seconds = self._versions[name]
             else:
                 answer.missing = name
             yield api.BatchGetDocumentsResponse.wrap(answer)
@@ -50,6 +51,8 @@ class MemoryFirestore:
             del self._transactions[wanted.transaction]
             if any(self._versions.get(name, 0) != version for name, version in reads.items()):
                 raise exceptions.Aborted("what this one had read was written")  # type: ignore[no-untyped-call]
+        for write in wanted.writes:
+            self._check_condition(write)
         number = next(self._writes)
         for write in wanted.writes:
             name = write.delete or write.update.name
@@ -58,6 +61,15 @@ class MemoryFirestore:
                 self.documents.pop(name, None)
             else:
                 self.documents[name] = write.update
+
+    def _check_condition(self, write: Any) -> None:
+        name, condition = write.delete or write.update.name, write.current_document
+        if condition.HasField("update_time"):
+            as_seen = name in self.documents and self._versions[name] == condition.update_time.seconds
+        else:
+            as_seen = not condition.HasField("exists") or condition.exists == (name in self.documents)
+        if not as_seen:
+            raise exceptions.FailedPrecondition("it was written since")  # type: ignore[no-untyped-call]
 
     def rollback(self, request: Any, **_options: Any) -> None:
         self._transactions.pop(request.transaction, None)

@@ -30,6 +30,8 @@ ROW_KEY = keys.installation_of(ROW)
 Adapter = Any
 STORE: dict[str, Callable[[Adapter], object]] = {
     "transact": lambda store: store.transact(lambda transaction: transaction.emit(ENTRY)),
+    "change": lambda store: store.change(ROW_KEY, lambda _row, writes: writes.write(ROW_KEY, ROW)),
+    "see": lambda store: store.see(ROW_KEY),
     "get": lambda store: store.get(ROW_KEY),
     "get_all": lambda store: store.get_all([ROW_KEY]),
     "delete_all": lambda store: store.delete_all([ROW_KEY]),

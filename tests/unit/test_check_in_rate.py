@@ -9,8 +9,10 @@ import pytest
 from tests.fakes import START, FakeClock, FakeTasks
 
 from provider_hub.actions.check_in_rate import BURST, CheckInRate
+from provider_hub.actions.ports import Seen
 from provider_hub.actions.register import Registration
 from provider_hub.domain.check_in import CheckIn
+from provider_hub.domain.installation import Installation
 from provider_hub.domain.messages import check_in_token
 
 KEY = b"a key for tests only"
@@ -22,8 +24,9 @@ class Store:
 
     reads = 0
 
-    def get(self, _key: object) -> None:
+    def see(self, _key: object) -> Seen[Installation]:
         self.reads += 1
+        return Seen(None, None)
 
 
 def registration(clock: FakeClock) -> tuple[Registration, Store]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DocumentStore, Publisher, Transaction
+from provider_hub.actions.ports import DocumentStore, Key, Publisher, Seen, Transaction, Writes
 from provider_hub.domain import messages
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.messages import VersionPublished
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Outbox:
@@ -38,6 +39,12 @@ class Outbox:
         get an error for it.
         """
         result, emitted = self.store.transact(decide)
+        self.relay(emitted)
+        return result
+
+    def change(self, key: Key[T], decide: Callable[[T | None, Writes], R], seen: Seen[T] | None = None) -> R:
+        """As `transact`, for what concerns one record (`DocumentStore.change`)."""
+        result, emitted = self.store.change(key, decide, seen)
         self.relay(emitted)
         return result
 

@@ -43,8 +43,29 @@ class Key(Generic[R_co]):
     record: type[R_co]
 
 
-class Transaction(Protocol):
-    """All reads come before the first write. The writes are committed together or not at all."""
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[R_co]):
+    """A record as it was read, None where there was none; `written_at` is the store's own mark of that state."""
+
+    record: R_co | None
+    written_at: Any
+
+
+class Writes(Protocol):
+    """What is committed together or not at all."""
+
+    def write(self, key: Key[R], record: R) -> None:
+        """Replace the whole record."""
+
+    def delete(self, key: Key[Any]) -> None:
+        """Delete the record. Deleting a record that does not exist is no error."""
+
+    def emit(self, entry: OutboxEntry) -> None:
+        """Write `entry` to the outbox."""
+
+
+class Transaction(Writes, Protocol):
+    """All reads come before the first write."""
 
     @overload
     def read(self, key: Key[R], /) -> tuple[R | None]: ...
@@ -57,15 +78,6 @@ class Transaction(Protocol):
         self, key: Key[R], key2: Key[S], key3: Key[T], key4: Key[U], /
     ) -> tuple[R | None, S | None, T | None, U | None]: ...
 
-    def write(self, key: Key[R], record: R) -> None:
-        """Replace the whole record."""
-
-    def delete(self, key: Key[Any]) -> None:
-        """Delete the record. Deleting a record that does not exist is no error."""
-
-    def emit(self, entry: OutboxEntry) -> None:
-        """Write `entry` to the outbox."""
-
 
 class DocumentStore(Protocol):
     """Documents by their keys: what every action needs."""
@@ -74,6 +86,19 @@ class DocumentStore(Protocol):
         """Run `decide` in a transaction and commit; returns its result and what it emitted.
 
         On a conflict `decide` runs again from the start, so it must not do anything outside of the transaction.
+        """
+
+    def see(self, key: Key[R]) -> Seen[R]:
+        """One record, to be changed by `change`."""
+
+    def change(
+        self, key: Key[R], decide: Callable[[R | None, Writes], T], seen: Seen[R] | None = None
+    ) -> tuple[T, tuple[OutboxEntry, ...]]:
+        """Run `decide` on one record and commit if nobody wrote it meanwhile: a transaction without its round trip.
+
+        `decide` writes or deletes that record wherever it writes anything. Its first run is on `seen`, what the caller
+        has read already, where that is given. On a conflict it runs again on what the record has become, so it must not
+        do anything outside of its writes. Returns as `transact`.
         """
 
     def get(self, key: Key[R]) -> R | None:

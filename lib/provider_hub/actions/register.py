@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.check_in_rate import CheckInRate
-from provider_hub.actions.ports import DocumentStore, Tasks
+from provider_hub.actions.ports import DocumentStore, Seen, Tasks
 from provider_hub.actions.scheduled_calls import deadline_name
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event
@@ -52,14 +52,14 @@ class Registration:
     def handle(self, check_in: CheckIn) -> str:
         """Apply a check-in; returns what it did, for the log. Raises TemporaryError to get it again.
 
-        `advance` runs twice on purpose. Most check-ins change nothing, so the first run decides on a plain read, which
-        costs one round trip and no lock. Only when that run says that the row would change does `apply_event` read the
-        row again in a transaction and decide on what it finds there.
+        Most check-ins change nothing: they cost one read. One that is written costs that read and a commit on condition
+        that the row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds.
         """
         refused = self._refused_unread(check_in)
         if refused is not None:
             return refused
-        row = self._row_of(check_in)
+        seen = self._row_of(check_in)
+        row = seen.record
         if row is None or check_in.installation_id not in {None, row.installation_id}:
             return "unknown installation"
         if check_in.installation_id is None and not self._is_genuine(row.installation_id, check_in):
@@ -69,7 +69,7 @@ class Registration:
             return "nothing new"
         if isinstance(event, DeployFailed):
             event = replace(event, lines=self.last_lines(row))
-        step = apply_event(self.services, row, event)
+        step = apply_event(self.services, row, event, seen)
         if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
             self._forget_deadline(row)
         return step.outcome.value
@@ -111,9 +111,9 @@ class Registration:
         log.info("%s: no check-in key made this token", check_in.provider, extra={"event": "check_in_refused"})
         return False
 
-    def _row_of(self, check_in: CheckIn) -> Installation | None:
+    def _row_of(self, check_in: CheckIn) -> Seen[Installation]:
         key = keys.installation_named(check_in.organization_id, check_in.provider)
-        return self.services.store.get(key) if key else None
+        return self.services.store.see(key) if key else Seen(None, None)
 
     def _forget_deadline(self, row: Installation) -> None:
         """Cancel the deadline's task. This only saves a call: a task that fires finds nothing to do."""

@@ -1,44 +1,46 @@
-"""How an action applies an event to a row: in one transaction that writes the row and what it requests."""
+"""How an action applies an event to a row: one commit writes the row and what it requests."""
 
 import logging
 from datetime import datetime
 
 from provider_hub.actions import keys
 from provider_hub.actions.outbox import installation_entry
-from provider_hub.actions.ports import DocumentStore, Transaction
+from provider_hub.actions.ports import DocumentStore, Seen, Writes
 from provider_hub.actions.services import Services
 from provider_hub.domain.installation import Event, Installation, LifecycleState, Outcome, Step, advance
 
 log = logging.getLogger(__name__)
 
 
-def record_step(transaction: Transaction, step: Step, now: datetime) -> Step:
-    """Write the row that a step changed, and its request to the installer, in one transaction."""
+def record_step(writes: Writes, step: Step, now: datetime) -> Step:
+    """Write the row that a step changed, and its request to the installer."""
     if step.outcome is Outcome.CHANGED:
         row = step.kept
-        transaction.write(keys.installation_of(row), row)
+        writes.write(keys.installation_of(row), row)
     if step.request:
-        transaction.emit(installation_entry(step.request, now))
+        writes.emit(installation_entry(step.request, now))
     return step
 
 
-def apply_event(services: Services[DocumentStore], row: Installation, event: Event) -> Step:
-    """Read the row in a transaction, apply `event` to it, commit, and publish what the step requests.
+def apply_event(
+    services: Services[DocumentStore], row: Installation, event: Event, seen: Seen[Installation] | None = None
+) -> Step:
+    """Apply `event` to the row as it is stored, commit, and publish what the step requests.
 
-    `row` only says which document to read: it may have changed since the caller read it. Raises TemporaryError.
+    `row` only says which document it is: it may have changed since the caller read it. With `seen`, what the caller
+    has read for this, it is not read again unless somebody else changes it first. Raises TemporaryError.
     """
     key = keys.installation_of(row)
 
-    def decide(transaction: Transaction) -> Step:
-        (current,) = transaction.read(key)
+    def decide(current: Installation | None, writes: Writes) -> Step:
         now = services.clock()
-        step = record_step(transaction, advance(current, event, now, services.deadlines), now)
+        step = record_step(writes, advance(current, event, now, services.deadlines), now)
         if step.outcome is Outcome.REMOVED:
-            transaction.delete(key)
+            writes.delete(key)
         return step
 
     with services.locks.hold(row.installation_id):
-        step = services.outbox.transact(decide)
+        step = services.outbox.change(key, decide, seen)
     _log_ends(step)
     return step
 

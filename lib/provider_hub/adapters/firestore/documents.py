@@ -6,8 +6,7 @@ its own; here the first read begins it (`new_transaction`).
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from google.api_core import exceptions
@@ -17,29 +16,20 @@ from google.cloud.firestore_v1.types.common import DocumentMask
 from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
 from google.cloud.firestore_v1.types.write import Write
 
-from provider_hub.actions import keys
-from provider_hub.actions.ports import Key
-from provider_hub.adapters.firestore.encoding import decode_record, encode_record
+from provider_hub.actions.ports import Key, Seen
+from provider_hub.adapters.firestore.encoding import decode_record
+from provider_hub.adapters.firestore.failures import CONDITION_FAILED, CONFLICTS, TEMPORARY, no_answer, translated
 from provider_hub.adapters.firestore.queries import build_query
+from provider_hub.adapters.firestore.writes import ConditionalWrites, PendingWrites
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.records import OutboxEntry
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 ATTEMPTS = 8
 _BACKOFF_SECONDS = 0.01
 _RPC_SECONDS = 20.0
-_CONFLICTS = (exceptions.Aborted,)
-_TEMPORARY = (
-    exceptions.Aborted,
-    exceptions.ServiceUnavailable,
-    exceptions.DeadlineExceeded,
-    exceptions.InternalServerError,
-    exceptions.ResourceExhausted,
-    exceptions.Cancelled,
-    exceptions.Unknown,
-    exceptions.RetryError,
-)
 
 
 class FirestoreDocuments:
@@ -62,23 +52,59 @@ class FirestoreDocuments:
         previous = b""
         for attempt in range(ATTEMPTS):
             if attempt:
-                time.sleep(_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+                _back_off(attempt)
             transaction = FirestoreTransaction(self, previous)
             try:
                 result = decide(transaction)
                 transaction.commit()
-            except _CONFLICTS as conflict:
+            except CONFLICTS as conflict:
                 previous = transaction.transaction_id
                 last = conflict
                 continue
             except BaseException as error:
                 transaction.roll_back()
-                if not isinstance(error, _TEMPORARY):
+                if not isinstance(error, TEMPORARY):
                     raise
                 if not transaction.was_committed():
                     raise no_answer(error) from error
             return result, tuple(transaction.emitted)
         raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
+
+    def change(
+        self, key: Key[R], decide: Callable[[R | None, PendingWrites], T], seen: Seen[R] | None = None
+    ) -> tuple[T, tuple[OutboxEntry, ...]]:
+        """Decide on one record, first on `seen`, and commit on condition that it was not written since it was read.
+
+        Where it was, it is read again and decided again, up to ATTEMPTS times. Raises as `transact`. A commit without
+        a transaction cannot be stopped on its way: one that lands after its answer was given up still finds the record
+        as it was seen, or fails.
+        """
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                _back_off(attempt)
+                seen = None
+            seen = seen or self.see(key)
+            writes = ConditionalWrites(self, key, seen)
+            result = decide(seen.record, writes)
+            try:
+                writes.commit()
+            except CONDITION_FAILED as conflict:
+                last = conflict
+                continue
+            except TEMPORARY as error:
+                if not writes.was_committed():
+                    raise no_answer(error) from error
+            return result, tuple(writes.emitted)
+        raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
+
+    def see(self, key: Key[R]) -> Seen[R]:
+        """One record for `change`. Raises TemporaryError."""
+        name = self.name_of(key)
+        with translated():
+            found = self._tried_twice(lambda: self.read_raw([name])).get(name)
+        if found is None:
+            return Seen(None, None)
+        return Seen(decode_record(key.record, found), found.update_time)
 
     def get(self, key: Key[R]) -> R | None:
         """One record, None where there is none. Raises TemporaryError."""
@@ -107,10 +133,14 @@ class FirestoreDocuments:
         Tried once more where the server cannot be reached: a channel that died while an idle instance had no CPU
         shows that at its next call. A transaction that the first try may have begun holds no lock, and expires.
         """
+        return self._tried_twice(lambda: self._read_documents(wanted, options))
+
+    @staticmethod
+    def _tried_twice(read: Callable[[], T]) -> T:
         try:
-            return self._read_documents(wanted, options)
+            return read()
         except exceptions.ServiceUnavailable:
-            return self._read_documents(wanted, options)
+            return read()
 
     def _read_documents(self, wanted: Sequence[Key[Any]], options: dict[str, Any]) -> tuple[list[Any], bytes]:
         names = [self.name_of(key) for key in wanted]
@@ -174,16 +204,13 @@ class FirestoreDocuments:
             return sum(response.result.aggregate_fields["n"].integer_value for response in responses)
 
 
-class FirestoreTransaction:
+class FirestoreTransaction(PendingWrites):
     """Reads, then writes that are committed together unless what was read has changed (`actions.ports.Transaction`)."""
 
     def __init__(self, store: FirestoreDocuments, retry_of: bytes) -> None:
-        self._store = store
+        super().__init__(store)
         self._retry_of = retry_of
-        self._writes: list[Write] = []
         self.transaction_id = b""
-        self.emitted: list[OutboxEntry] = []
-        self._commit_sent = False
 
     def read(self, *wanted: Key[Any]) -> Any:
         """The records in the order of `wanted`. Raises AssertionError after the first write."""
@@ -193,24 +220,10 @@ class FirestoreTransaction:
         self.transaction_id = begun or self.transaction_id
         return tuple(records)
 
-    def write(self, key: Key[R], record: R) -> None:
-        """Replace the whole document at the commit."""
-        self._writes.append(Write(update=encode_record(record, self._store.name_of(key))))
-
-    def delete(self, key: Key[Any]) -> None:
-        """Delete the document at the commit."""
-        self._writes.append(Write(delete=self._store.name_of(key)))
-
-    def emit(self, entry: OutboxEntry) -> None:
-        """Write an outbox entry at the commit."""
-        self.write(keys.outbox(entry.event_id), entry)
-        self.emitted.append(entry)
-
     def commit(self) -> None:
         """Commit the writes; a transaction without any is rolled back. Raises what the client raises."""
         if self._writes:
-            self._commit_sent = True
-            self._store.commit_writes(self._writes, self.transaction_id)
+            self._send(self.transaction_id)
         else:
             self.roll_back()
 
@@ -223,44 +236,11 @@ class FirestoreTransaction:
         except exceptions.GoogleAPICallError:
             self.transaction_id = b""
 
-    def was_committed(self) -> bool:
-        """Whether the commit took effect although its answer was lost.
-
-        A connection that breaks after the commit leaves the caller without an answer. The documents show it: all of
-        them are as this transaction wrote them. Call this after `roll_back`, which ends a commit still on its way.
-        False also where the database does not answer now, or a later change wrote one of the documents.
-        """
-        if not self._commit_sent:
-            return False
-        names = [write.update.name or write.delete for write in self._writes]
-        try:
-            stored = self._store.read_raw(names)
-        except _TEMPORARY:
-            return False
-        return all(_is_in_effect(write, stored) for write in self._writes)
-
     def _options(self) -> dict[str, Any]:
         if self.transaction_id:
             return {"transaction": self.transaction_id}
         return {"new_transaction": {"read_write": {"retry_transaction": self._retry_of}}}
 
 
-def _is_in_effect(write: Write, stored: Mapping[str, Any]) -> bool:
-    if write.delete:
-        return write.delete not in stored
-    wanted = Write.pb(write).update
-    return wanted.name in stored and stored[wanted.name].fields == wanted.fields
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise Firestore's temporary failures as TemporaryError. Any other error is a fault of ours and stays as it is."""
-    try:
-        yield
-    except _TEMPORARY as error:
-        raise no_answer(error) from error
-
-
-def no_answer(error: Exception) -> TemporaryError:
-    """The TemporaryError to raise for a failure of the database; its message names the kind of failure only."""
-    return TemporaryError(f"the database did not answer: {type(error).__name__}")
+def _back_off(attempt: int) -> None:
+    time.sleep(_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret

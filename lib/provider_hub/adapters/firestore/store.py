@@ -20,7 +20,8 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.counts import KeptCounts
-from provider_hub.adapters.firestore.documents import FirestoreDocuments, translated
+from provider_hub.adapters.firestore.documents import FirestoreDocuments
+from provider_hub.adapters.firestore.failures import translated
 from provider_hub.adapters.firestore.locks import LOCK_FIELDS, lock_of
 from provider_hub.adapters.firestore.queries import Filter, build_query
 from provider_hub.domain.records import DeadLetter, OutboxEntry

@@ -1,0 +1,93 @@
+"""What a commit writes, and whether it took effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.cloud.firestore_v1.types.write import Write
+
+from provider_hub.actions import keys
+from provider_hub.adapters.firestore.encoding import encode_record
+from provider_hub.adapters.firestore.failures import TEMPORARY
+
+if TYPE_CHECKING:
+    from provider_hub.actions.ports import Key, Seen
+    from provider_hub.adapters.firestore.documents import FirestoreDocuments
+    from provider_hub.domain.records import OutboxEntry
+
+R = TypeVar("R")
+
+
+class PendingWrites:
+    """Writes that one commit makes together or not at all (`actions.ports.Writes`)."""
+
+    def __init__(self, store: FirestoreDocuments) -> None:
+        self._store = store
+        self._writes: list[Write] = []
+        self.emitted: list[OutboxEntry] = []
+        self._commit_sent = False
+
+    def write(self, key: Key[R], record: R) -> None:
+        """Replace the whole document at the commit."""
+        self._writes.append(Write(update=encode_record(record, self._store.name_of(key))))
+
+    def delete(self, key: Key[Any]) -> None:
+        """Delete the document at the commit."""
+        self._writes.append(Write(delete=self._store.name_of(key)))
+
+    def emit(self, entry: OutboxEntry) -> None:
+        """Write an outbox entry at the commit."""
+        self.write(keys.outbox(entry.event_id), entry)
+        self.emitted.append(entry)
+
+    def was_committed(self) -> bool:
+        """Whether the commit took effect although its answer was lost.
+
+        A connection that breaks after the commit leaves the caller without an answer. The documents show it: all of
+        them are as this one wrote them. Of a transaction, ask after `roll_back`, which ends a commit still on its way.
+        False also where the database does not answer now, or a later change wrote one of the documents.
+        """
+        if not self._commit_sent:
+            return False
+        names = [write.update.name or write.delete for write in self._writes]
+        try:
+            stored = self._store.read_raw(names)
+        except TEMPORARY:
+            return False
+        return all(_is_in_effect(write, stored) for write in self._writes)
+
+    def _send(self, transaction_id: bytes) -> None:
+        self._commit_sent = True
+        self._store.commit_writes(self._writes, transaction_id)
+
+
+class ConditionalWrites(PendingWrites):
+    """Writes on condition that the document at `key` is as it was seen: a commit without a transaction."""
+
+    def __init__(self, store: FirestoreDocuments, key: Key[Any], seen: Seen[Any]) -> None:
+        super().__init__(store)
+        self._name = store.name_of(key)
+        self._seen = seen
+
+    def commit(self) -> None:
+        """Commit the writes, if any. Raises what the client raises, and AssertionError where none has the condition."""
+        if not self._writes:
+            return
+        conditional = [write for write in self._writes if (write.update.name or write.delete) == self._name]
+        if not conditional:
+            raise AssertionError(f"a change of {self._name} writes it: Firestore compares what is written alone")
+        for write in conditional:
+            condition = Write.pb(write).current_document
+            if self._seen.record is None:
+                condition.exists = False
+            else:
+                condition.update_time.CopyFrom(self._seen.written_at)
+        self._send(b"")
+
+
+def _is_in_effect(write: Write, stored: Mapping[str, Any]) -> bool:
+    if write.delete:
+        return write.delete not in stored
+    wanted = Write.pb(write).update
+    return wanted.name in stored and stored[wanted.name].fields == wanted.fields

@@ -1,0 +1,134 @@
+"""A change of one record without a transaction: what it costs, and what it does where another came first."""
+
+from typing import Any
+
+import grpc
+import pytest
+from tests.builders import wish
+from tests.fakes import START
+from tests.integration.backend import Backend
+from tests.integration.one_tenant import World
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import Writes
+from provider_hub.adapters.firestore.documents import ATTEMPTS
+from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.installation import Health, LifecycleState
+from provider_hub.domain.organizations import SlugClaim
+from provider_hub.domain.records import OutboxEntry, Topic
+
+SLUG = keys.slug("acme")
+ENTRY = OutboxEntry("event-1", Topic.INSTALLATION_EVENTS, "life", "{}", START, {"event_type": "INSTALL_REQUESTED"})
+
+
+def claimed(organization_id: str) -> SlugClaim:
+    return SlugClaim("acme", organization_id)
+
+
+def claim_next(found: SlugClaim | None, writes: Writes) -> str:
+    """Write what follows from the record that was read."""
+    made = f"{found.organization_id}-again" if found else "org_first"
+    writes.write(SLUG, claimed(made))
+    return made
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    world.make_ready()
+    world.backend.rpcs.calls.clear()
+    return world
+
+
+def test_a_check_in_that_is_written_costs_one_read_and_one_commit_without_a_transaction(ready: World) -> None:
+    assert ready.check_in(health=Health.DEGRADED) == "changed"
+    # The first read is the world's own: it looks up what the runtime knows of itself.
+    assert ready.backend.rpcs.names()[1:] == ["BatchGetDocuments", "Commit"]
+    _, (_, read), (_, commit) = ready.backend.rpcs.calls
+    assert "new_transaction" not in read
+    assert not commit.transaction
+    assert commit.writes[0].current_document.update_time
+    assert ready.row.health is Health.DEGRADED
+
+
+def test_a_check_in_that_says_nothing_new_costs_one_read(ready: World) -> None:
+    assert ready.check_in() == "nothing new"
+    assert ready.backend.rpcs.names()[1:] == ["BatchGetDocuments"]
+
+
+def test_a_check_in_that_an_uninstall_overtakes_is_decided_again_and_changes_nothing(ready: World) -> None:
+    overtaking = [ready.uninstall]
+    ready.backend.rpcs.before["Commit"] = lambda _request: overtaking and overtaking.pop()()
+    assert ready.check_in(health=Health.DEGRADED) == "stale"
+    assert ready.row.lifecycle_state is LifecycleState.DELETING
+    assert ready.row.health is Health.HEALTHY
+
+
+@pytest.mark.parametrize("before", [None, claimed("org_1")])
+def test_a_record_that_was_written_meanwhile_is_read_and_decided_again(
+    backend: Backend, before: SlugClaim | None
+) -> None:
+    if before:
+        backend.put(SLUG, before)
+    backend.rpcs.calls.clear()
+    others = [lambda: backend.put(SLUG, claimed("org_other"))]
+    backend.rpcs.before["Commit"] = lambda _request: others and others.pop()()
+    made, _ = backend.store.change(SLUG, claim_next)
+    assert made == "org_other-again"
+    assert backend.store.get(SLUG) == claimed("org_other-again")
+
+
+def test_a_record_that_was_deleted_meanwhile_is_decided_again(backend: Backend) -> None:
+    backend.put(SLUG, claimed("org_1"))
+    others = [lambda: backend.store.delete_all([SLUG])]
+    backend.rpcs.before["Commit"] = lambda _request: others and others.pop()()
+    assert backend.store.change(SLUG, claim_next)[0] == "org_first"
+
+
+def test_a_loser_emits_nothing_that_it_did_not_commit(backend: Backend) -> None:
+    """The entry of the first try is not published, since its commit failed."""
+    backend.put(SLUG, claimed("org_1"))
+    others = [lambda: backend.put(SLUG, claimed("org_taken"))]
+    backend.rpcs.before["Commit"] = lambda _request: others and others.pop()()
+
+    def take(found: SlugClaim | None, writes: Writes) -> None:
+        if found == claimed("org_1"):
+            writes.write(SLUG, claimed("org_2"))
+            writes.emit(ENTRY)
+
+    assert backend.store.change(SLUG, take)[1] == ()
+    assert backend.documents.under("outbox") == {}
+    assert backend.store.get(SLUG) == claimed("org_taken")
+
+
+def test_what_the_caller_has_read_is_not_read_again(backend: Backend) -> None:
+    backend.put(SLUG, claimed("org_1"))
+    seen = backend.store.see(SLUG)
+    backend.rpcs.calls.clear()
+    backend.store.change(SLUG, claim_next, seen)
+    assert backend.rpcs.names() == ["Commit"]
+
+
+def test_contention_without_end_is_temporary(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provider_hub.adapters.firestore.documents._BACKOFF_SECONDS", 0.0)
+    backend.rpcs.fail("Commit", grpc.StatusCode.FAILED_PRECONDITION, times=ATTEMPTS)
+    with pytest.raises(TemporaryError, match=f"refused {ATTEMPTS} tries"):
+        backend.store.change(SLUG, claim_next)
+
+
+def test_a_change_whose_answer_is_lost_counts_as_done(backend: Backend) -> None:
+    backend.rpcs.lose_answers("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
+    assert backend.store.change(SLUG, claim_next)[0] == "org_first"
+    assert backend.store.get(SLUG) == claimed("org_first")
+
+
+def test_writes_that_leave_the_record_out_are_a_fault_of_ours(backend: Backend) -> None:
+    def decide(_found: Any, writes: Writes) -> None:
+        writes.write(keys.installation_of(wish()), wish())
+
+    with pytest.raises(AssertionError, match="Firestore compares what is written alone"):
+        backend.store.change(SLUG, decide)
+
+
+@pytest.fixture
+def world(backend: Backend) -> World:
+    return World(backend)
