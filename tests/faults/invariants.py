@@ -1,6 +1,6 @@
 """What must hold whatever happened: while rows and objects are written, and once the world is quiet."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from provider_hub.adapters.firestore.encoding import decode_record
 from provider_hub.domain.installation import Installation, LifecycleState, ResourceTier
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import namespace_for
+from provider_hub.domain.records import InstalledCount
 
 Object = Mapping[str, Any]
 _FINAL = frozenset({LifecycleState.READY, LifecycleState.FAILED})
@@ -113,6 +114,16 @@ def check_rows(rows: Iterable[Installation]) -> None:
         _require(row.deadline_at is None, f"{where} is {row.lifecycle_state} and still waits for its deadline")
         _require(
             row.lifecycle_state is LifecycleState.READY or bool(row.failure_message), f"{where} FAILED without a reason"
+        )
+
+
+def check_counts(rows: Iterable[Installation], counts: Iterable[InstalledCount]) -> None:
+    """Every organization's number is that of its rows."""
+    found = Counter(row.organization_id for row in rows)
+    for kept in counts:
+        _require(
+            kept.installations == found[kept.organization_id],
+            f"{kept.organization_id} has {found[kept.organization_id]} rows, and its number says {kept.installations}",
         )
 
 

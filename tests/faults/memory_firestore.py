@@ -59,8 +59,21 @@ class MemoryFirestore:
             self._versions[name] = number
             if write.delete:
                 self.documents.pop(name, None)
+            elif write.update_transforms:
+                self._add(write)
             else:
                 self.documents[name] = write.update
+
+    def _add(self, write: Any) -> None:
+        """Set the fields of the mask and add to numbers, as Firestore does for a document that need not exist."""
+        document = type(write.update)()
+        document.CopyFrom(self.documents.get(write.update.name, document))
+        document.name = write.update.name
+        for path in write.update_mask.field_paths:
+            document.fields[path].CopyFrom(write.update.fields[path])
+        for change in write.update_transforms:
+            document.fields[change.field_path].integer_value += change.increment.integer_value
+        self.documents[document.name] = document
 
     def _check_condition(self, write: Any) -> None:
         name, condition = write.delete or write.update.name, write.current_document

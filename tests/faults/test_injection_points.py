@@ -65,6 +65,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "due_offers": lambda store: store.due_offers(START, 1),
     "due_rollouts": lambda store: store.due_rollouts(START, 1),
     "installations_after": lambda store: store.installations_after(None, 1),
+    "installed_counts_after": lambda store: store.installed_counts_after(None, 1),
     "overdue": lambda store: store.overdue(START, 1),
     "silent": lambda store: store.silent(START, 1),
     "left_behind": lambda store: store.left_behind(START, 1),

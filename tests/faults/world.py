@@ -26,7 +26,7 @@ from tests.fakes import FakeClock
 from tests.faults.clusters import TestCluster
 from tests.faults.functions import QUEUE_URLS, Functions
 from tests.faults.injection import OF_MESSAGES, Crash, Injector, Kind, Plan, Process, no_fault
-from tests.faults.invariants import ClusterWatcher, Violation, Watcher, check_objects, check_rows
+from tests.faults.invariants import ClusterWatcher, Violation, Watcher, check_counts, check_objects, check_rows
 from tests.faults.memory_firestore import MemoryFirestore
 from tests.faults.runtimes import Nodes
 from tests.faults.transport import Agenda, CloudTasks, PubSub
@@ -231,6 +231,7 @@ class World:
             raise self.watcher.seen[0]
         rows = self.rows()
         check_rows(rows)
+        check_counts(rows, self.store.installed_counts_after(None, 100))
         namespaces = {namespace_for(slug) for slug in self.slugs}
         check_objects(rows, {namespace: list(self.cluster.objects(namespace)) for namespace in namespaces})
         left = self.store.left_behind(self.clock(), 10)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.builders import ACME, CLOUD, OTHER, RUNTIME, WEATHER, provider, version, wish
+from tests.fakes import START
 from tests.integration.backend import Documents
 from tests.runtime_harness import make_wheel
 
@@ -18,6 +19,7 @@ from provider_hub.domain.catalog import ProviderVersion, VersionStatus, search_t
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import SlugClaim
+from provider_hub.domain.records import InstalledCount
 
 RADIO = ProviderName("acme", "radio")
 LEAVING = ProviderName("acme", "leaving")
@@ -130,6 +132,9 @@ class Tenants:
         self.install(LEAVING, "1.0.0", lifecycle_state=LifecycleState.DELETING)
         self.install(BUSY, "1.0.0", active_resources=3)
         self.install(SECRET, "1.0.0", organization_id="org_other", organization_slug="other")
+        for organization, installed in ((ACME, 3), (OTHER, 1)):
+            count = InstalledCount(organization.organization_id, installed, START)
+            put(keys.installed_count(organization.organization_id), count)
 
     def release(self, released: ProviderVersion) -> None:
         self.deployed.put(keys.version(released.provider_name, released.version), released)

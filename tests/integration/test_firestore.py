@@ -38,7 +38,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import SlugClaim
-from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
+from provider_hub.domain.records import DeadLetter, DeliveryError, InstalledCount, OutboxEntry, Topic
 
 ROW_KEY = keys.installation(ACME.organization_id, WEATHER)
 ENTRY = OutboxEntry("event-1", Topic.INSTALLATION_EVENTS, "life", "{}", START, {"event_type": "INSTALL_REQUESTED"})
@@ -49,6 +49,7 @@ def stocked(backend: Backend) -> Backend:
     """A provider with one published version, before any call is counted."""
     backend.put(keys.provider(WEATHER), provider())
     backend.put(keys.version(WEATHER, "1.0.0"), version())
+    backend.put(keys.installed_count(ACME.organization_id), InstalledCount(ACME.organization_id, 0, START))
     backend.rpcs.calls.clear()
     return backend
 
@@ -58,22 +59,22 @@ def install(backend: Backend, name: ProviderName = WEATHER, text: str | None = "
     return request_install(backend.services, ACME, wanted, "user_1").row
 
 
-def test_an_install_of_a_named_version_reads_four_documents_and_writes_two_in_one_round_trip_each(
+def test_an_install_of_a_named_version_reads_four_documents_and_writes_three_in_one_round_trip_each(
     stocked: Backend,
 ) -> None:
     install(stocked)
-    assert stocked.rpcs.names() == ["RunAggregationQuery", "BatchGetDocuments", "Commit", "Publish", "Commit"]
+    assert stocked.rpcs.names() == ["BatchGetDocuments", "BatchGetDocuments", "Commit", "Publish", "Commit"]
     _, read, commit, _, forget = (request for _, request in stocked.rpcs.calls)
     assert len(read.documents) == 4
     assert read.new_transaction.read_write is not None
-    assert (len(commit.writes), bool(commit.transaction)) == (2, True)
+    assert (len(commit.writes), bool(commit.transaction)) == (3, True)
     assert (len(forget.writes), bool(forget.writes[0].delete), bool(forget.transaction)) == (1, True, False)
 
 
 def test_an_install_of_the_latest_costs_one_read_more_in_the_same_transaction(stocked: Backend) -> None:
     install(stocked, text=None)
     reads = [request for name, request in stocked.rpcs.calls if name == "BatchGetDocuments"]
-    assert [len(read.documents) for read in reads] == [3, 1]
+    assert [len(read.documents) for read in reads] == [1, 3, 1]
     assert stocked.rpcs.names().count("Commit") == 2
 
 
@@ -83,7 +84,7 @@ def test_a_refused_install_writes_nothing_and_lets_go_of_its_locks(stocked: Back
     stocked.rpcs.calls.clear()
     with pytest.raises(Conflict):
         install(stocked)
-    assert stocked.rpcs.names() == ["RunAggregationQuery", "BatchGetDocuments", "Rollback"]
+    assert stocked.rpcs.names() == ["BatchGetDocuments", "BatchGetDocuments", "Rollback"]
     assert stocked.documents.all() == before
 
 

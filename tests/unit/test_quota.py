@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.builders import ACME
-from tests.fakes import FakeClock
+from tests.fakes import START, FakeClock
 
 from local_stack.function_list import ALL
-from provider_hub.actions.install import _check_quota
+from provider_hub.actions.installed_counts import admit_installation
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.quota import SHARES, TRUSTED, QuotaCache
 from provider_hub.domain.limits import OrganizationLimits
+from provider_hub.domain.records import InstalledCount
 
 
 def test_an_organization_that_nobody_counted_must_be_counted() -> None:
@@ -73,19 +73,19 @@ def test_threads_together_take_the_share_once() -> None:
     assert taken.count(True) == 50
 
 
-class Counting:
-    """A store whose count is under way until a second install has come to its own."""
+class Reading:
+    """A store whose read of the number is under way until a second install has come to its own."""
 
     def __init__(self) -> None:
-        self.counts = 0
+        self.reads = 0
         self.second = threading.Event()
 
-    def count_installations_of(self, _organization_id: str) -> int:
-        self.counts += 1
-        if self.counts > 1:
+    def get(self, _key: object) -> InstalledCount:
+        self.reads += 1
+        if self.reads > 1:
             self.second.set()
         assert self.second.wait(10)
-        return 3
+        return InstalledCount("org_acme", 3, START)
 
 
 class Announced(InstallationLocks):
@@ -107,8 +107,8 @@ def test_there_is_a_share_for_every_instance_that_may_admit_installations(functi
     assert ALL[function].size["max_instances"] <= SHARES
 
 
-def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:
-    store = Counting()
+def test_installs_of_a_tenant_that_come_together_read_the_number_once() -> None:
+    store = Reading()
     services: Any = SimpleNamespace(
         clock=FakeClock(),
         quota_cache=QuotaCache(),
@@ -117,5 +117,5 @@ def test_installs_of_a_tenant_that_come_together_are_counted_once() -> None:
         limits=OrganizationLimits(10 * SHARES),
     )
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: _check_quota(services, ACME), range(2)))
-    assert store.counts == 1
+        list(pool.map(lambda _: admit_installation(services, "org_acme"), range(2)))
+    assert store.reads == 1

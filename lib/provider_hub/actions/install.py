@@ -1,17 +1,16 @@
 """Install: a tenant's request becomes a PENDING row and an outbox entry, in one transaction."""
 
-from datetime import datetime
-
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, sealed, transact_checked
 from provider_hub.actions.installed import Installed
+from provider_hub.actions.installed_counts import add_installed, admit_installation
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import record_step
 from provider_hub.actions.version_choice import check_provenance, chosen_version, runnable, visible
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.catalog import ProviderVersion
-from provider_hub.domain.errors import Conflict, QuotaExceeded
+from provider_hub.domain.errors import Conflict
 from provider_hub.domain.installation import (
     Installation,
     LifecycleState,
@@ -26,9 +25,9 @@ def request_install(
 ) -> Installed:
     """Create the row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
 
-    The transaction reads four documents, in one round trip where the version is named, and writes two.
+    The transaction reads four documents, in one round trip where the version is named, and writes three.
     """
-    _check_quota(services, organization)
+    admit_installation(services, organization.organization_id)
     secrets = sealed(services, organization.organization_id, wish.provider_name, wish.config)
     provider_key = keys.provider(wish.provider_name)
     row_key = keys.installation(organization.organization_id, wish.provider_name)
@@ -50,6 +49,7 @@ def request_install(
         check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check
+        add_installed(transaction, organization.organization_id, 1)
         step = install(_new_row(services, organization, wish, version, secrets), services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
@@ -88,22 +88,3 @@ def _refuse_existing(existing: Installation | None) -> None:
     raise Conflict(
         f"{existing.canonical} is installed already, at {existing.installed_version}: upgrade, downgrade or change it"
     )
-
-
-def _check_quota(services: Services[TenantStore], organization: Organization) -> None:
-    """The count comes before the transaction: two installs at once may exceed the quota by one, which is harmless."""
-    now, organization_id = services.clock(), organization.organization_id
-    if services.quota_cache.take(organization_id, now):
-        return
-    with services.locks.hold(organization_id):
-        if not services.quota_cache.take(organization_id, now):
-            _count(services, organization_id, now)
-
-
-def _count(services: Services[TenantStore], organization_id: str, now: datetime) -> None:
-    count = services.store.count_installations_of(organization_id)
-    if count >= services.limits.installations:
-        raise QuotaExceeded(
-            f"the organization has {count} installations, as many as it may have: uninstall one, or ask for more"
-        )
-    services.quota_cache.counted(organization_id, services.limits.installations - count - 1, now)

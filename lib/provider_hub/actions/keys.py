@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from provider_hub.actions.ports import Key
 from provider_hub.domain.names import ProviderName, is_organization_id
-from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, KeptAnswer, OutboxEntry
+from provider_hub.domain.records import Cursor, DeadLetter, DeliveryError, InstalledCount, KeptAnswer, OutboxEntry
 
 if TYPE_CHECKING:
     from provider_hub.domain.advisories import LockAdvisories
@@ -85,6 +85,11 @@ def installation(organization_id: str, name: ProviderName) -> Key[Installation]:
 def installation_of(row: Installation) -> Key[Installation]:
     """The document of a row."""
     return installation(row.organization_id, row.provider_name)
+
+
+def installed_count(organization_id: str) -> Key[InstalledCount]:
+    """How many installations an organization has."""
+    return Key(("installed_counts", organization_id), InstalledCount)
 
 
 def cursor(name: str) -> Key[Cursor]:

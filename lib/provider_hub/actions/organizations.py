@@ -10,6 +10,7 @@ from provider_hub.domain.errors import Forbidden
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import is_organization_id, is_slug
 from provider_hub.domain.organizations import Organization, SlugClaim
+from provider_hub.domain.records import InstalledCount
 
 
 class Organizations:
@@ -76,4 +77,5 @@ class Organizations:
         )
         transaction.write(organization_key, organization)
         transaction.write(slug_key, SlugClaim(claims.slug, claims.organization_id))
+        transaction.write(keys.installed_count(claims.organization_id), InstalledCount(claims.organization_id, 0, now))
         return organization, True

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.names import ProviderName
     from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
-    from provider_hub.domain.records import DeadLetter, OutboxEntry, Queue, ScheduledCall
+    from provider_hub.domain.records import DeadLetter, InstalledCount, OutboxEntry, Queue, ScheduledCall
     from provider_hub.domain.rollout import Member, Rollout
     from provider_hub.domain.runtimes import RuntimeVersion
 
@@ -59,6 +59,12 @@ class Writes(Protocol):
 
     def delete(self, key: Key[Any]) -> None:
         """Delete the record. Deleting a record that does not exist is no error."""
+
+    def add(self, key: Key[Any], field: str, amount: int, **same: str) -> None:
+        """Add `amount` to a number of the record, whatever it is at the commit, and set the texts `same`.
+
+        A record that does not exist is made of these. Commits that add to the same number do not conflict.
+        """
 
     def emit(self, entry: OutboxEntry) -> None:
         """Write `entry` to the outbox."""
@@ -121,21 +127,22 @@ class LockedVersionStore(DocumentStore, Protocol):
         """
 
 
-class TenantStore(LockedVersionStore, Protocol):
+class CountedStore(DocumentStore, Protocol):
+    """How many installations an organization has."""
+
+    def count_installations_of(self, organization_id: str) -> int:
+        """How many installations the organization has, in whatever state."""
+
+
+class TenantStore(LockedVersionStore, CountedStore, Protocol):
     """One organization's installations."""
 
     def installations_of(self, organization_id: str) -> list[Installation]:
         """Every installation of the organization, oldest first."""
 
-    def count_installations_of(self, organization_id: str) -> int:
-        """How many installations the organization has, in whatever state."""
 
-
-class OrganizationStore(DocumentStore, Protocol):
+class OrganizationStore(CountedStore, Protocol):
     """What an organization has."""
-
-    def count_installations_of(self, organization_id: str) -> int:
-        """How many installations the organization has, in whatever state."""
 
     def count_providers_under(self, prefix: str) -> int:
         """How many providers the organization of that slug has."""
@@ -274,7 +281,14 @@ class DriftStore(DocumentStore, Protocol):
         """All tenants' installations, by document path, from the one behind the path `place`."""
 
 
-class DueStore(DocumentStore, Protocol):
+class NumbersStore(CountedStore, Protocol):
+    """The numbers of installations that are kept, of all organizations."""
+
+    def installed_counts_after(self, place: str | None, limit: int) -> list[InstalledCount]:
+        """All organizations' numbers, by document path, from the one behind the path `place`."""
+
+
+class DueStore(NumbersStore, Protocol):
     """What is due for the sweeper. Each query is indexed and costs by what is due, not by what exists."""
 
     def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
@@ -295,6 +309,7 @@ class DueStore(DocumentStore, Protocol):
 
 class Store(
     TenantStore,
+    DueStore,
     OrganizationStore,
     CatalogStore,
     DeadLetterStore,
@@ -303,7 +318,6 @@ class Store(
     RolloutStore,
     LockStore,
     DriftStore,
-    DueStore,
     Protocol,
 ):
     """Every reader's documents together, as the wiring hands them out."""

@@ -1,4 +1,4 @@
-"""The quota without a count at every install: a count lets this process admit a share of what it left free."""
+"""The quota without a read at every install: what a count left free lets this process admit a share of it."""
 
 import threading
 from datetime import datetime, timedelta

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from provider_hub.actions import keys
+from provider_hub.actions.installed_counts import add_installed
 from provider_hub.actions.outbox import installation_entry
 from provider_hub.actions.ports import DocumentStore, Seen, Writes
 from provider_hub.actions.services import Services
@@ -37,6 +38,7 @@ def apply_event(
         step = record_step(writes, advance(current, event, now, services.deadlines), now)
         if step.outcome is Outcome.REMOVED:
             writes.delete(key)
+            add_installed(writes, row.organization_id, -1)
         return step
 
     with services.locks.hold(row.installation_id):

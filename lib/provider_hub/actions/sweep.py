@@ -9,6 +9,7 @@ from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.faults import Faults
+from provider_hub.actions.installed_counts import correct_slice
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
@@ -59,6 +60,7 @@ class Sweeper:
             "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
             "offers": self._offer_due,
+            "installed counts": lambda: correct_slice(self.services),
             "repairs": self.drift.repair_slice,
             "orphans": self.drift.remove_orphans,
             "copies": self.mirror.copy_slice,

@@ -73,6 +73,18 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class InstalledCount:
+    """How many installations an organization has; the commits that make and delete rows move it.
+
+    `counted_at` is when the rows were counted last and the number set; None as long as it misses older rows.
+    """
+
+    organization_id: str
+    installations: int
+    counted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryError:
     """Why the last delivery of a message failed. It is kept until the message is delivered or becomes a dead letter."""
 

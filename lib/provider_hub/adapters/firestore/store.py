@@ -24,7 +24,7 @@ from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.failures import translated
 from provider_hub.adapters.firestore.locks import LOCK_FIELDS, lock_of
 from provider_hub.adapters.firestore.queries import Filter, build_query
-from provider_hub.domain.records import DeadLetter, OutboxEntry
+from provider_hub.domain.records import DeadLetter, InstalledCount, OutboxEntry
 
 if TYPE_CHECKING:
     from provider_hub.domain.audit import AuditEntry, AuditPlace
@@ -295,6 +295,11 @@ class FirestoreStore(FirestoreDocuments):
         return self._query(
             Installation, "installations", everywhere=True, order=("__name__",), after=start, limit=limit
         )
+
+    def installed_counts_after(self, place: str | None, limit: int) -> list[InstalledCount]:
+        """All organizations' numbers of installations, by document path, from the one behind the path `place`."""
+        start = None if place is None else f"{self._root}/{place}"
+        return self._query(InstalledCount, "installed_counts", order=("__name__",), after=start, limit=limit)
 
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""

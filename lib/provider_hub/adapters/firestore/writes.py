@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.cloud.firestore_v1.types.write import Write
 
 from provider_hub.actions import keys
-from provider_hub.adapters.firestore.encoding import encode_record
+from provider_hub.adapters.firestore.encoding import encode_record, fill
 from provider_hub.adapters.firestore.failures import TEMPORARY
 
 if TYPE_CHECKING:
@@ -35,6 +35,17 @@ class PendingWrites:
     def delete(self, key: Key[Any]) -> None:
         """Delete the document at the commit."""
         self._writes.append(Write(delete=self._store.name_of(key)))
+
+    def add(self, key: Key[Any], field: str, amount: int, **same: str) -> None:
+        """Add to a number of the document at the commit (`actions.ports.Writes.add`)."""
+        change = Write.pb()()
+        change.update.name = self._store.name_of(key)
+        fill(change.update.fields, same)
+        change.update_mask.field_paths.extend(same)
+        increment = change.update_transforms.add()
+        increment.field_path = field
+        increment.increment.integer_value = amount
+        self._writes.append(Write.wrap(change))
 
     def emit(self, entry: OutboxEntry) -> None:
         """Write an outbox entry at the commit."""
@@ -89,5 +100,7 @@ class ConditionalWrites(PendingWrites):
 def _is_in_effect(write: Write, stored: Mapping[str, Any]) -> bool:
     if write.delete:
         return write.delete not in stored
+    if write.update_transforms:
+        return True  # it may have been moved again since, and was committed together with the others
     wanted = Write.pb(write).update
     return wanted.name in stored and stored[wanted.name].fields == wanted.fields
