@@ -44,7 +44,7 @@ def value_of(plain: Any) -> _Pb:
 
 
 def fill(fields: _Pb, plain: Mapping[str, Any]) -> None:
-    """Set `fields`, a document's or a map's, from plain data: text, numbers, times, mappings and sequences."""
+    """Set `fields`, a document's or a map's, from plain data: text, numbers, times, lists, tuples and mappings."""
     for key, item in plain.items():
         _set(fields[_escaped(key)], item)
 
@@ -62,13 +62,13 @@ def _set(value: _Pb, plain: Any) -> None:
         value.double_value = plain
     elif isinstance(plain, datetime):
         value.timestamp_value.FromDatetime(plain)
-    elif isinstance(plain, Mapping):
-        value.map_value.SetInParent()
-        fill(value.map_value.fields, plain)
-    else:
+    elif isinstance(plain, list | tuple):
         value.array_value.SetInParent()
         for item in plain:
             _set(value.array_value.values.add(), item)
+    else:
+        value.map_value.SetInParent()
+        fill(value.map_value.fields, plain)
 
 
 def plain_map(fields: _Pb) -> dict[str, Any]:
