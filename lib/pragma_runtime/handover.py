@@ -6,6 +6,8 @@ variable, and receives the token through a pipe that is read once and closed.
 
 The token stays in this process's memory, and code that digs there finds it. It is worth little: with it
 one can only say how this very installation and generation fares, which its provider may say anyway.
+
+What this module imports is loaded twice, so it imports little: not the settings.
 """
 
 import os
@@ -13,7 +15,8 @@ import sys
 from typing import NoReturn
 
 from pragma_runtime.errors import SettingsError
-from pragma_runtime.settings import TOKEN_VARIABLE
+
+TOKEN_VARIABLE = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the variable's name
 
 _PIPE_VARIABLE = "PRAGMA_CHECK_IN_TOKEN_FD"
 _LONGEST = 4096  # what POSIX says is written to a pipe in one piece

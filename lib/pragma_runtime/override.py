@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from pragma_runtime.errors import PermanentError
+from pragma_runtime.handover import TOKEN_VARIABLE
 from pragma_runtime.install import Installed
-from pragma_runtime.settings import TOKEN_VARIABLE
 
 
 def execute(entrypoint: Sequence[str], installed: Installed, token: str) -> NoReturn:

@@ -10,9 +10,8 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pragma_runtime.errors import SettingsError
+from pragma_runtime.handover import TOKEN_VARIABLE
 from pragma_runtime.lock import Lock, read_lock
-
-TOKEN_VARIABLE = "PRAGMA_CHECK_IN_TOKEN"  # noqa: S105 - the variable's name
 
 _Number = TypeVar("_Number", int, float)
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -1,6 +1,9 @@
-"""A start reads the system's authorities once, and not at all where nothing is asked over https."""
+"""What a pod's start pays for: authorities are read once, or not at all, and little is loaded twice."""
 
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.request import HTTPSHandler
 
@@ -40,3 +43,12 @@ def test_downloads_and_check_ins_share_what_was_read(reads: list[str]) -> None:
 def test_servers_are_verified_as_before(reads: list[str]) -> None:
     context = authorities.system_context()
     assert (context.verify_mode, context.check_hostname, len(reads)) == (ssl.CERT_REQUIRED, True, 1)
+
+
+def test_what_is_loaded_before_the_process_starts_anew_is_little() -> None:
+    load = "import pragma_runtime.handover, pragma_runtime.log"
+    program = f"import sys; sys.path[:0] = sys.argv[1:]; {load}; print(*sys.modules)"
+    command = [sys.executable, "-I", "-S", "-c", program, str(Path(authorities.__file__).parents[1])]
+    loaded = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+    assert "pragma_runtime.handover" in loaded
+    assert {"pragma_runtime.settings", "dataclasses", "urllib.parse", "inspect"}.isdisjoint(loaded)
