@@ -156,6 +156,23 @@ def script_seconds(debugger: Any) -> float:
     return float(metrics["ScriptDuration"])
 
 
+def test_an_empty_catalog_says_how_to_publish_a_sample_and_then_one_that_breaks(visitor: Visitor, stack: Stack) -> None:
+    page, shown = visitor.page, list[Any]()
+
+    def answer(route: Route) -> None:
+        route.fulfill(json={"items": shown, "total": len(shown), "limit": 24, "offset": 0})
+
+    page.clock.install()
+    page.route("**/providers?*", answer)
+    visitor.open("/catalog")
+    expect(page.get_by_text("The catalog is empty.")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("sample_wheels 1.0.0 .hub/samples")
+    shown.append(Tenant(stack, PUBLISHER).call("GET", f"/providers/{WEATHER}"))
+    page.clock.run_for(3000)
+    expect(page.get_by_role("link", name="Weather")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("sample_wheels 1.1.0 .hub/samples import-fails")
+
+
 def install(person: Visitor, version: str) -> None:
     """By the provider's page and its form."""
     person.press("Install")
@@ -238,6 +255,19 @@ def test_a_form_complains_while_one_types_hides_secrets_and_installs_by_the_mous
     form.get_by_label("Version").select_option(INSTALLED)
     visitor.confirm("Install")
     expect(visitor.page.get_by_role("region", name=f"Installing {INSTALLED}")).to_be_visible()
+
+
+def test_a_change_of_settings_shows_the_command_that_changes_just_the_same(reader: Visitor) -> None:
+    reader.open(f"/installed/{WEATHER}")
+    reader.press("Settings")
+    reader.hands.choose(reader.dialog.get_by_label("Tier"), "performance")
+    reader.fill("Stations", "Bergen")
+    reader.dialog.get_by_label("Go back by itself").uncheck()
+    reader.hands.press(reader.dialog.get_by_role("button", name="Remove API_TOKEN"))
+    options = "--tier performance --rollback-on-failure off --config STATIONS=Bergen --unset API_TOKEN --wait"
+    expect(reader.dialog.locator(".command code")).to_have_text(f"hub configure {WEATHER} {options}")
+    reader.page.keyboard.press("Escape")
+    expect(reader.dialog).to_have_count(0)
 
 
 def test_another_organization_s_things_are_not_there(typist: Visitor, stack: Stack) -> None:
