@@ -105,16 +105,20 @@ def run(api: Api, sample: Sample, waits: Waits, say: Callable[[str], None] = pri
     path = f"/providers/installed/{slug}/{NAME}"
     _remove(api, path, waits, say)
     say(f"publishing {slug}/{NAME} {sample.version}")
-    api.expect(201, "POST", "/provider-versions", _publication(slug, sample))
+    api.expect(201, "POST", "/provider-versions", publication(slug, sample))
     say("installing it")
-    api.expect(201, "POST", "/providers/install", {"provider_name": f"{slug}/{NAME}", "resource_tier": "free"})
+    # A secret value is sealed by one function and opened by another: both have to reach the key.
+    config = {"SMOKE_TEST": {"secret": sample.version}}
+    wish = {"provider_name": f"{slug}/{NAME}", "resource_tier": "free", "config": config}
+    api.expect(201, "POST", "/providers/install", wish)
     started = time.monotonic()
     _wait(lambda: _is_ready(api, path), "READY", waits.ready, waits.poll)
     say(f"READY after {time.monotonic() - started:.0f} s")
     _remove(api, path, waits, say)
 
 
-def _publication(slug: str, sample: Sample) -> Mapping[str, Any]:
+def publication(slug: str, sample: Sample) -> Mapping[str, Any]:
+    """What publishing the sample sends, for the organization with this slug."""
     return {
         "name": f"{slug}/{NAME}",
         "version": sample.version,

@@ -84,11 +84,19 @@ def _without_signature(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def gateway(deployment: Deployment, cloud_run: CloudRun) -> web.Application:
-    """The load balancer: the URL map's rules, in front of the public services."""
+    """The load balancer: the URL map's rules, in front of the public services.
+
+    It adds two addresses to what a caller sent as `X-Forwarded-For`: the caller's, and its own.
+    """
 
     async def handle(request: web.Request) -> web.Response:
         service = deployment.service_of(request.path)
-        headers = {**request.headers, "X-Forwarded-Proto": "https"}
+        forwarded = [request.headers.get("X-Forwarded-For", ""), request.remote or "", deployment.gateway_address]
+        headers = {
+            **{name: value for name, value in request.headers.items() if name.lower() != "x-forwarded-for"},
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-For": ",".join(filter(None, forwarded)),
+        }
         status, answered, body = await cloud_run.call(
             service, request.method, request.path_qs, headers, await request.read()
         )

@@ -1,5 +1,6 @@
 """What Terraform made, read from its state: services, accounts, grants, subscriptions, queues, jobs and paths."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,11 +48,24 @@ class Job:
 
 @dataclass(frozen=True)
 class Grant:
-    """A role that a member has on one resource, which is `project` for all of them."""
+    """A role that a member has on one resource, which is `project` for all of them.
+
+    `condition` is the expression that holds it to some of the resources below that; "" = to none.
+    """
 
     member: str
     role: str
     on: str
+    condition: str = ""
+
+    def covers(self, resource: str) -> bool:
+        """Whether the condition is met by a resource's full name. Raises ValueError for one of another form."""
+        if not self.condition:
+            return True
+        found = _CONDITION.fullmatch(self.condition)
+        if found is None:
+            raise ValueError(f"the rehearsal's IAM cannot read the condition {self.condition}")
+        return resource.startswith(found["prefix"]) if found["prefix"] else resource == found["name"]
 
 
 @dataclass(frozen=True)
@@ -111,10 +125,18 @@ class Deployment:
         """Whether a service account may call a service that is not open to all."""
         return Grant(f"serviceAccount:{account}", "roles/run.invoker", service) in self.grants
 
+    @cached_property
+    def kms_keys(self) -> Sequence[str]:
+        """Every key's full name."""
+        return [values["id"] for values in self.of("google_kms_crypto_key")]
+
     def _grants(self, kind: str, key: str) -> Iterator[Grant]:
         for values in self.of(kind):
             on = "project" if key == "project" else values[key].rpartition("/")[2]
-            yield Grant(values["member"], self._role(values["role"]), on)
+            conditions = values.get("condition") or ()
+            yield Grant(
+                values["member"], self._role(values["role"]), on, conditions[0]["expression"] if conditions else ""
+            )
 
     def _role(self, role: str) -> str:
         """A custom role by the id that its permissions are known under."""
@@ -124,6 +146,12 @@ class Deployment:
     def custom_roles(self) -> Mapping[str, frozenset[str]]:
         """The permissions of each custom role, by its id."""
         return {own["role_id"]: frozenset(own["permissions"]) for own in self.of("google_project_iam_custom_role")}
+
+    @property
+    def gateway_address(self) -> str:
+        """The load balancer's address; "" where there is none."""
+        address: str = self.state["values"]["outputs"]["address"].get("value") or ""
+        return address
 
     @property
     def cluster_access(self) -> Mapping[str, Any]:
@@ -192,7 +220,9 @@ _GRANTS: Mapping[str, str] = {
     "google_service_account_iam_member": "service_account_id",
     "google_secret_manager_secret_iam_member": "secret_id",
     "google_storage_bucket_iam_member": "bucket",
+    "google_kms_crypto_key_iam_member": "crypto_key_id",
 }
+_CONDITION = re.compile(r"""resource\.name(?:\.startsWith\("(?P<prefix>[^"]+)"\)| == "(?P<name>[^"]+)")""")
 
 
 def _walk(module: Mapping[str, Any]) -> Iterator[Resource]:

@@ -3,6 +3,7 @@
 Behind the checks stand the emulators and the local Cloud Tasks.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,9 @@ _STATUS = {401: grpc.StatusCode.UNAUTHENTICATED, 403: grpc.StatusCode.PERMISSION
 _READS = frozenset(
     {"BatchGetDocuments", "RunQuery", "RunAggregationQuery", "GetDocument", "BeginTransaction", "Rollback"}
 )
+
+# A database's full name, in whichever field a request has it.
+_DATABASE = re.compile(rb"projects/[a-z0-9-]+/databases/[a-z0-9()-]+")
 
 # Checks a call by its account and its first message.
 Check = Callable[[str, str, bytes], None]
@@ -78,8 +82,12 @@ class GoogleApis(grpc.GenericRpcHandler):  # type: ignore[misc]
             context.abort(error.code(), error.details())
 
 
-def _firestore(iam: Iam, account: str, method: str, _: bytes) -> None:
-    iam.check(account, "datastore.entities.get" if method in _READS else "datastore.entities.update")
+def _firestore(iam: Iam, account: str, method: str, message: bytes) -> None:
+    found = _DATABASE.search(message)
+    if found is None:
+        raise iam.refusal(403, f"{account} called Firestore.{method} without a database")
+    permission = "datastore.entities.get" if method in _READS else "datastore.entities.update"
+    iam.check(account, permission, resource=found[0].decode())
 
 
 def _publisher(iam: Iam, account: str, method: str, message: bytes) -> None:

@@ -59,16 +59,22 @@ class Iam:
             raise self.refusal(401, "a call carried no valid access token")
         return account
 
-    def check(self, account: str, permission: str, on: Collection[str] = ("project",)) -> None:
+    def check(
+        self, account: str, permission: str, on: Collection[str] = ("project",), resource: str | None = None
+    ) -> None:
         """Raises Refused, 403, unless the account has the permission on one of the named resources.
 
-        A pod's account is the `principalSet://…` of its cluster's workloads.
+        `resource` is the full name by which a grant's condition decides; without one, conditions are taken as met. A
+        pod's account is the `principalSet://…` of its cluster's workloads.
         """
         member = account if account.startswith("principal") else f"serviceAccount:{account}"
         for grant in self._deployment.grants:
-            if grant.member == member and grant.on in {*on, "project"} and permission in self._permissions(grant.role):
+            if grant.member != member or grant.on not in {*on, "project"}:
+                continue
+            is_met = resource is None or grant.covers(resource)
+            if is_met and permission in self._permissions(grant.role):
                 return
-        raise self.refusal(403, f"{account} lacks {permission} on {', '.join(on)}")
+        raise self.refusal(403, f"{account} lacks {permission} on {resource or ', '.join(on)}")
 
     def _permissions(self, role: str) -> frozenset[str]:
         return _ROLES.get(role) or self._deployment.custom_roles.get(role, frozenset())

@@ -27,7 +27,7 @@ from local_stack.ports import LOOPBACK, ReservedPort, listening_socket, port_of
 from local_stack.processes import bound_to_parent, log_tail
 from local_stack.tasks import LocalTasks, TasksServer
 from local_stack.wheelhost import wheel_application
-from tests.rehearsal import google_apis, storage
+from tests.rehearsal import google_apis, kms, storage
 from tests.rehearsal.cloud_run import CloudRun, gateway
 from tests.rehearsal.cluster_front import cluster_front
 from tests.rehearsal.delivery import PubSubPush, run_job, task_sender
@@ -87,9 +87,16 @@ def ground(folder: Path, project: str) -> Iterator[Ground]:
 
 
 class Stage:
-    """Everything that runs. An asynchronous context manager; `url` is the gateway's once it is entered."""
+    """Everything that runs. An asynchronous context manager, which sets the addresses below once it is entered.
+
+    `url` is the gateway's and `cluster_url` the control plane's. `proxy` is the functions' way out and `pods_proxy` the
+    pods', `metadata_urls` the metadata server of each function.
+    """
 
     url: str
+    cluster_url: str
+    proxy: str
+    pods_proxy: str
 
     def __init__(
         self,
@@ -111,6 +118,7 @@ class Stage:
         self._background: list[asyncio.Task[None]] = []
         self._processes: list[subprocess.Popen[bytes]] = []
         self.iam = Iam(deployment)
+        self.metadata_urls: dict[str, str] = {}
         self.issuer = TokenIssuer(on.issuer_url, on.folder / "keys")
 
     async def __aenter__(self) -> Self:
@@ -155,11 +163,14 @@ class Stage:
         grpc_port = self._start_google_apis(tasks)
         cluster = await self._start_cluster()
         storage_port = await self._start_storage()
-        egress = Egress(dict.fromkeys(google_apis.HOSTS, grpc_port) | dict.fromkeys(storage.HOSTS, storage_port))
-        proxy = await egress.start()
+        kms_port = await self._serve(kms.kms(self.iam, self._deployment.kms_keys), tls=True, names=kms.HOSTS)
+        ways_out = dict.fromkeys(google_apis.HOSTS, grpc_port) | dict.fromkeys(storage.HOSTS, storage_port)
+        egress = Egress(ways_out | dict.fromkeys(kms.HOSTS, kms_port))
+        self.proxy = await egress.start()
         self._exits.callback(egress.stop)
         await self._start_pods(cluster, storage_port)
-        around = {"HUB_CLUSTER_ENDPOINT": await self._start_cluster_front(cluster), "https_proxy": proxy}
+        self.cluster_url = await self._start_cluster_front(cluster)
+        around = {"HUB_CLUSTER_ENDPOINT": self.cluster_url, "https_proxy": self.proxy}
         await asyncio.gather(
             *(self._start_function(one, numbers[one.name], around) for one in self._deployment.services)
         )
@@ -211,7 +222,7 @@ class Stage:
             rest_pubsub(self.iam, self._session, self._emulators.pubsub), tls=True, names=("pubsub.googleapis.com",)
         )
         egress = Egress({"pubsub.googleapis.com": rest, "storage.googleapis.com": storage_port})
-        proxy = await egress.start()
+        self.pods_proxy = await egress.start()
         self._exits.callback(egress.stop)
         metadata = await self._serve(metadata_server(self.iam, self.issuer, workloads, self._on.project))
         kubeconfig = self._scratch / "kubeconfig"
@@ -219,7 +230,7 @@ class Stage:
         kubeconfig.chmod(0o600)
         environment = {
             **self._machine(),
-            "HTTPS_PROXY": proxy,
+            "HTTPS_PROXY": self.pods_proxy,
             "GCE_METADATA_HOST": f"{LOOPBACK}:{metadata}",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
@@ -232,6 +243,7 @@ class Stage:
         with zipfile.ZipFile(self._zips / f"{service.function}.zip") as archive:
             archive.extractall(folder)
         metadata = await self._serve(metadata_server(self.iam, self.issuer, service.account, self._on.project))
+        self.metadata_urls[service.function] = f"http://{LOOPBACK}:{metadata}"
         environment = {
             **self._machine(),
             **service.environment,

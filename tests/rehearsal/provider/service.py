@@ -173,6 +173,10 @@ _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
     "google_container_cluster": {
         "control_plane_endpoints_config": lambda _: [{"dns_endpoint_config": [{"endpoint": "gke-existing.gke.goog"}]}]
     },
+    "google_kms_key_ring": {
+        "id": lambda values: f"projects/{values['project']}/locations/{values['location']}/keyRings/{values['name']}"
+    },
+    "google_kms_crypto_key": {"id": lambda values: f"{values['key_ring']}/cryptoKeys/{values['name']}"},
     "google_service_account": {"id": _account_name, "name": _account_name},
     "google_project_iam_custom_role": {"id": _role_name, "name": _role_name},
     "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
