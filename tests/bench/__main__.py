@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from provider_hub.adapters.firestore import store as firestore
-from tests.bench import applying, counts, growth, legs, plot, processes, requesting, starts
+from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting
 from tests.bench.figures import Bar, Figure, Spread, table
 from tests.bench.ground import PROJECT, ground
 from tests.bench.growth import Point
@@ -30,10 +30,10 @@ def main() -> int:
         "requests": _requests,
         "applying": _applying,
         "legs": lambda: list(legs.legs()),
-        "starts": lambda: list(starts.starts()),
         "processes": lambda: list(processes.imports()),
         "counts": lambda: list(counts.counts()),
         "growth": lambda: _growth(options.rows),
+        "publishing": lambda: list(publishing.publishing(options.providers, options.versions)),
     }
     figures: list[Figure] = []
     for name in options.only or sections:
@@ -51,12 +51,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=("requests", "applying", "legs", "starts", "processes", "counts", "growth"),
+        choices=("requests", "applying", "legs", "processes", "counts", "growth", "publishing"),
         metavar="SECTION",
     )
     parser.add_argument(
         "--rows", nargs="+", type=int, default=growth.SIZES, help="sizes for growth (default: 1000 10000 100000)"
     )
+    parser.add_argument("--providers", type=int, default=publishing.PROVIDERS, help="for publishing (default: 100)")
+    parser.add_argument("--versions", type=int, default=publishing.VERSIONS, help="for publishing (default: 1000)")
     return parser.parse_args()
 
 

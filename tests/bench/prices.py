@@ -15,6 +15,14 @@ TASK = 0.40 / 1_000_000
 CALL = 0.40 / 1_000_000
 SECOND = 1 * 0.000024 + 0.5 * 0.0000025
 
+# Source: Cloud Storage pricing, Standard storage in one region such as europe-west1 or us-east1. Data within the region
+# moves for nothing, and signatures by IAM cost nothing.
+PUT = 0.005 / 1000
+GET = 0.0004 / 1000
+OBJECT_GIB_MONTH = 0.020
+# Source: Firestore pricing, stored data, multi-region nam5.
+DOCUMENT_GIB_MONTH = 0.18
+
 
 def of(units: Mapping[str, float]) -> float:
     """Dollars for the units of one operation."""
@@ -26,5 +34,12 @@ def of(units: Mapping[str, float]) -> float:
         "tasks": TASK,
         "calls": CALL,
         "billed_seconds": SECOND,
+        "puts": PUT,
+        "gets": GET,
     }
     return sum(units.get(unit, 0) * price for unit, price in prices.items())
+
+
+def stored(document_bytes: float, object_bytes: float) -> float:
+    """Dollars a month for what is kept."""
+    return document_bytes / 2**30 * DOCUMENT_GIB_MONTH + object_bytes / 2**30 * OBJECT_GIB_MONTH
