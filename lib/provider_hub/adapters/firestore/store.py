@@ -148,14 +148,9 @@ class FirestoreStore(FirestoreDocuments):
         from provider_hub.domain.catalog import Provider
 
         start = None if place is None else f"{self._root}/{place}"
+        where, listed = (("prefix", "==", prefix),), _fields_without(Provider, _UNLISTED_FIELDS)
         return self._query(
-            Provider,
-            "providers",
-            where=(("prefix", "==", prefix),),
-            order=("__name__",),
-            after=start,
-            limit=limit,
-            fields=_fields_without(Provider, _UNLISTED_FIELDS),
+            Provider, "providers", where=where, order=("__name__",), after=start, limit=limit, fields=listed
         )
 
     def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
@@ -163,14 +158,8 @@ class FirestoreStore(FirestoreDocuments):
         from provider_hub.domain.catalog import Provider
 
         where = (("prefix", "==", prefix), ("distributions", "contains", distribution))
-        return self._query(
-            Provider,
-            "providers",
-            where=where,
-            order=("__name__",),
-            limit=limit,
-            fields=_fields_without(Provider, _UNLISTED_FIELDS),
-        )
+        listed = _fields_without(Provider, _UNLISTED_FIELDS)
+        return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=listed)
 
     def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after`, without their long fields."""
