@@ -7,7 +7,7 @@ from typing import Any
 from local_stack.sigstore import LocalSigstore
 from provider_hub.adapters.attestations import SigstoreVerifier
 from provider_hub.domain.publishers.claims import RunClaims
-from provider_hub.settings import Attestations
+from provider_hub.settings.everything import Attestations
 
 WHEEL = "weather-1.0.0-py3-none-any.whl"
 DIGEST = "a" * 64

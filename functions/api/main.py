@@ -20,14 +20,14 @@ from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.combined import Combined
 from provider_hub.http.functions import catalog, identity, installations, operations, publishing
-from provider_hub.settings_callers import Tasks
-from provider_hub.settings_cluster import Cluster
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_logs import Logs
-from provider_hub.settings_publishers import Attestations, TrustedPublishers
-from provider_hub.settings_sealing import Sealing
-from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
+from provider_hub.settings.callers import Tasks
+from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.logs import Logs
+from provider_hub.settings.publishers import Attestations, TrustedPublishers
+from provider_hub.settings.sealing import Sealing
+from provider_hub.settings.wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 from provider_hub.wiring.publishing import publishing_rules

@@ -8,11 +8,11 @@ from provider_hub.adapters import artifacts, tasks
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.catalog import Hub, routes
-from provider_hub.settings_callers import Tasks
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_publishers import TrustedPublishers
-from provider_hub.settings_wheels import Artifacts
+from provider_hub.settings.callers import Tasks
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.publishers import TrustedPublishers
+from provider_hub.settings.wheels import Artifacts
 from provider_hub.wiring import Once, connected_services
 
 

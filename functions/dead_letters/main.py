@@ -7,8 +7,8 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.dead_letters import DeadLetterKeeper
-from provider_hub.settings_callers import Callers
-from provider_hub.settings_core import Core
+from provider_hub.settings.callers import Callers
+from provider_hub.settings.core import Core
 from provider_hub.wiring import Once, connected_services
 
 

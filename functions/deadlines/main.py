@@ -10,9 +10,9 @@ from provider_hub.adapters import kubernetes
 from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings_callers import Callers
-from provider_hub.settings_cluster import Cluster
-from provider_hub.settings_core import Core
+from provider_hub.settings.callers import Callers
+from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.core import Core
 from provider_hub.wiring import Once, connected_services
 
 

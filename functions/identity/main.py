@@ -11,9 +11,9 @@ from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.platforms import PlatformTokens
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.identity import Hub, routes
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.publishers import TrustedPublishers
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.publishing import publishing_rules
 

@@ -12,11 +12,11 @@ from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.installations import Hub, routes
-from provider_hub.settings_cluster import Cluster
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_logs import Logs
-from provider_hub.settings_sealing import Sealing
+from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.logs import Logs
+from provider_hub.settings.sealing import Sealing
 from provider_hub.wiring import Once, connected_services
 
 

@@ -11,8 +11,8 @@ from provider_hub.domain.installation import InstallationRequest
 from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings_callers import Callers, Tasks
-from provider_hub.settings_cluster import Cluster
+from provider_hub.settings.callers import Callers, Tasks
+from provider_hub.settings.cluster import Cluster
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 

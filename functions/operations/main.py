@@ -7,8 +7,8 @@ import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.operations import Hub, routes
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.description import RouteDescription
 

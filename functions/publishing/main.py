@@ -15,10 +15,10 @@ from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.verified import VerifiedWheels
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.publishing import Hub, routes
-from provider_hub.settings_core import Core
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_publishers import Attestations
-from provider_hub.settings_wheels import Artifacts, Indexes, Wheels
+from provider_hub.settings.core import Core
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.publishers import Attestations
+from provider_hub.settings.wheels import Artifacts, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.publishing import publishing_rules
 

@@ -11,10 +11,10 @@ from provider_hub.domain.check_in import CheckIn
 from provider_hub.domain.records import Topic
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
-from provider_hub.settings_callers import Callers, Tasks
-from provider_hub.settings_check_ins import CheckIns
-from provider_hub.settings_cluster import Cluster
-from provider_hub.settings_core import Core
+from provider_hub.settings.callers import Callers, Tasks
+from provider_hub.settings.check_ins import CheckIns
+from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.core import Core
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.last_lines import last_lines
 

@@ -21,10 +21,10 @@ from provider_hub.adapters.wheels import FetchPolicy
 from provider_hub.adapters.wheels.locked import KeptFromHosts, LockedWheelHosts
 from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings_callers import Callers, Tasks
-from provider_hub.settings_cluster import Cluster
-from provider_hub.settings_rollouts import Rollouts
-from provider_hub.settings_wheels import Advisories, Indexes, Wheels
+from provider_hub.settings.callers import Callers, Tasks
+from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.rollouts import Rollouts
+from provider_hub.settings.wheels import Advisories, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 

@@ -15,9 +15,9 @@ from provider_hub.http.callbacks import TaskHandler
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.push import PushConsumer
 from provider_hub.http.triggers import TopicOrQueue
-from provider_hub.settings_callers import Callers, Tasks
-from provider_hub.settings_core import Core
-from provider_hub.settings_rollouts import Rollouts
+from provider_hub.settings.callers import Callers, Tasks
+from provider_hub.settings.core import Core
+from provider_hub.settings.rollouts import Rollouts
 from provider_hub.wiring import Once, connected_services
 
 

@@ -46,7 +46,7 @@ from local_stack.stack_file import keys_dir, logs_dir, node_dir
 from local_stack.supervisor import Child, Stage, accepts_connections
 from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.domain.records import Queue
-from provider_hub.settings import AllSettings
+from provider_hub.settings.everything import AllSettings
 
 
 class LocalStack:

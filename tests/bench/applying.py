@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from provider_hub.adapters import kubernetes
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
-from provider_hub.settings import Cluster
+from provider_hub.settings.everything import Cluster
 from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import Ground

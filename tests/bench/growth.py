@@ -39,7 +39,7 @@ from provider_hub.domain.installation import Installation, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import OutboxEntry, Topic
 from provider_hub.domain.rollout import Rollout, RolloutState
-from provider_hub.settings import Rollouts
+from provider_hub.settings.everything import Rollouts
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
 from provider_hub.wiring.publishing import publishing_rules
 from tests import builders

@@ -19,7 +19,7 @@ from provider_hub.adapters.firestore import store as firestore
 from provider_hub.adapters.identity import jwks
 from provider_hub.domain.identity import CustomerPrincipal, Machine, OrganizationClaims
 from provider_hub.domain.records import Queue
-from provider_hub.settings import AllSettings
+from provider_hub.settings.everything import AllSettings
 from tests import callers
 from tests.fakes import FakeClock, FakeWheels
 from tests.faults.clusters import TestCluster

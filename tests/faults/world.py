@@ -19,7 +19,7 @@ from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.records import Queue, Topic
-from provider_hub.settings import AllSettings
+from provider_hub.settings.everything import AllSettings
 from tests import callers
 from tests.builders import RUNTIME, provider, version
 from tests.fakes import FakeClock

@@ -34,7 +34,7 @@ from provider_hub.domain.messages import decode
 from provider_hub.domain.names import ProviderName, namespace_for
 from provider_hub.domain.organizations import Organization
 from provider_hub.domain.records import Topic
-from provider_hub.settings import Cluster
+from provider_hub.settings.everything import Cluster
 
 NAME = ProviderName("drifting", "weather")
 NAMESPACE = namespace_for("drifting")

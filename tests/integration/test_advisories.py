@@ -31,7 +31,7 @@ from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Cursor
-from provider_hub.settings import Artifacts
+from provider_hub.settings.everything import Artifacts
 
 MODIFIED = datetime(2024, 12, 31, tzinfo=UTC)
 HOLE: dict[str, Any] = {

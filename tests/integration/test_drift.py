@@ -16,7 +16,7 @@ from provider_hub.domain.installation import (
     Trigger,
 )
 from provider_hub.domain.manifests import INSTALLATION_ID, MANAGER, ORGANIZATION_ID, PROVIDER, Manifest
-from provider_hub.settings import Cluster
+from provider_hub.settings.everything import Cluster
 
 
 def test_a_cluster_that_is_as_it_should_be_is_left_alone(installed: Installed) -> None:

@@ -17,7 +17,7 @@ from google.auth import _helpers
 
 from provider_hub.adapters.kubernetes.api import KubernetesApi, connected
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.settings import Cluster
+from provider_hub.settings.everything import Cluster
 
 
 class Google:

@@ -21,7 +21,7 @@ from tests.integration.node_harness import (
 
 from provider_hub.adapters import kubernetes
 from provider_hub.domain.manifests import INSTALLATION_ID
-from provider_hub.settings import Cluster as Settings
+from provider_hub.settings.everything import Cluster as Settings
 
 
 @pytest.fixture(scope="module")

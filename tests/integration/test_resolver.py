@@ -21,7 +21,7 @@ from provider_hub.adapters.limited_child import Limits
 from provider_hub.adapters.limited_program import Ended
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.settings import UploadTimes
+from provider_hub.settings.everything import UploadTimes
 
 LONG_AGO = START - timedelta(days=30)
 YESTERDAY = START - timedelta(days=1)

@@ -16,7 +16,7 @@ from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
 from provider_hub.domain.names import prefixed_namespace
-from provider_hub.settings import Cluster
+from provider_hub.settings.everything import Cluster
 
 DEPLOYMENT = NAME.object_name
 

@@ -39,7 +39,7 @@ from provider_hub.domain.wheels import (
     WheelUnreachable,
     parse_wheel_url,
 )
-from provider_hub.settings import SettingsError, Wheels
+from provider_hub.settings.everything import SettingsError, Wheels
 
 FILE = "acme-1.2.0-py3-none-any.whl"
 URL = f"https://files.example/{FILE}"

@@ -4,7 +4,7 @@ import re
 
 from terraform.tools.configuration import TERRAFORM, read
 
-from provider_hub.settings import AllSettings, set_by, variable_name
+from provider_hub.settings.everything import AllSettings, set_by, variable_name
 
 HUB = read()
 TABLE = TERRAFORM.parent / "docs" / "settings.md"

@@ -25,7 +25,7 @@ from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
 from provider_hub.domain.records import Queue
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
-from provider_hub.settings import AllSettings, variable_name
+from provider_hub.settings.everything import AllSettings, variable_name
 
 MODULE = read(TERRAFORM / "modules" / "function")
 LIB = FUNCTIONS_DIR.parent / "lib"
@@ -88,7 +88,7 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
     assert ran.returncode == 0, ran.stderr
     status, modules = ran.stdout.splitlines()[-2:]
     assert int(status) == expected, ran.stderr
-    assert "provider_hub.settings_core" in json.loads(modules)
+    assert "provider_hub.settings.core" in json.loads(modules)
 
 
 def request_for(function: str) -> tuple[str, str, int]:
@@ -148,7 +148,7 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
 
 def test_the_zip_has_main_and_requirements_at_its_root_and_the_library_beside() -> None:
     names = set(contents("installer"))
-    assert {"main.py", "requirements.txt", "provider_hub/__init__.py", "provider_hub/settings.py"} <= names
+    assert {"main.py", "requirements.txt", "provider_hub/__init__.py", "provider_hub/settings/everything.py"} <= names
 
 
 def test_a_zip_holds_the_hubs_own_package_and_no_other() -> None:

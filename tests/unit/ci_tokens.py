@@ -14,7 +14,7 @@ from tests.fakes import START
 from provider_hub.adapters.identity.jwks import KeySet
 from provider_hub.adapters.identity.platforms import PlatformTokens, TrustedIssuer
 from provider_hub.domain.publishers.claims import Platform
-from provider_hub.settings import TrustedPublishers
+from provider_hub.settings.everything import TrustedPublishers
 
 NOW = START.timestamp()
 AUDIENCE = "hub.test"

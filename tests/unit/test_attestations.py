@@ -25,7 +25,7 @@ from provider_hub.domain.errors import Invalid, PermanentError
 from provider_hub.domain.provenance import StoredProvenance, provenance_object
 from provider_hub.domain.publishers.claims import AttestationRefused, Platform, RunClaims
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
-from provider_hub.settings import Attestations
+from provider_hub.settings.everything import Attestations
 
 SIGSTORE = LocalSigstore.made()
 GOOD = SIGSTORE.attest(RUN, WHEEL, DIGEST)

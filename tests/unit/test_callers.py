@@ -19,7 +19,7 @@ from provider_hub.adapters.identity.callers import TrustedCaller, trusted_caller
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
 from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
 from provider_hub.http.callers import OnlyFrom
-from provider_hub.settings import Callers, SettingsError
+from provider_hub.settings.everything import Callers, SettingsError
 
 NOW = 1_800_000_000
 ISSUER = "https://accounts.google.com"

@@ -19,7 +19,7 @@ from local_stack.stack_file import node_dir
 from provider_hub.actions.read_logs import ArchiveQuery
 from provider_hub.adapters.cloud_logging import connect, log_filter
 from provider_hub.domain.errors import PermanentError, TemporaryError
-from provider_hub.settings import Logs
+from provider_hub.settings.everything import Logs
 
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from provider_hub.domain.diagram import state_diagram
 from provider_hub.domain.roles import ROLES
 from provider_hub.http.route import Access
 from provider_hub.http.table import ROUTES
-from provider_hub.settings import GROUPS, AllSettings, set_by, variable_name
+from provider_hub.settings.everything import GROUPS, AllSettings, set_by, variable_name
 
 CUSTOMERS = (Access.CUSTOMER, Access.TENANT)
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.opaque import OpaqueTokens
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, OrganizationClaims
-from provider_hub.settings import Identity, SettingsError, variable_name
+from provider_hub.settings.everything import Identity, SettingsError, variable_name
 
 NOW = 1_800_000_000.0
 TOKEN = "mt_0123456789abcdef"

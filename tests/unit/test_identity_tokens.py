@@ -19,7 +19,7 @@ from provider_hub.adapters.identity.jwks import JwksError, KeySet
 from provider_hub.adapters.identity.realm import Realm
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import ConsoleMachine, Machine, User
-from provider_hub.settings import Identity, SettingsError, variable_name
+from provider_hub.settings.everything import Identity, SettingsError, variable_name
 
 NOW = 1_800_000_000
 ISSUER = "https://customers.example"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider_hub.settings import Images, SettingsError
+from provider_hub.settings.everything import Images, SettingsError
 
 VARIABLE = "HUB_IMAGE_PULL_CREDENTIALS"
 

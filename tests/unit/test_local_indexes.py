@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.indexes import index_settings
-from provider_hub.settings import Indexes
+from provider_hub.settings.everything import Indexes
 
 
 def settings_of(environment: dict[str, str]) -> Indexes:

@@ -17,7 +17,7 @@ from local_stack.issuer import TokenIssuer
 from local_stack.ports import PortTakenError, ReservedPort, listening_socket, port_of
 from local_stack.servers import BucketHost
 from provider_hub.domain.records import Queue
-from provider_hub.settings import AllSettings
+from provider_hub.settings.everything import AllSettings
 
 
 def jar(tmp_path: Path, release: int) -> Path:

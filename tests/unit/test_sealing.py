@@ -14,7 +14,7 @@ from provider_hub.adapters.sealing.cloud_kms import CloudKms
 from provider_hub.adapters.sealing.key_file import KeyFile
 from provider_hub.domain.errors import Invalid, PermanentError, TemporaryError
 from provider_hub.domain.secret_values import bytes_of, bytes_of_sealed
-from provider_hub.settings_sealing import Sealing
+from provider_hub.settings.sealing import Sealing
 
 KEY = "projects/p/locations/l/keyRings/hub/cryptoKeys/config"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from provider_hub.domain.records import Queue, Topic
-from provider_hub.settings import (
+from provider_hub.settings.everything import (
     AllSettings,
     CheckIns,
     Cluster,

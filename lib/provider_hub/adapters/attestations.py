@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from provider_hub.domain.errors import Invalid, PermanentError
 from provider_hub.domain.publishers.claims import AttestationRefused, RunClaims, SignedStatement
-from provider_hub.settings_publishers import Attestations
-from provider_hub.settings_reader import variable_name
+from provider_hub.settings.publishers import Attestations
+from provider_hub.settings.reader import variable_name
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

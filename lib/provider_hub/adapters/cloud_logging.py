@@ -17,7 +17,7 @@ from provider_hub.domain.manifests import CONTAINER, INSTALLATION_ID
 from provider_hub.domain.names import prefixed_namespace
 from provider_hub.domain.observed import mapping, mappings, moment, text
 from provider_hub.domain.pod_output import LogLine
-from provider_hub.settings_logs import Logs
+from provider_hub.settings.logs import Logs
 
 _SECONDS = 10.0
 _MOST_BYTES = 8 * 1024 * 1024

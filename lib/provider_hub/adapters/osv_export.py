@@ -11,7 +11,7 @@ from typing import IO
 from provider_hub.actions.advisories import Matches
 from provider_hub.adapters.artifacts import Bucket, connect_to
 from provider_hub.domain.errors import PermanentError, TemporaryError
-from provider_hub.settings_wheels import Advisories, Artifacts
+from provider_hub.settings.wheels import Advisories, Artifacts
 
 log = logging.getLogger(__name__)
 

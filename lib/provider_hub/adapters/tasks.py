@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.records import Queue, ScheduledCall
-from provider_hub.settings_callers import Tasks
+from provider_hub.settings.callers import Tasks
 
 _RPC_SECONDS = 20.0
 

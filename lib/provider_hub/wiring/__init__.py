@@ -18,7 +18,7 @@ from provider_hub.actions.services import Services
 from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
-from provider_hub.settings_core import Core, Project
+from provider_hub.settings.core import Core, Project
 
 P = TypeVar("P", bound=Project)
 T = TypeVar("T")

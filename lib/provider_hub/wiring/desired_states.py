@@ -5,11 +5,11 @@ from provider_hub.actions.services import Services
 from provider_hub.adapters import sealing
 from provider_hub.domain.manifests import NamespacePlan, RuntimeFacts
 from provider_hub.domain.records import Topic
-from provider_hub.settings_check_ins import CheckIns
-from provider_hub.settings_core import Core
-from provider_hub.settings_images import Images
-from provider_hub.settings_sealing import Sealing
-from provider_hub.settings_wheels import Artifacts
+from provider_hub.settings.check_ins import CheckIns
+from provider_hub.settings.core import Core
+from provider_hub.settings.images import Images
+from provider_hub.settings.sealing import Sealing
+from provider_hub.settings.wheels import Artifacts
 
 # Four pods an installation: two replicas of the largest tier, twice during a rollout.
 _PODS_PER_INSTALLATION = 4

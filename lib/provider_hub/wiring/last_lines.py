@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from provider_hub.actions.register import LastLines
 from provider_hub.domain.installation import Installation
-from provider_hub.settings_cluster import Cluster
+from provider_hub.settings.cluster import Cluster
 
 if TYPE_CHECKING:
     from provider_hub.actions.cluster import PodLogs

@@ -3,7 +3,7 @@
 from provider_hub.actions.publishing_rules import PublishingRules
 from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.runtimes import RuntimeImage
-from provider_hub.settings_core import Core
+from provider_hub.settings.core import Core
 
 
 def publishing_rules(given: Core) -> PublishingRules:

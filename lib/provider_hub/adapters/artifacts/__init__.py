@@ -2,7 +2,7 @@
 
 from provider_hub.adapters.artifacts.bucket import Bucket
 from provider_hub.adapters.artifacts.signers import IamSigner, KeyFileSigner
-from provider_hub.settings_wheels import Artifacts
+from provider_hub.settings.wheels import Artifacts
 
 __all__ = ["Bucket", "connect", "connect_to"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.settings_reader import SettingsError, variable_name
+from provider_hub.settings.reader import SettingsError, variable_name
 
 LOCAL_ACCOUNT = "functions@local.invalid"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)

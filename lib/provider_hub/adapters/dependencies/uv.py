@@ -28,7 +28,7 @@ from provider_hub.domain.dependencies.lock import DependencyLock, LockRefused
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.masking import mask
 from provider_hub.domain.runtimes import RuntimeImage
-from provider_hub.settings_wheels import Indexes, UploadTimes
+from provider_hub.settings.wheels import Indexes, UploadTimes
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from provider_hub.adapters.identity.claims import console_principal, customer_pr
 from provider_hub.adapters.identity.jwks import UnixTime
 from provider_hub.adapters.identity.realm import Realm, console_realm, customer_realm
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
-from provider_hub.settings_identity import Identity
-from provider_hub.settings_reader import SettingsError, variable_name
+from provider_hub.settings.identity import Identity
+from provider_hub.settings.reader import SettingsError, variable_name
 
 
 class Authenticator:

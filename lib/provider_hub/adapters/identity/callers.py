@@ -11,8 +11,8 @@ from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.realm import Realm, safe_url
 from provider_hub.domain.errors import NotAuthenticated
-from provider_hub.settings_callers import Callers
-from provider_hub.settings_reader import SettingsError, variable_name
+from provider_hub.settings.callers import Callers
+from provider_hub.settings.reader import SettingsError, variable_name
 
 
 @dataclass(frozen=True, slots=True)

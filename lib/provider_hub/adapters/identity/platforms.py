@@ -18,7 +18,7 @@ from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.realm import ALGORITHM, MAX_TOKEN_CHARACTERS, safe_url
 from provider_hub.domain.errors import MintRefused
 from provider_hub.domain.publishers.claims import CiRun, ClaimRefused, Platform, read_run
-from provider_hub.settings_publishers import TrustedPublishers
+from provider_hub.settings.publishers import TrustedPublishers
 
 LEEWAY_SECONDS = 30
 # GitHub's tokens live for minutes, GitLab's for as long as a job may take.

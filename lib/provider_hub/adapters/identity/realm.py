@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
 from provider_hub.domain.errors import NotAuthenticated
-from provider_hub.settings_reader import SettingsError, variable_name
+from provider_hub.settings.reader import SettingsError, variable_name
 
 if TYPE_CHECKING:
-    from provider_hub.settings_identity import Identity
+    from provider_hub.settings.identity import Identity
 
 ALGORITHM = "RS256"
 LEEWAY_SECONDS = 60

@@ -3,7 +3,7 @@
 from provider_hub.adapters.kubernetes.api import KubernetesApi, connected
 from provider_hub.adapters.kubernetes.cluster import Kubernetes
 from provider_hub.adapters.kubernetes.ownership import HUB_ID, Hub
-from provider_hub.settings_cluster import Cluster
+from provider_hub.settings.cluster import Cluster
 
 __all__ = ["HUB_ID", "Hub", "Kubernetes", "KubernetesApi", "connect"]
 

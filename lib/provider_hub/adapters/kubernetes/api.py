@@ -15,7 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.masking import mask
-from provider_hub.settings_cluster import Cluster
+from provider_hub.settings.cluster import Cluster
 
 Object = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Sealing of secret config values: by Cloud KMS, or by a key file on one machine."""
 
 from provider_hub.adapters.sealing.envelope import Envelope, NoKey
-from provider_hub.settings_sealing import Sealing
+from provider_hub.settings.sealing import Sealing
 
 __all__ = ["Envelope", "NoKey", "connect"]
 

@@ -24,8 +24,8 @@ from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.urls import WheelUrl, follow
-from provider_hub.settings_reader import SettingsError, variable_name
-from provider_hub.settings_wheels import Wheels
+from provider_hub.settings.reader import SettingsError, variable_name
+from provider_hub.settings.wheels import Wheels
 
 MIB = 1024 * 1024
 MAX_REDIRECTS = 5

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from provider_hub.domain.rollout import Pace
-from provider_hub.settings_reader import Settings, Words
+from provider_hub.settings.reader import Settings, Words
 
 
 class Rollouts(Settings):

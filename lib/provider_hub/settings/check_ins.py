@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from provider_hub.settings_reader import BY_TERRAFORM, Settings
+from provider_hub.settings.reader import BY_TERRAFORM, Settings
 
 
 def _without_empty_key(value: SecretStr) -> SecretStr:

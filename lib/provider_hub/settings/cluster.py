@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field
 from pydantic import model_validator as validator
 
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Settings, variable_name
+from provider_hub.settings.reader import BY_TERRAFORM, LOCAL, Settings, variable_name
 
 
 class Cluster(Settings):

@@ -9,8 +9,8 @@ from provider_hub.domain import deadlines as domain
 from provider_hub.domain.records import Topic
 from provider_hub.domain.runtimes import PLATFORM_PATTERN, PYTHON_PATTERN
 from provider_hub.domain.scope import Scope
-from provider_hub.settings_limits import Limits
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Required, Settings, Words
+from provider_hub.settings.limits import Limits
+from provider_hub.settings.reader import BY_TERRAFORM, LOCAL, Required, Settings, Words
 
 
 class Project(Settings):

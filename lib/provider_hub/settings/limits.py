@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from provider_hub.domain.limits import OrganizationLimits
-from provider_hub.settings_reader import Settings
+from provider_hub.settings.reader import Settings
 
 
 class Limits(Settings):

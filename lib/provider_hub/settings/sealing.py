@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Settings
+from provider_hub.settings.reader import BY_TERRAFORM, LOCAL, Settings
 
 
 class Sealing(Settings):

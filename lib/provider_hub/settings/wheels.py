@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic import model_validator as validator
 
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Required, Settings, Words, variable_name
+from provider_hub.settings.reader import BY_TERRAFORM, LOCAL, Required, Settings, Words, variable_name
 
 
 class UploadTimes(StrEnum):

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic import model_validator as validator
 
 from provider_hub.domain.publishers.claims import Platform
-from provider_hub.settings_reader import BY_TERRAFORM, Settings, Words, variable_name
+from provider_hub.settings.reader import BY_TERRAFORM, Settings, Words, variable_name
 
 
 class TrustedPublishers(Settings):

@@ -6,8 +6,8 @@ from pydantic import Field
 from pydantic import model_validator as validator
 
 from provider_hub.domain.records import Queue
-from provider_hub.settings_core import Project
-from provider_hub.settings_reader import BY_TERRAFORM, LOCAL, Pairs, Settings, variable_name
+from provider_hub.settings.core import Project
+from provider_hub.settings.reader import BY_TERRAFORM, LOCAL, Pairs, Settings, variable_name
 
 
 class TasksAccount(Settings):
