@@ -4,17 +4,17 @@ Importing Google's clients takes over a second of CPU, and the functions of a st
 start, and whenever one is killed. A fork has everything already. SOURCE is a function's file, imported for what it
 imports; the cluster and the node come from here too, since they use the same libraries.
 
-FD is a socket to the stack, of type SOCK_SEQPACKET: a message is one JSON object. The stack asks with `Order`; the
-answers are `{"id", "pid"}` once the process runs, and `{"pid", "code"}` once it has ended, with `code` as
-`subprocess` has it: negative for a signal.
+FD is a socket to the stack, of type SOCK_SEQPACKET: a message is one JSON object. The server says `{}` once it has
+imported. The stack asks with `Order`; the answers are `{"id", "pid"}` once the process runs, and `{"pid", "code"}` once
+it has ended, with `code` as `subprocess` has it: negative for a signal.
 """
 
+import contextlib
 import gc
 import importlib
 import importlib.util
 import json
 import os
-import runpy
 import selectors
 import signal
 import socket
@@ -28,15 +28,17 @@ from typing import Any, NoReturn
 from local_kubernetes.launcher import die_with_parent
 
 _AHEAD = ("local_stack.serve_function", "local_kubernetes.cluster.__main__", "local_kubernetes.node.__main__")
+_NAME_LENGTH = 15  # as much as the kernel keeps
 _MAX_MESSAGE = 256 * 1024
 _LOG_MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
 class Order:
-    """A process to fork: it runs `module` as `python -m module *arguments` does, and its output goes to `log`."""
+    """A process to fork: it calls `main` of `module` as a program with `arguments`, and its output goes to `log`."""
 
     id: int
+    name: str
     module: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -81,6 +83,7 @@ class _ForkServer:
 
     def serve(self) -> None:
         """Until the stack closes its end, which it also does when it is killed."""
+        self._say({})
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is not self._channel:
@@ -95,11 +98,21 @@ class _ForkServer:
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._selector.close()
-            self._channel.close()
+            self._let_go()
             _become(order, server)
+        # The child does it too: whoever is faster, its group exists before anybody can be told to kill it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpgid(pid, pid)
         self._selector.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
         self._say({"id": order.id, "pid": pid})
+
+    def _let_go(self) -> None:
+        """Close, in a child, what is the server's: its end of the socket, and its hold of the siblings."""
+        for key in list(self._selector.get_map().values()):
+            if key.fileobj is not self._channel:
+                os.close(key.fd)
+        self._selector.close()
+        self._channel.close()
 
     def _reap(self, descriptor: int, pid: int) -> None:
         self._selector.unregister(descriptor)
@@ -126,16 +139,23 @@ def _become(order: Order, server: int) -> NoReturn:
         os.environ.clear()
         os.environ.update(order.environment)
         sys.argv = [order.module, *order.arguments]
-        runpy.run_module(order.module, run_name="__main__", alter_sys=True)
-        code = 0
+        # For `ps` and `top`, where all forks would look alike.
+        Path("/proc/self/comm").write_text(order.name[:_NAME_LENGTH])
+        code = importlib.import_module(order.module).main() or 0
     except SystemExit as end:
         code = _exit_code(end)
     except BaseException:  # what ends a program of its own must not reach the server's code
         traceback.print_exc()
     finally:
+        # Not sys.exit: what the server registered for its own end is not this process's to do.
+        _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
-        # Not sys.exit: what the server registered for its own end is not this process's to do.
+    finally:  # even where the disk is full
         os._exit(code)
 
 

@@ -29,17 +29,17 @@ class ForkServer:
         self._sources = sources
         self._ids = itertools.count()
         self._channel: socket.socket | None = None
-        self._connected = asyncio.Event()
+        self._imported = asyncio.Event()
         self._sending = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
         self._ordered: dict[int, asyncio.Future[Running]] = {}
         self._running: dict[int, _Forked] = {}
 
     def child(self, environment: Mapping[str, str]) -> Child:
-        """The server's own process. It is ready at once: what it is asked for waits until it has imported."""
+        """The server's own process. It is ready once it has imported; what is to be forked waits for that."""
 
         async def ready() -> bool:
-            return True
+            return self._imported.is_set()
 
         module = (sys.executable, "-m", "local_stack.fork_server")
         sources = (str(source) for source in self._sources)
@@ -48,8 +48,8 @@ class ForkServer:
     async def fork(self, child: Child, log: Path) -> Running:
         """Start `child` as `Child.start` does. Raises OSError when the server dies meanwhile."""
         module, *arguments = child.command
-        order = Order(next(self._ids), module, arguments, dict(child.environment or {}), str(log))
-        await self._connected.wait()
+        order = Order(next(self._ids), child.name, module, arguments, dict(child.environment or {}), str(log))
+        await self._imported.wait()
         forked: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
         self._ordered[order.id] = forked
         try:
@@ -79,36 +79,41 @@ class ForkServer:
             command = (python, option, module, str(there.fileno()), *sources)
             process = await start_program(replace(child, command=command), log, descriptor=there.fileno())
         self._channel = here
-        self._connected.set()
         self._listening = asyncio.create_task(self._listen(here))
         return process
 
     async def _listen(self, channel: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         with channel:
-            while message := await _received(loop, channel):
-                self._heard(json.loads(message))
-            self._lost()
+            try:
+                while message := await _received(loop, channel):
+                    self._heard(json.loads(message))
+            finally:
+                self._lost()
 
     def _heard(self, message: Mapping[str, Any]) -> None:
+        if not message:
+            self._imported.set()
+            return
         pid = message["pid"]
         if "code" in message:
             self._running.pop(pid).end(message["code"])
             return
         self._running[pid] = forked = _Forked(pid)
         ordered = self._ordered.get(message["id"])
-        if ordered is not None:  # else whoever asked was cancelled; the process ends with the server
+        if ordered is not None and not ordered.done():  # else whoever asked was cancelled: it ends with the server
             ordered.set_result(forked)
 
     def _lost(self) -> None:
         """The server has ended, and the kernel kills what it had forked."""
         self._channel = None
-        self._connected.clear()
+        self._imported.clear()
         for forked in self._running.values():
             forked.end(-signal.SIGKILL)
         self._running.clear()
         for ordered in self._ordered.values():
-            ordered.set_exception(ConnectionError("the fork server ended"))
+            if not ordered.done():
+                ordered.set_exception(ConnectionError("the fork server ended"))
         self._ordered.clear()
 
 

@@ -199,7 +199,7 @@ class LocalStack:
             *("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), "--programs", str(programs)),
             *images,
         )
-        command = ("local_kubernetes.node", *files, *options)
+        command = ("local_kubernetes.node.__main__", *files, *options)
         return Child("node", command, Stage.NODE, environment, start=self._foundation.fork_server.fork)
 
     async def _register_runtimes(
@@ -242,7 +242,14 @@ def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[st
 
     # For chaos alone: any program with the cluster's token could make it fail.
     faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
-    command = ("local_kubernetes.cluster", "--port", str(port.number), "--kubeconfig", str(kubeconfig), *faults)
+    command = (
+        "local_kubernetes.cluster.__main__",
+        "--port",
+        str(port.number),
+        "--kubeconfig",
+        str(kubeconfig),
+        *faults,
+    )
     return Child("cluster", command, Stage.CLUSTER, environment, serves)
 
 

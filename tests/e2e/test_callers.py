@@ -11,13 +11,19 @@ from local_stack.running import Stack
 from tests.callers import account_for
 
 INTERNAL = [name for name, function in FUNCTIONS.items() if not function.is_public]
+LISTENING = "0A"
 PUSHED = "/projects/local-hub/topics/runtime-check-ins"
 
 
 def url_of(stack: Stack, function: str) -> str:
-    """Where a function listens; its port is the last word of its command."""
-    command = Path(f"/proc/{stack.pid(function)}/cmdline").read_bytes().decode().split("\0")
-    return f"http://127.0.0.1:{[word for word in command if word][-1]}"
+    """Where a function listens, which the kernel says of its process."""
+    process = Path(f"/proc/{stack.pid(function)}")
+    files = {str(file.readlink()) for file in (process / "fd").iterdir()}
+    for line in (process / "net" / "tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == LISTENING and f"socket:[{inode}]" in files:
+            return f"http://127.0.0.1:{int(local.rpartition(':')[2], 16)}"
+    raise AssertionError(f"{function} listens nowhere")
 
 
 def status(url: str, path: str, token: str | None, **headers: str) -> int:

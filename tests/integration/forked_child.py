@@ -12,7 +12,7 @@ def main() -> None:
     if said == "fail":
         sys.exit("no such setting")
     server = socket.create_server(("127.0.0.1", int(port)))
-    facts = {"name": __name__, "group": os.getpgrp(), "pid": os.getpid(), "setting": os.environ.get("SETTING")}
+    facts = {"group": os.getpgrp(), "pid": os.getpid(), "setting": os.environ.get("SETTING")}
     print(json.dumps({**facts, "inherited": "INHERITED" in os.environ, "said": said}), flush=True)
     signal.pause()
     server.close()

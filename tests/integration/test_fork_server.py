@@ -67,7 +67,6 @@ def test_a_forked_process_has_arguments_environment_group_and_log_of_its_own(tmp
                 await supervisor.start(child(server, port))
                 number = pid(tmp_path, "forked")
                 assert facts(tmp_path) == {
-                    "name": "__main__",
                     "group": number,
                     "pid": number,
                     "setting": "set",
