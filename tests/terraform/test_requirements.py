@@ -6,7 +6,7 @@ import pytest
 from terraform.tools import requirements
 from terraform.tools.imports import reached_files, reached_imports
 
-from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
+from local_stack.function_list import ALL, FUNCTIONS, FUNCTIONS_DIR
 
 LIB = FUNCTIONS_DIR.parent / "lib"
 
@@ -33,7 +33,7 @@ def test_a_function_without_a_cluster_does_not_carry_its_client() -> None:
 
 
 def test_what_verifies_attestations_is_carried_by_the_functions_that_publish_alone() -> None:
-    texts = {name: (FUNCTIONS_DIR / name / "requirements.txt").read_text() for name in FUNCTIONS}
+    texts = {name: (FUNCTIONS_DIR / name / "requirements.txt").read_text() for name in ALL}
     assert {name for name, text in texts.items() if "sigstore" in names_in(text)} == {"publishing", "api"}
 
 
