@@ -26,6 +26,7 @@ from provider_hub.adapters import artifacts, osv_scan
 from provider_hub.adapters.osv_export import MOST_EXPORT_BYTES, OnDisk, OsvExport
 from provider_hub.adapters.osv_scan import MOST_RECORD_BYTES, scan_in_child
 from provider_hub.domain.advisories import LockAdvisories
+from provider_hub.domain.advisories.records import MOST_FOUND, TooMuchToMatch
 from provider_hub.domain.catalog import ProviderVersion, StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.errors import PermanentError
@@ -183,8 +184,9 @@ def test_one_lock_that_cannot_be_read_keeps_no_other_from_its_turn(watched: Watc
     broken = replace(stored(watched.old), sha256="0" * 64, text="no lock")
     watched.backend.put(keys.lock(WEATHER, broken.sha256), broken)
     watched.file.write_bytes(zipped(HOLE))
-    assert watched.watch.check_slice() == 1
-    assert watched.ids(watched.new) == []
+    with pytest.raises(PermanentError, match="is no lock"):
+        watched.watch.check_slice()
+    assert (watched.ids(watched.old), watched.ids(watched.new)) == (["GHSA-tide"], [])
 
 
 @pytest.fixture(params=["file", "bucket"])
@@ -289,6 +291,24 @@ def test_what_one_record_holds_against_the_reader_takes_no_other_with_it(tmp_pat
     huge = b'{"id": "' + b"x" * MOST_RECORD_BYTES + b'"}'
     result = scanned(tmp_path, zipped(b"[" * 100_000, huge, HOLE, b"{}"), {"tide": ["1.0", "1.2"]})
     assert ([one.version for one in result.found], result.records, result.unreadable) == (["1.0"], 1, 3)
+
+
+def test_what_the_reader_answers_is_bounded_for_each_version(tmp_path: Path) -> None:
+    severe = {"database_specific": {"severity": "CRITICAL"}}
+    many = [{**HOLE, "id": f"GHSA-{number}", "aliases": []} for number in range(MOST_FOUND + 50)]
+    result = scanned(tmp_path, zipped(*many, {**many[0], "id": "Z", **severe}), {"tide": ["1.0", "1.1", "1.2"]})
+    assert {text: sum(one.version == text for one in result.found) for text in ("1.0", "1.1", "1.2")} == {
+        "1.0": MOST_FOUND, "1.1": MOST_FOUND, "1.2": 0
+    }  # fmt: skip
+    assert sum(one.advisory_id == "Z" for one in result.found) == 2
+
+
+def test_versions_that_are_too_many_for_one_look_are_told_from_a_broken_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(osv_scan, "_LIMITS", replace(osv_scan._LIMITS, output_bytes=1000))
+    with pytest.raises(TooMuchToMatch, match="with 9 locked versions"):
+        scanned(tmp_path, zipped(HOLE), {"tide": [f"1.1.{number}" for number in range(9)]})
 
 
 def test_an_archive_that_unpacks_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from packaging.version import Version
 from provider_hub.domain.advisories import Advisory, Severity
 from provider_hub.domain.advisories.cvss import base_score, severity_of
 from provider_hub.domain.advisories.osv import MOST_LISTED, OsvMalformed, matching, parse_record
-from provider_hub.domain.advisories.records import MOST_FOUND, merged
+from provider_hub.domain.advisories.records import MOST_FOUND, merged, worst
 
 BEGINNING = {"introduced": "0"}
 
@@ -152,13 +152,29 @@ def test_records_that_name_each_other_are_one_advisory_with_what_any_of_them_say
 
 def test_records_that_a_third_one_joins_are_one_and_those_of_other_packages_are_not() -> None:
     joined = [advisory("A", "B"), advisory("C", "D"), advisory("E", "B", "C"), advisory("A", "B", package="other")]
-    assert [(one.package, one.advisory_id) for one in merged(joined)] == [("other", "A"), ("tide", "A")]
+    assert [(one.package, one.advisory_id) for one in worst(merged(joined))] == [("other", "A"), ("tide", "A")]
 
 
 def test_the_worst_are_kept_where_there_are_too_many() -> None:
     low = [advisory(f"L{number}", severity=Severity.LOW) for number in range(MOST_FOUND)]
     kept = merged([*low, advisory("unknown"), advisory("C", severity=Severity.CRITICAL)])
     assert (len(kept), kept[0].advisory_id, "unknown" in {one.advisory_id for one in kept}) == (MOST_FOUND, "C", False)
+
+
+def test_records_are_merged_without_comparing_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def names(one: Advisory) -> frozenset[str]:
+        nonlocal read
+        read += 1
+        return frozenset((one.advisory_id, *one.aliases))
+
+    monkeypatch.setattr(Advisory, "names", property(names))
+    count = 1000
+    # Each names the one before and its double, so that groups of all sizes are joined again and again.
+    chained = [advisory(f"A{number}", f"A{number // 2}", f"A{number - number % 64}") for number in range(count)]
+    merged([*chained, *(advisory(f"B{number}") for number in range(count))])
+    assert read < 10 * 2 * count
 
 
 RELEASES = ["0.1.dev1", "0.1", "1.0a1", "1.0", "1.0.post1", "1.1", "2.0rc1", "2.0", "2.0.1", "10.0"]

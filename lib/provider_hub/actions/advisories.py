@@ -17,7 +17,7 @@ from provider_hub.actions.ports import DocumentStore, LockStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.advisories import Advisory, LockAdvisories
-from provider_hub.domain.advisories.records import merged
+from provider_hub.domain.advisories.records import TooMuchToMatch, worst
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockMalformed
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -34,11 +34,16 @@ KEPT = timedelta(days=30)
 STALE = timedelta(days=7)
 
 Locked = tuple[StoredLock, DependencyLock]
+# By a distribution's normalised name and its version.
+Found = Mapping[tuple[str, str], Sequence[Advisory]]
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What an export has of the versions that it was asked for, and when its newest record was changed."""
+    """What an export has of the versions that it was asked for, and when its newest record was changed.
+
+    `found` has each vulnerability of a distribution's version once.
+    """
 
     export_at: datetime
     found: tuple[Advisory, ...]
@@ -50,7 +55,8 @@ class AdvisoryDatabase(Protocol):
     def matching(self, locked: Mapping[str, Sequence[str]], now: datetime) -> Matches:
         """The advisories for locked versions, by their distributions' normalised names.
 
-        Raises TemporaryError where it cannot be read now, and PermanentError for what is no export.
+        Raises TemporaryError where it cannot be read now, PermanentError for what is no export, and TooMuchToMatch
+        where the look takes more time or memory than it may.
         """
 
 
@@ -69,37 +75,73 @@ class AdvisoryWatch:
     database: AdvisoryDatabase | None
 
     def check_slice(self) -> int:
-        """Hold the next locks against the export, once a night; returns how many have an advisory that is new."""
+        """Hold the next locks against the export, once a night; returns how many have an advisory that is new.
+
+        Raises the first fault of a lock, after the others had their turn and the cursor is written.
+        """
         if self.database is None:
             return 0
         cursor = self.services.store.get(keys.cursor(WALK)) or Cursor(WALK, None)
         now = self.services.clock()
         if cursor.due_at and now < cursor.due_at:
             return 0
-        locks = self.services.store.locks_after(cursor.place, LOCKS_A_RUN)
+        faults = Faults()
         try:
-            changed, last = self._checked(self.database, locks)
+            changed, following = self._looked(self.database, cursor, faults)
         except (TemporaryError, PermanentError) as error:
             log.error("no lock is held against advisories: %s", error, extra={"event": "advisories_unread"})  # noqa: TRY400
-            self._go_on(replace(cursor, due_at=now + AGAIN))
-            return 0
-        is_done = len(locks) < LOCKS_A_RUN and last == len(locks)
-        place = _path_of(locks[last - 1]) if last else cursor.place
-        self._go_on(Cursor(WALK, None, next_night(now)) if is_done else Cursor(WALK, place))
+            changed, following = 0, replace(cursor, due_at=now + AGAIN)
+        self._go_on(following)
+        faults.raise_first()
         return changed
 
-    def _checked(self, database: AdvisoryDatabase, locks: Sequence[StoredLock]) -> tuple[int, int]:
+    def _looked(self, database: AdvisoryDatabase, cursor: Cursor, faults: Faults) -> tuple[int, Cursor]:
+        """How many locks of the next slice have a new advisory, and where it goes on. Raises as the database does."""
+        length = min(cursor.most or LOCKS_A_RUN, LOCKS_A_RUN)
+        locks = self.services.store.locks_after(cursor.place, length)
+        try:
+            changed, last = self._checked(database, locks, faults)
+        except TooMuchToMatch as error:
+            return 0, self._narrowed(database, cursor, locks, error)
+        if len(locks) < length and last == len(locks):
+            return changed, Cursor(WALK, None, next_night(self.services.clock()))
+        longer = length * 2 if length * 2 < LOCKS_A_RUN else None
+        return changed, Cursor(WALK, _path_of(locks[last - 1]) if last else cursor.place, most=longer)
+
+    def _narrowed(
+        self, database: AdvisoryDatabase, cursor: Cursor, locks: Sequence[StoredLock], error: TooMuchToMatch
+    ) -> Cursor:
+        """Half the slice, and past the lock that is too much by itself: one publisher's must not end all others' watch.
+
+        Raises PermanentError where the export takes too much whatever is locked.
+        """
+        if len(locks) > 1:
+            log.warning("%d locks are too many for one look at the advisories: %s", len(locks), error)
+            return replace(cursor, due_at=None, most=len(locks) // 2)
+        (lock,) = locks
+        database.matching({}, self.services.clock())
+        log.error(
+            "the lock %s of %s is not held against advisories: %s",
+            lock.sha256[:12],
+            lock.provider_name,
+            error,
+            extra={"event": "advisories_unread", "provider": lock.provider_name.canonical},
+        )
+        return Cursor(WALK, _path_of(lock), most=1)
+
+    def _checked(self, database: AdvisoryDatabase, locks: Sequence[StoredLock], faults: Faults) -> tuple[int, int]:
         """How many locks have a new advisory, and how many were looked at before the time was up."""
-        faults, read = Faults(), list[Locked]()
+        read = list[Locked]()
         for stored in locks:
             with faults.of(f"the lock {stored.sha256[:12]} of {stored.provider_name}"):
                 read.append((stored, _parsed(stored)))
         matches = database.matching(_versions_of(read), self.services.clock()) if read else None
+        found = _by_version(matches.found) if matches else {}
         changed = looked = 0
         for stored, lock in TimeBudget(self.services.clock).within(read):
             looked += 1
             if matches:
-                changed += self._keep(stored, _of_lock(lock, matches), matches.export_at)
+                changed += self._keep(stored, _of_lock(lock, found), matches.export_at)
         if matches and self.services.clock() - matches.export_at > STALE:
             log.warning("the export of advisories is of %s", matches.export_at, extra={"event": "advisories_stale"})
         return changed, len(locks) if looked == len(read) else locks.index(read[looked][0])
@@ -158,9 +200,15 @@ def _versions_of(read: Sequence[Locked]) -> Mapping[str, Sequence[str]]:
     return {name: sorted(of_name) for name, of_name in versions.items()}
 
 
-def _of_lock(lock: DependencyLock, matches: Matches) -> tuple[Advisory, ...]:
-    locked = {(wheel.name, wheel.version) for wheel in lock.wheels}
-    return merged(one for one in matches.found if (one.package, one.version) in locked)
+def _by_version(found: Sequence[Advisory]) -> Found:
+    of_version = defaultdict[tuple[str, str], list[Advisory]](list)
+    for one in found:
+        of_version[one.package, one.version].append(one)
+    return of_version
+
+
+def _of_lock(lock: DependencyLock, found: Found) -> tuple[Advisory, ...]:
+    return worst(one for wheel in lock.wheels for one in found.get((wheel.name, wheel.version), ()))
 
 
 def _path_of(stored: StoredLock) -> str:

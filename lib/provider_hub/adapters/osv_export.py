@@ -72,7 +72,7 @@ class OsvExport:
         self._place = place
 
     def matching(self, locked: Mapping[str, Sequence[str]], now: datetime) -> Matches:
-        """Raises TemporaryError, or PermanentError for what is no export or is too large for one."""
+        """Raises TemporaryError, PermanentError for what is no export or too large for one, and TooMuchToMatch."""
         # It is needed once a night, and no cold start pays for it.
         from provider_hub.adapters.osv_scan import scan_in_child  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limited
 from provider_hub.domain.advisories.osv import OsvMalformed, OsvRecord, matching, parse_record
-from provider_hub.domain.advisories.records import Advisory, Severity
+from provider_hub.domain.advisories.records import Advisory, Severity, TooMuchToMatch, merged
 from provider_hub.domain.errors import PermanentError
 
 # PyPI's export has some ten thousand records of a few KiB; those of packages with many releases have some hundred KiB.
@@ -30,7 +30,10 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, Ru
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What was found for the locked versions, and when the newest record was changed; how many could not be read."""
+    """What was found for the locked versions, and when the newest record was changed; how many could not be read.
+
+    `found` has each vulnerability of a version once, and of each version the worst `MOST_FOUND` alone.
+    """
 
     found: tuple[Advisory, ...]
     export_at: datetime
@@ -41,13 +44,15 @@ class Scanned:
 def scan_in_child(file: IO[bytes], locked: Mapping[str, Sequence[str]], now: datetime) -> Scanned:
     """The advisories for locked versions, by their distributions' normalised names, in an export: a real file.
 
-    Raises PermanentError for what is no export, or would take too much, and TemporaryError where this machine is busy.
+    Raises PermanentError for what is no export, TooMuchToMatch where the look takes more than it may, and
+    TemporaryError where this machine is busy.
     """
     argument = {"locked": {name: [*versions] for name, versions in locked.items()}, "now": now.isoformat()}
     try:
         answer = run_limited(_scanned, argument, _LIMITS, file)
     except OverLimit as error:
-        raise PermanentError(f"the export of advisories {error}") from error
+        sought = sum(map(len, locked.values()))
+        raise TooMuchToMatch(f"the export of advisories {error}, with {sought} locked versions to look for") from error
     if "refused" in answer:
         raise PermanentError(f"the export of advisories {answer['refused']}")
     found = tuple(_advisory(one) for one in answer["found"])
@@ -64,7 +69,7 @@ def _scanned(argument: Any, file: IO[bytes] | None) -> dict[str, Any]:
         raise AssertionError("the child was given no export")
     locked: Mapping[str, Sequence[str]] = argument["locked"]
     now = datetime.fromisoformat(argument["now"])
-    found: list[dict[str, Any]] = []
+    found: list[Advisory] = []
     records = unreadable = 0
     newest: datetime | None = None
     try:
@@ -75,14 +80,16 @@ def _scanned(argument: Any, file: IO[bytes] | None) -> dict[str, Any]:
                     continue
                 records += 1
                 newest = _later(newest, record.modified, now)
-                found += map(asdict, matching(record, locked))
+                found += matching(record, locked)
     except _BROKEN:
         return {"refused": "is no zip archive that can be read"}
     except _TooMuch as error:
         return {"refused": str(error)}
     if newest is None:
         return {"refused": f"has no record that can be read, among {unreadable + records}"}
-    return {"found": found, "export_at": newest.isoformat(), "records": records, "unreadable": unreadable}
+    # What goes to the parent is bounded for each version: how many records a version has is its publisher's choice.
+    kept = [asdict(one) for one in merged(found)]
+    return {"found": kept, "export_at": newest.isoformat(), "records": records, "unreadable": unreadable}
 
 
 class _TooMuch(Exception):

@@ -113,9 +113,11 @@ class KeptAnswer:
 class Cursor:
     """How far a job has read through everything, a slice at a time; `place` None is the beginning.
 
-    `due_at` is when it goes on, None for at once.
+    `due_at` is when it goes on, None for at once. `most` is how many items its next slice has, where one of full length
+    was too much; None is the full length.
     """
 
     name: str
     place: str | None
     due_at: datetime | None = None
+    most: int | None = None

@@ -28,7 +28,7 @@ locals {
       title    = "known vulnerabilities are not looked up any more"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.advisories_gaps}\""
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
-      advice   = "The sweeper's log line says why: whatever copies OSV's export to settings.advisories_export stopped, or the sweeper may not read it. After 30 days nothing is shown of any lock."
+      advice   = "The sweeper's log line says why: whatever copies OSV's export to settings.advisories_export stopped, or the sweeper may not read it. After 30 days nothing is shown of any lock. A line that names a provider is of one lock of it alone: the others are looked at."
       severity = "WARNING"
     }
     caller_refusals = {

@@ -1,9 +1,12 @@
 """What is kept of advisories, and when two of them are one."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from provider_hub.domain.errors import PermanentError
 
 
 class Severity(StrEnum):
@@ -17,6 +20,10 @@ class Severity(StrEnum):
 
 _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 MOST_FOUND = 100
+
+
+class TooMuchToMatch(PermanentError):
+    """The export cannot be held against so many versions at once; it may be held against fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +63,48 @@ class LockAdvisories:
     found: tuple[Advisory, ...]
     expires_at: datetime
 
+    @property
+    def severity(self) -> Severity | None:
+        """The worst of what was found; None where nothing was, or nobody has said how bad any of it is."""
+        known = [one.severity for one in self.found if one.severity]
+        return max(known, key=_ORDER.__getitem__, default=None)
 
-def merged(found: Iterable[Advisory]) -> tuple[Advisory, ...]:
-    """The advisories, each vulnerability of a distribution once, the worst first, at most MOST_FOUND.
+
+def merged(found: Iterable[Advisory]) -> list[Advisory]:
+    """The advisories, each vulnerability of a distribution's version once, and the worst MOST_FOUND of each version.
 
     Several databases have a record of the same vulnerability; they name each other as aliases.
     """
-    groups: list[list[Advisory]] = []
-    for one in sorted(found, key=lambda advisory: (advisory.package, advisory.version, advisory.advisory_id)):
-        same = [group for group in groups if any(_is_same(one, other) for other in group)]
-        groups = [group for group in groups if group not in same]
-        groups.append([*(other for group in same for other in group), one])
-    ordered = sorted(map(_one_of, groups), key=lambda one: (-_rank(one), one.package, one.advisory_id))
-    return tuple(ordered[:MOST_FOUND])
+    of_version = defaultdict[tuple[str, str], list[Advisory]](list)
+    for one in found:
+        of_version[one.package, one.version].append(one)
+    return [kept for listed in of_version.values() for kept in worst(map(_one_of, _same(listed)))]
 
 
-def _is_same(one: Advisory, other: Advisory) -> bool:
-    return (one.package, one.version) == (other.package, other.version) and not one.names.isdisjoint(other.names)
+def worst(found: Iterable[Advisory]) -> tuple[Advisory, ...]:
+    """The worst MOST_FOUND of them, the worst first."""
+    return tuple(sorted(found, key=lambda one: (-_rank(one), one.package, one.advisory_id))[:MOST_FOUND])
+
+
+def _same(listed: Iterable[Advisory]) -> list[list[Advisory]]:
+    """Those together that share a name, or that others join. All are of one version of one distribution.
+
+    The smaller groups go into the largest, so that an advisory seldom moves: a version may have thousands of records.
+    """
+    group_of: dict[str, list[Advisory]] = {}
+    for one in listed:
+        touched = {id(group): group for name in one.names if (group := group_of.get(name)) is not None}
+        largest = max(touched.values(), key=len, default=[])
+        moved = [one, *(other for group in touched.values() if group is not largest for other in group)]
+        largest += moved
+        for other in moved:
+            group_of.update(dict.fromkeys(other.names, largest))
+    return list({id(group): group for group in group_of.values()}.values())
 
 
 def _one_of(group: list[Advisory]) -> Advisory:
     """The record that says most, with what the others add: the worst severity, and the version that mends all."""
+    group = sorted(group, key=lambda one: one.advisory_id)
     best = min(group, key=lambda one: (one.severity is None, one.fixed_in is None, one.advisory_id))
     names = frozenset[str]().union(*(one.names for one in group)) - {best.advisory_id}
     return replace(
