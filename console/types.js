@@ -104,6 +104,8 @@
  * @property {string[]} [attestations]
  * @property {number | null} [lock_packages]
  * @property {Advisory[] | null} [advisories]
+ * @property {number | null} [advisory_count]
+ * @property {Advisory["severity"]} [advisory_severity]
  *
  * @typedef {Record<string, any>} JsonSchema
  *

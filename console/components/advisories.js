@@ -4,15 +4,15 @@ import { html } from "../html.js";
 
 /** @typedef {import("../types.js").Advisory} Advisory */
 
-/** @param {Advisory[]} advisories */
-export const countedAdvisories = (advisories) => counted(advisories.length, "known vulnerability", "known vulnerabilities");
+/** @param {number} count */
+export const countedAdvisories = (count) => counted(count, "known vulnerability", "known vulnerabilities");
 
 /** @param {{advisories: Advisory[] | null | undefined, mendedBy?: string | null}} props */
 export function Advisories({ advisories, mendedBy }) {
   if (!advisories?.length) return null;
   return html`
     <details class="notice">
-      <summary>${countedAdvisories(advisories)} of its dependencies${mendedBy && html`; <span class="mono">${mendedBy}</span> mends them`}</summary>
+      <summary>${countedAdvisories(advisories.length)} of its dependencies${mendedBy && html`; <span class="mono">${mendedBy}</span> mends them`}</summary>
       <ul>
         ${advisories.map(
           (one) => html`

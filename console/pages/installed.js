@@ -98,7 +98,7 @@ class Row extends Component {
         <td role="cell"><a href=${`#/installed/${row.canonical}`}>${row.canonical}</a></td>
         <td role="cell" class="mono">
           ${row.installed_version}${offered(row) && html` <span class="offer">→ ${offered(row)}</span>`}
-          ${row.advisories?.length ? html`<span class="why">${countedAdvisories(row.advisories)}</span>` : null}
+          ${row.advisories?.length ? html`<span class="why">${countedAdvisories(row.advisories.length)}</span>` : null}
         </td>
         <td role="cell">${InstallationState({ row })}${message && html`<span class="why" title=${message}>${message}</span>`}</td>
         <td role="cell">${ago(row.updated_at, now)}</td>

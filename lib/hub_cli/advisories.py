@@ -8,13 +8,14 @@ from hub_cli.display import as_json, table, terminal_width
 
 _MOST_VERSIONS = 100
 _FACTS = ("advisories", "advisories_as_of")
+_SUMMARY = ("advisory_count", "advisory_severity", "advisories_as_of")
 
 
-def run(session: Session, provider: str | None) -> int:
-    """Print them. Raises ClientError."""
+def run(session: Session, provider: str | None, version: str | None) -> int:
+    """Print those of all installations or of one version, or how many each version has. Raises ClientError."""
     if provider is None:
         return _of_installations(session)
-    return _of_versions(session, provider)
+    return _of_versions(session, provider) if version is None else _of_version(session, provider, version)
 
 
 def summary_of(raw: Mapping[str, Any]) -> str | None:
@@ -38,31 +39,42 @@ def _of_installations(session: Session) -> int:
     lines = [
         (raw["canonical"], raw["installed_version"], *line, _way_out(raw)) for raw in rows for line in _lines_of(raw)
     ]
-    _print(heads, lines, "Nothing that is installed has a known vulnerability.", rows)
+    unknown = sum(raw.get("advisories") is None for raw in rows)
+    _print(heads, lines, "Nothing that is installed has a known vulnerability.", unknown, len(rows))
     return 0
 
 
 def _of_versions(session: Session, provider: str) -> int:
     versions = session.api.versions(provider, _MOST_VERSIONS, anonymous=session.target.token is None)
     if session.as_json:
-        print(as_json([{name: one.get(name) for name in ("version", "status", *_FACTS)} for one in versions]))
+        print(as_json([{name: one.get(name) for name in ("version", "status", *_SUMMARY)} for one in versions]))
         return 0
-    heads = ("VERSION", "ADVISORY", "SEVERITY", "IN", "FIXED IN")
-    lines = [(one["version"], *line) for one in versions for line in _lines_of(one)]
-    _print(heads, lines, f"Nothing that {provider} locks has a known vulnerability.", versions)
+    counts = [(one["version"], one.get("advisory_count"), one.get("advisory_severity")) for one in versions]
+    lines = [(version, str(count), severity or "unknown") for version, count, severity in counts if count]
+    unknown = sum(count is None for _, count, _ in counts)
+    otherwise = f"Nothing that {provider} locks has a known vulnerability."
+    _print(("VERSION", "ADVISORIES", "THE WORST"), lines, otherwise, unknown, len(counts))
     return 0
 
 
-def _print(
-    heads: Sequence[str], lines: Sequence[Sequence[str]], otherwise: str, looked_at: Sequence[Mapping[str, Any]]
-) -> None:
-    unknown = sum(one.get("advisories") is None for one in looked_at)
+def _of_version(session: Session, provider: str, version: str) -> int:
+    shown = session.api.version(provider, version, anonymous=session.target.token is None)
+    if session.as_json:
+        print(as_json({name: shown.get(name) for name in ("version", "status", *_FACTS)}))
+        return 0
+    otherwise = f"Nothing that {provider} {version} locks has a known vulnerability."
+    unknown = int(shown.get("advisories") is None)
+    _print(("ADVISORY", "SEVERITY", "IN", "FIXED IN"), list(_lines_of(shown)), otherwise, unknown, 1)
+    return 0
+
+
+def _print(heads: Sequence[str], lines: Sequence[Sequence[str]], otherwise: str, unknown: int, looked_at: int) -> None:
     if lines:
         print(table(heads, lines, terminal_width()))
-    elif unknown < len(looked_at) or not looked_at:
+    elif unknown < looked_at or not looked_at:
         print(otherwise)
     if unknown:
-        print(f"Nothing is known of {unknown} of {len(looked_at)}: no lock, or not held against a database yet.")
+        print(f"Nothing is known of {unknown} of {looked_at}: no lock, or not held against a database yet.")
 
 
 def _lines_of(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -191,6 +191,7 @@ def _register_advisories(commands: "Subparsers") -> None:
     what = "known vulnerabilities of what is installed, or of what a provider's versions lock"
     advisories = command(commands, "advisories", what, _advisories)
     advisories.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
+    advisories.add_argument("version", nargs="?", type=arguments.version, help="show each that this version has")
 
 
 def _register_dead_letters(commands: "Subparsers") -> None:
@@ -345,7 +346,7 @@ def _relock(parsed: argparse.Namespace) -> int:
 def _advisories(parsed: argparse.Namespace) -> int:
     from hub_cli import advisories  # noqa: PLC0415
 
-    return advisories.run(arguments.session(parsed), parsed.provider)
+    return advisories.run(arguments.session(parsed), parsed.provider, parsed.version)
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:

@@ -230,10 +230,14 @@ def test_what_the_sweeper_found_is_shown_with_versions_and_installations(exporte
     swept = exported.send("sweeper", "POST", "/", headers=exported.caller_header("sweeper", "/"))
     assert swept.status_code == 204, swept.text
 
-    versions = {one["version"]: one["advisories"] for one in shown("/providers/acme/weather/versions")}
-    assert versions == {"1.0.0": [SHOWN], "1.1.0": [], "1.2.0": None}
+    listed = {one["version"]: one for one in shown("/providers/acme/weather/versions")}
+    assert {text: (one["advisory_count"], one["advisory_severity"]) for text, one in listed.items()} == {
+        "1.0.0": (1, "high"), "1.1.0": (0, None), "1.2.0": (None, None)
+    }  # fmt: skip
+    assert {one["advisories"] for one in listed.values()} == {None}, "a list is read by anybody, and stays small"
     one = shown("/providers/acme/weather/versions/1.0.0")
     assert (one["advisories"], one["advisories_as_of"]) == ([SHOWN], "2024-12-31T00:00:00Z")
+    assert (one["advisory_count"], one["advisory_severity"]) == (1, "high")
     for row in (shown("/providers/installed/acme/weather"), *shown("/providers/installed")):
         assert (row["advisories"], row["mended_by"]) == ([SHOWN], "1.1.0")
 

@@ -16,7 +16,7 @@ VERSION_FIELDS = {
     "entrypoint", "source_hash", "build_id", "schemas", "changelog", "status", "published_at", "error_message",
     "created_at", "updated_at", "distribution_name", "summary", "requires_python", "wheel_filename", "wheel_size",
     "lock_sha256", "lock_packages", "lock_due_at", "lock_message",
-    "published_by", "advisories", "advisories_as_of",
+    "published_by", "advisories", "advisories_as_of", "advisory_count", "advisory_severity",
 }  # fmt: skip
 ACMES = ["acme/busy", "acme/leaving", "acme/radio", "acme/weather"]
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from provider_hub.domain.advisories import LockAdvisories
+from provider_hub.domain.advisories import LockAdvisories, Severity
 from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
@@ -117,10 +117,17 @@ class ProviderVersionBody(Response):
     lock_message: str | None = Field(description="What came of locking it again, or of locking it late.")
     advisories: list[AdvisoryBody] | None = Field(
         description="Known vulnerabilities of what the lock has, the worst first; null where nothing is known: "
-        "there is no lock, or it was not held against a database yet. The answer to a change has null."
+        "there is no lock, or it was not held against a database yet. A list of versions and the answer to a change "
+        "have null."
+    )
+    advisory_count: int | None = Field(
+        description="How many of them there are, in a list of versions too; null where nothing is known.", examples=[1]
+    )
+    advisory_severity: Severity | None = Field(
+        description="How bad the worst of them is; null without any, and where nobody has said.", examples=["medium"]
     )
     advisories_as_of: datetime | None = Field(
-        description="How new the database was that the lock was held against; null with `advisories`.",
+        description="How new the database was that the lock was held against; null where nothing is known.",
         examples=["2026-03-02T02:11:09Z"],
     )
     source_hash: str | None = Field(description="Of no use here: always null.")
@@ -149,8 +156,8 @@ class ProviderVersionBody(Response):
     )
 
     @classmethod
-    def of(cls, version: ProviderVersion, known: LockAdvisories | None = None) -> Self:
-        """The view of a stored version, and of what is known of its lock."""
+    def of(cls, version: ProviderVersion, known: LockAdvisories | None = None, *, is_listed: bool = False) -> Self:
+        """The view of a stored version, and of what is known of its lock: in a list how much, and not each advisory."""
         return cls(
             prefix=version.prefix,
             name=version.name,
@@ -171,7 +178,9 @@ class ProviderVersionBody(Response):
             lock_packages=version.lock_packages,
             lock_due_at=version.lock_due_at,
             lock_message=version.lock_message,
-            advisories=advisories_of(known),
+            advisories=None if is_listed else advisories_of(known),
+            advisory_count=len(known.found) if known else None,
+            advisory_severity=known.severity if known else None,
             advisories_as_of=known.export_at if known else None,
             source_hash=version.source_hash,
             build_id=version.build_id,

@@ -164,10 +164,15 @@ def delete_provider(hub: Hub, call: Call) -> None:
 
 @routes.add("GET", f"{_PROVIDER}/versions", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
 def list_versions(hub: Hub, call: Call, query: VersionPage) -> list[ProviderVersionBody]:
-    """The versions, newest first, a hundred at most at a time."""
+    """The versions, newest first, a hundred at most at a time.
+
+    Of the known vulnerabilities it has how many and how bad; a single version has each.
+    """
     versions = browse.list_versions(hub.services, call.viewer, call.provider, query)
     known = known_of(hub.services, [version.lock_sha256 for version in versions])
-    return [ProviderVersionBody.of(version, known.get(version.lock_sha256 or "")) for version in versions]
+    return [
+        ProviderVersionBody.of(version, known.get(version.lock_sha256 or ""), is_listed=True) for version in versions
+    ]
 
 
 @routes.add("GET", f"{_PROVIDER}/versions/{{version}}", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
