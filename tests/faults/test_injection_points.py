@@ -11,6 +11,7 @@ from provider_hub.actions.cluster import LogRequest
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.adapters import kubernetes, pubsub, tasks
 from provider_hub.adapters.firestore import store as firestore
+from provider_hub.domain.provenance import Origin
 from provider_hub.domain.records import OutboxEntry, Queue, Topic
 from tests.builders import WEATHER, rollout, wish
 from tests.fakes import START
@@ -34,6 +35,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "see": lambda store: store.see(ROW_KEY),
     "get": lambda store: store.get(ROW_KEY),
     "get_all": lambda store: store.get_all([ROW_KEY]),
+    "get_parts": lambda store: store.get_parts(Origin, [keys.version(WEATHER, "1.0.0")]),
     "delete_all": lambda store: store.delete_all([ROW_KEY]),
     "installations_of": lambda store: store.installations_of("org_acme"),
     "count_installations_of": lambda store: store.count_installations_of("org_acme"),

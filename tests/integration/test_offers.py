@@ -13,6 +13,7 @@ from provider_hub.actions.change import change_settings
 from provider_hub.actions.offer import OFFER_AGAIN, offer_when_due
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.wishes.installations import SettingsWish
+from provider_hub.domain.attestations import PUBLISH
 from provider_hub.domain.installation import (
     CheckedIn,
     Health,
@@ -25,6 +26,8 @@ from provider_hub.domain.installation import (
     UpgradePolicy,
 )
 from provider_hub.domain.organizations import Organization
+from provider_hub.domain.provenance import ProvenancePolicy, ProvenanceRule
+from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import RolloutState
 
@@ -71,6 +74,37 @@ def test_switching_to_auto_with_a_config_that_the_latest_refuses_keeps_the_polic
     row = switched(world)
     assert (row.installed_version, row.upgrade_policy) == ("1.0.0", UpgradePolicy.AUTO)
     assert row.timeline[-1].event is Trigger.SKIPPED
+
+
+def attested(world: World, text: str) -> None:
+    by = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, issuer="https://ci", repository="acme/weather")
+    key = keys.version(NAME, text)
+    stored = world.backend.store.get(key)
+    assert stored
+    world.backend.put(key, replace(stored, published_by=by, attestations=(PUBLISH,)))
+
+
+TRUSTED = ProvenancePolicy("org_manual", ProvenanceRule("https://ci", "acme/*"), (), START, "user_1")
+
+
+@pytest.mark.parametrize(
+    ("has_attested", "version", "event"), [(True, "1.1.0", Trigger.CHANGE), (False, "1.0.0", Trigger.SKIPPED)]
+)
+def test_the_newest_version_that_comes_from_where_the_organization_requires_is_offered(
+    backend: Backend, has_attested: bool, version: str, event: Trigger
+) -> None:
+    world = World(backend, installations=1)
+    (lock,) = backend.store.current_locks([keys.version(NAME, "1.0.0")])
+    revision = Revision("1.0.0", ResourceTier.FREE, {}, lock_sha256=lock)
+    world.put("org_manual", upgrade_policy=UpgradePolicy.MANUAL, revision=revision)
+    backend.put(keys.provenance_policy("org_manual"), TRUSTED)
+    for text in ("1.1.0", "1.2.0"):
+        world.waves.begin(world.publish(text))
+        assert world.run(text).state is RolloutState.DONE
+    if has_attested:
+        attested(world, "1.1.0")
+    row = switched(world)
+    assert (row.installed_version, row.timeline[-1].event) == (version, event)
 
 
 def sweep(world: World, minutes: float = 0) -> None:

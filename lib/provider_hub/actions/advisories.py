@@ -136,7 +136,7 @@ class AdvisoryWatch:
             with faults.of(f"the lock {stored.sha256[:12]} of {stored.provider_name}"):
                 read.append((stored, _parsed(stored)))
         matches = database.matching(_versions_of(read), self.services.clock()) if read else None
-        found = _by_version(matches.found) if matches else {}
+        found: Found = _by_version(matches.found) if matches else {}
         changed = looked = 0
         for stored, lock in TimeBudget(self.services.clock).within(read):
             looked += 1

@@ -15,7 +15,7 @@ class LockFacts:
 
     `is_superseded` says that the installed version was locked again since. `advisories` are those of the installed
     lock, None where nothing is known of it. `mended_by` is the version that has none of them: the installed one where
-    its new lock has none, else the provider's latest; None where neither is known to.
+    its new lock has none, else the provider's latest where the organization takes that; None where neither is known to.
     """
 
     is_superseded: bool = False

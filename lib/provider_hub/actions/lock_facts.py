@@ -10,18 +10,50 @@ from provider_hub.actions.ports import Key, LockedVersionStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.advisories import LockAdvisories
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.provenance import Origin, refusal_of
 from provider_hub.domain.versions import is_newer
 
 # A version, and the lock that it has now.
 Choice = tuple[str, str | None]
+# An organization's id, and a version that mends an installation of it.
+Mend = tuple[str, Key[ProviderVersion]]
 
 
 def with_lock_facts(services: Services[LockedVersionStore], installed: Sequence[Installed]) -> list[Installed]:
-    """The installations with their lock's facts, in two round trips however many they are; none for no installation."""
+    """The installations with their lock's facts, in two round trips however many they are; none for no installation.
+
+    Where a newer version mends one, a third reads what its organization requires, and a fourth the version's origin.
+    """
     choices = _choices(services, installed)
     digests = {one.row.revision.lock_sha256 for one in installed} | {lock for listed in choices for _, lock in listed}
     known = known_of(services, sorted(digest for digest in digests if digest))
-    return [replace(one, lock=_facts(one, listed, known)) for one, listed in zip(installed, choices, strict=True)]
+    found = [replace(one, lock=_facts(one, listed, known)) for one, listed in zip(installed, choices, strict=True)]
+    refused = _refused(services, [mend for one in found if (mend := _mend(one)) is not None])
+    return [replace(one, lock=replace(one.lock, mended_by=None)) if _mend(one) in refused else one for one in found]
+
+
+def _mend(installed: Installed) -> Mend | None:
+    """The organization, and the newer version that mends its installation; no rule is about the version it has."""
+    row, mended_by = installed.row, installed.lock.mended_by
+    if mended_by is None or mended_by == row.installed_version:
+        return None
+    return row.organization_id, keys.version(row.provider_name, mended_by)
+
+
+def _refused(services: Services[LockedVersionStore], mends: Sequence[Mend]) -> set[Mend]:
+    """Those whose version does not come from where the organization requires, or is gone."""
+    if not mends:
+        return set()
+    organizations = list(dict.fromkeys(organization for organization, _ in mends))
+    read = services.store.get_all([keys.provenance_policy(one) for one in organizations])
+    policies = {policy.organization_id: policy for policy in read if policy is not None}
+    ruled = [mend for mend in dict.fromkeys(mends) if mend[0] in policies]
+    origins = services.store.get_parts(Origin, [key for _, key in ruled])
+    return {
+        (organization, key)
+        for (organization, key), origin in zip(ruled, origins, strict=True)
+        if origin is None or refusal_of(policies[organization], origin) is not None
+    }
 
 
 def _choices(services: Services[LockedVersionStore], installed: Sequence[Installed]) -> list[list[Choice]]:

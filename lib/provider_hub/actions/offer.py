@@ -6,6 +6,7 @@ version once the rollout is done, so that it jumps no wave.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,16 +19,21 @@ from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
+from provider_hub.domain.provenance import Origin, refusal_of
 from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, RolloutState, wants
-from provider_hub.domain.versions import Version, latest, relock_id
+from provider_hub.domain.versions import Version, relock_id
 
 log = logging.getLogger(__name__)
 
 OFFER_AGAIN = timedelta(minutes=10)
+# How many versions are looked through for one that comes from where the organization requires, the newest first.
+MOST_LOOKED_THROUGH = 100
 
 
 def offer_latest(services: Services[RolloutStore], row: Installation) -> Installation:
-    """Upgrade `row` to the newest version that its policy takes; returns the row, upgraded or as it was.
+    """Upgrade `row` to the newest version that its policy takes and that comes from where its organization requires.
+
+    Returns the row, upgraded or as it was.
 
     Only a version whose rollout is done is offered. A rollout that is not done reaches the installation by itself, or
     was halted or paused for a reason. Never raises: the change of the policy is committed, and must not look refused.
@@ -94,12 +100,26 @@ class _Offer:
 
 def _newest_wanted(services: Services[RolloutStore], row: Installation) -> _Offer | None:
     published = [Version.parse(text) for text in services.store.published_versions(row.provider_name)]
-    newest = latest([version for version in published if not version.is_prerelease and wants(row, str(version))])
-    if newest is not None:
-        return _Offer(str(newest))
+    fitting = [version for version in published if not version.is_prerelease and wants(row, str(version))]
+    newest_first = [str(version) for version in sorted(fitting, reverse=True)]
+    taken = _first_taken(services, row, newest_first)
+    if taken is not None:
+        return _Offer(taken)
     (lock,) = services.store.current_locks([keys.version(row.provider_name, row.installed_version)])
-    wanted = lock is not None and wants(row, row.installed_version, lock)
-    return _Offer(row.installed_version, lock) if wanted else None
+    if lock is not None and wants(row, row.installed_version, lock):
+        return _Offer(row.installed_version, lock)
+    # The organization's rule refuses all of them. The newest is offered, so that the row says why it is skipped.
+    return _Offer(newest_first[0]) if newest_first else None
+
+
+def _first_taken(services: Services[RolloutStore], row: Installation, newest_first: Sequence[str]) -> str | None:
+    """The first of the versions that comes from where the row's organization requires."""
+    policy = services.store.get(keys.provenance_policy(row.organization_id)) if newest_first else None
+    if policy is None or policy.rule_for(row.provider_name) is None:
+        return next(iter(newest_first), None)
+    among = newest_first[:MOST_LOOKED_THROUGH]
+    origins = services.store.get_parts(Origin, [keys.version(row.provider_name, text) for text in among])
+    return next((origin.version for origin in origins if origin and refusal_of(policy, origin) is None), None)
 
 
 def _upgraded(services: Services[RolloutStore], seen: Installation, offer: _Offer) -> Installation:

@@ -113,6 +113,9 @@ class DocumentStore(Protocol):
     def get_all(self, keys: Sequence[Key[R]]) -> list[R | None]:
         """The records in the order of `keys`, in one round trip."""
 
+    def get_parts(self, kind: type[R], keys: Sequence[Key[Any]]) -> list[R | None]:
+        """Of these records the fields alone that `kind` has, in the order of `keys`: a version may have a megabyte."""
+
     def delete_all(self, keys: Sequence[Key[Any]]) -> None:
         """Delete records outside of any transaction."""
 

@@ -39,6 +39,22 @@ class StoredProvenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a version came from: the fields of it that a rule looks at."""
+
+    prefix: str
+    name: str
+    version: str
+    published_by: PublishedBy | None = None
+    attestations: tuple[str, ...] = ()
+
+    @property
+    def provider_name(self) -> ProviderName:
+        """The provider's name."""
+        return ProviderName(self.prefix, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class ProvenanceRule:
     """The attestation that a version must have: of which issuer, repository and ref.
 
@@ -53,7 +69,7 @@ class ProvenanceRule:
         at = f" at {self.ref}" if self.ref else ""
         return f"an attestation of {self.repository}{at} by {self.issuer}"
 
-    def takes(self, version: "ProviderVersion") -> bool:
+    def takes(self, version: "ProviderVersion | Origin") -> bool:
         """Whether the version was published with an attestation of such a run."""
         by = version.published_by
         if not version.attestations or by is None or by.issuer != self.issuer:
@@ -97,7 +113,7 @@ class ProvenancePolicy:
         return replace(self, providers=tuple(entry for entry in self.providers if entry.provider != provider))
 
 
-def refusal_of(policy: ProvenancePolicy | None, version: "ProviderVersion") -> str | None:
+def refusal_of(policy: ProvenancePolicy | None, version: "ProviderVersion | Origin") -> str | None:
     """Why the organization does not take the version: what it has, and what is required. None where it does."""
     rule = policy.rule_for(version.provider_name) if policy else None
     if rule is None or rule.takes(version):
@@ -105,7 +121,7 @@ def refusal_of(policy: ProvenancePolicy | None, version: "ProviderVersion") -> s
     return f"{version.provider_name} {version.version} {_has(version)}, and your organization requires {rule}"
 
 
-def _has(version: "ProviderVersion") -> str:
+def _has(version: "ProviderVersion | Origin") -> str:
     by = version.published_by
     if by is None or by.repository is None:
         return "has no attestation: no CI run published it"

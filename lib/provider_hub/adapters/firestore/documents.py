@@ -117,6 +117,13 @@ class FirestoreDocuments:
         with translated():
             return self.read_documents(keys, {})[0]
 
+    def get_parts(self, kind: type[R], keys: Sequence[Key[Any]]) -> list[R | None]:
+        """Of these records the fields alone that `kind` has, in the order of `keys`. Raises TemporaryError."""
+        names = [self.name_of(key) for key in keys]
+        with translated():
+            found = self.read_raw(names, [*kind.__annotations__]) if names else {}
+        return [decode_record(kind, found[name]) if name in found else None for name in names]
+
     def delete_all(self, keys: Sequence[Key[Any]]) -> None:
         """Delete records in one commit, outside of any transaction. Raises TemporaryError."""
         if keys:

@@ -113,7 +113,8 @@ class ProviderInstallation(Response):
     )
     mended_by: str | None = Field(
         description="The version to upgrade to that has none of the `advisories`: `installed_version` as it was locked "
-        "again, else `latest_version`; null where neither is known to."
+        "again, else `latest_version`; null where neither is known to, or the latter does not come from where the "
+        "organization requires."
     )
     generation: int = Field(description="Grows by one with every change of what shall run.", examples=[1])
 
