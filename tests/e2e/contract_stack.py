@@ -20,8 +20,10 @@ from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import SlugClaim
+from provider_hub.domain.records import InstalledCount
 from tests.builders import FULL
 from tests.e2e import wire
+from tests.fakes import START
 from tests.integration.backend import EMULATOR, Documents
 from tests.integration.tenants import Tenants
 
@@ -91,6 +93,8 @@ def _fill(tenants: Tenants) -> None:
     """An organization that has as many installations as it may."""
     tenants.deployed.put(keys.organization(FULL.organization_id), FULL)
     tenants.deployed.put(keys.slug(FULL.slug), SlugClaim(FULL.slug, FULL.organization_id))
+    counted = InstalledCount(FULL.organization_id, QUOTA, START)
+    tenants.deployed.put(keys.installed_count(FULL.organization_id), counted)
     for number in range(QUOTA):
         name = ProviderName("platform", f"p{number}")
         tenants.install(name, "1.0.0", organization_id=FULL.organization_id, organization_slug=FULL.slug)

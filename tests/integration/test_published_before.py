@@ -85,12 +85,12 @@ def furnish(deployed: Deployed, wheel: AddedWheel) -> None:
 def test_documents_of_the_first_release_are_kept_and_locked_while_their_installation_runs(
     around: StandIns, index: PackageIndex, tmp_path: Path
 ) -> None:
-    tide = make_wheel(tmp_path, {"tide.py": ""}, name="tide")
+    tide = make_wheel(tmp_path, {"neap.py": ""}, name="neap")
     hosted = add_wheel(tide, wheels_dir(around.state_dir), around.wheels_url)
     index.offer(tide, LONG_AGO, url=hosted.url)
     with deployed_on(around, HUB_INDEX_URLS=index.simple_url) as deployed:
         tenants = Tenants(deployed)
-        wheel = tenants.host_wheel(tmp_path, "weather", "2.0.0", metadata=["Requires-Dist: tide>=1"])
+        wheel = tenants.host_wheel(tmp_path, "weather", "2.0.0", metadata=["Requires-Dist: neap>=1"])
         furnish(deployed, wheel)
 
         def shown(path: str) -> dict[str, Any]:

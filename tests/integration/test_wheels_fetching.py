@@ -230,7 +230,8 @@ def fetch(internet: Internet, certificates: Certificates) -> Fetcher:
 
 def test_a_wheel_is_fetched_digested_and_read(fetch: Fetcher, internet: Internet) -> None:
     fetched = fetch(sha256=SHA256)
-    contents = WheelContents("acme", "1.2.0", Packages.only("acme"), requires_python=None, summary=None)
+    text = b"Metadata-Version: 2.1\nName: acme\nVersion: 1.2.0\n"
+    contents = WheelContents("acme", "1.2.0", Packages.only("acme"), requires_python=None, summary=None, metadata=text)
     assert fetched == FetchedWheel(contents, sha256=SHA256, size=len(WHEEL))
     [request] = internet.requests
     assert request.startswith(f"GET /{FILE} HTTP/1.1\r\n")

@@ -106,7 +106,7 @@ class Application(Generic[H]):
             response = responses.error(500, f"this should not have happened; it is logged as request {identifier}")
         if any(route.form for route in routes):
             response = as_tools_read(response)
-        leave(request, self._services.receiving)
+        leave(request, response, self._services.receiving)
         return responses.completed(response, request, identifier)
 
     def _dispatch(self, request: Request, routes: Sequence[Route], parameters: Mapping[str, str]) -> Response:
@@ -249,5 +249,5 @@ def answer_unrouted() -> None:
 
 def _unrouted(error: HTTPException) -> Response:
     response = responses.error(error.code or 500, error.name)
-    leave(flask.request)
+    leave(flask.request, response)
     return responses.completed(response, flask.request, request_id(flask.request))

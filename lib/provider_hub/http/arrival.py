@@ -8,10 +8,11 @@ import io
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event, Timer
 from typing import Any
 
-from flask import Request
+from flask import Request, Response
 
 from provider_hub.actions.receiving import Receiving
 from provider_hub.domain.errors import HubError, SchemaViolation, TemporaryError, TooSlow
@@ -20,10 +21,13 @@ from provider_hub.domain.errors import HubError, SchemaViolation, TemporaryError
 ANSWER_SECONDS = 30.0
 MOST_PUSHED_BYTES = 256 * 1024
 REMAINS_SECONDS = 2.0
+# Callers who are refused before anything counts them get none of a thread's time to speak of.
+_MOMENT_SECONDS = 0.1
 # Of the largest form, and somewhat more: whoever sent one over its limit is told so.
 _REMAINS_BYTES = 40 * 1024**2
 _PIECE_BYTES = 64 * 1024
 _TAKEN = "provider_hub.body_taken"
+_TOO_LONG = "provider_hub.body_too_long"
 
 
 @contextmanager
@@ -61,6 +65,8 @@ def pushed_body(request: Request) -> bytes:
     raw: bytes = request.stream.read(MOST_PUSHED_BYTES)
     if len(raw) < MOST_PUSHED_BYTES:
         mark_taken(request)
+    else:
+        request.environ[_TOO_LONG] = True
     return raw
 
 
@@ -69,19 +75,23 @@ def mark_taken(request: Request) -> None:
     request.environ[_TAKEN] = True
 
 
-def leave(request: Request, receiving: Receiving | None = None) -> None:
+def leave(request: Request, response: Response, receiving: Receiving | None = None) -> None:
     """Before an answer: take in what its caller still sends, some of it and for a moment, and keep none of it.
 
     Few clients read an answer before they have sent all. The framework would read the rest into memory, however much
-    it is and however long it takes; gunicorn would wait for it for seconds. Without `receiving` nothing is taken in.
+    it is and however long it takes; gunicorn would wait for it for seconds. Without `receiving` a push's worth is
+    taken in. If more than that arrives, the connection ends with the answer: otherwise the caller's next request on
+    it would meet a server that reads no more, or be read as the rest of this one.
     """
     connection = _connection(request)
     if _has_body(request) and not request.environ.get(_TAKEN):
         if receiving is not None:
             _take_remains(request, receiving)
+        elif not request.environ.get(_TOO_LONG):
+            _take_at_most(request, MOST_PUSHED_BYTES, _MOMENT_SECONDS)
         if connection is not None and not request.environ.get(_TAKEN):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)
+            _shut(connection, socket.SHUT_RD)
+            response.call_on_close(partial(_shut, connection, socket.SHUT_RDWR))
     # What the framework reads after the answer is empty now.
     request.environ.update({"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
     with suppress(AttributeError, KeyError):
@@ -92,8 +102,13 @@ def leave(request: Request, receiving: Receiving | None = None) -> None:
 
 
 def _take_remains(request: Request, receiving: Receiving) -> None:
-    with suppress(TemporaryError), receiving.remains(), _ended_after(request, REMAINS_SECONDS) as late:
-        if _is_read_out(request, _REMAINS_BYTES) and not late.is_set():
+    with suppress(TemporaryError), receiving.remains():
+        _take_at_most(request, _REMAINS_BYTES, REMAINS_SECONDS)
+
+
+def _take_at_most(request: Request, most_bytes: int, seconds: float) -> None:
+    with _ended_after(request, seconds) as late:
+        if _is_read_out(request, most_bytes) and not late.is_set():
             mark_taken(request)
 
 
@@ -121,8 +136,7 @@ def _ended_after(request: Request, seconds: float) -> Iterator[Event]:
 
     def end() -> None:
         late.set()
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RD)
+        _shut(connection, socket.SHUT_RD)
 
     watch = Timer(seconds, end)
     watch.daemon = True
@@ -131,6 +145,11 @@ def _ended_after(request: Request, seconds: float) -> Iterator[Event]:
         yield late
     finally:
         watch.cancel()
+
+
+def _shut(connection: Any, directions: int) -> None:
+    with suppress(OSError):  # the caller was first
+        connection.shutdown(directions)
 
 
 def _connection(request: Request) -> Any:

@@ -41,7 +41,7 @@ class OnlyFrom:
         """401 for another caller, counted by its log line; 503 where the caller's keys cannot be fetched now."""
         remember_trace(request.headers.get("X-Cloud-Trace-Context"))
         response = self._answer(request)
-        leave(request)
+        leave(request, response)
         return response
 
     def _answer(self, request: Request) -> Response:
