@@ -38,12 +38,6 @@ def origin_of(version: Mapping[str, Any]) -> str:
     return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}{attested}"
 
 
-def clipped(text: object, width: int) -> str:
-    """Printable, and at most `width` characters, the last an ellipsis where more was there."""
-    line = printable(text)
-    return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
-
-
 def terminal_width() -> int:
     """Columns of the terminal, 80 where there is none."""
     return shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns

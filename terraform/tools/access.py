@@ -131,7 +131,7 @@ def _other_row(block: Block) -> str:
     if "condition" in block.body:
         place += f", where `{block.body['condition'][0]['title']}` holds"
     why = block.comment.strip(". ")
-    return f"| {_named(block, block.body['member'])} | `{block.body['role']}` | {place} | {why} |"
+    return f"| {_named(block, block.body['member'])} | {_readable(block.body['role'])} | {place} | {why} |"
 
 
 def _named(block: Block, expression: str) -> str:
@@ -145,8 +145,8 @@ def _named(block: Block, expression: str) -> str:
 
 def _readable(expression: str) -> str:
     """An expression as the resource it names: `google_service_account.caller["push"].email` is that account."""
-    text = expression.removeprefix("${").removesuffix("}")
-    return f"`{re.sub(r'[.](id|name|email|member)$', '', text)}`"
+    whole = re.fullmatch(r"\$\{(?!.*\$\{)(.*)}", expression)
+    return f"`{re.sub(r'[.](id|name|email|member)$', '', whole[1] if whole else expression)}`"
 
 
 def _table(head: str, rows: list[str]) -> str:

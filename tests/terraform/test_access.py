@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from terraform.tools.access import grants
+from terraform.tools.access import access_tables, grants
 from terraform.tools.configuration import TERRAFORM, Block, Configuration, read
 from terraform.tools.imports import reached_files
 from terraform.tools.rbac import READER, WRITER, allows, manifests
@@ -229,6 +229,12 @@ def test_what_a_grant_is_on_exists(name: str) -> None:
     assert set(may.get("creates_tasks", {})) | set(may.get("deletes_tasks", {})) <= {queue.value for queue in Queue}
     assert set(may.get("reads_secret", {})) <= {*HUB.local("secrets"), *HUB.local("handed_in")}
     assert set(may.get("encrypts", {})) | set(may.get("decrypts", {})) <= set(HUB.local("keys"))
+
+
+def test_no_cell_of_the_tables_is_cut_in_the_middle_of_an_expression() -> None:
+    spans = re.findall(r"`([^`]+)`", access_tables())
+    assert "serviceAccount:${each.value}" in spans
+    assert [span for span in spans if span.count("{") != span.count("}")] == []
 
 
 @pytest.mark.parametrize("name", ACCESS)
