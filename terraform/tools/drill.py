@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,14 +65,18 @@ class Drill:
             raise DrillFailed(f"{self.live} is a drill's own database: name the live one")
 
 
-def restore(drill: Drill, gcloud: Gcloud, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Make the new database, and wait until it holds everything. Raises DrillFailed."""
+def check_databases(drill: Drill, gcloud: Gcloud) -> None:
+    """Raises DrillFailed where the live database is not there, or one has the name of the new one already."""
     drill.check()
-    there = {one["name"].rpartition("/")[2] for one in gcloud("firestore", "databases", "list")}
+    there = _databases(gcloud)
     if drill.live not in there:
         raise DrillFailed(f"{drill.project} has no database {drill.live}: name the live one with --database")
     if drill.target in there:
         raise DrillFailed(f"{drill.target} is there already: try again in a second")
+
+
+def restore(drill: Drill, gcloud: Gcloud, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Make the new database, and wait until it holds everything. Raises DrillFailed."""
     if drill.backup:
         source = ["restore", f"--source-backup={drill.backup}"]
     else:
@@ -87,8 +91,17 @@ def restore(drill: Drill, gcloud: Gcloud, sleep: Callable[[float], None] = time.
 
 
 def remove(drill: Drill, gcloud: Gcloud) -> None:
-    """Delete the new database."""
-    gcloud("firestore", "databases", "delete", f"--database={drill.target}", "--quiet")
+    """Delete the new database, if there is one. Raises DrillFailed."""
+    try:
+        if drill.target in _databases(gcloud):
+            gcloud("firestore", "databases", "delete", f"--database={drill.target}", "--quiet")
+    except DrillFailed as failure:
+        command = f"gcloud firestore databases delete --project={drill.project} --database={drill.target}"
+        raise DrillFailed(f"{drill.target} may be left: delete it with `{command}`") from failure
+
+
+def _databases(gcloud: Gcloud) -> Set[str]:
+    return {one["name"].rpartition("/")[2] for one in gcloud("firestore", "databases", "list")}
 
 
 def collections() -> Sequence[str]:
@@ -163,14 +176,18 @@ def _without_lock(store: FirestoreStore, name: str, provider: ProviderName, dige
 
 def hold(drill: Drill, gcloud: Gcloud, say: Callable[[str], None] = print, *, keep: bool = False) -> bool:
     """Hold the drill; whether the restored database is whole. Raises DrillFailed."""
-    restore(drill, gcloud)
+    check_databases(drill, gcloud)
+    is_restored = False
     try:
+        restore(drill, gcloud)
+        is_restored = True
         restored = counts(Client(drill.project, database=drill.target))
         found = list(faults(connect(drill.project, drill.target)))
         if not drill.backup:  # the live database of then is gone after a week, and a backup may be older
             found += differences(counts(Client(drill.project, database=drill.live), drill.at), restored)
     finally:
-        if not keep:
+        # However far it came, also after Ctrl-C: nobody looks for a database that a failed drill has begun.
+        if not (keep and is_restored):
             remove(drill, gcloud)
     say("\n".join(f"{name}: {number}" for name, number in restored.items() if number))
     for fault in found[:_SHOWN]:
@@ -200,6 +217,12 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC, second=0, microsecond=0)
 
 
+def _told(failure: DrillFailed) -> str:
+    """The failure, behind the one that it came upon."""
+    first = failure.__context__
+    return f"{_told(first)}; then: {failure}" if isinstance(first, DrillFailed) else str(failure)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--project", required=True)
@@ -215,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
             Drill(given.project, given.database, at, given.backup, began), gcloud_of(given.project), keep=given.keep
         )
     except DrillFailed as failure:
-        print(f"drill: {failure}", file=sys.stderr)
+        print(f"drill: {_told(failure)}", file=sys.stderr)
         return 1
     return 0 if is_whole else 1
 

@@ -140,12 +140,10 @@ def test_a_backup_is_restored_and_an_error_of_firestores_is_told(deployed: Deplo
 
     def cloud(*words: str) -> Any:
         calls.append(words)
-        if words[2] == "list":
-            return [{"name": f"projects/p/databases/{LIVE}"}]
         return {"name": "projects/p/databases/d/operations/1", "done": True, "error": {"message": "no such backup"}}
 
     backup = "projects/p/locations/l/backups/b"
     with pytest.raises(drill.DrillFailed, match="Firestore could not restore: no such backup"):
         drill.restore(drill_of(deployed, backup=backup), cloud)
     target = f"--destination-database={drill_of(deployed).target}"
-    assert calls[1] == ("firestore", "databases", "restore", f"--source-backup={backup}", target)
+    assert calls[0] == ("firestore", "databases", "restore", f"--source-backup={backup}", target)
