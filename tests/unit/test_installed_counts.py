@@ -11,6 +11,7 @@ from tests.faults.memory_firestore import MemoryFirestore
 from provider_hub.actions import keys
 from provider_hub.actions.installed_counts import (
     COUNTS_A_RUN,
+    Recount,
     add_installed,
     admit_installation,
     correct_slice,
@@ -115,7 +116,7 @@ def test_an_install_during_a_recount_is_in_the_number(services: Any, database: D
     """It committed after the rows were counted: without the conflict its row would be missing for good."""
     install(services, "a")
     database.after_count = [lambda: install(services, "b")]
-    assert recount(services, ORGANIZATION) == 2
+    assert recount(services, ORGANIZATION) == Recount(2, said=2)
     assert kept(services).installations == 2
     assert database.counted == 2
 
@@ -127,6 +128,17 @@ def test_the_sweeper_corrects_a_number_that_is_too_low(services: Any, caplog: py
     assert kept(services).installations == 1
     assert "org_acme has 1 installations, and its number said 0" in caplog.text
     assert correct_slice(services) == 0
+
+
+def test_an_install_while_the_sweeper_compares_others_is_no_correction(
+    services: Any, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("org_a", "org_b"):
+        recount(services, name)
+    database.after_count = [lambda: install(services, "weather", "org_b")]
+    assert correct_slice(services) == 0
+    assert services.store.get(keys.installed_count("org_b")).installations == 1
+    assert not caplog.records
 
 
 def test_the_sweeper_comes_to_every_organization_and_begins_anew(services: Any) -> None:

@@ -9,6 +9,7 @@ counted first. And the sweeper compares the numbers of a few organizations with 
 """
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provider_hub.actions import keys
@@ -56,11 +57,24 @@ def _installed(services: "Services[CountedStore]", organization_id: str, quota: 
     """The organization's number; its rows are counted if they never were, or if the number would refuse an install."""
     kept = services.store.get(keys.installed_count(organization_id))
     if kept is None or kept.counted_at is None or kept.installations >= quota:
-        return recount(services, organization_id)
+        return recount(services, organization_id).installed
     return kept.installations
 
 
-def recount(services: "Services[CountedStore]", organization_id: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """How many rows an organization has, and what its number said of them; None where it had no number."""
+
+    installed: int
+    said: int | None
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether there was a number, and it was wrong."""
+        return self.said is not None and self.said != self.installed
+
+
+def recount(services: "Services[CountedStore]", organization_id: str) -> Recount:
     """Count the organization's rows, and correct the number if it is another. Raises TemporaryError.
 
     The number is read before the rows are counted. A commit that makes or deletes a row meanwhile writes the number, so
@@ -68,12 +82,12 @@ def recount(services: "Services[CountedStore]", organization_id: str) -> int:
     """
     key = keys.installed_count(organization_id)
 
-    def decide(transaction: "Transaction") -> int:
+    def decide(transaction: "Transaction") -> Recount:
         (kept,) = transaction.read(key)
         installed = services.store.count_installations_of(organization_id)
         if kept is None or kept.counted_at is None or kept.installations != installed:
             transaction.write(key, InstalledCount(organization_id, installed, services.clock()))
-        return installed
+        return Recount(installed, kept.installations if kept else None)
 
     return services.store.transact(decide)[0]
 
@@ -94,13 +108,14 @@ def _corrected(services: "Services[NumbersStore]", kept: InstalledCount) -> bool
         and services.store.count_installations_of(kept.organization_id) == kept.installations
     ):
         return False
-    installed = recount(services, kept.organization_id)
-    if installed != kept.installations:
+    # `kept` was read before the rows of others were counted: an install since then has moved the number.
+    found = recount(services, kept.organization_id)
+    if found.is_correction:
         log.warning(
             "%s has %d installations, and its number said %d",
             kept.organization_id,
-            installed,
-            kept.installations,
+            found.installed,
+            found.said,
             extra={"event": "installed_count_corrected"},
         )
-    return installed != kept.installations
+    return found.is_correction
