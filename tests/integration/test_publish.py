@@ -133,7 +133,11 @@ def test_publishing_again_keeps_the_bytes_of_a_version_that_the_hub_had_no_copy_
 ) -> None:
     first = publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA).version
     backend.put(keys.version(WEATHER, "1.0.0"), replace(first, wheel_object=None))
+    backend.clock.turn(minutes=1)
     again = publish(backend.services, FakeWheels(), WEATHER, renamed(sha256), AUTHOR, ADA).version
+    row = backend.store.get(keys.provider(WEATHER))
+    assert row is not None
+    assert row.updated_at == backend.clock(), "the package index reads its versions again"
     assert (again.wheel_url, again.wheel_object) == (RENAMED, kept_name("a" * 64, "w-1.0.0-py2.py3-none-any.whl"))
     assert backend.store.get(keys.version(WEATHER, "1.0.0")) == again
 

@@ -85,6 +85,17 @@ def test_another_lock_is_for_whoever_asks_for_the_version_from_then_on(relocked:
     assert backend.store.get(keys.lock(WEATHER, str(made.lock_sha256))), "what ran can be restored"
 
 
+def test_the_package_index_reads_a_version_again_whose_bytes_are_kept_at_last(relocked: Relocked) -> None:
+    backend = relocked.backend
+    published_before(backend, "1.0.0")
+    backend.put(keys.provider(WEATHER), provider())
+    backend.clock.turn(minutes=1)
+    assert (relocked.relocking.find_slice(), relocked.relocking.lock_slice()) == (1, 1)
+    row = backend.store.get(keys.provider(WEATHER))
+    assert row is not None
+    assert row.updated_at == backend.clock()
+
+
 @pytest.mark.parametrize(
     ("failing", "due_again"), [(LockRefused("no tide any more"), False), (TemporaryError("index down"), True)]
 )

@@ -5,13 +5,15 @@ an index that mixed authors would let anybody publish a higher one of somebody e
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from provider_hub.actions import browse
 from provider_hub.actions.artifacts import ArtifactStore
+from provider_hub.actions.indexed_projects import IndexedProjects
 from provider_hub.actions.ports import CatalogStore, DocumentStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.artifacts import metadata_name
-from provider_hub.domain.catalog import Provider, ProviderVersion
+from provider_hub.domain.catalog import Provider, ProviderVersion, audiences_of
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName, is_slug
 from provider_hub.domain.organizations import Organization
@@ -40,29 +42,48 @@ def named_author(slug: str) -> tuple[str, ...]:
 
 
 def list_projects(services: Services[CatalogStore], viewer: str | None, authors: Sequence[str]) -> list[str]:
-    """The distributions of those authors' first MAX_PROVIDERS providers that the viewer's organization may see."""
-    seen = (provider for prefix in authors for provider in _providers_under(services, prefix))
-    return sorted({name for provider in seen if provider.visible_to(viewer) for name in provider.distributions})
+    """The distributions of those that the viewer's organization may see of the authors' providers.
+
+    Of each author, the first MAX_PROVIDERS of those are read.
+    """
+    audiences = audiences_of(viewer)
+    seen = (provider for prefix in authors for provider in _providers_under(services, prefix, audiences))
+    return sorted({name for provider in seen for name in provider.distributions})
 
 
 def get_project(
-    services: Services[CatalogStore], viewer: str | None, authors: Sequence[str], text: str
+    services: Services[CatalogStore],
+    known: IndexedProjects,
+    viewer: str | None,
+    authors: Sequence[str],
+    text: str,
 ) -> IndexedProject:
     """A distribution by the first of the authors that has one of that name, in any spelling. Raises NotFound.
 
-    An author's providers that the viewer's organization may not see are no reason to stop at it. Of a provider the
-    first MAX_VERSIONS versions are read.
+    An author's providers that the viewer's organization may not see are no reason to stop at it. Of the others the
+    first MAX_PROVIDERS_OF_PROJECT count, and of their versions the first MAX_VERSIONS in all. Versions that `known` has
+    are not read.
     """
     none = NotFound(f"there is no distribution {text[:80]} here")
     name = project_name(text)
     if name is None:
         raise none
     for prefix in authors:
-        found = services.store.providers_of_distribution(prefix, name, MAX_PROVIDERS_OF_PROJECT)
-        visible = [provider for provider in found if provider.visible_to(viewer)]
+        visible = tuple(
+            services.store.providers_of_distribution(prefix, name, audiences_of(viewer), MAX_PROVIDERS_OF_PROJECT)
+        )
         if visible:
-            return project_of(name, (one for provider in visible for one in _versions_of(services, provider)))
+            return known.find(name, visible) or _read(services, known, name, visible)
     raise none
+
+
+def _read(
+    services: Services[CatalogStore], known: IndexedProjects, name: str, providers: tuple[Provider, ...]
+) -> IndexedProject:
+    versions = (version for provider in providers for version in _versions_of(services, provider))
+    project = project_of(name, islice(versions, MAX_VERSIONS))
+    known.keep(providers, project)
+    return project
 
 
 def file_url(
@@ -90,10 +111,10 @@ def _files_of(version: ProviderVersion) -> Iterator[tuple[str, str]]:
         yield f"{version.wheel_filename}{METADATA_SUFFIX}", metadata_name(version.metadata_sha256)
 
 
-def _providers_under(services: Services[CatalogStore], prefix: str) -> Iterator[Provider]:
+def _providers_under(services: Services[CatalogStore], prefix: str, audiences: Sequence[str]) -> Iterator[Provider]:
     place, left = None, MAX_PROVIDERS
     while left > 0:
-        page = services.store.providers_under(prefix, place, min(_PAGE, left))
+        page = services.store.providers_under(prefix, audiences, place, min(_PAGE, left))
         yield from page
         if len(page) < _PAGE:
             return
@@ -102,11 +123,9 @@ def _providers_under(services: Services[CatalogStore], prefix: str) -> Iterator[
 
 
 def _versions_of(services: Services[CatalogStore], provider: Provider) -> Iterator[ProviderVersion]:
-    after, left = None, MAX_VERSIONS
-    while left > 0:
-        page = services.store.listed_versions(provider.provider_name, after, min(_PAGE, left))
+    after = None
+    while page := services.store.listed_versions(provider.provider_name, after, _PAGE):
         yield from page
         if len(page) < _PAGE:
             return
-        left -= len(page)
         after = page[-1].version

@@ -172,11 +172,16 @@ class CatalogStore(DocumentStore, Protocol):
     def count_providers_under(self, prefix: str) -> int:
         """How many providers the organization of that slug has."""
 
-    def providers_under(self, prefix: str, place: str | None, limit: int) -> list[Provider]:
-        """The providers of that slug, by document path, from the one behind `place`, without their `readme`."""
+    def providers_under(self, prefix: str, audiences: Sequence[str], place: str | None, limit: int) -> list[Provider]:
+        """The providers of that slug for those audiences, by document path, from the one behind `place`.
 
-    def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
-        """The providers of that slug that have versions of the distribution, without their `readme`."""
+        Those that are being deleted and every `readme` are left out.
+        """
+
+    def providers_of_distribution(
+        self, prefix: str, distribution: str, audiences: Sequence[str], limit: int
+    ) -> list[Provider]:
+        """Those of them that have versions of the distribution."""
 
     def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after`, without what is long: schemas, changelog, …"""

@@ -245,8 +245,8 @@ def _with_copy(
     key = keys.version(publication.provider, publication.wish.version)
 
     def decide(transaction: Transaction) -> ProviderVersion:
-        (stored,) = transaction.read(key)
-        if stored is None:
+        stored, provider = transaction.read(key, keys.provider(publication.provider))
+        if stored is None or provider is None:
             raise Conflict(f"{publication.provider} was deleted meanwhile: publish again")
         _check_same(stored, publication, digest)
         if stored.wheel_object:
@@ -260,6 +260,8 @@ def _with_copy(
             updated_at=now,
         )
         transaction.write(key, renewed)
+        # The package index lists the version from now on: it reads versions again once their provider's row is another.
+        transaction.write(keys.provider(publication.provider), replace(provider, updated_at=now))
         return renewed
 
     return services.store.transact(decide)[0]

@@ -180,6 +180,9 @@ class Relocking:
                 updated_at=now if changed else current.updated_at,
             )
             transaction.write(key, relocked)
+            if provider and relocked.wheel_object != current.wheel_object:
+                # The package index lists it from now on: it reads versions again once their provider's row is another.
+                transaction.write(keys.provider(version.provider_name), replace(provider, updated_at=now))
             if changed and provider and current.status is VersionStatus.PUBLISHED:
                 author = provider.author.organization_id
                 event = VersionPublished(provider.canonical, current.version, now, author, lock.sha256)

@@ -28,17 +28,20 @@ class RequestBudget:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
 
-    def take(self, organization_id: str, now: datetime) -> None:
-        """Spend one request. Raises QuotaExceeded with the time until there is one again."""
+    def take(self, holder: str, now: datetime, who: str = "the organization") -> None:
+        """Spend one request of an organization's, or of an address'. `who` is what the refusal calls it.
+
+        Raises QuotaExceeded with the time until there is one again.
+        """
         with self._lock:
-            self._filled(organization_id, now).left -= 1
+            self._filled(holder, now, who).left -= 1
 
     def check(self, organization_id: str, now: datetime) -> None:
         """Raises QuotaExceeded where nothing is left to spend; spends nothing."""
         with self._lock:
-            self._filled(organization_id, now)
+            self._filled(organization_id, now, "the organization")
 
-    def _filled(self, holder: str, now: datetime) -> _Bucket:
+    def _filled(self, holder: str, now: datetime, who: str) -> _Bucket:
         """The holder's bucket, in which something is left. Raises QuotaExceeded."""
         rate = self._per_minute / 60
         if holder not in self._buckets and len(self._buckets) >= _REMEMBERED:
@@ -49,7 +52,7 @@ class RequestBudget:
         bucket.at = now
         if bucket.left < 1:
             raise QuotaExceeded(
-                f"the organization makes more than {self._per_minute} {self._work} a minute: slow down",
+                f"{who} makes more than {self._per_minute} {self._work} a minute: slow down",
                 retry_after_seconds=int((1 - bucket.left) / rate) + 1,
             )
         return bucket

@@ -170,6 +170,8 @@ class Application(Generic[H]):
         if access is Access.ANYONE:
             return None, None
         if access is Access.ANYONE_OR_CUSTOMER and authorization is None:
+            if address:  # one that is not known would stand for everybody
+                self._services.request_budget.take(address, self._services.clock(), "this address")
             return None, None
         if access in (Access.CONSOLE, Access.CONSOLE_MACHINE):
             console = self._authenticator.console(authorization)

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from provider_hub.actions import package_index
 from provider_hub.actions.artifacts import ArtifactStore
+from provider_hub.actions.indexed_projects import IndexedProjects
 from provider_hub.actions.services import Services
 from provider_hub.domain.package_index import IndexedFile, IndexedProject
 from provider_hub.http.call import Call, Reply
@@ -37,6 +38,10 @@ class Hub(Protocol):
     @property
     def artifacts(self) -> ArtifactStore:
         """The bucket."""
+
+    @property
+    def indexed(self) -> IndexedProjects:
+        """The projects that this process has read."""
 
 
 routes: Routes[Hub] = Routes(
@@ -273,5 +278,5 @@ def _listed(hub: Hub, call: Call, authors: Sequence[str], base: str) -> IndexBod
 
 
 def _found(hub: Hub, call: Call, authors: Sequence[str]) -> ProjectBody:
-    project = package_index.get_project(hub.services, call.viewer, authors, call.parameters["project"])
-    return ProjectBody.of(project)
+    text = call.parameters["project"]
+    return ProjectBody.of(package_index.get_project(hub.services, hub.indexed, call.viewer, authors, text))

@@ -11,7 +11,10 @@ class Limits(Settings):
 
     installation_quota: int = Field(100, ge=1, description="Installations that one organization may have.")
     requests_per_minute: int = Field(
-        6000, ge=60, description="Requests of one organization that one instance of a function answers in a minute."
+        6000,
+        ge=60,
+        description="Requests of one organization, or of one address without a token, that one instance of a function "
+        "answers in a minute.",
     )
     namespace_cpu_cores: int = Field(
         40, ge=1, description="Cores that the pods of one organization may request; their limits, four times as many."

@@ -10,7 +10,8 @@ locals {
     silent_installations      = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "last_check_in_at"] }
     providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring"] }
     providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring", "search_tokens[]"] }
-    providers_of_distribution = { collection = "providers", scope = "COLLECTION", fields = ["prefix", "distributions[]"] }
+    providers_of_author       = { collection = "providers", scope = "COLLECTION", fields = ["audience", "prefix", "retiring"] }
+    providers_of_distribution = { collection = "providers", scope = "COLLECTION", fields = ["audience", "prefix", "retiring", "distributions[]"] }
     dead_letters              = { collection = "dead_letters", scope = "COLLECTION", fields = ["organization_id", "-failed_at"] }
     audit_of_action           = { collection = "audit", scope = "COLLECTION", fields = ["action", "-at"] }
     audit_of_organization     = { collection = "audit", scope = "COLLECTION", fields = ["organization_id", "-at"] }

@@ -143,21 +143,23 @@ class FirestoreStore(FirestoreDocuments):
         )
         return found, total
 
-    def providers_under(self, prefix: str, place: str | None, limit: int) -> list[Provider]:
-        """The providers of that slug, by document path, from the one behind the path `place`."""
+    def providers_under(self, prefix: str, audiences: Sequence[str], place: str | None, limit: int) -> list[Provider]:
+        """The providers of that slug for those audiences, by document path, from the one behind the path `place`."""
         from provider_hub.domain.catalog import Provider
 
         start = None if place is None else f"{self._root}/{place}"
-        where, listed = (("prefix", "==", prefix),), _fields_without(Provider, _UNLISTED_FIELDS)
+        where, listed = _is_shown(prefix, audiences), _fields_without(Provider, _UNLISTED_FIELDS)
         return self._query(
             Provider, "providers", where=where, order=("__name__",), after=start, limit=limit, fields=listed
         )
 
-    def providers_of_distribution(self, prefix: str, distribution: str, limit: int) -> list[Provider]:
-        """The providers of that slug that have versions of the distribution."""
+    def providers_of_distribution(
+        self, prefix: str, distribution: str, audiences: Sequence[str], limit: int
+    ) -> list[Provider]:
+        """Those of them that have versions of the distribution."""
         from provider_hub.domain.catalog import Provider
 
-        where = (("prefix", "==", prefix), ("distributions", "contains", distribution))
+        where = (*_is_shown(prefix, audiences), ("distributions", "contains", distribution))
         listed = _fields_without(Provider, _UNLISTED_FIELDS)
         return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=listed)
 
@@ -384,6 +386,10 @@ class FirestoreStore(FirestoreDocuments):
 
 def _is_on(version: str | None) -> Sequence[Filter]:
     return () if version is None else (("revision.version", "==", version),)
+
+
+def _is_shown(prefix: str, audiences: Sequence[str]) -> Sequence[Filter]:
+    return ("prefix", "==", prefix), ("audience", "in", tuple(audiences)), ("retiring", "==", False)
 
 
 def _is_of(provider: ProviderName) -> tuple[Filter, Filter]:

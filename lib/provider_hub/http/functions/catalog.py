@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -12,6 +12,7 @@ from provider_hub.actions import browse, rollouts
 from provider_hub.actions.advisories import known_of
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
+from provider_hub.actions.indexed_projects import IndexedProjects
 from provider_hub.actions.ports import Tasks
 from provider_hub.actions.relock import request_relock
 from provider_hub.actions.services import Services
@@ -40,12 +41,13 @@ _PAUSED = {"state": "paused", "due_at": None}
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """What the handlers of the catalog work with."""
+    """What the handlers of the catalog work with. `indexed` belongs to this process, so its requests share one Hub."""
 
     services: Services
     tasks: Tasks
     issuers: Mapping[Platform, tuple[str, ...]]
     artifacts: ArtifactStore
+    indexed: IndexedProjects = field(default_factory=IndexedProjects)
 
 
 routes: Routes[Hub] = Routes(
@@ -256,9 +258,9 @@ def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
     return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
-@routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404,), needs=Right.PUBLISH)
+@routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
 def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
-    """Undo a yank."""
+    """Undo a yank of your own; the platform alone undoes the platform's."""
     return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
@@ -320,7 +322,7 @@ def pause_rollout(hub: Hub, call: Call) -> RolloutBody:
     "POST", f"{_PROVIDER}/rollouts/{{rollout_id}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH
 )
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
-    """Let a halted or paused auto-upgrade go on."""
+    """Let a halted or paused auto-upgrade go on, unless the platform paused it."""
     rollout_id = call.parameters["rollout_id"]
     return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, rollout_id))
 
