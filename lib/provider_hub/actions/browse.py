@@ -277,8 +277,13 @@ def _set_status(
             raise NotFound(f"{name} has no version {text}")
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
             return version  # a version that was never published can be neither yanked nor published here
+        if version.yanked_by_platform and not by.is_platform:
+            if status is VersionStatus.YANKED:
+                return version
+            raise Conflict(f"the platform yanked {name} {text}: ask it to take that back, or publish a new version")
         now = services.clock()
-        changed = replace(version, status=status, error_message=reason, updated_at=now)
+        by_platform = by.is_platform and status is VersionStatus.YANKED
+        changed = replace(version, status=status, error_message=reason, updated_at=now, yanked_by_platform=by_platform)
         others = set(services.store.published_versions(name)) - {text}
         published = others | ({text} if status is VersionStatus.PUBLISHED else set())
         newest = latest([Version.parse(item) for item in published])

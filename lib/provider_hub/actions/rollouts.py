@@ -12,7 +12,7 @@ from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, is_offered, paused, resumed
+from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, is_offered, paused, resumed
 from provider_hub.domain.versions import is_rollout_id
 
 LISTED = 50
@@ -31,14 +31,14 @@ def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderNam
 def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
     """Let a rollout take no step until it is resumed. `by` is of its author's organization, or the platform.
 
-    A step that is under way writes nothing more: each of its writes reads the state. Raises NotFound, Forbidden, and
-    Conflict for a rollout that takes no steps anyway.
+    A step that is under way writes nothing more: each of its writes reads the state. What the platform pauses, the
+    platform alone resumes. Raises NotFound, Forbidden, and Conflict for a rollout that takes no steps anyway.
     """
 
     def decide(rollout: Rollout, _provider: Provider | None, _version: ProviderVersion | None) -> Rollout:
-        if rollout.state not in ACTIVE:
+        if not can_be_paused(rollout, by_platform=by.is_platform):
             raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}: there is nothing to pause")
-        return paused(rollout, services.clock())
+        return paused(rollout, services.clock(), by_platform=by.is_platform)
 
     return _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_PAUSED, decide)
 
@@ -46,14 +46,16 @@ def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollo
 def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
     """Let a halted or paused rollout go on. `by` is of its author's organization, or the platform.
 
-    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, or whose version or lock is not offered any
-    more.
+    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, that the platform paused where `by` is not
+    the platform, or whose version or lock is not offered any more.
     """
     published = services.store.published_versions(name)
 
     def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
         if rollout.state not in RESUMABLE:
             raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}, not halted or paused")
+        if rollout.paused_by_platform and not by.is_platform:
+            raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: ask it to resume it")
         if rollout.lock_sha256 and not (version and is_lock_offered(version, rollout.lock_sha256)):
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: the version was yanked or locked again")
         if rollout.lock_sha256 is None and not is_offered(rollout.version, published):

@@ -105,9 +105,10 @@ class ResourceSchema:
 class ProviderVersion:
     """A wheel, its verified digest, and the lock of its dependencies.
 
-    Only `status`, `error_message`, the lock and `updated_at` ever change; and once, for a version without an object,
-    `wheel_object`: when the sweeper keeps its bytes, or the same are published again, which changes `wheel_url` and
-    `metadata_sha256` too.
+    Only `status` with `error_message` and `yanked_by_platform`, the lock and `updated_at` ever change; and once, for a
+    version without an object, `wheel_object`: when the sweeper keeps its bytes, or the same are published again, which
+    changes `wheel_url` and `metadata_sha256` too. Whoever changes what the package index lists of a version writes its
+    provider's `updated_at` in the same transaction: the index goes by that.
 
     `wheel_url` is where the bytes were published; pods ask there after the bucket. `runtime_version` is
     the one that it was pinned to. `wheel_size` is in bytes; `distribution_name`, `summary` and `requires_python` are
@@ -119,7 +120,8 @@ class ProviderVersion:
     digest of everything that was published. It tells whether a second publish of the version is the same or another
     one. `published_by` is None for what was published before that was recorded. `metadata_sha256` is the digest of the
     wheel's METADATA, by which the bucket keeps it; None where it is not kept. `attestations` are the types of what the
-    run that published it attested (`domain.attestations`).
+    run that published it attested (`domain.attestations`). If the platform yanked it (`yanked_by_platform`), the author
+    cannot take that back.
     """
 
     prefix: str
@@ -156,6 +158,7 @@ class ProviderVersion:
     lock_message: str | None = None
     metadata_sha256: str | None = None
     attestations: tuple[str, ...] = ()
+    yanked_by_platform: bool = False
 
     @property
     def provider_name(self) -> ProviderName:

@@ -75,7 +75,8 @@ class Rollout:
     installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
     `wave_failed` count within the wave, the other counters over all waves. `wave_unwell` is how many of the wave
     were not well when it last had baked. `canaries` is how many installations the canary organizations have.
-    `paused_from` and `paused_due_at` are the state and `due_at` to which one that is paused goes back.
+    `paused_from` and `paused_due_at` are the state and `due_at` to which one that is paused goes back. If the platform
+    paused it (`paused_by_platform`), the author cannot resume it.
     """
 
     prefix: str
@@ -102,6 +103,7 @@ class Rollout:
     paused_from: RolloutState | None = None
     paused_due_at: datetime | None = None
     lock_sha256: str | None = None
+    paused_by_platform: bool = False
 
     @property
     def rollout_id(self) -> str:
@@ -286,10 +288,23 @@ def _after_run(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
     return replace(rollout, state=RolloutState.DONE, due_at=None, updated_at=now)
 
 
-def paused(rollout: Rollout, now: datetime) -> Rollout:
-    """An active rollout that takes no step until it is resumed; the upgrades that it has started go on."""
+def can_be_paused(rollout: Rollout, *, by_platform: bool) -> bool:
+    """Whether a pause changes anything. The platform's also keeps the author from resuming a halted or paused one."""
+    if rollout.state in ACTIVE:
+        return True
+    return by_platform and rollout.state in RESUMABLE and not rollout.paused_by_platform
+
+
+def paused(rollout: Rollout, now: datetime, *, by_platform: bool = False) -> Rollout:
+    """A rollout that takes no step until it is resumed; the upgrades that it has started go on.
+
+    One that its author has paused stays so, and becomes the platform's.
+    """
+    if rollout.state is RolloutState.PAUSED:
+        return replace(rollout, paused_by_platform=by_platform, updated_at=now)
     return replace(
         rollout,
+        paused_by_platform=by_platform,
         state=RolloutState.PAUSED,
         paused_from=rollout.state,
         paused_due_at=rollout.due_at,
@@ -301,21 +316,13 @@ def paused(rollout: Rollout, now: datetime) -> Rollout:
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
     """A rollout that goes on: a halted one with its wave, whose failures no longer count; a paused one where it was.
 
-    A paused one counts them still, and its release has to be as old as before.
+    A paused one counts them still, and its release has to be as old as before. One that was paused while it was halted
+    goes on as a halted one does.
     """
-    if rollout.paused_from is not None:
-        due_at = max(now, rollout.paused_due_at or now)
-        back = replace(rollout, state=rollout.paused_from, paused_from=None, paused_due_at=None)
-        return replace(back, due_at=due_at, updated_at=now)
-    return replace(
-        rollout,
-        state=RolloutState.RUNNING,
-        wave_failed=0,
-        wave_unwell=0,
-        halted_reason=None,
-        due_at=now,
-        updated_at=now,
-    )
+    back = replace(rollout, paused_from=None, paused_due_at=None, paused_by_platform=False, updated_at=now)
+    if rollout.paused_from in ACTIVE:
+        return replace(back, state=rollout.paused_from, due_at=max(now, rollout.paused_due_at or now))
+    return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, halted_reason=None, due_at=now)
 
 
 def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:
