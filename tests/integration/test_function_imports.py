@@ -31,8 +31,8 @@ USED_BY = {
     "adapters.dependencies": {"publishing", "sweeper"},
     "adapters.identity.authenticator": SERVING,
     "adapters.identity.callers": FUNCTIONS.keys() - SERVING,
-    "settings_identity": SERVING,
-    "settings_callers": FUNCTIONS.keys() - SERVING | {"catalog"},
+    "settings.identity": SERVING,
+    "settings.callers": FUNCTIONS.keys() - SERVING | {"catalog"},
 }
 
 
