@@ -15,7 +15,7 @@ const PAGE_SIZE = 50;
 const ACTIONS = [
   "version-published", "version-yanked", "version-unyanked", "relock-requested", "provider-edited", "provider-deleted", "scope-changed",
   "rollout-paused", "rollout-resumed", "publisher-added", "publisher-removed", "publishing-changed", "organization-suspended",
-  "organization-resumed", "slug-released", "refused",
+  "organization-resumed", "slug-released", "storage-allowed", "refused",
 ];
 const LEAD = "Who did what to what is your organization's, and who was refused, for 400 days.";
 

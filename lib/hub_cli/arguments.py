@@ -126,6 +126,13 @@ def lines(text: str) -> int:
     return int(text)
 
 
+def gibibytes(text: str) -> int:
+    """0 to 1048576, which is a PiB."""
+    if not text.isdecimal() or int(text) > 1024**2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {1024**2}, in GiB")
+    return int(text)
+
+
 def moment(text: str) -> str:
     """A time of ISO 8601 as it is, or a duration such as `10m` before now; as ISO 8601 in UTC."""
     duration = _DURATION.fullmatch(text)

@@ -256,9 +256,13 @@ def _register_console(commands: "Subparsers") -> None:
     suspend = command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
     let_in = command(group, "resume", "let a suspended organization in again", _console)
     release = command(group, "release-slug", "free the slug of a suspended organization", _console)
-    for parser in (suspend, let_in, release):
+    storage = command(group, "storage", "how much is stored for an organization, and may be", _console)
+    for parser in (suspend, let_in, release, storage):
         parser.add_argument("organization", metavar="ORGANIZATION_ID")
     suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
+    allowed = storage.add_mutually_exclusive_group()
+    allowed.add_argument("--allow", type=arguments.gibibytes, metavar="GIB", help="let it have so much stored")
+    allowed.add_argument("--default", action="store_true", help="let it have as much as every other")
     audit = command(group, "audit", "who did what, and who was refused, newest first", _console)
     audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
     _add_audit(audit)

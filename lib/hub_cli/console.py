@@ -5,7 +5,8 @@ import argparse
 from hub_cli.api import Json
 from hub_cli.arguments import Session
 from hub_cli.audit import show_page
-from hub_cli.display import as_json, printable
+from hub_cli.console_api import ConsoleApi
+from hub_cli.display import as_json, printable, stored_of
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
@@ -39,6 +40,12 @@ def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | N
     raise AssertionError(f"{parsed.verb} is no command of the console")
 
 
+def _storage(console: ConsoleApi, parsed: argparse.Namespace) -> Json:
+    if parsed.allow is None and not parsed.default:
+        return console.organization(parsed.organization)
+    return console.allow(parsed.organization, None if parsed.default else parsed.allow * 1024**3)
+
+
 def _of_organization(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
     console, organization = session.api.console, parsed.organization
     match parsed.verb:
@@ -50,4 +57,8 @@ def _of_organization(session: Session, parsed: argparse.Namespace) -> tuple[Json
         case "release-slug":
             answer = console.release_slug(organization)
             return answer, f"The slug {answer['slug']} is free: the next organization that comes with it has it."
+        case "storage":
+            answer = _storage(console, parsed)
+            whose = "the limit of every organization" if answer["allowed_bytes"] is None else "a limit of its own"
+            return answer, f"{organization} has {stored_of(answer)} stored: {whose}."
     raise AssertionError(f"{parsed.verb} is no command of the console")

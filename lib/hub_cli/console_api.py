@@ -48,6 +48,17 @@ class ConsoleApi:
         """The organization, whose tokens are let in again."""
         return self._change(organization, "resume", None)
 
+    def organization(self, organization: str) -> Json:
+        """The organization, with how much is stored for it, and how much may be."""
+        answer: Json = self._transport.request("GET", _organization(organization))
+        return answer
+
+    def allow(self, organization: str, allowed_bytes: int | None) -> Json:
+        """The organization, which may have so many bytes stored; None for as many as every other."""
+        body = {"allowed_bytes": allowed_bytes}
+        answer: Json = self._transport.request("PATCH", _organization(organization), body=body)
+        return answer
+
     def release_slug(self, organization: str) -> Json:
         """The organization that has lost its slug."""
         return self._change(organization, "release-slug", None)
@@ -59,14 +70,17 @@ class ConsoleApi:
         return answer
 
     def _change(self, organization: str, verb: str, body: Mapping[str, Any] | None) -> Json:
-        path = f"/console/organizations/{quote(organization, safe='')}/{verb}"
-        answer: Json = self._transport.request("POST", path, body=body)
+        answer: Json = self._transport.request("POST", f"{_organization(organization)}/{verb}", body=body)
         return answer
 
 
 def _provider(name: str) -> str:
     prefix, _, short = name.partition("/")
     return f"/console/providers/{quote(prefix, safe='')}/{quote(short, safe='')}"
+
+
+def _organization(organization: str) -> str:
+    return f"/console/organizations/{quote(organization, safe='')}"
 
 
 def _version(name: str, version: str) -> str:

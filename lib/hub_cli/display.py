@@ -38,6 +38,12 @@ def origin_of(version: Mapping[str, Any]) -> str:
     return f"{published_by['repository']} at {published_by['commit'][:12]}, {published_by['run_url']}{attested}"
 
 
+def stored_of(organization: Mapping[str, Any]) -> str:
+    """How much is stored for an organization, of how much may be."""
+    used, most = organization["stored_bytes"], organization["stored_bytes_limit"]
+    return f"{used / 1024**3:.2f} of {most / 1024**3:.0f} GiB"
+
+
 def terminal_width() -> int:
     """Columns of the terminal, 80 where there is none."""
     return shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns

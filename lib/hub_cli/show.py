@@ -17,6 +17,7 @@ from hub_cli.display import (
     origin_of,
     printable,
     sentence_of,
+    stored_of,
     table,
     terminal_width,
 )
@@ -127,10 +128,9 @@ def _organization(session: Session) -> int:
 
 def _stored(organization: Json) -> str | None:
     """None where the hub is older than the figure."""
-    used, most = organization.get("stored_bytes"), organization.get("stored_bytes_limit")
-    if used is None or most is None:
+    if organization.get("stored_bytes") is None or organization.get("stored_bytes_limit") is None:
         return None
-    return f"{used / 1024**3:.2f} of {most / 1024**3:.0f} GiB: wheels, their dependencies and open uploads"
+    return f"{stored_of(organization)}: wheels, their dependencies and open uploads"
 
 
 def _watch(session: Session, name: str) -> int:

@@ -303,6 +303,8 @@ _CONSOLE: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", "/console/providers/other/secret", None),
     ("POST", "/console/providers/other/secret/versions/1.0.0/yank", {"reason": "x"}),
     ("POST", "/console/organizations/org_other/suspend", {"reason": "x"}),
+    ("GET", "/console/organizations/org_other", None),
+    ("PATCH", "/console/organizations/org_other", {"allowed_bytes": 0}),
     ("POST", "/console/organizations/org_other/release-slug", None),
     ("GET", "/console/audit?organization=org_other", None),
 )  # fmt: skip

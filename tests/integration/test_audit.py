@@ -212,6 +212,7 @@ def test_every_route_of_console_machines_that_changes_something_is_recorded(tena
         "suspend_organization": AuditAction.ORGANIZATION_SUSPENDED,
         "resume_organization": AuditAction.ORGANIZATION_RESUMED,
         "release_slug": AuditAction.SLUG_RELEASED,
+        "allow_storage": AuditAction.STORAGE_ALLOWED,
     }
     changing = {route.name for route in ROUTES if route.access is Access.CONSOLE_MACHINE and route.method != "GET"}
     # What is uploaded is nobody's version yet: the publish that follows is recorded.
@@ -224,6 +225,9 @@ def test_every_route_of_console_machines_that_changes_something_is_recorded(tena
     assert call("POST", "/console/runtime/versions", machine, body=runtime).status_code == 200
     assert call("POST", f"{organization}/suspend", machine, body={"reason": "x"}).status_code == 200
     assert call("POST", f"{organization}/resume", machine).status_code == 200
-    assert [entry["action"] for entry in entries(tenants)] == [
-        "organization-resumed", "organization-suspended", "runtime-registered", "provider-deleted",
+    assert call("PATCH", organization, machine, body={"allowed_bytes": 2 * 1024**3}).status_code == 200
+    found = entries(tenants)
+    assert found[0]["detail"] == "50.0 GiB to 2.0 GiB"
+    assert [entry["action"] for entry in found] == [
+        "storage-allowed", "organization-resumed", "organization-suspended", "runtime-registered", "provider-deleted",
     ]  # fmt: skip

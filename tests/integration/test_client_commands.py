@@ -520,6 +520,26 @@ def test_an_organization_is_told_how_much_is_kept_for_it(hub: Hub, tenants: Tena
     assert hub.json("organization")["stored_bytes"] == use.kept_bytes
 
 
+def test_the_platform_lets_one_organization_have_more_stored(
+    hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = PublishingUse("org_acme", "2025-01-01", kept_bytes=3 * 1024**3)
+    tenants.deployed.put(keys.publishing_use("org_acme"), use)
+    storage = ("console", "storage", "org_acme")
+    monkeypatch.setenv("HUB_TOKEN", tenants.narrow)
+    assert hub(*storage) == 1
+    assert "has not the scope organizations:write" in hub.err
+    monkeypatch.setenv("HUB_TOKEN", tenants.console_machine)
+    assert hub(*storage) == 0, hub.err
+    assert hub.out == "org_acme has 3.00 of 50 GiB stored: the limit of every organization.\n"
+    assert hub(*storage, "--allow", "200") == 0
+    assert hub.out == "org_acme has 3.00 of 200 GiB stored: a limit of its own.\n"
+    assert hub.json(*storage)["allowed_bytes"] == 200 * 1024**3
+    assert hub.json(*storage, "--default")["allowed_bytes"] is None
+    assert hub(*storage, "--allow", "1", "--default") == 2
+    assert hub(*storage, "--allow", "-1") == 2
+
+
 def test_what_a_run_attested_is_shown_and_required(hub: Hub, tenants: Tenants) -> None:
     run = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, repository="acme/sun", commit="4f2a9c1e8b7d6a5c")
     run = replace(run, run_url="https://github.com/acme/sun/actions/runs/1", workflow="release.yml", issuer="https://i")

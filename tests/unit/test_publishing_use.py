@@ -1,6 +1,7 @@
 """An organization publishes so often at a time and a day, and a lease that is lost ends by itself."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,9 +62,23 @@ def test_what_is_kept_and_what_is_announced_together_have_a_bound() -> None:
     assert use.stored_bytes(START) == 90
     with pytest.raises(QuotaExceeded, match="MiB of it for uploads that end within a day"):
         use.with_upload(11, START + LIFETIME, START, limits)
-    with pytest.raises(QuotaExceeded, match="ask the platform for more"):
+    with pytest.raises(QuotaExceeded, match="deleting versions frees nothing: ask the platform to allow more"):
         use.with_kept(10, START).begun("a", START, limits)
     assert use.begun("a", START, limits)
+
+
+def test_what_the_platform_allows_one_organization_is_in_the_place_of_the_limit() -> None:
+    limits = PublishingLimits(stored_bytes=100)
+    full = NONE.with_kept(100, START)
+    with pytest.raises(QuotaExceeded):
+        full.check_room(1, START, limits)
+    raised = replace(full, allowed_bytes=150)
+    raised.check_room(50, START, limits)
+    with pytest.raises(QuotaExceeded):
+        raised.check_room(51, START, limits)
+    with pytest.raises(QuotaExceeded):
+        replace(NONE, allowed_bytes=0).check_room(1, START, limits)
+    assert not replace(NONE, allowed_bytes=0).is_empty, "a decision is not forgotten"
 
 
 def test_uploads_give_their_room_back_when_they_end_and_a_day_of_them_is_few_entries() -> None:

@@ -6,11 +6,18 @@ from functools import partial
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.domain.errors import Forbidden
+from provider_hub.domain.errors import Forbidden, NotFound
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import is_organization_id, is_slug
 from provider_hub.domain.organizations import Organization, SlugClaim
 from provider_hub.domain.records import InstalledCount
+
+
+def existing(organization: Organization | None, organization_id: str) -> Organization:
+    """The organization that was read under its id. Raises NotFound where there was none."""
+    if organization is None:
+        raise NotFound(f"there is no organization {organization_id[:80]}")
+    return organization
 
 
 class Organizations:

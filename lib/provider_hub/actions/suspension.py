@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from provider_hub.actions import audit, keys
+from provider_hub.actions.organizations import existing
 from provider_hub.actions.ports import OrganizationStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.audit import Actor, AuditAction
-from provider_hub.domain.errors import Conflict, NotFound
+from provider_hub.domain.errors import Conflict
 from provider_hub.domain.organizations import Organization, SlugClaim
 
 
@@ -43,7 +44,7 @@ def release_slug(services: Services[OrganizationStore], by: Actor, organization_
 
     Raises NotFound, and Conflict while it is active, has anything installed, or has providers under its slug.
     """
-    organization = _found(services.store.get(keys.organization(organization_id)), organization_id)
+    organization = existing(services.store.get(keys.organization(organization_id)), organization_id)
     if organization.status != "suspended":
         raise Conflict(f"{organization_id} is active: suspend it first, and release its slug a minute later")
     installed = services.store.count_installations_of(organization_id)
@@ -74,7 +75,7 @@ def _changed(
 
     def decide(transaction: Transaction) -> Organization:
         (found,) = transaction.read(key)
-        row, now = _found(found, organization_id), services.clock()
+        row, now = existing(found, organization_id), services.clock()
         changed = replace(row, status=status[0], suspended_reason=status[1], updated_at=now)
         transaction.write(key, changed)
         record(transaction)
@@ -95,9 +96,3 @@ def _record(
     audit.record(
         services, transaction, by, action, f"organization {organization_id}", concerns=organization_id, detail=detail
     )
-
-
-def _found(organization: Organization | None, organization_id: str) -> Organization:
-    if organization is None:
-        raise NotFound(f"there is no organization {organization_id[:80]}")
-    return organization

@@ -35,6 +35,7 @@ class AuditAction(StrEnum):
     ORGANIZATION_SUSPENDED = "organization-suspended"
     ORGANIZATION_RESUMED = "organization-resumed"
     SLUG_RELEASED = "slug-released"
+    STORAGE_ALLOWED = "storage-allowed"
     PUBLISHER_ADDED = "publisher-added"
     PUBLISHER_REMOVED = "publisher-removed"
     PUBLISHING_CHANGED = "publishing-changed"

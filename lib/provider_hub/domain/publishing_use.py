@@ -47,7 +47,8 @@ class PublishingUse:
 
     `published` counts versions of `day` (`2025-01-31`), and `uploads` the wheels that were announced on it.
     `kept_bytes` are of the objects that were first put into the bucket for this organization: nothing ever deletes
-    those. `announced` are uploads, which the bucket deletes after a day, published or not.
+    those. `announced` are uploads, which the bucket deletes after a day, published or not. `allowed_bytes` is what the
+    platform lets this one organization have kept, None for as much as any other.
     """
 
     organization_id: str
@@ -57,6 +58,11 @@ class PublishingUse:
     uploads: int = 0
     kept_bytes: int = 0
     announced: tuple[Announced, ...] = ()
+    allowed_bytes: int | None = None
+
+    def most_bytes(self, limits: PublishingLimits) -> int:
+        """The most that may be kept for the organization."""
+        return limits.stored_bytes if self.allowed_bytes is None else self.allowed_bytes
 
     def stored_bytes(self, now: datetime) -> int:
         """What is kept for the organization, and what may come of its uploads."""
@@ -64,14 +70,14 @@ class PublishingUse:
 
     def check_room(self, size: int, now: datetime, limits: PublishingLimits) -> None:
         """Raises QuotaExceeded where `size` more bytes are over what may be kept for the organization."""
-        stored = self.stored_bytes(now)
-        if stored + size <= limits.stored_bytes:
+        stored, most = self.stored_bytes(now), self.most_bytes(limits)
+        if stored + size <= most:
             return
         waiting = stored - self.kept_bytes
-        ended = f", {_shown(waiting)} of it for uploads that end within a day" if waiting else ""
+        ended = f", {shown_size(waiting)} of it for uploads that end within a day" if waiting else ""
         raise QuotaExceeded(
-            f"the hub keeps {_shown(stored)} for the organization{ended}, of {_shown(limits.stored_bytes)} at most; "
-            f"this takes {_shown(size)} more: ask the platform for more",
+            f"the hub keeps {shown_size(stored)} for the organization{ended}, of {shown_size(most)} at most; this "
+            f"takes {shown_size(size)} more, and deleting versions frees nothing: ask the platform to allow more",
             _FULL_RETRY_SECONDS,
         )
 
@@ -126,7 +132,8 @@ class PublishingUse:
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing that its absence would not say."""
-        return not (self.leases or self.published or self.uploads or self.kept_bytes or self.announced)
+        counts = self.leases or self.published or self.uploads or self.kept_bytes or self.announced
+        return not counts and self.allowed_bytes is None
 
     def _on(self, now: datetime) -> Self:
         today = now.date().isoformat()
@@ -139,5 +146,6 @@ def _seconds_until_tomorrow(now: datetime) -> int:
     return int((tomorrow - now).total_seconds()) + 1
 
 
-def _shown(size: int) -> str:
+def shown_size(size: int) -> str:
+    """A number of bytes, as a sentence says it."""
     return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / 1024**2:.1f} MiB"

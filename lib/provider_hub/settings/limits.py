@@ -36,7 +36,8 @@ class Limits(Settings):
     stored_gib: int = Field(
         50,
         ge=1,
-        description="Bytes that the hub keeps for one organization, in GiB: wheels, their dependencies, open uploads.",
+        description="Bytes that the hub keeps for one organization, in GiB: wheels, their METADATA and dependencies, "
+        "open uploads. The platform may allow one organization another number.",
     )
     body_seconds: float = Field(
         10, gt=0, description="Time for a request's body to arrive, beside what its length takes at the least rate."

@@ -20,6 +20,15 @@ REFUSED = [
         for named in ("org_none", "__x__", "a%20b")
         for verb, body in (("suspend", _REASON), ("resume", None), ("release-slug", None))
     ],
+    *[
+        Refused(method, f"/console/organizations/{named}", 404, "there is no organization", _MACHINE, body)
+        for named in ("org_none", "__x__", "a%20b")
+        for method, body in (("GET", None), ("PATCH", {"allowed_bytes": None}))
+    ],
+    *[
+        Refused("PATCH", _OTHER, 422, who=_MACHINE, body=body, loc=("body", "allowed_bytes"))
+        for body in ({}, {"allowed_bytes": -1}, {"allowed_bytes": 2**60}, {"allowed_bytes": "x"})
+    ],
     Refused("POST", f"{_OTHER}/suspend", 422, who=_MACHINE, body={}, loc=("body", "reason")),
     Refused("POST", f"{_OTHER}/release-slug", 409, "is active: suspend it first", _MACHINE),
     *[
@@ -46,6 +55,11 @@ STEPS = [
     Step("GET", _REQUIRED, shows={"require_provenance": None}),
     Step("DELETE", _OF_PROVIDER, shows={"providers": []}),
     Step("PATCH", _REQUIRED, shows={"require_provenance": None}, body={"require_provenance": None}),
+    Step(
+        "PATCH", _LEAVER, shows={"stored_bytes_limit": 5, "allowed_bytes": 5}, body={"allowed_bytes": 5}, who=_MACHINE
+    ),
+    Step("GET", _LEAVER, shows={"stored_bytes": 0, "allowed_bytes": 5}, who=_MACHINE),
+    Step("PATCH", _LEAVER, shows={"allowed_bytes": None}, body={"allowed_bytes": None}, who=_MACHINE),
     Step("POST", f"{_LEAVER}/suspend", shows={"status": "suspended"}, body=_REASON, who=_MACHINE),
     Step("POST", f"{_LEAVER}/release-slug", shows={"status": "suspended"}, who=_MACHINE),
     Step("POST", f"{_LEAVER}/resume", shows={"status": "active"}, who=_MACHINE),

@@ -2,13 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider_hub.actions import keys, suspension
+from provider_hub.actions import stored_allowance, suspension
 from provider_hub.actions.minting import Minting
 from provider_hub.actions.services import Services
+from provider_hub.actions.stored_allowance import Stored
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.errors import NotFound
@@ -22,6 +23,8 @@ from provider_hub.http.parameters import Parameter
 from provider_hub.http.route import Access, Routes
 
 _ORGANIZATION = "/console/organizations/{tenant_id}"
+# One PiB: beyond it a figure is a mistake, and Firestore's integers hold it with room for what is added up.
+_MOST_BYTES = 1024**5
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,31 @@ class OrganizationBody(Response):
     )
 
 
+class AllowedOrganizationBody(OrganizationBody):
+    """An organization, as the platform sees it."""
+
+    allowed_bytes: int | None = Field(
+        description="What the platform lets it have stored; null for as much as every other organization may.",
+        examples=[214748364800],
+    )
+
+
 def _shown(hub: Hub, organization: Organization) -> OrganizationBody:
-    services = hub.services
-    use = services.store.get(keys.publishing_use(organization.organization_id))
-    stored = use.stored_bytes(services.clock()) if use else 0
-    limit = services.publishing_rules.limits.stored_bytes
-    return OrganizationBody(**asdict(organization), stored_bytes=stored, stored_bytes_limit=limit)
+    stored = stored_allowance.of_organization(hub.services, organization)
+    return OrganizationBody(**_fields_of(hub, stored))
+
+
+def _allowed(hub: Hub, stored: Stored) -> AllowedOrganizationBody:
+    return AllowedOrganizationBody(**_fields_of(hub, stored), allowed_bytes=stored.use.allowed_bytes)
+
+
+def _fields_of(hub: Hub, stored: Stored) -> dict[str, Any]:
+    services, use = hub.services, stored.use
+    return {
+        **asdict(stored.organization),
+        "stored_bytes": use.stored_bytes(services.clock()),
+        "stored_bytes_limit": use.most_bytes(services.publishing_rules.limits),
+    }
 
 
 @routes.add("GET", "/organizations", Access.TENANT)
@@ -154,6 +176,27 @@ class SuspendRequest(Wish):
 
 
 _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.ORGANIZATIONS
+
+
+@routes.add("GET", _ORGANIZATION, _MACHINE, scope=_CHANGES, refusals=(404,))
+def get_any_organization(hub: Hub, call: Call) -> AllowedOrganizationBody:
+    """Any organization, how much is stored for it, and how much may be."""
+    return _allowed(hub, stored_allowance.stored_of(hub.services, _organization_id(call)))
+
+
+class AllowanceRequest(Wish):
+    """How much one organization may have stored."""
+
+    allowed_bytes: Annotated[int, Field(ge=0, le=_MOST_BYTES)] | None = Field(
+        description="Null for as much as every other organization may.", examples=[214748364800]
+    )
+
+
+@routes.add("PATCH", _ORGANIZATION, _MACHINE, scope=_CHANGES, refusals=(404,))
+def allow_storage(hub: Hub, call: Call, body: AllowanceRequest) -> AllowedOrganizationBody:
+    """Let an organization have more stored than others, or less; what is stored stays."""
+    stored = stored_allowance.allow(hub.services, call.actor, _organization_id(call), body.allowed_bytes)
+    return _allowed(hub, stored)
 
 
 @routes.add(
