@@ -171,6 +171,8 @@ class FakeWheels:
     packages: Packages = field(default_factory=lambda: Packages.only("weather_provider"))
     requires_python: str | None = None
     requirements: tuple[str, ...] = ()
+    distribution: str | None = None
+    metadata_size: int = 0
     refused: Invalid | None = None
     not_kept: Exception | None = None
     fetched: list[str] = field(default_factory=list)
@@ -189,31 +191,37 @@ class FakeWheels:
             sha256=self.digest,
             version=version,
             packages=self.packages,
-            distribution=provider.name,
+            distribution=self.distribution or provider.name,
             summary=None,
             requires_python=self.requires_python,
             file_name=source.file_name,
             size=1000,
             requirements=self.requirements,
         )
-        yield FakeDelivery(wheel, self.not_kept, self.kept)
+        yield FakeDelivery(wheel, self.not_kept, self.kept, self.metadata_size)
 
 
 @dataclass(frozen=True)
 class FakeDelivery:
-    """A wheel of which only the name is kept."""
+    """A wheel of which only the name is kept, with METADATA that no other wheel has."""
 
     wheel: Wheel
     not_kept: Exception | None = None
     kept: set[str] = field(default_factory=set)
+    metadata_size: int = 0
 
-    def keep(self) -> KeptWheel:
+    @property
+    def kept_size(self) -> int:
+        return self.wheel.size + self.metadata_size
+
+    def keep(self, charge: Callable[[int], None]) -> KeptWheel:
         if self.not_kept:
             raise self.not_kept
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
-        is_new = name not in self.kept
+        if name not in self.kept:
+            charge(self.kept_size)
         self.kept.add(name)
-        return KeptWheel(name, f"https://storage.example/artifacts/{name}", is_new, "e" * 64)
+        return KeptWheel(name, f"https://storage.example/artifacts/{name}", "e" * 64)
 
 
 @dataclass
@@ -247,7 +255,8 @@ class NoBucket:
 class FakeHosts:
     """The hosts of what was published before there were locks: each wheel is there, and needs no other."""
 
-    def keep(self, version: ProviderVersion) -> OldWheel:
+    def keep(self, version: ProviderVersion, charge: Callable[[int], None]) -> OldWheel:
+        charge(0)
         return OldWheel((), kept_name(version.wheel_sha256, f"{version.name}-{version.version}-py3-none-any.whl"))
 
 

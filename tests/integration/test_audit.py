@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, CLOUD, WEATHER, provider
+from tests.builders import ACME, CLOUD, WEATHER, provider, wish
 from tests.fakes import START
 from tests.integration.backend import Backend
 from tests.integration.tenants import Tenants
@@ -14,6 +14,7 @@ from tests.integration.tenants import Tenants
 from provider_hub.actions import audit, browse, keys
 from provider_hub.actions.audit import Refusals
 from provider_hub.actions.request_budget import RequestBudget
+from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.audit import AuditQuery
 from provider_hub.actions.wishes.catalog import CatalogEdit
 from provider_hub.domain.audit import KEPT, Actor, ActorKind, AuditAction
@@ -186,6 +187,33 @@ def test_an_organization_cannot_fill_the_audit_with_its_changes(backend: Backend
     assert stored.description == "new 1"
     browse.edit_provider(services, EVE, ELSEWHERE, CatalogEdit(description="hers"))
     assert len(audit.list_entries(services, AuditQuery())[0]) == 3
+
+
+@pytest.mark.parametrize("changes", [1, 2])
+def test_a_request_is_never_left_half_done_because_the_budget_ran_out(backend: Backend, changes: int) -> None:
+    """A provider that others have is hidden, counted and shown again; a deletion and an edit hide it first, too."""
+    row = in_scope(provider(WEATHER), Scope.PUBLIC)
+    backend.put(keys.provider(WEATHER), row)
+    backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
+
+    def services() -> Services:
+        return replace(backend.services, audit_budget=RequestBudget(changes, "audited changes"))
+
+    with pytest.raises(Conflict, match="is installed by 1 other"):
+        browse.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT))
+    assert backend.store.get(keys.provider(WEATHER)) == row
+    backend.store.delete_all([keys.installation("org_other", WEATHER)])
+    edited = browse.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT, description="ours"))
+    assert (edited.provider.scope, edited.provider.description) == (Scope.TENANT, "ours")
+    spent = services()
+    for _ in range(changes):
+        audit.spend(spent, ADA)
+    with pytest.raises(QuotaExceeded):
+        browse.delete_provider(spent, ADA, WEATHER)
+    assert backend.store.get(keys.provider(WEATHER)) == edited.provider
+    browse.delete_provider(services(), ADA, WEATHER)
+    told = [entry.action for entry in audit.list_entries(backend.services, AuditQuery())[0]]
+    assert sorted(told) == ["provider-deleted", "provider-edited", *["scope-changed"] * 3]
 
 
 def test_an_organization_cannot_fill_the_audit_with_refusals_of_many_callers(backend: Backend) -> None:

@@ -68,10 +68,12 @@ def test_the_largest_wheel_is_verified_and_kept_within_some_megabytes(tmp_path: 
     try:
         upload = StoredUpload(name, FILE, size)
         with wheels.fetch(upload, None, ProviderName("acme", "large"), "1.0.0") as delivery:
-            delivery.keep()
+            charged: list[int] = []
+            delivery.keep(charged.append)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         (tmp_path / name).unlink()
     assert delivery.wheel.size == size
+    assert sum(charged) == delivery.kept_size > size, "METADATA lies beside it"
     assert peak < 8 * _MIB

@@ -1,5 +1,6 @@
 """Locking again: what changes, what does not, and how versions that were published before there were locks get one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from provider_hub.domain.dependencies import LockRefused
 from provider_hub.domain.errors import Conflict, Forbidden, HubError, NotFound, PermanentError, TemporaryError
 from provider_hub.domain.installation import LifecycleState, Revision
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 
 NEEDY = FakeWheels(requirements=("tide>=1",))
 
@@ -28,10 +30,11 @@ class Hosts:
     kept: list[str] = field(default_factory=list)
     failing: HubError | None = None
 
-    def keep(self, released: ProviderVersion) -> OldWheel:
+    def keep(self, released: ProviderVersion, charge: Callable[[int], None]) -> OldWheel:
         if self.failing:
             raise self.failing
         self.kept.append(released.version)
+        charge(1000)
         return OldWheel(("tide>=1",), f"kept/{released.version}.whl")
 
 
@@ -135,6 +138,7 @@ def published_before(backend: Backend, *texts: str, **changes: Any) -> None:
 
 def test_what_was_published_before_is_kept_and_locked_once(relocked: Relocked) -> None:
     backend = relocked.backend
+    backend.put(keys.slug("acme"), SlugClaim("acme", "org_acme"))
     published_before(backend, "1.0.0", "1.1.0")
     published_before(backend, "0.9.0", status=VersionStatus.FAILED)
     assert (relocked.relocking.find_slice(), relocked.relocking.lock_slice()) == (2, 2)
@@ -142,6 +146,9 @@ def test_what_was_published_before_is_kept_and_locked_once(relocked: Relocked) -
     assert relocked.shown().lock_packages == 1
     assert (relocked.shown().requirements, relocked.shown().wheel_object) == (("tide>=1",), "kept/1.0.0.whl")
     assert relocked.shown("0.9.0").lock_sha256 is None
+    use = backend.store.get(keys.publishing_use("org_acme"))
+    assert use is not None
+    assert use.kept_bytes == 2000, "what is kept is of its organization's share"
     backend.rpcs.calls.clear()
     assert relocked.relocking.find_slice() == 0
     assert backend.rpcs.names() == ["BatchGetDocuments"], "a walk that is done reads no version again"

@@ -23,14 +23,13 @@ class UploadSession:
 
 @dataclass(frozen=True, slots=True)
 class KeptWheel:
-    """Where the bytes of a wheel are kept: the object's name and URL. `is_new` says that they were not there before.
+    """Where the bytes of a wheel are kept: the object's name and URL.
 
     `metadata_sha256` is the digest of the wheel's METADATA, by which that is kept as well.
     """
 
     name: str
     url: str
-    is_new: bool
     metadata_sha256: str
 
 

@@ -14,6 +14,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import Transaction
 from provider_hub.actions.verification import AttestationVerifier
 from provider_hub.actions.wheels import Wheel
+from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.attestations import MOST, attested_predicate
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import ProviderVersion
@@ -66,6 +67,15 @@ def check_none_are_added(stored: ProviderVersion, given: Sequence[object]) -> No
         )
 
 
+def check_none_are_missing(policy: PublishingPolicy | None, name: ProviderName, wish: PublishWish) -> None:
+    """Raises Conflict for a version without any attestation where those before had some: `policy` is the provider's."""
+    if policy is not None and policy.attested_only and not wish.given_attestations:
+        raise Conflict(
+            f"{name} {wish.version} has no attestation, and versions before it had one: attest it, or have an admin "
+            f"let it in (`hub publishers attested-only {name} off`)"
+        )
+
+
 def keep_with(
     transaction: Transaction,
     policy: PublishingPolicy | None,
@@ -73,14 +83,9 @@ def keep_with(
     attested: Sequence[Attested],
     by: Actor,
 ) -> ProviderVersion:
-    """The version with its attestations, which are written. `policy` is the provider's, read in this transaction.
-
-    Raises Conflict for a version without any where those before had some.
-    """
+    """The version with its attestations, which are written. `policy` is the provider's, read in this transaction."""
     name = version.provider_name
     if not attested:
-        if policy is not None and policy.attested_only:
-            raise Conflict(_no_downgrade(name, version.version))
         return version
     stored = StoredProvenance(
         prefix=version.prefix,
@@ -109,10 +114,3 @@ def _verified(verifier: AttestationVerifier, attestation: Mapping[str, Any], whe
 def _attested_only(policy: PublishingPolicy | None, by: Actor, now: datetime) -> PublishingPolicy:
     known = policy or PublishingPolicy(secretless_only=False, changed_at=now, changed_by=by.subject)
     return replace(known, attested_only=True)
-
-
-def _no_downgrade(name: ProviderName, text: str) -> str:
-    return (
-        f"{name} {text} has no attestation, and versions before it had one: attest it, or have an admin let it in "
-        f"(`hub publishers attested-only {name} off`)"
-    )

@@ -32,15 +32,19 @@ def record(
     *,
     concerns: str | None = None,
     detail: str | None = None,
+    is_further: bool = False,
 ) -> None:
     """Write an entry in the transaction of what `by` does.
 
     `concerns` is the organization that it is done to, where that is another than the actor's own. Raises QuotaExceeded
     where the actor's organization changes more in a minute than the audit takes of one.
+
+    `is_further` is for a later transaction of a request whose first one was recorded, or did `spend`: it takes nothing
+    from the budget, because a refusal there would leave the request half done.
     """
     now = services.clock()
-    if by.organization_id is not None and action is not AuditAction.REFUSED:
-        services.audit_budget.take(by.organization_id, now)
+    if action is not AuditAction.REFUSED and not is_further:
+        spend(services, by)
     entry = AuditEntry(
         entry_id=services.new_id(now),
         at=now,
@@ -54,6 +58,12 @@ def record(
         expires_at=now + KEPT,
     )
     transaction.write(keys.audit_entry(entry.entry_id), entry)
+
+
+def spend(services: Services[DocumentStore], by: Actor) -> None:
+    """Take one change from the budget of the actor's organization; the platform has none. Raises QuotaExceeded."""
+    if by.organization_id is not None:
+        services.audit_budget.take(by.organization_id, services.clock())
 
 
 class Refusals:

@@ -143,8 +143,7 @@ def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderNam
 
     Raises NotFound, Forbidden, or Conflict for a provider that others have installed and that they should not see.
     """
-    if edit.scope is Scope.TENANT:
-        hide_from_others(services, by, name)
+    is_hidden_now = edit.scope is Scope.TENANT and hide_from_others(services, by, name)
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
@@ -154,7 +153,7 @@ def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderNam
             edited = in_scope(edited, Scope.PUBLIC)
         edited = replace(edited, search_tokens=search_tokens(edited))
         transaction.write(keys.provider(name), edited)
-        _record_edit(services, transaction, by, provider, edit)
+        _record_edit(services, transaction, by, provider, edit, is_further=is_hidden_now)
         return edited
 
     provider, _ = services.store.transact(decide)
@@ -162,12 +161,19 @@ def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderNam
 
 
 def _record_edit(
-    services: Services[CatalogStore], transaction: Transaction, by: Actor, before: Provider, edit: CatalogEdit
+    services: Services[CatalogStore],
+    transaction: Transaction,
+    by: Actor,
+    before: Provider,
+    edit: CatalogEdit,
+    *,
+    is_further: bool,
 ) -> None:
     if edit.scope is Scope.PUBLIC and before.scope is not Scope.PUBLIC:
         record_scope(services, transaction, by, before, Scope.PUBLIC)
     if edit.changes:
-        _record(services, transaction, by, AuditAction.PROVIDER_EDITED, before, detail=", ".join(sorted(edit.changes)))
+        detail = ", ".join(sorted(edit.changes))
+        _record(services, transaction, by, AuditAction.PROVIDER_EDITED, before, detail=detail, is_further=is_further)
 
 
 def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: ProviderName) -> None:
@@ -203,7 +209,7 @@ def _record_deletion(services: Services[DocumentStore], by: Actor, name: Provide
     def decide(transaction: Transaction) -> None:
         (found,) = transaction.read(keys.provider(name))
         provider = changeable(found and replace(found, retiring=False), name, by)
-        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, provider)
+        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, provider, is_further=True)
 
     services.store.transact(decide)
 
@@ -229,10 +235,11 @@ def _record(
     *,
     version: str | None = None,
     detail: str | None = None,
+    is_further: bool = False,
 ) -> None:
     subject = f"{provider.canonical} {version}" if version else provider.canonical
     concerns = provider.author.organization_id
-    audit.record(services, transaction, by, action, subject, concerns=concerns, detail=detail)
+    audit.record(services, transaction, by, action, subject, concerns=concerns, detail=detail, is_further=is_further)
 
 
 def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
@@ -252,6 +259,9 @@ def _set_retiring(services: Services[DocumentStore], by: Actor, name: ProviderNa
         (found,) = transaction.read(keys.provider(name))
         # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
         provider = changeable(found and replace(found, retiring=False), name, by)
+        if retiring:
+            # A budget that runs out only when the deletion is recorded would leave the provider hidden.
+            audit.spend(services, by)
         transaction.write(keys.provider(name), replace(provider, retiring=retiring))
         return provider
 

@@ -87,7 +87,8 @@ class Mirror:
             size = spool.seek(0, os.SEEK_END)
             share.check_room(size)
             is_new = self.artifacts.put(kept, spool)
-        share.kept_bytes += size if is_new else 0
+        if is_new:
+            share.charge(size)
         return is_new
 
     def _set_due(self, seen: StoredLock, due_at: datetime | None) -> None:

@@ -1,12 +1,7 @@
 """Publish: a version is registered once its wheel was fetched and verified. Afterwards it never changes."""
 
-import json
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
-from hashlib import sha256
-from typing import Any
 
 from provider_hub.actions import attestations, audit, keys
 from provider_hub.actions.artifacts import KeptWheel
@@ -14,35 +9,37 @@ from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.offered_schemas import with_offered
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import CatalogStore, Transaction
+from provider_hub.actions.publication import (
+    Built,
+    Publication,
+    catalog_row,
+    fingerprint_of,
+    new_provider,
+    new_version,
+)
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import PublishingTurn, check_room, publishing_turn, unused
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
-from provider_hub.actions.scope import hide_from_others, record_scope
+from provider_hub.actions.scope import check_can_hide, hide_from_others, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.wheel_source import source_of
-from provider_hub.actions.wheels import AttachedFile, Delivery, Wheel, Wheels, WheelSource
-from provider_hub.actions.wishes.publishing import PublishWish, as_text
+from provider_hub.actions.wheels import AttachedFile, Delivery, Wheel, Wheels
+from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import (
     Author,
     Provider,
     ProviderVersion,
-    ResourceSchema,
     StoredLock,
-    VersionStatus,
-    in_scope,
-    newer_of,
-    search_tokens,
+    takes_distribution,
     with_distribution,
 )
-from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
-from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
+from provider_hub.domain.publishers.records import PublishingPolicy
 from provider_hub.domain.scope import Scope
-from provider_hub.domain.versions import Version
 from provider_hub.domain.wheels import PackageRefused, Packages, PackageUnclear, WheelUrl
 from provider_hub.domain.wheels.package import imported_name
 
@@ -53,42 +50,6 @@ class Published:
 
     version: ProviderVersion
     created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Publication:
-    """A publisher's wish, with the name, the wheel's source and the schemas that were read out of it.
-
-    `package_name` is the package to import: the one that was named, then the one that the wheel turned out to have.
-    """
-
-    provider: ProviderName
-    wish: PublishWish
-    source: WheelSource
-    package_name: str | None
-    schemas: tuple[ResourceSchema, ...]
-
-    @property
-    def scope(self) -> Scope | None:
-        return self.wish.metadata.scope if self.wish.metadata else None
-
-    @property
-    def entrypoint(self) -> tuple[str, ...] | None:
-        """None for the runtime's own command: spelled out, it is still the runtime that runs."""
-        given = self.wish.entrypoint
-        return None if given is None or tuple(given) == DEFAULT_ENTRYPOINT else tuple(given)
-
-
-@dataclass(frozen=True, slots=True)
-class _Built:
-    """What was found out before the transaction: the wheel, the runtime it is pinned to, its dependencies, what is
-    attested of it; and where the wheel is kept, with the URL that the version is stored with."""
-
-    wheel: Wheel
-    runtime: RuntimeVersion
-    lock: DependencyLock
-    attested: tuple[attestations.Attested, ...]
-    kept: KeptWheel
 
 
 def publish(
@@ -113,61 +74,99 @@ def publish(
     named = imported_name(wish.package_name) if wish.package_name else None
     found = source_of(services, wish, attached, author)
     wish = wish.model_copy(update={"sha256": found.sha256})
-    publication = _Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
+    publication = Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
     check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
     taking = nullcontext(turn) if turn else publishing_turn(services, author.organization_id)
     if stored:
         return _published_again(services, wheels, publication, stored, taking)
-    provider = services.store.get(keys.provider(provider_name))
-    _check_metadata(publication, provider)
-    if wish.runtime_version:
-        named_runtime(services, wish.runtime_version)
+    provider = _checked_provider(services, publication)
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
     with (
         taking as taken,
         wheels.fetch(publication.source, wish.sha256, provider_name, wish.version) as delivery,
     ):
-        taken.check_room(delivery.wheel.size)
+        taken.check_room(delivery.kept_size)
         if attached:
             publication = _with_offered(services, publication, delivery.wheel)
         publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
+        _check_distribution(provider, delivery.wheel.distribution)
         built = _found_out(services, publication, delivery, taken, by)
         # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
-        if provider and not provider.retiring and publication.scope is Scope.TENANT:
-            hide_from_others(services, by, provider_name)
-        return _register(services, publication, author, by, built)
+        hides = provider is not None and publication.scope is Scope.TENANT
+        is_hidden_now = hides and hide_from_others(services, by, provider_name)
+        return _register(services, publication, author, by, built, is_further=is_hidden_now)
+
+
+def _checked_provider(services: Services[CatalogStore], publication: Publication) -> Provider | None:
+    """The provider, None where this is its first version. Raises for what its transaction would refuse in the end.
+
+    A wheel that is fetched takes a turn, and its bytes stay: nobody is to pay that for a version which is refused.
+    """
+    name, wish = publication.provider, publication.wish
+    provider = services.store.get(keys.provider(name))
+    policy = None if wish.given_attestations else services.store.get(keys.provider_policy(name))
+    _check_stored(publication, provider, policy)
+    if wish.runtime_version:
+        named_runtime(services, wish.runtime_version)
+    if provider and publication.scope is Scope.TENANT:
+        check_can_hide(services, provider)
+    return provider
+
+
+def _check_stored(publication: Publication, provider: Provider | None, policy: PublishingPolicy | None) -> None:
+    """Raises Conflict or Invalid where what is stored of the provider lets no such version in."""
+    _check_metadata(publication, provider)
+    if provider and provider.retiring:
+        raise Conflict(f"{publication.provider} is being deleted: publish again once that is done")
+    attestations.check_none_are_missing(policy, publication.provider, publication.wish)
+
+
+def _check_distribution(provider: Provider | None, distribution: str) -> None:
+    """Raises Conflict for a wheel that the package index would not find: an installer would get another author's
+    distribution of that name in its place."""
+    if provider is not None and not takes_distribution(provider, distribution):
+        raise Conflict(
+            f"{provider.canonical} has wheels of {len(provider.distributions)} distributions, as many as a provider "
+            f"may have: publish {distribution} under another provider, or name the wheel as one before"
+        )
 
 
 def _found_out(
-    services: Services[CatalogStore], publication: _Publication, delivery: Delivery, turn: PublishingTurn, by: Actor
-) -> _Built:
+    services: Services[CatalogStore], publication: Publication, delivery: Delivery, turn: PublishingTurn, by: Actor
+) -> Built:
     wheel, wish = delivery.wheel, publication.wish
     attested = attestations.verified(services.attestations, wish.given_attestations, wheel, by)
     prefix, runtime = publication.provider.prefix, pinned_for(services, wheel, wish.runtime_version)
     lock = locked_dependencies(services, wheel.requirements, wheel.distribution, runtime.image, prefix)
-    return _Built(wheel, runtime, lock, attested, _kept(publication, delivery, turn))
+    return Built(wheel, runtime, lock, attested, _kept(publication, delivery, turn))
 
 
-def _with_offered(services: Services[CatalogStore], publication: _Publication, wheel: Wheel) -> _Publication:
+def _with_offered(services: Services[CatalogStore], publication: Publication, wheel: Wheel) -> Publication:
     wish = with_offered(services.schema_checker, publication.wish, wheel)
     return replace(publication, wish=wish, schemas=wish.resource_schemas_of(publication.provider))
 
 
-def _kept(publication: _Publication, delivery: Delivery, turn: PublishingTurn) -> KeptWheel:
+def _kept(publication: Publication, delivery: Delivery, turn: PublishingTurn) -> KeptWheel:
     """The wheel that is put into the bucket, with the URL to store.
 
     That comes before the transaction which names it: a crash between the two leaves an object that no version names,
     and that the next publish of the same bytes finds.
     """
-    kept = delivery.keep()
-    turn.kept_bytes += delivery.wheel.size if kept.is_new else 0
+    kept = delivery.keep(turn.charge)
     return replace(kept, url=str(publication.source)) if isinstance(publication.source, WheelUrl) else kept
 
 
 def _register(
-    services: Services[CatalogStore], publication: _Publication, author: Author, by: Actor, built: _Built
+    services: Services[CatalogStore],
+    publication: Publication,
+    author: Author,
+    by: Actor,
+    built: Built,
+    *,
+    is_further: bool,
 ) -> Published:
+    """Write what was built; `is_further` is as `audit.record` has it."""
     wheel, runtime, lock = built.wheel, built.runtime, built.lock
     name, text = publication.provider, publication.wish.version
     runtime_key = keys.runtime_version(runtime.version)
@@ -184,14 +183,13 @@ def _register(
             _check_same(existing, publication, wheel.sha256)
             attestations.check_none_are_added(existing, built.attested)
             return Published(existing, created=False)
-        _check_metadata(publication, provider)
-        if provider and provider.retiring:
-            raise Conflict(f"{name} is being deleted: publish again once that is done")
+        _check_stored(publication, provider, policy)
+        _check_distribution(provider, wheel.distribution)
         now = services.clock()
-        version = replace(_new_version(publication, built, now), published_by=by.published_by)
+        version = replace(new_version(publication, built, now), published_by=by.published_by)
         version = attestations.keep_with(transaction, policy, version, built.attested, by)
-        known = provider or _new_provider(publication, author, services.publishing_rules.default_scope, now)
-        shown = with_distribution(_catalog_row(publication, known, now), wheel.distribution)
+        known = provider or new_provider(publication, author, services.publishing_rules.default_scope, now)
+        shown = with_distribution(catalog_row(publication, known, now), wheel.distribution)
         transaction.write(keys.provider(name), shown)
         transaction.write(keys.version(name, text), version)
         # Another zlib packs the same text otherwise, and pods have it in Secrets that never change.
@@ -200,7 +198,8 @@ def _register(
         transaction.write(use_key, (use or unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         detail = f"sha256 {wheel.sha256}"
-        audit.record(services, transaction, by, AuditAction.VERSION_PUBLISHED, f"{name} {text}", detail=detail)
+        action, subject = AuditAction.VERSION_PUBLISHED, f"{name} {text}"
+        audit.record(services, transaction, by, action, subject, detail=detail, is_further=is_further)
         if shown.scope is not known.scope:
             record_scope(services, transaction, by, known, shown.scope)
         transaction.emit(version_entry(VersionPublished(name.canonical, text, now, author.organization_id), now))
@@ -212,7 +211,7 @@ def _register(
 def _published_again(
     services: Services[CatalogStore],
     wheels: Wheels,
-    publication: _Publication,
+    publication: Publication,
     stored: ProviderVersion,
     taking: AbstractContextManager[PublishingTurn],
 ) -> Published:
@@ -233,13 +232,13 @@ def _published_again(
         _check_same(stored, publication, digest)
         if stored.wheel_object:
             return Published(stored, created=False)
-        taken.check_room(delivery.wheel.size)
+        taken.check_room(delivery.kept_size)
         kept = _kept(publication, delivery, taken)
     return Published(_with_copy(services, publication, digest, kept), created=False)
 
 
 def _with_copy(
-    services: Services[CatalogStore], publication: _Publication, digest: str, kept: KeptWheel
+    services: Services[CatalogStore], publication: Publication, digest: str, kept: KeptWheel
 ) -> ProviderVersion:
     """The stored version with the copy of its bytes that was kept just now; one that came first stays."""
     key = keys.version(publication.provider, publication.wish.version)
@@ -267,10 +266,10 @@ def _with_copy(
     return services.store.transact(decide)[0]
 
 
-def _check_same(stored: ProviderVersion, publication: _Publication, digest: str) -> None:
+def _check_same(stored: ProviderVersion, publication: Publication, digest: str) -> None:
     """Raises Conflict unless what is published is what is stored; it does not compare where the bytes are."""
     same_runtime = publication.wish.runtime_version in (None, stored.runtime_version)
-    if same_runtime and stored.fingerprint == _fingerprint(publication, digest):
+    if same_runtime and stored.fingerprint == fingerprint_of(publication, digest):
         return
     raise Conflict(
         f"{stored.provider_name} {stored.version} is published with other bytes or fields, and versions never "
@@ -278,7 +277,7 @@ def _check_same(stored: ProviderVersion, publication: _Publication, digest: str)
     )
 
 
-def _package(publication: _Publication, packages: Packages) -> str | None:
+def _package(publication: Publication, packages: Packages) -> str | None:
     """The package that the version's runtime imports. Raises Invalid where it could import none.
 
     A publisher's own entry point imports what it likes: None where the wheel does not say what that may be.
@@ -292,7 +291,7 @@ def _package(publication: _Publication, packages: Packages) -> str | None:
         raise Invalid.at("body", "package_name" if is_about_the_name else "wheel_url", msg=str(refusal)) from refusal
 
 
-def _check_metadata(publication: _Publication, provider: Provider | None) -> None:
+def _check_metadata(publication: Publication, provider: Provider | None) -> None:
     if publication.provider.prefix == PLATFORM_PREFIX and publication.scope is Scope.TENANT:
         raise Invalid.at("body", "metadata", "scope", msg="platform providers are public: leave scope out")
     if publication.wish.metadata or (provider and publication.provider.prefix != PLATFORM_PREFIX):
@@ -301,95 +300,3 @@ def _check_metadata(publication: _Publication, provider: Provider | None) -> Non
     raise Invalid.at(
         "body", "metadata", msg=f"metadata with display_name and description is required on {which}", kind="missing"
     )
-
-
-def _new_version(publication: _Publication, built: _Built, now: datetime) -> ProviderVersion:
-    wheel = built.wheel
-    return ProviderVersion(
-        prefix=publication.provider.prefix,
-        name=publication.provider.name,
-        version=publication.wish.version,
-        wheel_url=built.kept.url,
-        wheel_sha256=wheel.sha256,
-        runtime_version=built.runtime.version,
-        status=VersionStatus.PUBLISHED,
-        fingerprint=_fingerprint(publication, wheel.sha256),
-        created_at=now,
-        updated_at=now,
-        published_at=now,
-        distribution_name=wheel.distribution,
-        summary=wheel.summary,
-        requires_python=wheel.requires_python,
-        wheel_filename=wheel.file_name,
-        wheel_size=wheel.size,
-        package_name=publication.package_name,
-        entrypoint=publication.entrypoint,
-        schemas=publication.schemas,
-        config_schema=as_text(publication.wish.config_schema),
-        outputs_schema=as_text(publication.wish.outputs_schema),
-        changelog=publication.wish.changelog,
-        requirements=wheel.requirements,
-        lock_sha256=built.lock.sha256,
-        lock_packages=len(built.lock.wheels),
-        wheel_object=built.kept.name,
-        metadata_sha256=built.kept.metadata_sha256,
-    )
-
-
-def _catalog_row(publication: _Publication, provider: Provider, now: datetime) -> Provider:
-    if metadata := publication.wish.metadata:
-        provider = replace(
-            provider,
-            display_name=metadata.display_name,
-            description=metadata.description,
-            icon_url=metadata.icon_url if metadata.icon_url is not None else provider.icon_url,
-            tags=tuple(metadata.tags or provider.tags),
-        )
-        # To show it to more people needs no look at who has it; the way back, which does, was gone before.
-        if metadata.scope is Scope.PUBLIC:
-            provider = in_scope(provider, Scope.PUBLIC)
-    latest = newer_of(provider.latest_version, Version.parse(publication.wish.version))
-    return replace(provider, latest_version=latest, updated_at=now, search_tokens=search_tokens(provider))
-
-
-def _new_provider(publication: _Publication, author: Author, default_scope: Scope, now: datetime) -> Provider:
-    name = publication.provider
-    scope = Scope.PUBLIC if name.prefix == PLATFORM_PREFIX else publication.scope or default_scope
-    provider = Provider(
-        prefix=name.prefix,
-        name=name.name,
-        display_name=name.name,
-        description="",
-        author=author,
-        scope=scope,
-        audience="",
-        latest_version=None,
-        created_at=now,
-        updated_at=now,
-    )
-    return in_scope(provider, scope)
-
-
-def _fingerprint(publication: _Publication, digest: str) -> str:
-    """A digest of everything that was published: the wheel by its own digest, without where it was or runs."""
-    facts: Mapping[str, Any] = {
-        "sha256": digest,
-        "package_name": publication.package_name,
-        "entrypoint": publication.entrypoint,
-        "schemas": [
-            (schema.resource, schema.provider, schema.description, schema.config_schema, schema.outputs_schema)
-            for schema in publication.schemas
-        ],
-        "config_schema": as_text(publication.wish.config_schema),
-        "outputs_schema": as_text(publication.wish.outputs_schema),
-        "changelog": publication.wish.changelog,
-        "metadata": publication.wish.metadata
-        and (
-            publication.wish.metadata.display_name,
-            publication.wish.metadata.description,
-            publication.wish.metadata.icon_url,
-            publication.wish.metadata.tags or (),
-            publication.wish.metadata.scope,
-        ),
-    }
-    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

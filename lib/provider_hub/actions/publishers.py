@@ -121,7 +121,8 @@ def _forgotten(
         transaction.delete(keys.publisher(one.publisher_id))
     name, concerns = publishers[0].provider_name.canonical, publishers[0].organization_id
     detail = f"with its provider: {', '.join(map(_told, publishers))}"
-    audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name, concerns=concerns, detail=detail)
+    action = AuditAction.PUBLISHER_REMOVED
+    audit.record(services, transaction, by, action, name, concerns=concerns, detail=detail, is_further=True)
 
 
 def set_provider_policy(

@@ -41,6 +41,10 @@ class PublishingTurn:
         if self.use is not None:
             self.use.check_room(size, self.services.clock(), self.services.publishing_rules.limits)
 
+    def charge(self, size: int) -> None:
+        """Count `size` more bytes as kept for the organization once the turn ends."""
+        self.kept_bytes += size
+
 
 @contextmanager
 def publishing_turn(services: Services[DocumentStore], organization_id: str | None) -> Iterator[PublishingTurn]:

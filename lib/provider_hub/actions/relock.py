@@ -74,8 +74,8 @@ class OldWheel:
 class PublishedWheels(Protocol):
     """The hosts of wheels that were published before the hub kept wheels."""
 
-    def keep(self, version: ProviderVersion) -> OldWheel:
-        """Keep the version's wheel in the bucket.
+    def keep(self, version: ProviderVersion, charge: Callable[[int], None]) -> OldWheel:
+        """Keep the version's wheel in the bucket, and tell `charge` its bytes where they are new there.
 
         Raises PermanentError where the host has other bytes or none, and TemporaryError where it does not answer.
         """
@@ -132,7 +132,7 @@ class Relocking:
     def _locked(self, version: ProviderVersion) -> bool:
         try:
             if version.requirements is None:
-                kept = self.wheels.keep(version)
+                kept = self._kept(version)
             else:
                 kept = OldWheel(version.requirements, version.wheel_object or "")
             lock = self._lock_of(version, kept.requirements)
@@ -143,6 +143,16 @@ class Relocking:
             self._put_off(version, str(error), None)
             return False
         return self._keep(version, kept, lock)
+
+    def _kept(self, version: ProviderVersion) -> OldWheel:
+        """The wheel, charged to its organization. It is never refused: who has the version installed needs its lock."""
+        # The catalog asks for another lock, and keeps no wheel: it does without the share's rules.
+        from provider_hub.actions.stored_share import StoredShare  # noqa: PLC0415
+
+        share = StoredShare.of(self.services, version.prefix)
+        kept = self.wheels.keep(version, share.charge)
+        share.settle()
+        return kept
 
     def _put_off(self, version: ProviderVersion, why: str, until: datetime | None) -> None:
         log.warning("%s %s is not locked: %s", version.provider_name, version.version, why)

@@ -11,10 +11,11 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.scope import Scope
 
 
-def hide_from_others(services: Services[CatalogStore], by: Actor, name: ProviderName) -> None:
-    """Make a provider its own organization's. Raises NotFound, Forbidden, or Conflict while others have it installed.
+def hide_from_others(services: Services[CatalogStore], by: Actor, name: ProviderName) -> bool:
+    """Make a provider its own organization's; False where it was before.
 
-    The platform's own providers stay public.
+    Raises NotFound, Forbidden, QuotaExceeded, or Conflict while others have it installed. The platform's own providers
+    stay public.
 
     It is hidden first and counted then: another organization's install that read it before is counted, one that reads
     it after finds nothing. A crash in between leaves it hidden: organizations that have it keep it, and its author can
@@ -22,19 +23,32 @@ def hide_from_others(services: Services[CatalogStore], by: Actor, name: Provider
     """
     hidden_of = _set_scope(services, by, name, Scope.TENANT)
     if hidden_of is None:
-        return
-    others = _installed_by_others(services, hidden_of, name)
-    if others:
-        _set_scope(services, by, name, Scope.PUBLIC)
-        raise Conflict(
-            f"{name} is installed by {others} other organizations: it stays public until none of them has it"
-        )
+        return False
+    try:
+        _check_none_has_it(services, hidden_of, name)
+    except Conflict:
+        _set_scope(services, by, name, Scope.PUBLIC, is_further=True)
+        raise
+    return True
+
+
+def check_can_hide(services: Services[CatalogStore], provider: Provider) -> None:
+    """Raises Conflict while others have it installed; `hide_from_others` may still find somebody later."""
+    organization_id = provider.author.organization_id
+    if provider.scope is Scope.PUBLIC and organization_id is not None:
+        _check_none_has_it(services, organization_id, provider.provider_name)
 
 
 def record_scope(
-    services: Services[CatalogStore], transaction: Transaction, by: Actor, provider: Provider, scope: Scope
+    services: Services[CatalogStore],
+    transaction: Transaction,
+    by: Actor,
+    provider: Provider,
+    scope: Scope,
+    *,
+    is_further: bool = False,
 ) -> None:
-    """Record in the audit that `by` gives the provider another scope."""
+    """Record in the audit that `by` gives the provider another scope; `is_further` is as `audit.record` has it."""
     audit.record(
         services,
         transaction,
@@ -43,10 +57,13 @@ def record_scope(
         provider.canonical,
         concerns=provider.author.organization_id,
         detail=f"{provider.scope} to {scope}",
+        is_further=is_further,
     )
 
 
-def _set_scope(services: Services[CatalogStore], by: Actor, name: ProviderName, scope: Scope) -> str | None:
+def _set_scope(
+    services: Services[CatalogStore], by: Actor, name: ProviderName, scope: Scope, *, is_further: bool = False
+) -> str | None:
     """The author's organization where that changed anything, else None. Raises Conflict for the platform's own."""
 
     def decide(transaction: Transaction) -> str | None:
@@ -57,12 +74,17 @@ def _set_scope(services: Services[CatalogStore], by: Actor, name: ProviderName, 
         if provider.scope is scope:
             return None
         transaction.write(keys.provider(name), in_scope(provider, scope))
-        record_scope(services, transaction, by, provider, scope)
+        record_scope(services, transaction, by, provider, scope, is_further=is_further)
         return provider.author.organization_id
 
     return services.store.transact(decide)[0]
 
 
-def _installed_by_others(services: Services[CatalogStore], organization_id: str, name: ProviderName) -> int:
+def _check_none_has_it(services: Services[CatalogStore], organization_id: str, name: ProviderName) -> None:
+    """Raises Conflict while organizations have it installed that are not its author's."""
     own = services.store.get(keys.installation(organization_id, name))
-    return services.store.install_count(name) - (own is not None)
+    others = services.store.install_count(name) - (own is not None)
+    if others:
+        raise Conflict(
+            f"{name} is installed by {others} other organizations: it stays public until none of them has it"
+        )

@@ -1,4 +1,5 @@
-"""An organization's share of the bucket, for what is kept without a publish of its own: wheels that its locks need."""
+"""An organization's share of the bucket, for what is kept without a publish of its own: wheels that its locks need, and
+those of versions that were published before the hub kept any."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -39,6 +40,10 @@ class StoredShare:
             self.use.check_room(self.kept_bytes + size, self.services.clock(), self.services.publishing_rules.limits)
         except QuotaExceeded as error:
             raise PermanentError(str(error)) from error
+
+    def charge(self, size: int) -> None:
+        """Count `size` more bytes as kept for the organization once it is settled."""
+        self.kept_bytes += size
 
     def settle(self) -> None:
         """Count what was kept. Raises TemporaryError; what was kept by then is nobody's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
@@ -62,8 +63,15 @@ class Delivery(Protocol):
     def wheel(self) -> Wheel:
         """What was found out about it."""
 
-    def keep(self) -> KeptWheel:
-        """Put the bytes and the METADATA into the bucket, unless they are there. Raises TemporaryError."""
+    @property
+    def kept_size(self) -> int:
+        """The bytes that `keep` puts where none of them are there yet: the wheel's and its METADATA's."""
+
+    def keep(self, charge: Callable[[int], None]) -> KeptWheel:
+        """Put the bytes and the METADATA into the bucket, unless they are there. Raises TemporaryError.
+
+        `charge` is told the bytes of each object that was not there, as soon as it is: the next one may fail.
+        """
 
 
 class Wheels(Protocol):

@@ -206,10 +206,15 @@ def in_scope(provider: Provider, scope: Scope) -> Provider:
     return replace(provider, scope=scope, audience=audience)
 
 
+def takes_distribution(provider: Provider, distribution: str) -> bool:
+    """Whether the package index can find the provider by this distribution: it does, or there is room for one more."""
+    return normalised(distribution) in provider.distributions or len(provider.distributions) < MAX_DISTRIBUTIONS
+
+
 def with_distribution(provider: Provider, distribution: str) -> Provider:
-    """The provider, found by this distribution as well; the same one where it is, or has MAX_DISTRIBUTIONS others."""
+    """The provider, found by this distribution as well; the same one where it is, or where it takes no other."""
     name = normalised(distribution)
-    if name in provider.distributions or len(provider.distributions) >= MAX_DISTRIBUTIONS:
+    if name in provider.distributions or not takes_distribution(provider, name):
         return provider
     return replace(provider, distributions=(*provider.distributions, name))
 

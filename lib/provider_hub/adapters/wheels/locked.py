@@ -1,5 +1,7 @@
 """Wheels whose digest is known, fetched from their hosts as publishers' wheels are: from public addresses alone."""
 
+import os
+from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -32,8 +34,11 @@ class KeptFromHosts:
         self._policy = policy
         self._artifacts = artifacts
 
-    def keep(self, version: ProviderVersion) -> OldWheel:
-        """Keep the wheel in the bucket. Raises PermanentError or TemporaryError."""
+    def keep(self, version: ProviderVersion, charge: Callable[[int], None]) -> OldWheel:
+        """Keep the wheel in the bucket, and tell `charge` its bytes where they are new there.
+
+        Raises PermanentError or TemporaryError.
+        """
         with TemporaryFile() as spool:
             file_name = _fetch(version.wheel_url, version.wheel_sha256, spool, self._policy)
             spool.flush()
@@ -42,7 +47,9 @@ class KeptFromHosts:
             except WheelError as error:
                 raise PermanentError(str(error)) from error
             name = kept_name(version.wheel_sha256, file_name)
-            self._artifacts.put(name, spool)
+            size = spool.seek(0, os.SEEK_END)
+            if self._artifacts.put(name, spool):
+                charge(size)
         return OldWheel(requirements, name)
 
 

@@ -5,7 +5,7 @@ Each refusal names the field of the request that it concerns.
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -26,24 +26,31 @@ _CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KeepableWheel:
-    """A verified wheel, its METADATA, and the file that holds its bytes (`actions.ports.Delivery`)."""
+    """A verified wheel, its METADATA, and the file that holds its bytes (`actions.wheels.Delivery`)."""
 
     wheel: Wheel
     metadata: bytes
     spool: IO[bytes]
     artifacts: ArtifactStore
 
-    def keep(self) -> KeptWheel:
-        """Raises TemporaryError. What is kept already is the same bytes: the name has their digest."""
+    @property
+    def kept_size(self) -> int:
+        """The bytes of the wheel, and of its METADATA as it is unpacked."""
+        return self.wheel.size + len(self.metadata)
+
+    def keep(self, charge: Callable[[int], None]) -> KeptWheel:
+        """Raises TemporaryError. What is kept already is the same bytes: each name has their digest."""
         name = kept_name(self.wheel.sha256, self.wheel.file_name)
-        is_new = self.artifacts.put(name, self.spool)
+        if self.artifacts.put(name, self.spool):
+            charge(self.wheel.size)
         metadata_sha256 = hashlib.sha256(self.metadata).hexdigest()
-        self.artifacts.put(metadata_name(metadata_sha256), io.BytesIO(self.metadata))
-        return KeptWheel(name, self.artifacts.url_of(name), is_new, metadata_sha256)
+        if self.artifacts.put(metadata_name(metadata_sha256), io.BytesIO(self.metadata)):
+            charge(len(self.metadata))
+        return KeptWheel(name, self.artifacts.url_of(name), metadata_sha256)
 
 
 class VerifiedWheels:
-    """Wheels at public HTTPS addresses, in the bucket's uploads, or in a request (`actions.ports.Wheels`)."""
+    """Wheels at public HTTPS addresses, in the bucket's uploads, or in a request (`actions.wheels.Wheels`)."""
 
     def __init__(self, policy: FetchPolicy, artifacts: ArtifactStore) -> None:
         self._policy = policy
