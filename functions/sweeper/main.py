@@ -27,6 +27,7 @@ from provider_hub.settings.rollouts import Rollouts
 from provider_hub.settings.wheels import Advisories, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
 from provider_hub.wiring.desired_states import DesiredStateSettings, desired_states
+from provider_hub.wiring.publishing import publishing_rules
 
 
 class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Indexes, Advisories): ...
@@ -34,7 +35,11 @@ class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Ind
 
 def wire(settings: Needs) -> OnlyFrom:
     resolver = UvResolver(IndexPolicy.from_settings(settings))
-    services = replace(connected_services(settings, JsonSchemaChecker()), resolver=resolver)
+    services = replace(
+        connected_services(settings, JsonSchemaChecker()),
+        resolver=resolver,
+        publishing=publishing_rules(settings),  # the bytes that an organization may have kept
+    )
     bucket, policy = artifacts.connect(settings), FetchPolicy.from_settings(settings)
     cluster = kubernetes.connect(settings)
     work = Sweeper(
