@@ -122,7 +122,7 @@ class Tenants:
             put(keys.provider(name), replace(row, search_tokens=search_tokens(row)))
             self.release(version("1.0.0", name))
         put(keys.provider(EMPTY), provider(EMPTY, latest_version=None))
-        self.release(version("2.0.0", RADIO, status=VersionStatus.YANKED))
+        self.release(version("2.0.0", RADIO, status=VersionStatus.YANKED, yanked_by_platform=True))
         self.release(version("3.0.0", RADIO, status=VersionStatus.BUILDING))
         self.release(version("1.1.0"))
         self.release(version("1.2.0"))

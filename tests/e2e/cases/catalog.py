@@ -47,6 +47,7 @@ REFUSED = [
     Refused("GET", "/integrity/other/secret/1.0.0/x.whl/provenance", 404, "there is no provider"),
     Refused("GET", "/integrity/acme/weather/1.0.0/x.whl/provenance", 404, "has no attestations of a file x.whl"),
     Refused("GET", "/providers/acme/weather/versions/__x__", 404, "has no version __x__"),
+    Refused("DELETE", "/providers/acme/radio/versions/2.0.0/yank", 409, "the platform"),
     Refused("POST", "/providers/acme/weather/versions/9.9.9/yank", 404, "has no version 9.9.9"),
     Refused("DELETE", "/providers/acme/weather/versions/nope/yank", 404, "has no version nope"),
     Refused("DELETE", "/providers/other/secret/versions/1.0.0/yank", 404, "there is no provider"),
