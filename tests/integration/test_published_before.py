@@ -75,22 +75,22 @@ def furnish(deployed: Deployed, wheel: AddedWheel) -> None:
     deployed.put(keys.runtime_version(RUNTIME.version), RUNTIME)
     deployed.put(keys.organization(ACME.organization_id), ACME)
     deployed.put(keys.slug(ACME.slug), SlugClaim(ACME.slug, ACME.organization_id))
-    deployed.put(keys.provider(WEATHER), provider(latest_version="2.0.0"))
-    old = version("2.0.0", wheel_url=wheel.url, wheel_sha256=wheel.sha256, package_name="weather")
-    write_as_before(deployed, keys.version(WEATHER, "2.0.0"), old, VERSION_FIELDS)
-    row = running("2.0.0")
+    deployed.put(keys.provider(WEATHER), provider(latest_version="27.0.0"))
+    old = version("27.0.0", wheel_url=wheel.url, wheel_sha256=wheel.sha256, package_name="weather")
+    write_as_before(deployed, keys.version(WEATHER, "27.0.0"), old, VERSION_FIELDS)
+    row = running("27.0.0")
     write_as_before(deployed, keys.installation_of(row), row, ROW_FIELDS)
 
 
 def test_documents_of_the_first_release_are_kept_and_locked_while_their_installation_runs(
     around: StandIns, index: PackageIndex, tmp_path: Path
 ) -> None:
-    tide = make_wheel(tmp_path, {"neap.py": ""}, name="neap")
-    hosted = add_wheel(tide, wheels_dir(around.state_dir), around.wheels_url)
-    index.offer(tide, LONG_AGO, url=hosted.url)
+    neap = make_wheel(tmp_path, {"neap.py": ""}, name="neap")
+    hosted = add_wheel(neap, wheels_dir(around.state_dir), around.wheels_url)
+    index.offer(neap, LONG_AGO, url=hosted.url)
     with deployed_on(around, HUB_INDEX_URLS=index.simple_url) as deployed:
         tenants = Tenants(deployed)
-        wheel = tenants.host_wheel(tmp_path, "weather", "2.0.0", metadata=["Requires-Dist: neap>=1"])
+        wheel = tenants.host_wheel(tmp_path, "weather", "27.0.0", metadata=["Requires-Dist: neap>=1"])
         furnish(deployed, wheel)
 
         def shown(path: str) -> dict[str, Any]:
@@ -101,18 +101,18 @@ def test_documents_of_the_first_release_are_kept_and_locked_while_their_installa
 
         before = shown("/providers/installed/acme/weather")
         assert (before["lifecycle_state"], before["lock_sha256"], before["relock_available"]) == ("ready", None, False)
-        assert shown("/providers/acme/weather/versions/2.0.0")["lock_sha256"] is None
+        assert shown("/providers/acme/weather/versions/27.0.0")["lock_sha256"] is None
 
         swept = deployed.send("sweeper", "POST", "/", headers=deployed.caller_header("sweeper", "/"))
         assert swept.status_code == 204, swept.text
-        locked = shown("/providers/acme/weather/versions/2.0.0")
+        locked = shown("/providers/acme/weather/versions/27.0.0")
         assert (locked["lock_packages"], locked["lock_message"], locked["status"]) == (1, None, "published")
-        lock = deployed.call("GET", "/providers/acme/weather/versions/2.0.0/lock", tenants.user)
+        lock = deployed.call("GET", "/providers/acme/weather/versions/27.0.0/lock", tenants.user)
         assert hosted.sha256 in lock.text
-        stored = deployed.store.get(keys.version(WEATHER, "2.0.0"))
+        stored = deployed.store.get(keys.version(WEATHER, "27.0.0"))
         assert stored is not None
-        assert stored.wheel_object == kept_name(wheel.sha256, "weather-2.0.0-py3-none-any.whl")
-        leads_to = deployed.call("GET", "/providers/acme/weather/versions/2.0.0/wheel", tenants.user)
+        assert stored.wheel_object == kept_name(wheel.sha256, "weather-27.0.0-py3-none-any.whl")
+        leads_to = deployed.call("GET", "/providers/acme/weather/versions/27.0.0/wheel", tenants.user)
         assert (leads_to.status_code, wheel.sha256 in leads_to.headers["Location"]) == (302, True)
 
         after = shown("/providers/installed/acme/weather")
