@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-from provider_hub.actions import keys
+from provider_hub.actions import keys, walks
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.ports import DocumentStore, LockStore, Transaction
 from provider_hub.actions.services import Services
@@ -81,7 +81,7 @@ class AdvisoryWatch:
         """
         if self.database is None:
             return 0
-        cursor = self.services.store.get(keys.cursor(WALK)) or Cursor(WALK, None)
+        cursor = walks.reached(self.services.store, WALK)
         now = self.services.clock()
         if cursor.due_at and now < cursor.due_at:
             return 0
@@ -91,7 +91,7 @@ class AdvisoryWatch:
         except (TemporaryError, PermanentError) as error:
             log.error("no lock is held against advisories: %s", error, extra={"event": "advisories_unread"})  # noqa: TRY400
             changed, following = 0, replace(cursor, due_at=now + AGAIN)
-        self._go_on(following)
+        walks.go_on(self.services.store, following)
         faults.raise_first()
         return changed
 
@@ -106,7 +106,7 @@ class AdvisoryWatch:
         if len(locks) < length and last == len(locks):
             return changed, Cursor(WALK, None, next_night(self.services.clock()))
         longer = length * 2 if length * 2 < LOCKS_A_RUN else None
-        return changed, Cursor(WALK, _path_of(locks[last - 1]) if last else cursor.place, most=longer)
+        return changed, Cursor(WALK, _place_of(locks[last - 1]) if last else cursor.place, most=longer)
 
     def _narrowed(
         self, database: AdvisoryDatabase, cursor: Cursor, locks: Sequence[StoredLock], error: TooMuchToMatch
@@ -127,7 +127,7 @@ class AdvisoryWatch:
             error,
             extra={"event": "advisories_unread", "provider": lock.provider_name.canonical},
         )
-        return Cursor(WALK, _path_of(lock), most=1)
+        return Cursor(WALK, _place_of(lock), most=1)
 
     def _checked(self, database: AdvisoryDatabase, locks: Sequence[StoredLock], faults: Faults) -> tuple[int, int]:
         """How many locks have a new advisory, and how many were looked at before the time was up."""
@@ -175,9 +175,6 @@ class AdvisoryWatch:
             extra={"event": "advisory_found", "provider": stored.provider_name.canonical, "severity": worst},
         )
 
-    def _go_on(self, following: Cursor) -> None:
-        self.services.store.transact(lambda transaction: transaction.write(keys.cursor(WALK), following))
-
 
 def next_night(now: datetime) -> datetime:
     """The next time that it is NIGHT in UTC, at least an hour from now."""
@@ -211,5 +208,5 @@ def _of_lock(lock: DependencyLock, found: Found) -> tuple[Advisory, ...]:
     return worst(one for wheel in lock.wheels for one in found.get((wheel.name, wheel.version), ()))
 
 
-def _path_of(stored: StoredLock) -> str:
-    return "/".join(keys.lock(stored.provider_name, stored.sha256).path)
+def _place_of(stored: StoredLock) -> str:
+    return keys.lock(stored.provider_name, stored.sha256).place

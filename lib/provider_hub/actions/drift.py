@@ -9,12 +9,12 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from provider_hub.actions import keys
+from provider_hub.actions import keys, walks
 from provider_hub.actions.cluster import Cluster, ObjectOwner, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import DriftStore, Transaction
+from provider_hub.actions.ports import DriftStore
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
@@ -25,6 +25,7 @@ from provider_hub.domain.records import Cursor
 
 log = logging.getLogger(__name__)
 
+ROWS, OBJECTS = "rows", "objects"
 ROWS_A_RUN = 20
 OBJECTS_A_RUN = 100
 # A crash leaves one orphan at a time. Many at once, and most of what there is, are the sign of a database that is not
@@ -42,7 +43,7 @@ class Drift:
 
     def repair_slice(self) -> int:
         """Compare the next rows with the cluster; returns how many were repaired."""
-        rows = self.services.store.installations_after(self._place("rows"), ROWS_A_RUN)
+        rows = self.services.store.installations_after(walks.reached(self.services.store, ROWS).place, ROWS_A_RUN)
         read = repaired = 0
         faults = Faults()
         for row in TimeBudget(self.services.clock).within(rows):
@@ -50,7 +51,8 @@ class Drift:
             with faults.of(row.installation_id):
                 repaired += self._repaired(row)
         is_last = read == len(rows) < ROWS_A_RUN
-        self._remember("rows", None if is_last else "/".join(keys.installation_of(rows[read - 1]).path))
+        place = None if is_last else keys.installation_of(rows[read - 1]).place
+        walks.go_on(self.services.store, Cursor(ROWS, place))
         faults.raise_first()
         return repaired
 
@@ -59,7 +61,7 @@ class Drift:
 
         Where most installations have no row, none is removed and the place is kept: an alert asks for a person.
         """
-        found, following = self.cluster.object_owners(self._place("objects"), OBJECTS_A_RUN)
+        found, following = self.cluster.object_owners(walks.reached(self.services.store, OBJECTS).place, OBJECTS_A_RUN)
         orphans = self._orphans(found)
         if _is_suspicious(len(orphans), len({owner.installation_id for owner in found})):
             log.error(
@@ -73,7 +75,7 @@ class Drift:
         for owner in orphans:
             with faults.of(owner.installation_id):
                 removed += self._removed(owner)
-        self._remember("objects", following)
+        walks.go_on(self.services.store, Cursor(OBJECTS, following))
         faults.raise_first()
         return removed
 
@@ -126,16 +128,6 @@ class Drift:
             "%s has no row; removed, %d objects are still terminating", orphan, len(left), extra={"event": "orphan"}
         )
         return True
-
-    def _place(self, job: str) -> str | None:
-        kept = self.services.store.get(keys.cursor(job))
-        return kept.place if kept else None
-
-    def _remember(self, job: str, place: str | None) -> None:
-        def decide(transaction: Transaction) -> None:
-            transaction.write(keys.cursor(job), Cursor(job, place))
-
-        self.services.store.transact(decide)
 
 
 def _is_suspicious(orphans: int, all_found: int) -> bool:

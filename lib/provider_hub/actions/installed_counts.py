@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provider_hub.actions import keys
+from provider_hub.actions import keys, walks
 from provider_hub.domain.errors import QuotaExceeded
 from provider_hub.domain.records import Cursor, InstalledCount
 
@@ -94,11 +94,10 @@ def recount(services: "Services[CountedStore]", organization_id: str) -> Recount
 
 def correct_slice(services: "Services[NumbersStore]") -> int:
     """Compare the next organizations' numbers with their rows; returns how many were corrected."""
-    cursor = services.store.get(keys.cursor(WALK))
-    kept = services.store.installed_counts_after(cursor.place if cursor else None, COUNTS_A_RUN)
+    kept = services.store.installed_counts_after(walks.reached(services.store, WALK).place, COUNTS_A_RUN)
     corrected = sum(_corrected(services, count) for count in kept)
-    place = "/".join(keys.installed_count(kept[-1].organization_id).path) if len(kept) == COUNTS_A_RUN else None
-    services.store.transact(lambda transaction: transaction.write(keys.cursor(WALK), Cursor(WALK, place)))
+    place = keys.installed_count(kept[-1].organization_id).place if len(kept) == COUNTS_A_RUN else None
+    walks.go_on(services.store, Cursor(WALK, place))
     return corrected
 
 

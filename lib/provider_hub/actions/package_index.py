@@ -7,7 +7,7 @@ an index that mixed authors would let anybody publish a higher one of somebody e
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from provider_hub.actions import browse
+from provider_hub.actions import browse, keys
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.indexed_projects import IndexedProjects
 from provider_hub.actions.ports import CatalogStore, DocumentStore
@@ -119,7 +119,7 @@ def _providers_under(services: Services[CatalogStore], prefix: str, audiences: S
         if len(page) < _PAGE:
             return
         left -= len(page)
-        place = f"providers/{page[-1].provider_name.document_id}"
+        place = keys.provider(page[-1].provider_name).place
 
 
 def _versions_of(services: Services[CatalogStore], provider: Provider) -> Iterator[ProviderVersion]:

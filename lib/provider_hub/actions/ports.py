@@ -42,6 +42,11 @@ class Key(Generic[R_co]):
     path: tuple[str, ...]
     record: type[R_co]
 
+    @property
+    def place(self) -> str:
+        """The path as one text, by which documents are in order: where a walk through them stops."""
+        return "/".join(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[R_co]):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from provider_hub.actions import audit, keys
+from provider_hub.actions import audit, keys, walks
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.outbox import version_entry
@@ -103,7 +103,7 @@ class Relocking:
 
     def find_slice(self) -> int:
         """Mark the next versions without a lock as due; returns how many. It ends for good once it has seen all."""
-        cursor = self.services.store.get(keys.cursor(WALK)) or Cursor(WALK, None)
+        cursor = walks.reached(self.services.store, WALK)
         if cursor == WALKED:
             return 0
         seen = self.services.store.versions_after(cursor.place, VERSIONS_A_RUN)
@@ -113,8 +113,7 @@ class Relocking:
         for version in seen:
             self._tell_distribution(version)
         is_last = len(seen) < VERSIONS_A_RUN
-        following = WALKED if is_last else Cursor(WALK, _path_of(seen[-1]))
-        self.services.store.transact(lambda transaction: transaction.write(keys.cursor(WALK), following))
+        walks.go_on(self.services.store, WALKED if is_last else Cursor(WALK, _place_of(seen[-1])))
         return len(unlocked)
 
     def _tell_distribution(self, version: ProviderVersion) -> None:
@@ -212,5 +211,5 @@ class Relocking:
         self.services.store.transact(decide)
 
 
-def _path_of(version: ProviderVersion) -> str:
-    return "/".join(keys.version(version.provider_name, version.version).path)
+def _place_of(version: ProviderVersion) -> str:
+    return keys.version(version.provider_name, version.version).place

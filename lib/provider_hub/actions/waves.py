@@ -152,7 +152,7 @@ class Waves:
             if slot is _Slot.NONE_LEFT:
                 break
             taken += slot is _Slot.TAKEN
-            cursor = "/".join(keys.installation_of(row).path)
+            cursor = keys.installation_of(row).place
         else:
             exhausted = len(page) < SLOTS_A_STEP
         self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))

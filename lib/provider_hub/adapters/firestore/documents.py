@@ -132,7 +132,7 @@ class FirestoreDocuments:
 
     def name_of(self, key: Key[Any]) -> str:
         """The document's full resource name."""
-        return "/".join((self._root, *key.path))
+        return f"{self._root}/{key.place}"
 
     def read_documents(self, wanted: Sequence[Key[Any]], options: dict[str, Any]) -> tuple[list[Any], bytes]:
         """The records in the order of `wanted`, and the id of the transaction that the read began, empty for none.
