@@ -20,7 +20,7 @@ from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
-from provider_hub.domain.errors import PermanentError, TemporaryError
+from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ class Mirror:
             looked += 1
             try:
                 copied += self._copy(wheel, share)
-            except (PermanentError, TemporaryError) as error:
+            except (PermanentError, QuotaExceeded, TemporaryError) as error:
                 log.warning("%s of %s is not copied: %s", wheel.file_name, stored.provider_name, error)
-                waits.append(MIRROR_REFUSED_AGAIN if isinstance(error, PermanentError) else MIRROR_AGAIN)
+                waits.append(MIRROR_AGAIN if isinstance(error, TemporaryError) else MIRROR_REFUSED_AGAIN)
         share.settle()
         if looked == len(wheels):
             wait = max(waits)
@@ -77,7 +77,7 @@ class Mirror:
         return copied
 
     def _copy(self, wheel: LockedWheel, share: StoredShare) -> bool:
-        """Whether it was copied just now. Raises PermanentError where its organization has no room for it."""
+        """Whether it was copied just now. Raises QuotaExceeded where its organization has no room for it."""
         kept = kept_name(wheel.sha256, wheel.file_name)
         if self.artifacts.size_of(kept) is not None:
             return False

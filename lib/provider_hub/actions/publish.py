@@ -18,11 +18,12 @@ from provider_hub.actions.publication import (
     new_version,
 )
 from provider_hub.actions.publishers import check_may_publish
-from provider_hub.actions.publishing_share import PublishingTurn, check_room, publishing_turn, unused
+from provider_hub.actions.publishing_share import check_room, publishing_turn
 from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import check_can_hide, hide_from_others, record_scope
 from provider_hub.actions.services import Services
+from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.wheel_source import source_of
 from provider_hub.actions.wheels import AttachedFile, Delivery, Wheel, Wheels
 from provider_hub.actions.wishes.publishing import PublishWish
@@ -39,6 +40,7 @@ from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.publishers.records import PublishingPolicy
+from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.wheels import PackageRefused, Packages, PackageUnclear, WheelUrl
 from provider_hub.domain.wheels.package import imported_name
@@ -60,12 +62,12 @@ def publish(
     author: Author,
     by: Actor,
     attached: AttachedFile | None = None,
-    turn: PublishingTurn | None = None,
+    share: StoredShare | None = None,
 ) -> Published:
     """Register a version of `provider_name`, or find the very same one. Raises Conflict, Invalid or QuotaExceeded.
 
-    `attached` is the wheel where it came with the request; else the wish says where it is. `turn` is the
-    organization's turn where the caller took it already, to read that file. The wheel is fetched and its
+    `attached` is the wheel where it came with the request; else the wish says where it is. `share` is
+    the organization's, where the caller took its turn already, to read that file. The wheel is fetched and its
     dependencies are locked before the transaction: a slow host must not keep one open. Whoever publishes the same
     version meanwhile is met again in the transaction.
     """
@@ -77,7 +79,7 @@ def publish(
     publication = Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
     check_schemas(services.schema_checker, wish)
     stored = services.store.get(keys.version(provider_name, wish.version))
-    taking = nullcontext(turn) if turn else publishing_turn(services, author.organization_id)
+    taking = nullcontext(share) if share else publishing_turn(services, author.organization_id)
     if stored:
         return _published_again(services, wheels, publication, stored, taking)
     provider = _checked_provider(services, publication)
@@ -133,13 +135,13 @@ def _check_distribution(provider: Provider | None, distribution: str) -> None:
 
 
 def _found_out(
-    services: Services[CatalogStore], publication: Publication, delivery: Delivery, turn: PublishingTurn, by: Actor
+    services: Services[CatalogStore], publication: Publication, delivery: Delivery, share: StoredShare, by: Actor
 ) -> Built:
     wheel, wish = delivery.wheel, publication.wish
     attested = attestations.verified(services.attestations, wish.given_attestations, wheel, by)
     prefix, runtime = publication.provider.prefix, pinned_for(services, wheel, wish.runtime_version)
     lock = locked_dependencies(services, wheel.requirements, wheel.distribution, runtime.image, prefix)
-    return Built(wheel, runtime, lock, attested, _kept(publication, delivery, turn))
+    return Built(wheel, runtime, lock, attested, _kept(publication, delivery, share))
 
 
 def _with_offered(services: Services[CatalogStore], publication: Publication, wheel: Wheel) -> Publication:
@@ -147,13 +149,13 @@ def _with_offered(services: Services[CatalogStore], publication: Publication, wh
     return replace(publication, wish=wish, schemas=wish.resource_schemas_of(publication.provider))
 
 
-def _kept(publication: Publication, delivery: Delivery, turn: PublishingTurn) -> KeptWheel:
+def _kept(publication: Publication, delivery: Delivery, share: StoredShare) -> KeptWheel:
     """The wheel that is put into the bucket, with the URL to store.
 
     That comes before the transaction which names it: a crash between the two leaves an object that no version names,
     and that the next publish of the same bytes finds.
     """
-    kept = delivery.keep(turn.charge)
+    kept = delivery.keep(share.charge)
     return replace(kept, url=str(publication.source)) if isinstance(publication.source, WheelUrl) else kept
 
 
@@ -195,7 +197,7 @@ def _register(
         # Another zlib packs the same text otherwise, and pods have it in Secrets that never change.
         if known_lock is None:
             transaction.write(lock_key, StoredLock.of(name, lock, now))
-        transaction.write(use_key, (use or unused(owner, now)).counted(now))
+        transaction.write(use_key, (use or PublishingUse.unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         detail = f"sha256 {wheel.sha256}"
         action, subject = AuditAction.VERSION_PUBLISHED, f"{name} {text}"
@@ -213,7 +215,7 @@ def _published_again(
     wheels: Wheels,
     publication: Publication,
     stored: ProviderVersion,
-    taking: AbstractContextManager[PublishingTurn],
+    taking: AbstractContextManager[StoredShare],
 ) -> Published:
     """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields."""
     wish = publication.wish

@@ -7,8 +7,8 @@ from provider_hub.actions.attestations import check_none_are_added
 from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publishers import check_may_publish
-from provider_hub.actions.publishing_share import PublishingTurn
 from provider_hub.actions.services import Services
+from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.wheels import AttachedFile, Wheels
 from provider_hub.actions.wishes.publishing import Attestations, AttestationWish, MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
@@ -31,13 +31,13 @@ def publish_file(
     attached: AttachedFile,
     author: Author,
     by: Actor,
-    turn: PublishingTurn | None = None,
+    share: StoredShare | None = None,
 ) -> Published:
     """Register the wheel as a version of the provider that its file name says, under `prefix`.
 
     The same bytes again find the registered version, whichever way it was published. What the catalog shows of a
-    provider stays as it is; a new one is described by the wheel's summary. `turn` is the organization's turn where the
-    caller took it before it read the file. Raises Conflict for other bytes, Forbidden, Invalid or QuotaExceeded.
+    provider stays as it is; a new one is described by the wheel's summary. `share` is the organization's, where the
+    caller took its turn before it read the file. Raises Conflict for other bytes, Forbidden, Invalid or QuotaExceeded.
     """
     name, version = _named(prefix, attached.file_name)
     check_may_publish(services, by, name)
@@ -49,7 +49,7 @@ def publish_file(
     metadata = None if known else _metadata(attached.file_name, attached.summary)
     wish = PublishWish(name=name.canonical, version=version, metadata=metadata, attestations=attested)
     try:
-        return publish(services, wheels, name, wish, author, by, attached, turn)
+        return publish(services, wheels, name, wish, author, by, attached, share)
     except Conflict:
         # Another publish of this version came first, with fields that a form does not have: the bytes decide.
         stored = services.store.get(key)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from provider_hub.actions import audit, keys
 from provider_hub.actions.organizations import existing
 from provider_hub.actions.ports import DocumentStore, Transaction
-from provider_hub.actions.publishing_share import unused
 from provider_hub.actions.services import Services
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.organizations import Organization
@@ -30,7 +29,7 @@ def of_organization(services: Services[DocumentStore], organization: Organizatio
     """The same for an organization that was read already."""
     organization_id = organization.organization_id
     use = services.store.get(keys.publishing_use(organization_id))
-    return Stored(organization, use or unused(organization_id, services.clock()))
+    return Stored(organization, use or PublishingUse.unused(organization_id, services.clock()))
 
 
 def allow(services: Services[DocumentStore], by: Actor, organization_id: str, allowed_bytes: int | None) -> Stored:
@@ -44,7 +43,7 @@ def allow(services: Services[DocumentStore], by: Actor, organization_id: str, al
     def decide(transaction: Transaction) -> Stored:
         found, known = transaction.read(organization_key, use_key)
         organization = existing(found, organization_id)
-        use = known or unused(organization_id, services.clock())
+        use = known or PublishingUse.unused(organization_id, services.clock())
         allowed = replace(use, allowed_bytes=allowed_bytes)
         if allowed.is_empty:
             transaction.delete(use_key)

@@ -1,14 +1,15 @@
-"""An organization's share of the bucket, for what is kept without a publish of its own: wheels that its locks need, and
-those of versions that were published before the hub kept any."""
+"""An organization's share of the bucket: what a publish keeps, and what is kept without one.
+
+Without a publish the sweeper keeps wheels that locks need, and those of versions that were published before the hub
+kept any.
+"""
 
 from dataclasses import dataclass
 from typing import Self
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Transaction
-from provider_hub.actions.publishing_share import unused
 from provider_hub.actions.services import Services
-from provider_hub.domain.errors import PermanentError, QuotaExceeded
 from provider_hub.domain.publishing_use import PublishingUse
 
 
@@ -30,19 +31,19 @@ class StoredShare:
         if claim is None:
             return cls(services)
         use = services.store.get(keys.publishing_use(claim.organization_id))
-        return cls(services, use or unused(claim.organization_id, services.clock()))
+        return cls(services, use or PublishingUse.unused(claim.organization_id, services.clock()))
 
     def check_room(self, size: int) -> None:
-        """Raises PermanentError where the organization may not have `size` more bytes kept."""
-        if self.use is None:
-            return
-        try:
-            self.use.check_room(self.kept_bytes + size, self.services.clock(), self.services.publishing_rules.limits)
-        except QuotaExceeded as error:
-            raise PermanentError(str(error)) from error
+        """Raises QuotaExceeded where the organization may not have `size` more bytes kept.
+
+        What others keep for it at this time is not seen: it may be over the limit by that, once.
+        """
+        if self.use is not None:
+            kept = self.kept_bytes + size
+            self.use.check_room(kept, self.services.clock(), self.services.publishing_rules.limits)
 
     def charge(self, size: int) -> None:
-        """Count `size` more bytes as kept for the organization once it is settled."""
+        """Count `size` more bytes as kept for the organization, once it is settled or its publish ends."""
         self.kept_bytes += size
 
     def settle(self) -> None:
@@ -55,6 +56,6 @@ class StoredShare:
         def decide(transaction: Transaction) -> None:
             now = self.services.clock()
             (use,) = transaction.read(key)
-            transaction.write(key, (use or unused(organization_id, now)).with_kept(self.kept_bytes, now))
+            transaction.write(key, (use or PublishingUse.unused(organization_id, now)).with_kept(self.kept_bytes, now))
 
         self.services.store.transact(decide)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from provider_hub.actions import keys
 from provider_hub.actions.artifacts import ArtifactStore, UploadSession
 from provider_hub.actions.ports import DocumentStore, Transaction
-from provider_hub.actions.publishing_share import unused
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import UploadWish
 from provider_hub.domain.artifacts import upload_name
 from provider_hub.domain.catalog import Author
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX
+from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.uploads import LIFETIME, Upload
 from provider_hub.domain.wheels import WheelInvalid
 from provider_hub.domain.wheels.file_names import parse_file_name
@@ -79,7 +79,7 @@ def _count(services: Services[DocumentStore], author: Author, upload: Upload) ->
     def decide(transaction: Transaction) -> None:
         now = services.clock()
         (use,) = transaction.read(key)
-        known = use or unused(organization_id, now)
+        known = use or PublishingUse.unused(organization_id, now)
         taken = known.with_upload(upload.size, upload.expires_at, now, services.publishing_rules.limits)
         transaction.write(key, taken)
 

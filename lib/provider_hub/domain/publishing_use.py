@@ -60,6 +60,11 @@ class PublishingUse:
     announced: tuple[Announced, ...] = ()
     allowed_bytes: int | None = None
 
+    @classmethod
+    def unused(cls, organization_id: str, now: datetime) -> Self:
+        """The use of an organization that has published nothing yet."""
+        return cls(organization_id, now.date().isoformat())
+
     def most_bytes(self, limits: PublishingLimits) -> int:
         """The most that may be kept for the organization."""
         return limits.stored_bytes if self.allowed_bytes is None else self.allowed_bytes

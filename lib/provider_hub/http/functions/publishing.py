@@ -103,9 +103,9 @@ def upload(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
     """
     organization = call.organization
     author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
-    with publishing_turn(hub.services, organization.organization_id) as turn:
+    with publishing_turn(hub.services, organization.organization_id) as share:
         file = form.read()
-        published = publish_file(hub.services, hub.wheels, organization.slug, file, author, call.actor, turn)
+        published = publish_file(hub.services, hub.wheels, organization.slug, file, author, call.actor, share)
     return ProviderVersionBody.of(published.version)
 
 
