@@ -1,9 +1,11 @@
 """A project of its own for each test that asks for one."""
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 from tests.integration.backend import Backend, backend_on
 from tests.integration.deployed import Deployed, StandIns, deployed_on, stand_ins
 from tests.integration.drifting import Installed
@@ -11,6 +13,7 @@ from tests.integration.node_harness import api_server
 from tests.integration.tenants import Tenants
 
 from local_stack.emulators import EmulatorHosts
+from local_stack.servers import ca_file
 
 
 @pytest.fixture
@@ -33,6 +36,14 @@ def around(emulator_hosts: EmulatorHosts, tmp_path_factory: pytest.TempPathFacto
     """Issuer, wheel host, Cloud Tasks and cluster, once a run."""
     with stand_ins(emulator_hosts, tmp_path_factory.mktemp("stand-ins")) as served:
         yield served
+
+
+@pytest.fixture
+def http(around: StandIns) -> Iterator[urllib3.PoolManager]:
+    """A client that trusts the stand-ins' authority."""
+    with urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=str(ca_file(around.state_dir)))) as made:
+        yield made
+        made.clear()
 
 
 @pytest.fixture

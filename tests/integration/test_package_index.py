@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import ssl
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.integration.tenants import Tenants
 from tests.integration.test_uploads import METADATA, digest, sent_form
 from tests.runtime_harness import make_wheel
 
-from local_stack.servers import ca_file
 from provider_hub.actions import keys, package_index
 from provider_hub.domain.names import ProviderName
 from provider_hub.http.package_index import SIMPLE_JSON
@@ -35,13 +33,6 @@ def tenants(deployed: Deployed) -> Tenants:
     made = Tenants(deployed)
     made.furnish()
     return made
-
-
-@pytest.fixture
-def http(around: StandIns) -> Iterator[urllib3.PoolManager]:
-    with urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=str(ca_file(around.state_dir)))) as made:
-        yield made
-        made.clear()
 
 
 def login(token: str, user: str = "__token__") -> dict[str, str]:

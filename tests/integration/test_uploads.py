@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from tests.integration.deployed import Deployed, StandIns, deployed_on
 from tests.integration.tenants import Tenants
 from tests.runtime_harness import make_wheel
 
-from local_stack.servers import ca_file
 from local_stack.stack_file import artifacts_dir
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 from provider_hub.http.upload_form import MAX_FORM
@@ -36,13 +34,6 @@ def tenants(deployed: Deployed) -> Tenants:
     made = Tenants(deployed)
     made.furnish()
     return made
-
-
-@pytest.fixture
-def http(around: StandIns) -> Iterator[urllib3.PoolManager]:
-    with urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=str(ca_file(around.state_dir)))) as made:
-        yield made
-        made.clear()
 
 
 @pytest.fixture

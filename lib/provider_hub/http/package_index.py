@@ -7,7 +7,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Protocol, Self
-from urllib.parse import quote
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
@@ -20,6 +19,7 @@ from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Representable, Response
 from provider_hub.http.parameters import PROVIDER, VERSION, Parameter
 from provider_hub.http.route import HTML, Access, Routes
+from provider_hub.http.version_view import file_path
 
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 SIMPLE_HTML = "application/vnd.pypi.simple.v1+html"
@@ -160,11 +160,10 @@ class IndexFileBody(Response):
     @classmethod
     def of(cls, file: IndexedFile) -> Self:
         """The view of a listed file."""
-        place = (file.provider.prefix, file.provider.name, file.version, file.file_name)
         kept = file.metadata_sha256
         return cls(
             filename=file.file_name,
-            url=f"{_ROOT}/files/{'/'.join(quote(part, safe='') for part in place)}",
+            url=f"{_ROOT}/files/{file_path(file.provider, file.version, file.file_name)}",
             hashes={"sha256": file.sha256},
             requires_python=file.requires_python,
             core_metadata=None if kept is None else {"sha256": kept},

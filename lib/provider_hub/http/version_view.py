@@ -9,6 +9,7 @@ from pydantic import Field
 
 from provider_hub.domain.advisories import LockAdvisories, Severity
 from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
+from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
 from provider_hub.http.models import Response
@@ -201,8 +202,12 @@ def provenance_path(version: ProviderVersion) -> str | None:
     """Where what was attested of the version's wheel is served; None where nothing was."""
     if not version.attestations or version.wheel_filename is None:
         return None
-    place = (version.prefix, version.name, version.version, version.wheel_filename)
-    return f"/integrity/{'/'.join(quote(part, safe='') for part in place)}/provenance"
+    return f"/integrity/{file_path(version.provider_name, version.version, version.wheel_filename)}/provenance"
+
+
+def file_path(provider: ProviderName, version: str, file_name: str) -> str:
+    """What paths to a file of a version have in common: organization, name, version and file, each encoded whole."""
+    return "/".join(quote(part, safe="") for part in (provider.prefix, provider.name, version, file_name))
 
 
 def _listed(version: ProviderVersion) -> list[ResourceSchema]:
