@@ -17,7 +17,7 @@ from provider_hub.actions.ports import DocumentStore, LockStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.advisories import Advisory, LockAdvisories
-from provider_hub.domain.advisories.records import TooMuchToMatch, worst
+from provider_hub.domain.advisories.records import TooMuchToMatch, by_version, names_of, worst
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.dependencies import DependencyLock, LockMalformed
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -136,7 +136,7 @@ class AdvisoryWatch:
             with faults.of(f"the lock {stored.sha256[:12]} of {stored.provider_name}"):
                 read.append((stored, _parsed(stored)))
         matches = database.matching(_versions_of(read), self.services.clock()) if read else None
-        found: Found = _by_version(matches.found) if matches else {}
+        found: Found = by_version(matches.found) if matches else {}
         changed = looked = 0
         for stored, lock in TimeBudget(self.services.clock).within(read):
             looked += 1
@@ -153,7 +153,7 @@ class AdvisoryWatch:
 
         def decide(transaction: Transaction) -> tuple[Advisory, ...]:
             (before,) = transaction.read(key)
-            known = frozenset[str]().union(*(one.names for one in before.found)) if before else frozenset[str]()
+            known = names_of(before.found if before else ())
             transaction.write(key, LockAdvisories(stored.sha256, export_at, now, found, now + KEPT))
             return tuple(one for one in found if known.isdisjoint(one.names))
 
@@ -195,13 +195,6 @@ def _versions_of(read: Sequence[Locked]) -> Mapping[str, Sequence[str]]:
         for wheel in lock.wheels:
             versions[wheel.name].add(wheel.version)
     return {name: sorted(of_name) for name, of_name in versions.items()}
-
-
-def _by_version(found: Sequence[Advisory]) -> Found:
-    of_version = defaultdict[tuple[str, str], list[Advisory]](list)
-    for one in found:
-        of_version[one.package, one.version].append(one)
-    return of_version
 
 
 def _of_lock(lock: DependencyLock, found: Found) -> tuple[Advisory, ...]:

@@ -9,6 +9,7 @@ from provider_hub.actions.installed import Installed, LockFacts
 from provider_hub.actions.ports import Key, LockedVersionStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.advisories import LockAdvisories
+from provider_hub.domain.advisories.records import names_of
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.provenance import Origin, refusal_of
 from provider_hub.domain.versions import is_newer
@@ -82,7 +83,7 @@ def _facts(installed: Installed, choices: Sequence[Choice], known: Mapping[str, 
 
 def _mended_by(advisories: LockAdvisories, others: Iterable[Choice], known: Mapping[str, LockAdvisories]) -> str | None:
     """The first that was looked at and has none of the advisories, by whichever name."""
-    names = frozenset[str]().union(*(one.names for one in advisories.found))
+    names = names_of(advisories.found)
     for version, lock in others:
         other = known.get(lock or "")
         if other is not None and all(names.isdisjoint(one.names) for one in other.found):

@@ -75,10 +75,20 @@ def merged(found: Iterable[Advisory]) -> list[Advisory]:
 
     Several databases have a record of the same vulnerability; they name each other as aliases.
     """
+    return [kept for listed in by_version(found).values() for kept in worst(map(_one_of, _same(listed)))]
+
+
+def by_version(found: Iterable[Advisory]) -> dict[tuple[str, str], list[Advisory]]:
+    """The advisories by what has them: a distribution's normalised name and its version."""
     of_version = defaultdict[tuple[str, str], list[Advisory]](list)
     for one in found:
         of_version[one.package, one.version].append(one)
-    return [kept for listed in of_version.values() for kept in worst(map(_one_of, _same(listed)))]
+    return of_version
+
+
+def names_of(found: Iterable[Advisory]) -> frozenset[str]:
+    """All names of all of them."""
+    return frozenset[str]().union(*(one.names for one in found))
 
 
 def worst(found: Iterable[Advisory]) -> tuple[Advisory, ...]:
@@ -106,7 +116,7 @@ def _one_of(group: list[Advisory]) -> Advisory:
     """The record that says most, with what the others add: the worst severity, and the version that mends all."""
     group = sorted(group, key=lambda one: one.advisory_id)
     best = min(group, key=lambda one: (one.severity is None, one.fixed_in is None, one.advisory_id))
-    names = frozenset[str]().union(*(one.names for one in group)) - {best.advisory_id}
+    names = names_of(group) - {best.advisory_id}
     return replace(
         best,
         aliases=tuple(sorted(names)),
