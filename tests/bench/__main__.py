@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from provider_hub.adapters.firestore import store as firestore
-from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting
+from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting, starts
 from tests.bench.figures import Bar, Figure, Spread, table
 from tests.bench.ground import PROJECT, ground
 from tests.bench.growth import Point
@@ -30,6 +30,7 @@ def main() -> int:
         "requests": _requests,
         "applying": _applying,
         "legs": lambda: list(legs.legs()),
+        "starts": lambda: list(starts.starts()),
         "processes": lambda: list(processes.imports()),
         "counts": lambda: list(counts.counts()),
         "growth": lambda: _growth(options.rows),
@@ -51,7 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=("requests", "applying", "legs", "processes", "counts", "growth", "publishing"),
+        choices=("requests", "applying", "legs", "starts", "processes", "counts", "growth", "publishing"),
         metavar="SECTION",
     )
     parser.add_argument(
