@@ -5,9 +5,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pragma_runtime.log import one_line, say
 from pragma_runtime.pubsub import Publisher, PublishError
@@ -21,8 +20,7 @@ _CONFIRM_AFTER = 10.0  # seconds, from a change to healthy to saying so again
 _JITTER = 0.1  # of the interval, so that the pods of one rollout do not keep step
 
 
-@dataclass(frozen=True)
-class Vitals:
+class Vitals(NamedTuple):
     """How the provider fares.
 
     `message` says why it is degraded; `resource_types` are the names that its worker serves, none without a worker.
@@ -92,7 +90,7 @@ class CheckIns:
         with self._condition:
             self._stopped = True  # no regular check-in may come after this one
             self._condition.notify()
-            vitals = replace(self._vitals, health="degraded", message=reason)
+            vitals = self._vitals._replace(health="degraded", message=reason)
         ends_at = time.monotonic() + timeout
         failures = 0
         while True:

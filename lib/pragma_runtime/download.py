@@ -1,34 +1,31 @@
 """Fetches wheels: https on every hop, bounded, and each of the one digest that was published or locked."""
 
 import hashlib
-import queue
 import random
 import ssl
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
     HTTPRedirectHandler,
-    HTTPSHandler,
     OpenerDirector,
     ProxyHandler,
     Request,
 )
 
-from pragma_runtime.authorities import system_context
+from pragma_runtime.authorities import Authorities, VerifyingHandler, system_authorities
 from pragma_runtime.bucket import Bucket, kept_name
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
 from pragma_runtime.settings import Settings, public_url
+from pragma_runtime.side_by_side import side_by_side
 
 LARGEST_WHEEL = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
@@ -39,8 +36,7 @@ _TEMPORARY_STATUS = frozenset({408, 425, 429})
 _AT_ONCE = 8
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A wheel to fetch: where it is, under which name to keep it, and the one digest that it may have.
 
     `of` says whose it is in messages; `agreed` how its digest was agreed on: it was published, or locked. `kept_as` is
@@ -104,9 +100,7 @@ def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> 
     directory.mkdir(exist_ok=True)
     bucket = Bucket(settings.artifacts_url) if settings.artifacts_url else None
     fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds, bucket)
-    if len(sources) == 1:
-        return [fetching.fetch(sources[0])]
-    return fetching.fetch_side_by_side(sources)
+    return fetching.fetch_all(sources)
 
 
 def wheel_file_name(url: str) -> str:
@@ -129,35 +123,13 @@ class _Fetching:
         self._deadline = deadline
         self._is_over = False
 
-    def fetch_side_by_side(self, sources: Sequence[Source]) -> list[Path]:
+    def fetch_all(self, sources: Sequence[Source]) -> list[Path]:
         """The files in the order of `sources`."""
-        waiting: queue.SimpleQueue[Source] = queue.SimpleQueue()
-        ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-        for source in sources:
-            waiting.put(source)
-        # Daemons: a signal ends this process also while a slow host is being read from.
-        for _ in range(min(_AT_ONCE, len(sources))):
-            threading.Thread(target=self._fetch_waiting, args=(waiting, ended), name="fetch", daemon=True).start()
         try:
-            for _ in sources:
-                if failure := ended.get():
-                    raise failure
+            side_by_side(self.fetch, sources, _AT_ONCE)
         finally:
-            self._is_over = True
+            self._is_over = True  # those that wait for their next attempt make none
         return [self._directory / source.file_name for source in sources]
-
-    def _fetch_waiting(
-        self, waiting: "queue.SimpleQueue[Source]", ended: "queue.SimpleQueue[Exception | None]"
-    ) -> None:
-        while not self._is_over:
-            try:
-                self.fetch(waiting.get_nowait())
-            except queue.Empty:
-                return
-            except Exception as failure:  # the main thread raises it
-                ended.put(failure)
-            else:
-                ended.put(None)
 
     def fetch(self, source: Source) -> Path:
         """The file, tried for several times."""
@@ -179,7 +151,7 @@ class _Fetching:
         """From the bucket, and where that does not give it, from where it was published."""
         if self._bucket is None or not source.kept_as:
             return self._fetch_from(source, path)
-        kept = replace(source, url=self._bucket.url_of(source.kept_as))
+        kept = source._replace(url=self._bucket.url_of(source.kept_as))
         try:
             return self._fetch_from(kept, path, self._bucket.authorization())
         except (PermanentError, TemporaryError) as failure:
@@ -267,17 +239,15 @@ def _digest(path: Path) -> str:
 
 
 def _opener(ca_file: Path | None) -> OpenerDirector:
-    context = ssl.create_default_context() if ca_file else system_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except ssl.SSLError:
-            raise SettingsError(f"PRAGMA_CA_FILE is {str(ca_file)!r}, which holds no PEM certificate.") from None
+    try:
+        authorities = Authorities(ca_file) if ca_file else system_authorities()
+    except ssl.SSLError:
+        raise SettingsError(f"PRAGMA_CA_FILE is {str(ca_file)!r}, which holds no PEM certificate.") from None
     # Put together by hand: `build_opener` would also speak http, ftp, file and data.
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),
-        HTTPSHandler(context=context),
+        VerifyingHandler(authorities),
         _HttpsRedirects(),
         HTTPDefaultErrorHandler(),
         HTTPErrorProcessor(),

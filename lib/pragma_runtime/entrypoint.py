@@ -24,7 +24,7 @@ def main() -> int:
     except StartError as failure:
         say(str(failure))
         return failure.exit_code
-    # Not before the token is taken, which starts this process anew and would load everything twice.
+    # Not before the token is taken, which may start this process anew and would load everything twice.
     from pragma_runtime.lifecycle import run  # noqa: PLC0415
 
     if isinstance(sys.stdout, TextIOWrapper):

@@ -1,13 +1,12 @@
 """The virtual environment that holds a provider: its wheel, and what the wheel depends on."""
 
+import shutil
 import sys
-import venv
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class ProviderEnvironment:
+class ProviderEnvironment(NamedTuple):
     """A virtual environment without pip, whose interpreter sees the standard library and the provider alone.
 
     A directory that `pip --target` fills would not do: pip installs pure and compiled distributions to two
@@ -32,6 +31,20 @@ class ProviderEnvironment:
         """The interpreter that imports from `packages` and from nothing else but the standard library."""
         return self.scripts / "python"
 
-    def create(self) -> None:
-        """Makes the empty environment; raises OSError, say on a full disk."""
-        venv.EnvBuilder(symlinks=True).create(self.prefix)
+    def create_anew(self) -> None:
+        """Makes the environment empty, whatever it held; raises OSError, say on a full disk.
+
+        The module `venv` would do it too, and write scripts for a person's shell. Every start would wait for its
+        import.
+        """
+        shutil.rmtree(self.prefix, ignore_errors=True)
+        for directory in (self.packages, self.scripts):
+            directory.mkdir(parents=True)
+        (self.prefix / "lib64").symlink_to("lib")
+        # Of a runtime that is itself in a virtual environment, the interpreter that this one was made from.
+        base = Path(getattr(sys, "_base_executable", sys.executable)).absolute()
+        for name in ("python", "python3", f"python3.{sys.version_info.minor}"):
+            (self.scripts / name).symlink_to(base)
+        version = ".".join(map(str, sys.version_info[:3]))
+        lines = (f"home = {base.parent}", "include-system-site-packages = false", f"version = {version}")
+        (self.prefix / "pyvenv.cfg").write_text("".join(f"{line}\n" for line in lines))

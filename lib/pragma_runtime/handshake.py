@@ -1,8 +1,7 @@
 """The worker's first frame: what it serves, and which protocol it speaks."""
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pragma_runtime.frames import INVALID_PARAMS, UNSUPPORTED_PROTOCOL, Connection, FrameError
 
@@ -11,8 +10,7 @@ MOST_RESOURCE_TYPES = 100  # in a check-in, whose size is bounded; so is each na
 LONGEST_RESOURCE_TYPE = 100
 
 
-@dataclass(frozen=True)
-class Handshake:
+class Handshake(NamedTuple):
     """What a worker says of itself."""
 
     sdk_version: str

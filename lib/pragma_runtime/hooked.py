@@ -1,10 +1,9 @@
 """A provider that is imported into the runtime's own process and called by its hooks."""
 
 from collections.abc import Callable
-from concurrent.futures import wait
 
 from pragma_runtime.check_in import Vitals
-from pragma_runtime.hooks import EventLoop, call_aside
+from pragma_runtime.hooks import Call, EventLoop
 from pragma_runtime.install import Installed
 from pragma_runtime.log import say
 from pragma_runtime.monitor import Monitor
@@ -49,9 +48,8 @@ class HookedProvider:
             self._monitor.stop()
         if not self._hooks.stop:
             return
-        call = call_aside(self._hooks.stop)
-        wait([call], seconds)
-        if not call.done():
+        call = Call(self._hooks.stop)
+        if not call.ends_within(seconds):
             say(f"stop() has not returned within {seconds:.1f} s.")
-        elif error := call.exception():
-            say(f"stop() failed: {describe(error, self._directory)}.")
+        elif call.error:
+            say(f"stop() failed: {describe(call.error, self._directory)}.")

@@ -1,10 +1,8 @@
 """Calls a provider's hooks: plain or `async`, and never in the way of who calls."""
 
-import inspect
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -35,24 +33,52 @@ def plain(hook: Hook, loop: EventLoop) -> Hook:
 
     def call() -> object:
         returned = hook()
-        return loop.run(returned) if inspect.isawaitable(returned) else returned
+        if returned is None or isinstance(returned, str | int):
+            return returned
+        # Every start would wait for its import, and few hooks are `async`.
+        from inspect import isawaitable  # noqa: PLC0415
+
+        return loop.run(returned) if isawaitable(returned) else returned
 
     return call
 
 
-def call_aside(function: Callable[[], _Answer]) -> Future[_Answer]:
-    """Calls `function` on a thread of its own that nobody has to wait for."""
-    future: Future[_Answer] = Future()
+class Call(Generic[_Answer]):
+    """A call of `function` on a thread of its own that nobody has to wait for.
 
-    def run() -> None:
+    It is no `concurrent.futures.Future`, whose import every start would wait for.
+    """
+
+    def __init__(self, function: Callable[[], _Answer]) -> None:
+        self._function = function
+        self._answers: list[_Answer] = []
+        self._error: BaseException | None = None
+        self._has_ended = threading.Event()
+        threading.Thread(target=self._run, name="provider hook", daemon=True).start()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended after `seconds` at most."""
+        return self._has_ended.wait(seconds)
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the function raised; None where it has returned, or runs still."""
+        return self._error
+
+    def result(self) -> _Answer:
+        """What the function returned, once it has ended; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._answers[0]
+
+    def _run(self) -> None:
         try:
-            future.set_result(function())
+            self._answers.append(self._function())
         # All of it: a hook's SystemExit is its answer, not the end of the runtime.
         except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="provider hook", daemon=True).start()
-    return future
+            self._error = error
+        finally:
+            self._has_ended.set()
 
 
 async def _awaited(awaitable: Any) -> object:

@@ -1,41 +1,28 @@
 """Installs the wheel and its dependencies into an environment of their own.
 
-With a lock nothing is resolved and no index is asked: the installer gets the files that were fetched, and the digest of
-each. The image's uv does it, in a fraction of the time that pip takes to start; where there is no uv, or it fails, pip
-does it. What was published before there were locks is resolved by pip, against the index that the machine's settings
-name.
+With a lock nothing is resolved and no index is asked: the files were fetched, each by its digest. Small pure wheels are
+unpacked right here (`pure_wheels`); everything else is for an installer (`installers`).
 """
 
-import importlib.util
 import json
-import os
-import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
-from pragma_runtime.children import run_to_end
 from pragma_runtime.environment import ProviderEnvironment
-from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
-from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
-from pragma_runtime.pip_output import cause, is_network_trouble
-from pragma_runtime.pip_settings import pip_environment
+from pragma_runtime.pure_wheels import are_only_to_unpack, unpack
 from pragma_runtime.settings import Settings
 from pragma_runtime.wheel import Wheel
 
 _RECORD = "provider.json"  # in the environment's prefix, written last
-_QUIET = ("--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--quiet", "--no-color")
-# Its own settings and environments count for nothing, and what it reads is on the disk already.
-_UV_ALONE = ("--no-config", "--offline", "--no-cache", "--no-python-downloads", "--quiet", "--color", "never")
 _WORKER = Path("pragma_sdk", "worker", "__main__.py")
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(NamedTuple):
     """A provider that can be imported."""
 
     environment: ProviderEnvironment
@@ -67,12 +54,15 @@ def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Ins
     PermanentError with the cause that pip names, or TemporaryError where an index was out of reach or slow.
     """
     environment = _environment_of(settings)
-    shutil.rmtree(environment.prefix, ignore_errors=True)
-    environment.create()
-    if settings.lock is None:
-        _run_pip(settings.work_dir, path, environment, seconds, resolve=wheel.has_dependencies)
-    else:
-        _install_locked(settings, settings.lock, path, environment, seconds)
+    environment.create_anew()
+    locked = () if settings.lock is None else settings.lock.wheels
+    is_whole = settings.lock is not None or not wheel.has_dependencies
+    paths = [path, *(path.parent / one.file_name for one in locked)]
+    if not (is_whole and _unpack(paths, environment)):
+        # Imported where an installer is needed: most starts need none, and would wait for this.
+        from pragma_runtime.installers import run_installer  # noqa: PLC0415
+
+        run_installer(settings, path, environment, seconds, resolve=wheel.has_dependencies)
     facts: dict[str, Any] = {
         "distribution": wheel.distribution,
         "declares_provider": wheel.declares_provider,
@@ -87,134 +77,17 @@ def _environment_of(settings: Settings) -> ProviderEnvironment:
     return ProviderEnvironment(settings.work_dir / "site")
 
 
-def _run_pip(work_dir: Path, path: Path, environment: ProviderEnvironment, seconds: float, *, resolve: bool) -> None:
-    variables = pip_environment(os.environ, Path(sys.prefix))
-    if not resolve:
-        # Nothing to look up: the index need not be reachable.
-        _install_files(work_dir, path, environment, seconds, ["--no-deps", "--no-index", str(path)], variables)
-        return
-    log = work_dir / "pip.log"
-    log.unlink(missing_ok=True)
-    _pip_install(work_dir, path, environment, seconds, ["--log", str(log), str(path)], variables)
-    log.unlink(missing_ok=True)
-
-
-def _install_locked(
-    settings: Settings, lock: Lock, path: Path, environment: ProviderEnvironment, seconds: float
-) -> None:
-    """Installs the wheel and those of the lock, all by their digests, with none of the machine's settings for pip."""
-    requirements = settings.work_dir / "requirements.txt"
-    own = "-".join(path.name.split("-")[:2]).replace("-", "==", 1)
-    wanted = [(own, settings.wheel_sha256), *((f"{one.name}=={one.version}", one.sha256) for one in lock.wheels)]
-    requirements.write_text("".join(f"{what} --hash=sha256:{digest}\n" for what, digest in wanted))
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    options = ["--no-deps", "--no-index", "--require-hashes", "--only-binary", ":all:"]
-    options += ["--find-links", str(path.parent), "--requirement", str(requirements)]
-    variables["PIP_CONFIG_FILE"] = os.devnull
-    _install_files(settings.work_dir, path, environment, seconds, options, variables)
-    requirements.unlink()
-
-
-def _install_files(
-    work_dir: Path,
-    path: Path,
-    environment: ProviderEnvironment,
-    seconds: float,
-    options: Sequence[str],
-    variables: Mapping[str, str],
-) -> None:
-    """Installs files that are there, with options that uv and pip have both. A failure is told in pip's words."""
-    if _uv_install(work_dir, environment, seconds, options):
-        return
-    _pip_install(work_dir, path, environment, seconds, options, variables)
-
-
-def _uv_install(work_dir: Path, environment: ProviderEnvironment, seconds: float, options: Sequence[str]) -> bool:
-    """Whether uv did it; if not, the environment is empty again."""
-    uv = shutil.which("uv")
-    if uv is None:
+def _unpack(paths: Sequence[Path], environment: ProviderEnvironment) -> bool:
+    """Whether the wheels are installed by unpacking them; if not, the environment is empty again."""
+    if not are_only_to_unpack(paths):
         return False
-    output, scratch = work_dir / "uv.out", work_dir / "tmp"
-    scratch.mkdir(exist_ok=True)
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
-    command = [uv, "pip", "install", "--python", str(environment.python), *_UV_ALONE, *options]
-    code: int | str
     try:
-        code = run_to_end(
-            command,
-            # On the same file system as the target: what is unpacked there becomes the target by a hard link.
-            # uv would note when it was given the wheel: two installs of one lock are to be the same, byte for byte.
-            environment={**variables, "TMPDIR": str(scratch), "UV_NO_INSTALLER_METADATA": "1"},
-            directory=work_dir,
-            output=output,
-            seconds=seconds,
-        )
-    except (TimeoutError, OSError) as error:
-        code = repr(error)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if code:
-        say(f"uv did not install the wheels, so pip does: {_read(output)} ({code})")
-        shutil.rmtree(environment.prefix, ignore_errors=True)
-        environment.create()
-    output.unlink(missing_ok=True)
-    return not code
-
-
-def _pip_install(
-    work_dir: Path,
-    path: Path,
-    environment: ProviderEnvironment,
-    seconds: float,
-    options: Sequence[str],
-    variables: Mapping[str, str],
-) -> None:
-    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / "tmp"
-    scratch.mkdir(exist_ok=True)
-    # `--no-compile`: importing compiles what is used, and a large dependency is mostly not. `--no-cache-dir`: the cache
-    # would be on the provider's own disk, for an install that happens once.
-    command = [str(environment.python), "-I", _pip(), "install", "--no-user", "--no-compile", "--no-cache-dir", *_QUIET]
-    # On the same file system as the target, so that pip's last step is a rename; elsewhere is read-only anyway.
-    variables = {**variables, "TMPDIR": str(scratch)}
-    try:
-        code = run_to_end(
-            [*command, *options], environment=variables, directory=work_dir, output=output, seconds=seconds
-        )
-    except TimeoutError:
-        raise TemporaryError(
-            f"pip has not installed {path.name} and its dependencies within {seconds:.0f} s; "
-            "the package index or this machine is slow."
-        ) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if code:
-        _raise_failure(path.name, output.read_text(errors="replace"), _read(log), code)
-    output.unlink()
-
-
-def _raise_failure(name: str, output: str, log: str, code: int) -> None:
-    reason = cause(output, log, code, platform.python_version())
-    if is_network_trouble(output, log):
-        raise TemporaryError(f"pip could not reach a package index: {reason}")
-    raise PermanentError(f"pip could not install {name}: {reason}")
-
-
-def _pip() -> str:
-    """The script by which pip runs under another interpreter than its own.
-
-    `pip --python` starts the same script, after an interpreter has started for it to say so.
-    """
-    found = importlib.util.find_spec("pip")
-    if not found or not found.submodule_search_locations:
-        raise SettingsError(f"The runtime's interpreter, {sys.executable}, has no pip to install the provider with.")
-    return str(Path(found.submodule_search_locations[0], "__pip-runner__.py"))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except FileNotFoundError:
-        return ""
+        unpack(paths, environment.packages)
+    except (OSError, BadZipFile) as error:
+        say(f"The wheels are not unpacked, so an installer is asked: {error}")
+        environment.create_anew()
+        return False
+    return True
 
 
 def _stamp(settings: Settings) -> str:

@@ -9,12 +9,9 @@ from typing import Protocol
 from pragma_runtime.check_in import CheckIns, Vitals
 from pragma_runtime.download import fetch_all, locked_wheels, own_wheel
 from pragma_runtime.errors import PermanentError, StartError, TemporaryError
-from pragma_runtime.hooked import HookedProvider
 from pragma_runtime.install import Installed, find_installed, install
 from pragma_runtime.log import say
-from pragma_runtime.override import execute
 from pragma_runtime.pubsub import MetadataServer, Publisher
-from pragma_runtime.served import ServedProvider
 from pragma_runtime.server import HealthServer, Readiness
 from pragma_runtime.settings import Settings, public_url, read_settings
 from pragma_runtime.signals import Signals, Stopped
@@ -93,7 +90,10 @@ class Runtime:
     def _start(self) -> None:
         self._signals.install()
         installed = find_installed(self._settings) or self._install()
+        # Each way to run a provider is imported where it is taken: a start would wait for the others in vain.
         if self._entrypoint:
+            from pragma_runtime.override import execute  # noqa: PLC0415
+
             self._enter(f"executing {self._entrypoint[0]}")
             execute(self._entrypoint, installed, self._settings.check_in_token)
         vitals = self._serve(installed) if installed.is_served else self._import(installed)
@@ -119,11 +119,15 @@ class Runtime:
         return install(settings, path, wheel, self._left() * _INSTALL_SHARE)
 
     def _serve(self, installed: Installed) -> Vitals:
+        from pragma_runtime.served import ServedProvider  # noqa: PLC0415
+
         self._enter(f"waiting for the handshake of {installed.distribution}'s worker")
         self._provider = provider = ServedProvider(installed, self._settings, self._fail)
         return provider.start(self._left())
 
     def _import(self, installed: Installed) -> Vitals:
+        from pragma_runtime.hooked import HookedProvider  # noqa: PLC0415
+
         self._provider = provider = HookedProvider(installed, self._settings, self._enter)
         return provider.start()
 

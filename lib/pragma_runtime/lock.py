@@ -7,8 +7,7 @@ import re
 import tomllib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pragma_runtime.errors import SettingsError
@@ -18,8 +17,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+]*(-[A-Za-z0-9_.!+]+){4,5}\.whl")
 
 
-@dataclass(frozen=True)
-class LockedWheel:
+class LockedWheel(NamedTuple):
     """One distribution's wheel; `size` in bytes, None where the index did not tell it."""
 
     name: str
@@ -30,8 +28,7 @@ class LockedWheel:
     size: int | None
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(NamedTuple):
     """The wheels of a lock whose text has the digest `sha256`."""
 
     sha256: str

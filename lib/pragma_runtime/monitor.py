@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from pathlib import Path
 
 from pragma_runtime.check_in import Vitals
-from pragma_runtime.hooks import call_aside
+from pragma_runtime.hooks import Call
 from pragma_runtime.log import one_line, say
 from pragma_runtime.provider import Hooks, describe
 
@@ -21,7 +20,7 @@ class Monitor:
         self._hooks = hooks
         self._directory = directory
         self._every = every
-        self._pending: Future[_Answers] | None = None
+        self._pending: Call[_Answers] | None = None
         self._active_resources = 0
         self._stopped = threading.Event()
 
@@ -37,13 +36,12 @@ class Monitor:
 
     def observe(self) -> Vitals:
         """One observation; takes `every` seconds at most."""
-        future = self._pending or call_aside(self._ask)
-        wait([future], timeout=self._every)
-        if not future.done():
-            self._pending = future
+        call = self._pending or Call(self._ask)
+        if not call.ends_within(self._every):
+            self._pending = call
             return self._degraded(f"health() has not answered for {self._every:g} s")
         self._pending = None
-        return self._judge(future)
+        return self._judge(call)
 
     def _run(self, last: Vitals, report: Callable[[Vitals], None]) -> None:
         while not self._stopped.wait(self._every):
@@ -58,9 +56,9 @@ class Monitor:
         resources = self._hooks.active_resources() if self._hooks.active_resources else 0
         return message, resources
 
-    def _judge(self, future: Future[_Answers]) -> Vitals:
+    def _judge(self, call: Call[_Answers]) -> Vitals:
         try:
-            message, resources = future.result()
+            message, resources = call.result()
         except BaseException as error:
             return self._degraded(describe(error, self._directory))
         if not isinstance(resources, int) or resources < 0:

@@ -43,7 +43,7 @@ def entrypoint_environment(given: Mapping[str, str], installed: Installed) -> di
 
 def _scripts(installed: Installed) -> list[str]:
     """Those that are not part of every environment."""
-    usual = ("python", "activate", "Activate", "pip")
+    usual = ("python",)
     return sorted(
         path.name for path in Path(installed.environment.scripts).iterdir() if not path.name.startswith(usual)
     )[:20]

@@ -5,10 +5,10 @@ import os
 import site
 import sys
 import sysconfig
-import traceback
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.hooks import EventLoop, Hook, plain
@@ -18,8 +18,7 @@ from pragma_runtime.signals import Stopped
 _LONGEST_REASON = 500
 
 
-@dataclass(frozen=True)
-class Hooks:
+class Hooks(NamedTuple):
     """A provider's hooks, each a plain function; None where it has none."""
 
     start: Hook | None = None
@@ -60,7 +59,7 @@ def import_provider(name: str, directory: Path) -> ModuleType:
     except Stopped:
         raise
     except BaseException as error:
-        traceback.print_exception(error)
+        _print(error)
         raise PermanentError(f"Importing {name} failed: {describe(error, directory)}") from None
     if not _is_below(module, directory):
         raise PermanentError(
@@ -84,7 +83,7 @@ def call_start(hooks: Hooks, directory: Path) -> None:
     except Stopped:
         raise
     except BaseException as error:
-        traceback.print_exception(error)
+        _print(error)
         raise PermanentError(f"start() failed: {describe(error, directory)}") from None
 
 
@@ -104,14 +103,28 @@ def _text(error: BaseException) -> str:
         return f"(its text cannot be had: {type(failure).__name__})"
 
 
+def _print(error: BaseException) -> None:
+    import traceback  # noqa: PLC0415 - only where something failed: every start would wait for its import
+
+    traceback.print_exception(error)
+
+
 def _place(error: BaseException, directory: Path) -> str:
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    frames = list(_frames(error))
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno))
     for filename, line in reversed(frames):
         if Path(filename).is_relative_to(directory):
             return f"{Path(filename).relative_to(directory)}:{line}"
     return ""
+
+
+def _frames(error: BaseException) -> Iterator[tuple[str, int | None]]:
+    """The files and lines that the error came through, the outermost first."""
+    trace = error.__traceback__
+    while trace:
+        yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
 
 
 def _hook(module: ModuleType, name: str, loop: EventLoop) -> Hook | None:

@@ -12,13 +12,12 @@ from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
     HTTPHandler,
-    HTTPSHandler,
     OpenerDirector,
     ProxyHandler,
     Request,
 )
 
-from pragma_runtime.authorities import system_context
+from pragma_runtime.authorities import VerifyingHandler, system_authorities
 from pragma_runtime.log import one_line
 
 # The variable by which Google's own libraries find a metadata server that is somewhere else.
@@ -125,13 +124,13 @@ def _reason(error: HTTPError) -> str:
 
 
 def _opener(url: str, *, through_proxy: bool) -> OpenerDirector:
-    # Put together by hand: `build_opener` would follow redirects, and take the credentials along. A handler for https
-    # reads all authorities of the system when it is made, so that the metadata server and an emulator get none.
+    # Put together by hand: `build_opener` would follow redirects, and take the credentials along. The metadata server
+    # and an emulator get no handler for https, whose TLS context takes its time to make.
     is_secure = url.startswith("https:")
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(None if through_proxy else {}),
-        HTTPSHandler(context=system_context()) if is_secure else HTTPHandler(),
+        VerifyingHandler(system_authorities()) if is_secure else HTTPHandler(),
         HTTPDefaultErrorHandler(),
         HTTPErrorProcessor(),
     ):

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pragma_runtime.check_in import Vitals
 from pragma_runtime.errors import PermanentError
@@ -15,8 +15,7 @@ from pragma_runtime.settings import Settings
 from pragma_runtime.worker import Worker, WorkerEnded
 
 
-@dataclass(frozen=True)
-class Restarts:
+class Restarts(NamedTuple):
     """How often and when a worker that died is started again."""
 
     most: int = 5  # in a row

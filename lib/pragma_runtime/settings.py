@@ -3,10 +3,9 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pragma_runtime.errors import SettingsError
@@ -17,10 +16,10 @@ _Number = TypeVar("_Number", int, float)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PROVIDER = re.compile(r"[^/\s]+/[^/\s]+")
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Each field is the environment variable `PRAGMA_<FIELD>` in capitals."""
 
     organization_id: str
@@ -34,19 +33,23 @@ class Settings:
     package_name: str  # dotted, chosen at publishing; "" where an entrypoint or the SDK's worker knows what to import
     check_in_topic: str  # `projects/P/topics/T`
     pubsub_endpoint: str  # https = Google's, with OAuth; http = an emulator, without
-    check_in_token: str = field(repr=False)
+    check_in_token: str
     work_dir: Path  # the only writable directory
     check_in_seconds: float = 300.0
     health_seconds: float = 10.0  # between two calls of health(), and the longest one may take
     start_seconds: float = 480.0  # from the first line to the first check-in; less than the deploy's own deadline
     handshake_seconds: float = 120.0  # for a worker to load its provider, on the smallest tier's share of a CPU
     grace_seconds: float = 25.0  # from SIGTERM to the end, at most
-    listen_address: str = "0.0.0.0"  # noqa: S104 - the pod's own network, behind its NetworkPolicy
+    listen_address: str = _EVERY_ADDRESS
     port: int = 8080  # 0 = any free one
     ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
     artifacts_url: str = ""  # https, of the bucket in which the hub keeps wheels; "" where it keeps none of these
     wheel_object: str = ""  # the name of the provider's own wheel in that bucket; "" where the hub does not know one
     lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
+
+    def __repr__(self) -> str:
+        """Without the token, which no message may show."""
+        return f"Settings of {self.provider} {self.version}, installation {self.installation_id}"
 
 
 def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settings:
@@ -76,7 +79,7 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         start_seconds=reader.number("START_SECONDS", float, default="480", at_least=1),
         handshake_seconds=reader.number("HANDSHAKE_SECONDS", float, default="120", at_least=0.1),
         grace_seconds=reader.number("GRACE_SECONDS", float, default="25", at_least=1),
-        listen_address=reader.address("LISTEN_ADDRESS", default=Settings.listen_address),
+        listen_address=reader.address("LISTEN_ADDRESS", default=_EVERY_ADDRESS),
         port=reader.number("PORT", int, default="8080", at_least=0, at_most=65535),
         ca_file=reader.file("CA_FILE"),
         artifacts_url=reader.optional_https("ARTIFACTS_URL"),

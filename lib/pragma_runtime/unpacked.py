@@ -10,11 +10,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 from pragma_runtime.errors import PermanentError
+from pragma_runtime.side_by_side import side_by_side
 
 LARGEST_UNPACKED = 2 * 1024**3  # of one wheel, as at publishing
 MOST_FILES = 100_000
@@ -34,9 +34,7 @@ def check_unpacked(paths: Sequence[Path], room: int | None = None) -> None:
         left = shutil.disk_usage(folder).free if room is None else room
         if sum(map(_said, paths)) > left:
             raise PermanentError(f"The wheels of {paths[0].name} unpack to more than the {left} bytes that are free.")
-        with ThreadPoolExecutor(min(_AT_ONCE, len(paths))) as threads:
-            for _ in threads.map(_check_truth, paths):
-                pass
+        side_by_side(_check_truth, paths, _AT_ONCE)
     except PermanentError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -3,24 +3,26 @@
 import re
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
+from typing import NamedTuple
 
 from pragma_runtime.errors import PermanentError
 
 _LARGEST_METADATA = 8 * 1024 * 1024
 _PROVIDER_GROUP = re.compile(r"[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t]*")
+_SCRIPTS_GROUP = re.compile(r"[ \t]*\[[ \t]*(console|gui)_scripts[ \t]*\][ \t]*")
 _ONLY_WITH_AN_EXTRA = re.compile(r"""[^;]*;(?!.*\bor\b).*\bextra\s*==\s*['"].*""")
 
 
-@dataclass(frozen=True)
-class Wheel:
+class Wheel(NamedTuple):
     """What a wheel says of itself."""
 
     distribution: str
     requirements: tuple[str, ...]  # `Requires-Dist`, as written
+    requires_python: str  # as written; "" is any
     declares_provider: bool  # it has an entry point of the group `pragma.provider`
+    has_scripts: bool  # an installer writes programs for it
 
     @property
     def has_dependencies(self) -> bool:
@@ -44,17 +46,14 @@ def _read(archive: zipfile.ZipFile) -> Wheel:
     distribution = str(metadata.get("Name", "")).strip()
     if not distribution:
         raise PermanentError(f"The wheel's {info}/METADATA gives no Name.")
+    entry_points = _text(archive, listed).splitlines() if (listed := f"{info}/entry_points.txt") in names else []
     return Wheel(
         distribution=distribution,
         requirements=tuple(str(value) for value in metadata.get_all("Requires-Dist", [])),
-        declares_provider=_declares_provider(archive, names, f"{info}/entry_points.txt"),
+        requires_python=str(metadata.get("Requires-Python", "")).strip(),
+        declares_provider=any(map(_PROVIDER_GROUP.fullmatch, entry_points)),
+        has_scripts=any(map(_SCRIPTS_GROUP.fullmatch, entry_points)),
     )
-
-
-def _declares_provider(archive: zipfile.ZipFile, names: Iterable[str], entry_points: str) -> bool:
-    if entry_points not in names:
-        return False
-    return any(_PROVIDER_GROUP.fullmatch(line) for line in _text(archive, entry_points).splitlines())
 
 
 def _dist_info(names: Iterable[str]) -> str:

@@ -24,6 +24,8 @@ from pragma_runtime.errors import PermanentError
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 
 NEEDY = {"sample.py": "import moon, tide"}
+# A program is to be written for it, which the runtime leaves to an installer.
+PROGRAM = {"sample-1.0.0.dist-info/entry_points.txt": "[console_scripts]\nsample = sample:main\n"}
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +66,12 @@ def dependencies(tmp_path: Path) -> tuple[Path, Path]:
     return moon, make_wheel(links, {"tide.py": ""}, name="tide")
 
 
-def needy(tmp_path: Path) -> Path:
-    return make_wheel(tmp_path, NEEDY, metadata=["Requires-Dist: moon", "Requires-Dist: tide"])
+def needy(tmp_path: Path, files: Mapping[str, str] = NEEDY) -> Path:
+    return make_wheel(tmp_path, files, metadata=["Requires-Dist: moon", "Requires-Dist: tide"])
+
+
+def needy_program(tmp_path: Path) -> Path:
+    return needy(tmp_path, NEEDY | PROGRAM)
 
 
 def test_what_is_locked_is_installed_and_the_check_in_says_which_lock_that_was(start: Runtimes, tmp_path: Path) -> None:
@@ -83,21 +89,39 @@ def test_what_is_locked_is_installed_and_the_check_in_says_which_lock_that_was(s
 def test_the_images_uv_installs_where_there_is_one(start: Runtimes, tmp_path: Path) -> None:
     held = LockedWheels(start, dependencies(tmp_path))
 
-    start.start(needy(tmp_path), PATH=f"{Path(find_uv_bin()).parent}:/usr/bin:/bin", **held.variables).wait_ready()
+    uv = f"{Path(find_uv_bin()).parent}:/usr/bin:/bin"
+    start.start(needy_program(tmp_path), PATH=uv, **held.variables).wait_ready()
 
     assert _installers(start) == set(), "pip writes its name, and uv is told to write nothing of its own"
     assert (packages_of(start.work_dir) / "tide.py").is_file()
+    assert (start.work_dir / "site" / "bin" / "sample").is_file()
 
 
-def test_a_uv_that_fails_leaves_it_to_pip(start: Runtimes, tmp_path: Path) -> None:
-    held = LockedWheels(start, dependencies(tmp_path))
+@pytest.fixture
+def broken_uv(tmp_path: Path) -> str:
+    """A PATH on which uv fails."""
     programs = tmp_path / "programs"
     programs.mkdir()
     broken = programs / "uv"
     broken.write_text("#!/bin/sh\necho the disk is on fire\nexit 2\n")
     broken.chmod(0o755)
+    return f"{programs}:/usr/bin:/bin"
 
-    runtime = start.start(needy(tmp_path), PATH=f"{programs}:/usr/bin:/bin", **held.variables)
+
+def test_small_pure_wheels_need_no_installer(start: Runtimes, tmp_path: Path, broken_uv: str) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+
+    runtime = start.start(needy(tmp_path), PATH=broken_uv, **held.variables)
+    runtime.wait_ready()
+
+    assert "the disk is on fire" not in runtime.log
+    assert _installers(start) == set()
+
+
+def test_a_uv_that_fails_leaves_it_to_pip(start: Runtimes, tmp_path: Path, broken_uv: str) -> None:
+    held = LockedWheels(start, dependencies(tmp_path))
+
+    runtime = start.start(needy_program(tmp_path), PATH=broken_uv, **held.variables)
     runtime.wait_ready()
 
     assert "the disk is on fire (2)" in runtime.log

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,7 @@ def kept(settings: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bucket, "MetadataServer", Tokens)
     name = kept_name(settings.wheel_sha256, _NAME)
     host.answers[f"/artifacts/{name}"] = Answer(body=_BYTES)
-    return replace(settings, artifacts_url=f"{host.url}/artifacts", wheel_object=name)
+    return settings._replace(artifacts_url=f"{host.url}/artifacts", wheel_object=name)
 
 
 class Tokens:
@@ -97,7 +96,7 @@ def test_an_uploaded_wheel_is_in_the_bucket_alone(kept: Settings, host: WheelHos
     url = f"{kept.artifacts_url}/{kept_name(kept.wheel_sha256, _NAME)}"
     host.answers[f"/artifacts/{kept_name(kept.wheel_sha256, _NAME)}"] = Answer(404)
     with pytest.raises(PermanentError, match="its host answered 404"):
-        fetch_wheel(replace(kept, wheel_url=url), 60)
+        fetch_wheel(kept._replace(wheel_url=url), 60)
     assert len(host.requests) == 1
 
 
@@ -110,7 +109,7 @@ def test_the_runtime_and_the_hub_call_a_kept_wheel_the_same(name: str) -> None:
 
 
 def test_a_wheel_is_called_as_it_is_kept_and_not_as_its_url_ends(kept: Settings, host: WheelHost) -> None:
-    renamed = replace(kept, wheel_url=f"{host.url}/w-1.0.0-py2.py3-none-any.whl")
+    renamed = kept._replace(wheel_url=f"{host.url}/w-1.0.0-py2.py3-none-any.whl")
     path = fetch_wheel(renamed, 60)
     assert (path.name, path.read_bytes()) == (_NAME, _BYTES)
     assert host.requests == [f"/artifacts/{kept.wheel_object}"]
@@ -226,12 +225,12 @@ def test_a_wheel_over_the_limit_is_refused(
 
 def test_a_host_that_is_away_is_temporary(settings: Settings) -> None:
     with pytest.raises(TemporaryError, match="cannot be fetched"):
-        fetch_wheel(replace(settings, wheel_url=f"https://127.0.0.1:1/{_NAME}"), 60)
+        fetch_wheel(settings._replace(wheel_url=f"https://127.0.0.1:1/{_NAME}"), 60)
 
 
 def test_a_host_without_a_trusted_certificate_is_refused(settings: Settings) -> None:
     with pytest.raises(PermanentError, match="certificate is not trusted"):
-        fetch_wheel(replace(settings, ca_file=None), 60)
+        fetch_wheel(settings._replace(ca_file=None), 60)
 
 
 def test_a_ca_file_without_certificates_is_named(settings: Settings) -> None:
@@ -239,4 +238,4 @@ def test_a_ca_file_without_certificates_is_named(settings: Settings) -> None:
     empty.touch()
 
     with pytest.raises(SettingsError, match="PRAGMA_CA_FILE"):
-        fetch_wheel(replace(settings, ca_file=empty), 60)
+        fetch_wheel(settings._replace(ca_file=empty), 60)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pragma_runtime import install
+from pragma_runtime import installers
 from pragma_runtime.environment import ProviderEnvironment
 from pragma_runtime.errors import SettingsError
 from pragma_runtime.pip_output import cause, is_network_trouble
@@ -198,7 +198,7 @@ def test_pip_keeps_no_cache_on_the_volume_whose_limit_evicts_the_pod(
         output.write_text("")
         return 0
 
-    monkeypatch.setattr(install, "run_to_end", run_to_end)
-    install._run_pip(tmp_path, tmp_path / "w.whl", ProviderEnvironment(tmp_path / "site"), 1, resolve=True)
+    monkeypatch.setattr(installers, "run_to_end", run_to_end)
+    installers._run_pip(tmp_path, tmp_path / "w.whl", ProviderEnvironment(tmp_path / "site"), 1, resolve=True)
     assert "--no-cache-dir" in commands[0]
     assert not (tmp_path / "tmp").exists()
