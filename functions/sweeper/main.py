@@ -22,7 +22,7 @@ from provider_hub.adapters.wheels.locked import KeptFromHosts, LockedWheelHosts
 from provider_hub.http.callbacks import ScheduleHandler
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.settings.callers import Callers, Tasks
-from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.cluster import Cluster, Repairs
 from provider_hub.settings.rollouts import Rollouts
 from provider_hub.settings.wheels import Advisories, Indexes, Wheels
 from provider_hub.wiring import Once, connected_services
@@ -30,7 +30,7 @@ from provider_hub.wiring.desired_states import DesiredStateSettings, desired_sta
 from provider_hub.wiring.publishing import publishing_rules
 
 
-class Needs(DesiredStateSettings, Cluster, Tasks, Rollouts, Callers, Wheels, Indexes, Advisories): ...
+class Needs(DesiredStateSettings, Cluster, Repairs, Tasks, Rollouts, Callers, Wheels, Indexes, Advisories): ...
 
 
 def wire(settings: Needs) -> OnlyFrom:
@@ -46,7 +46,7 @@ def wire(settings: Needs) -> OnlyFrom:
         services=services,
         expiry=Expiry(services, cluster),
         waves=Waves(services, tasks.connect(settings), settings.pace),
-        drift=Drift(services, cluster, desired_states(settings, services)),
+        drift=Drift(services, cluster, desired_states(settings, services), settings.drift_slices),
         mirror=Mirror(services, bucket, LockedWheelHosts(policy)),
         relocking=Relocking(services, KeptFromHosts(policy, bucket)),
         advisories=AdvisoryWatch(services, osv_export.connect(settings, settings)),

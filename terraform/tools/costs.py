@@ -48,6 +48,7 @@ class Setting:
     has_gateway: bool = True
     warm_instances: int = 0
     check_in_seconds: int = 300
+    drift_slices: int = 1
     multi_region: bool = False
 
     @property
@@ -61,7 +62,13 @@ SETTINGS = (
     Setting("small", "terraform.tfvars.small.example", 10, has_cluster=False, has_gateway=False),
     STANDARD,
     Setting(
-        "large", "terraform.tfvars.large.example", 100_000, warm_instances=9, check_in_seconds=1500, multi_region=True
+        "large",
+        "terraform.tfvars.large.example",
+        100_000,
+        warm_instances=9,
+        check_in_seconds=1500,
+        drift_slices=40,
+        multi_region=True,
     ),
 )
 
@@ -93,11 +100,15 @@ def _functions(n: int, setting: Setting) -> float:
 
 
 def _documents(n: int, setting: Setting) -> float:
-    """Two reads and a write a check-in, 20 of each a deploy, two reads a request; 20 KiB kept and backed up."""
+    """Two reads and a write a check-in, 20 of each a deploy, two reads a request; 20 KiB kept and backed up.
+
+    A sweep reads 50, and of each further slice 20 rows with their versions and the rows of 100 objects.
+    """
     kept = 20 / 1024**2 * (_STORED_GIB + _RECOVERY_GIB + 21 * _BACKUP_GIB)
     changes = _DEPLOYS * 20 * (_READ + _WRITE + _DELETE)
     each = setting.check_ins * (2 * _READ + _WRITE) + changes + _REQUESTS * 2 * _READ + kept
-    return (n * each + _SWEEPS * 50 * _READ) * (2 if setting.multi_region else 1)
+    swept = 50 + min(7 * n, 140 * (setting.drift_slices - 1))
+    return (n * each + _SWEEPS * swept * _READ) * (2 if setting.multi_region else 1)
 
 
 def _messages(n: int, setting: Setting) -> float:

@@ -13,10 +13,12 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.installation import Health, Installation, Instance, LifecycleState
+from provider_hub.domain.installation.silence import watch_of
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization
 from provider_hub.domain.records import InstalledCount
+from provider_hub.settings.core import Deadlines
 from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import CHECK_IN_KEY, PROJECT, Ground, Served
@@ -163,7 +165,8 @@ def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Instal
         updated_at=now,
         **changes,
     )
-    return keys.installation_of(row), row
+    watched = replace(row, **watch_of(row, now, Deadlines().deadlines))
+    return keys.installation_of(watched), watched
 
 
 def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:

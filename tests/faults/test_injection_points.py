@@ -72,7 +72,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "installations_after": lambda store: store.installations_after(None, 1),
     "installed_counts_after": lambda store: store.installed_counts_after(None, 1),
     "overdue": lambda store: store.overdue(START, 1),
-    "silent": lambda store: store.silent(START, 1),
+    "silent": lambda store: store.silent(START, 1, 1),
     "left_behind": lambda store: store.left_behind(START, 1),
 }
 PUBLISHER: dict[str, Callable[[Adapter], object]] = {"publish": lambda publisher: publisher.publish(ENTRY)}

@@ -47,6 +47,7 @@ DEADLINES = Deadlines(
     deploy=timedelta(minutes=10),
     check_in_writes=timedelta(minutes=5),
     silence=timedelta(minutes=15),
+    silence_shards=30,
 )
 EMULATOR = (("authorization", "Bearer owner"),)
 _PULL_SECONDS = 10.0

@@ -20,7 +20,7 @@ from provider_hub.settings.everything import Cluster
 
 
 def test_a_cluster_that_is_as_it_should_be_is_left_alone(installed: Installed) -> None:
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
     assert installed.drift.remove_orphans() == 0
     assert Trigger.DRIFT not in installed.timeline()
 
@@ -28,19 +28,19 @@ def test_a_cluster_that_is_as_it_should_be_is_left_alone(installed: Installed) -
 def test_a_deleted_deployment_comes_back_and_the_timeline_says_so(installed: Installed) -> None:
     name = NAME.object_name
     installed.apps.delete_namespaced_deployment(name, NAMESPACE)
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     assert installed.apps.read_namespaced_deployment(name, NAMESPACE).spec.replicas == 1
     row = installed.backend.store.get(keys.installation_of(installed.row))
     assert row is not None
     assert (row.timeline[-1].event, row.timeline[-1].reason) == (Trigger.DRIFT, f"Deployment {name}")
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
 
 
 def test_a_changed_deployment_is_brought_back(installed: Installed) -> None:
     name = NAME.object_name
     change = {"spec": {"replicas": 5}}
     installed.apps.patch_namespaced_deployment(name, NAMESPACE, change, field_manager="somebody")
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     assert installed.apps.read_namespaced_deployment(name, NAMESPACE).spec.replicas == 1
 
 
@@ -60,7 +60,7 @@ def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
     # One that trusts no namespace yet, and so applies the quota too.
     cluster = kubernetes.connect(Cluster(kubeconfig=str(kubeconfig)))
     drift = Drift(installed.backend.services, cluster, installed.desired_states)
-    assert drift.repair_slice() == 0
+    assert drift.repair_slices() == 0
     assert next(used) == 2
 
 
@@ -68,7 +68,7 @@ def test_a_new_check_in_key_leaves_what_runs_with_its_token(installed: Installed
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
     drift = Drift(installed.backend.services, installed.cluster, replace(installed.desired_states, check_in_key=b"new"))
     installed.apps.delete_namespaced_deployment(NAME.object_name, NAMESPACE)
-    assert drift.repair_slice() == 1
+    assert drift.repair_slices() == 1
     assert installed.apps.read_namespaced_deployment(NAME.object_name, NAMESPACE).spec.replicas == 1
     (after,) = installed.core.list_namespaced_secret(NAMESPACE).items
     assert after.data == before.data
@@ -78,7 +78,7 @@ def test_a_secret_that_lost_its_label_gets_it_back(installed: Installed) -> None
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
     change = {"metadata": {"labels": {"provider-hub/installation-id": None}}}
     installed.core.patch_namespaced_secret(before.metadata.name, NAMESPACE, change, field_manager="somebody")
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     (after,) = installed.core.list_namespaced_secret(NAMESPACE).items
     assert after.metadata.labels == before.metadata.labels
 
@@ -86,7 +86,7 @@ def test_a_secret_that_lost_its_label_gets_it_back(installed: Installed) -> None
 def test_a_deleted_secret_comes_back_with_the_same_token(installed: Installed) -> None:
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
     installed.core.delete_namespaced_secret(before.metadata.name, NAMESPACE)
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     (after,) = installed.core.list_namespaced_secret(NAMESPACE).items
     assert after.data == before.data
 

@@ -302,6 +302,8 @@ installations = st.builds(
     health=st.sampled_from(Health),
     health_message=st.none() | texts,
     last_check_in_at=st.none() | moments,
+    silent_at=st.none() | moments,
+    silence_shard=st.none() | st.integers(0, 299),
     instances=st.lists(instances, max_size=3).map(tuple),
     active_resources=st.integers(0, 2**53),
     resource_types=st.lists(texts, max_size=3).map(tuple),
@@ -422,18 +424,23 @@ def test_overdue_rows_are_found_over_all_tenants_longest_first(backend: Backend)
 
 
 def test_only_healthy_ready_rows_fall_silent(backend: Backend) -> None:
-    quiet = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=START)
+    quiet = wish(lifecycle_state=LifecycleState.READY, silent_at=START, silence_shard=29)
     rows = [
         quiet,
-        replace(quiet, last_check_in_at=START + timedelta(minutes=1)),
+        replace(quiet, silent_at=START + timedelta(minutes=1)),
         replace(quiet, health=Health.DEGRADED),
         replace(quiet, lifecycle_state=LifecycleState.FAILED),
-        replace(quiet, last_check_in_at=None),
+        replace(quiet, silent_at=None, silence_shard=None),
+        replace(quiet, silent_at=START - timedelta(minutes=1), silence_shard=30),
+        replace(quiet, silent_at=START - timedelta(minutes=2), silence_shard=0),
     ]
     for number, row in enumerate(rows):
         row = replace(row, organization_id=f"org_{number}")  # noqa: PLW2901
         backend.put(keys.installation(row.organization_id, row.provider_name), row)
-    assert [row.organization_id for row in backend.store.silent(START, 10)] == ["org_0"]
+    assert [row.organization_id for row in backend.store.silent(START, 30, 10)] == ["org_6", "org_0"]
+    assert [row.organization_id for row in backend.store.silent(START, 31, 10)] == ["org_6", "org_0", "org_5"]
+    assert [row.organization_id for row in backend.store.silent(START, 31, 1)] == ["org_6", "org_5"]
+    assert [row.organization_id for row in backend.store.silent(START, 1, 10)] == ["org_6"]
 
 
 def test_outbox_entries_that_were_left_behind_are_found_oldest_first(backend: Backend) -> None:

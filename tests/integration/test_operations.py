@@ -1,7 +1,6 @@
 """The installer, the registration, the deadlines and the sweeper on real rows: once, twice, late and failing."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from tests.integration.one_tenant import ROW_KEY, World
 
 from provider_hub.actions import keys
 from provider_hub.actions.scheduled_calls import DeadlineCall
+from provider_hub.actions.sweep import SLICE
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -22,6 +22,7 @@ from provider_hub.domain.installation import (
     Outcome,
     RequestKind,
 )
+from provider_hub.domain.installation.silence import watch_of
 from provider_hub.domain.messages import check_in_token
 
 SHOWN = DeploymentStatus(1, "p-acme", "progressing", 0, 0, "1.0.0", "runtime:1", None, "ImportError: x", healthy=False)
@@ -146,7 +147,7 @@ def test_a_repair_of_what_was_just_uninstalled_leaves_no_object_behind(world: Wo
         world.installer.handle(world.uninstall())
 
     world.cluster.before_apply = uninstalled_meanwhile
-    world.sweeper.drift.repair_slice()
+    world.sweeper.drift.repair_slices()
     assert world.backend.store.get(ROW_KEY) is None
     assert world.cluster.objects == {}
 
@@ -365,8 +366,55 @@ def test_a_row_that_uses_up_the_sweepers_turn_comes_last_the_next_time(world: Wo
         return Outcome.CHANGED
 
     rows = [wish(name=name, installation_id=name) for name in ("first", "second", "third")]
-    assert [world.sweeper._each(rows, stubborn) for _ in range(2)] == [0, 2]
+    assert [world.sweeper._each(lambda: rows, stubborn) for _ in range(2)] == [0, 2]
     assert tried == ["first", "second", "third", "first"]
+
+
+def test_the_sweeper_goes_on_with_the_next_slice_while_it_has_time(world: World) -> None:
+    rows = [wish(name=f"n{number}", installation_id=f"n{number}") for number in range(SLICE + 20)]
+    waiting = {row.installation_id: row for row in rows}
+
+    def expire(row: Installation) -> Outcome:
+        del waiting[row.installation_id]
+        world.backend.clock.turn(seconds=SHARE.total_seconds() / (SLICE + 10))
+        return Outcome.CHANGED
+
+    assert world.sweeper._each(lambda: [*waiting.values()][:SLICE], expire) == SLICE + 10
+    assert world.sweeper._each(lambda: [*waiting.values()][:SLICE], expire) == 10
+
+
+def test_a_row_that_the_index_shows_early_is_degraded_when_its_silence_is_over(world: World) -> None:
+    world.make_ready()
+    first = world.row.silent_at
+    world.backend.clock.turn(minutes=5)
+    world.check_in()
+    assert (world.row.last_check_in_at, world.row.silent_at) == (world.backend.clock(), first)
+    world.backend.clock.turn(minutes=10)
+    store, now = world.backend.services.store, world.backend.clock()
+    assert [row.installation_id for row in store.silent(now, 30, 10)] == [world.row.installation_id]
+    assert world.sweeper.sweep().done == {}
+    assert world.row.health is Health.HEALTHY
+    world.backend.clock.turn(minutes=5)
+    assert world.sweeper.sweep().done == {"silences": 1}
+    assert "no check-in since 2025-01-01T12:05:00Z" in str(world.row.health_message)
+
+
+def test_a_row_of_before_there_were_shards_falls_silent_without_checking_in_again(world: World) -> None:
+    world.make_ready()
+    world.backend.put(keys.installation_of(world.row), replace(world.row, silent_at=None, silence_shard=None))
+    world.backend.clock.turn(minutes=1)
+    assert world.sweeper.sweep().done == {}
+    assert world.row.health is Health.HEALTHY
+    world.backend.clock.turn(minutes=14)
+    assert world.sweeper.sweep().done == {"silences": 1}
+
+
+def test_a_row_of_a_shard_that_is_asked_no_more_is_found_all_the_same(world: World) -> None:
+    world.make_ready()
+    world.backend.put(keys.installation_of(world.row), replace(world.row, silence_shard=200))
+    world.backend.clock.turn(minutes=15)
+    assert world.sweeper.sweep().done == {}
+    assert world.row.health is Health.DEGRADED
 
 
 def test_the_sweeper_tells_silence_once(world: World) -> None:
@@ -396,10 +444,12 @@ def test_a_removal_that_something_blocks_names_what_is_left(world: World) -> Non
 
 
 def test_the_sweeper_looks_at_what_is_due_and_not_at_what_exists(world: World) -> None:
-    ready = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=world.backend.clock())
+    now = world.backend.clock()
+    ready = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=now)
+    ready = replace(ready, **watch_of(ready, now, DEADLINES))
     for number in range(30):
         row = replace(ready, name=f"n{number}", organization_id="org_many")
         world.backend.put(keys.installation("org_many", row.provider_name), row)
     services = world.backend.services
     assert services.store.overdue(world.backend.clock(), 10) == []
-    assert services.store.silent(world.backend.clock() - timedelta(minutes=1), 10) == []
+    assert services.store.silent(world.backend.clock(), 30, 10) == []

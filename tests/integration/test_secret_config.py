@@ -87,7 +87,7 @@ def test_an_upgrade_and_its_rollback_and_drift_repair_keep_the_value(world: Worl
     assert (world.row.installed_version, world.row.lifecycle_state) == ("1.0.0", LifecycleState.READY)
     assert in_pods(world)["PASSWORD"] == PASSWORD
     world.cluster.objects.clear()
-    world.sweeper.drift.repair_slice()
+    world.sweeper.drift.repair_slices()
     assert in_pods(world) == {"MODE": "a", "PASSWORD": PASSWORD}
 
 

@@ -76,7 +76,7 @@ def test_what_somebody_changed_with_kubectl_is_undone_and_the_installation_stays
     before = installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
     patched(installed, ADDED[added])
     assert swept(installed) == 0
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     after = installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
     assert after.metadata.uid == before.metadata.uid
     assert after.spec.to_dict() == before.spec.to_dict()
@@ -84,13 +84,13 @@ def test_what_somebody_changed_with_kubectl_is_undone_and_the_installation_stays
     for name, value in before.metadata.annotations.items():
         if name.startswith("provider-hub/"):
             assert after.metadata.annotations[name] == value
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
 
 
 def test_a_restart_by_kubectl_is_left_alone(installed: Installed) -> None:
     asked = {"kubectl.kubernetes.io/restartedAt": "2030-01-01T00:00:00Z"}
     patched(installed, {"spec": {"template": {"metadata": {"annotations": asked}}}}, "kubectl-rollout")
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
 
 
 def test_a_copy_of_a_deployment_is_removed(installed: Installed) -> None:
@@ -98,7 +98,7 @@ def test_a_copy_of_a_deployment_is_removed(installed: Installed) -> None:
     metadata = {"name": "copy", "labels": original.metadata.labels, "annotations": original.metadata.annotations}
     copy = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": original.spec}
     installed.apps.create_namespaced_deployment(NAMESPACE, copy, field_manager="kubectl-create")
-    installed.drift.repair_slice()
+    installed.drift.repair_slices()
     assert [item.metadata.name for item in installed.apps.list_namespaced_deployment(NAMESPACE).items] == [DEPLOYMENT]
 
 
@@ -121,7 +121,7 @@ def test_an_object_of_somebody_else_that_has_the_name_of_one_of_ours_is_not_take
     wanted = installed.desired_states.of(installed.row, version).installation
     with pytest.raises(PermanentError, match=f"Service {DEPLOYMENT} in {NAMESPACE} was made by somebody else"):
         installed.cluster.apply(wanted)
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
     installed.remove()
     assert installed.core.read_namespaced_service(DEPLOYMENT, NAMESPACE).spec.selector == {"app": "theirs"}
     installed.core.delete_namespaced_service(DEPLOYMENT, NAMESPACE)
@@ -133,7 +133,7 @@ def test_an_object_that_somebody_replaced_with_a_copy_is_made_again(installed: I
     installed.core.delete_namespaced_service(DEPLOYMENT, NAMESPACE)
     copy = {"metadata": metadata, "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
     installed.core.create_namespaced_service(NAMESPACE, copy, field_manager="kubectl-replace")
-    assert installed.drift.repair_slice() == 1
+    assert installed.drift.repair_slices() == 1
     assert installed.core.read_namespaced_service(DEPLOYMENT, NAMESPACE).spec.selector == before.spec.selector
 
 
@@ -158,7 +158,7 @@ def test_what_a_webhook_writes_at_every_apply_is_no_drift(
         return api.get("Deployment", NAMESPACE, DEPLOYMENT)
 
     monkeypatch.setattr(kubernetes.KubernetesApi, "apply", apply_with_mutation)
-    assert [installed.drift.repair_slice() for _ in range(3)] == [0, 0, 0]
+    assert [installed.drift.repair_slices() for _ in range(3)] == [0, 0, 0]
 
 
 def test_a_second_hub_removes_nothing_of_the_first(installed: Installed, kubeconfig: Path) -> None:
@@ -182,7 +182,7 @@ def test_two_hubs_serve_the_same_organization_side_by_side(
     assert installed.apps.read_namespaced_deployment(DEPLOYMENT, namespace).metadata.labels[HUB_ID] == "second"
     assert [owner.namespace for owner in other.object_owners(None, 100)[0]] == [namespace]
     assert swept(installed) == 0
-    assert installed.drift.repair_slice() == 0
+    assert installed.drift.repair_slices() == 0
     other.remove(NAMESPACE, row.installation_id)
     assert installed.apps.list_namespaced_deployment(namespace).items == []
     assert installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).spec.replicas == 1

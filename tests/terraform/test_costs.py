@@ -32,6 +32,7 @@ def test_a_setting_is_what_its_example_says(setting: Setting) -> None:
     assert setting.has_gateway == (given.get("gateway") != "none")
     assert setting.warm_instances == sum(size.get("min_instances", 0) for size in given.get("functions", {}).values())
     assert setting.check_in_seconds == int(given.get("settings", {}).get("check_in_seconds", 300))
+    assert setting.drift_slices == int(given.get("settings", {}).get("drift_slices", 1))
     assert setting.multi_region == bool(given.get("database", {}).get("location"))
 
 

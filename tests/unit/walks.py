@@ -36,6 +36,7 @@ DEADLINES = Deadlines(
     deploy=timedelta(minutes=10),
     check_in_writes=timedelta(minutes=5),
     silence=timedelta(minutes=15),
+    silence_shards=30,
 )
 KINDS: tuple[type[Event], ...] = (
     Taken,

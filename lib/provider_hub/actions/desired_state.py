@@ -66,14 +66,15 @@ class DesiredStates:
         digest = row.revision.lock_sha256
         if digest is None:
             return None
-        if digest not in self._locks:
-            stored = self.store.get(keys.lock(row.provider_name, digest))
-            if stored is None:
-                raise PermanentError(f"the lock of {row.canonical} {row.installed_version} is not there any more")
-            if len(self._locks) >= _LOCKS_KEPT:
-                self._locks.clear()
-            self._locks[digest] = stored.packed  # it never changes
-        return self._locks[digest]
+        if (known := self._locks.get(digest)) is not None:
+            return known
+        stored = self.store.get(keys.lock(row.provider_name, digest))
+        if stored is None:
+            raise PermanentError(f"the lock of {row.canonical} {row.installed_version} is not there any more")
+        if len(self._locks) >= _LOCKS_KEPT:
+            self._locks.clear()  # another thread may read them: nothing is looked up twice
+        self._locks[digest] = stored.packed  # it never changes
+        return stored.packed
 
     def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:
         name = version.runtime_version

@@ -2,12 +2,14 @@
 
 A server-side apply of objects that are as they should be changes nothing. So what an apply changes had drifted.
 Objects without a row are orphans: a crash, or an apply after an uninstall, left them behind. Each job keeps its
-cursor in a document; after a crash it reads one slice twice.
+cursor in a document, and moves it once everything before it is done: after a crash, what one sweep looked at is looked
+at twice. Two sweeps at the same time look at the same, and change nothing twice.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from provider_hub.actions import keys, walks
 from provider_hub.actions.cluster import Cluster, ObjectOwner, StaleGeneration
@@ -16,18 +18,23 @@ from provider_hub.actions.faults import Faults
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DriftStore
 from provider_hub.actions.services import Services
+from provider_hub.actions.side_by_side import side_by_side
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.errors import PermanentError, TemporaryError
-from provider_hub.domain.installation import DriftRepaired, Installation, LifecycleState
+from provider_hub.domain.installation import DriftRepaired, FellSilent, Installation, LifecycleState
+from provider_hub.domain.installation.silence import is_unwatched
 from provider_hub.domain.names import namespace_for
 from provider_hub.domain.records import Cursor
 
 log = logging.getLogger(__name__)
 
 ROWS, OBJECTS = "rows", "objects"
-ROWS_A_RUN = 20
-OBJECTS_A_RUN = 100
+ROWS_A_SLICE = 20
+OBJECTS_A_SLICE = 100
+# Each has one call of the cluster under way, beside the calls that the adapter makes side by side.
+MOST_SIDE_BY_SIDE = 16
+WALK_SHARE = timedelta(seconds=30)
 # A crash leaves one orphan at a time. Many at once, and most of what there is, are the sign of a database that is not
 # this cluster's: renamed, restored empty, or another environment's.
 MANY_ORPHANS = 5
@@ -40,28 +47,42 @@ class Drift:
     services: Services[DriftStore]
     cluster: Cluster
     desired_states: DesiredStates
+    slices: int = 1
 
-    def repair_slice(self) -> int:
-        """Compare the next rows with the cluster; returns how many were repaired."""
-        rows = self.services.store.installations_after(walks.reached(self.services.store, ROWS).place, ROWS_A_RUN)
-        read = repaired = 0
+    def repair_slices(self) -> int:
+        """Compare the next rows with the cluster, several side by side; returns how many were repaired."""
+        walk = _RowWalk(self.services.store, walks.reached(self.services.store, ROWS).place, self.slices)
         faults = Faults()
-        for row in TimeBudget(self.services.clock).within(rows):
-            read += 1
+
+        def repair(row: Installation) -> bool:
             with faults.of(row.installation_id):
-                repaired += self._repaired(row)
-        is_last = read == len(rows) < ROWS_A_RUN
-        place = None if is_last else keys.installation_of(rows[read - 1]).place
-        walks.go_on(self.services.store, Cursor(ROWS, place))
+                return self._repaired(row)
+            return False
+
+        rows = TimeBudget(self.services.clock, WALK_SHARE).within(walk.rows())
+        repaired = sum(side_by_side(repair, rows, min(self.slices, MOST_SIDE_BY_SIDE)))
+        walks.go_on(self.services.store, Cursor(ROWS, walk.place))
         faults.raise_first()
         return repaired
 
     def remove_orphans(self) -> int:
         """Read the next objects in the cluster; returns how many installations without a row were removed.
 
+        A slice that has orphans is the sweep's last one: however many slices there are, a sweep removes those of one.
+        """
+        for _ in TimeBudget(self.services.clock).within(range(self.slices)):
+            removed = self._remove_orphans_of_slice()
+            if removed is not None:
+                return removed
+        return 0
+
+    def _remove_orphans_of_slice(self) -> int | None:
+        """How many installations of the next objects were removed; None where there is more to read.
+
         Where most installations have no row, none is removed and the place is kept: an alert asks for a person.
         """
-        found, following = self.cluster.object_owners(walks.reached(self.services.store, OBJECTS).place, OBJECTS_A_RUN)
+        place = walks.reached(self.services.store, OBJECTS).place
+        found, following = self.cluster.object_owners(place, OBJECTS_A_SLICE)
         orphans = self._orphans(found)
         if _is_suspicious(len(orphans), len({owner.installation_id for owner in found})):
             log.error(
@@ -77,14 +98,21 @@ class Drift:
                 removed += self._removed(owner)
         walks.go_on(self.services.store, Cursor(OBJECTS, following))
         faults.raise_first()
-        return removed
+        return None if following is not None and not orphans else removed
 
     def _repaired(self, row: Installation) -> bool:
         try:
+            self._watch(row)
             return self._repair(row)
         except (TemporaryError, PermanentError, StaleGeneration) as error:
             log.warning("%s is left to the next round: %s", row.installation_id, error)
             return False
+
+    def _watch(self, row: Installation) -> None:
+        """Have the sweeper's query find the row once it is silent, where nothing that was heard of it since has."""
+        if is_unwatched(row, self.services.deadlines):
+            cutoff = self.services.clock() - self.services.deadlines.silence
+            apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff))
 
     def _repair(self, row: Installation) -> bool:
         """Apply a READY row's objects; returns whether that changed any. A FAILED row only loses its old Secrets."""
@@ -128,6 +156,28 @@ class Drift:
             "%s has no row; removed, %d objects are still terminating", orphan, len(left), extra={"event": "orphan"}
         )
         return True
+
+
+class _RowWalk:
+    """The next rows by document path, read a slice at a time. `place` is behind the last one that was taken.
+
+    It is moved when the next row is asked for: a row that was read when the time was up is not taken any more.
+    """
+
+    def __init__(self, store: DriftStore, place: str | None, slices: int) -> None:
+        self.place = place
+        self._store = store
+        self._slices = slices
+
+    def rows(self) -> Iterator[Installation]:
+        for _ in range(self._slices):
+            found = self._store.installations_after(self.place, ROWS_A_SLICE)
+            for row in found:
+                yield row
+                self.place = keys.installation_of(row).place
+            if len(found) < ROWS_A_SLICE:
+                self.place = None
+                return
 
 
 def _is_suspicious(orphans: int, all_found: int) -> bool:

@@ -313,8 +313,8 @@ class DueStore(NumbersStore, Protocol):
     def due_offers(self, now: datetime, limit: int) -> list[Installation]:
         """Rows that are due to be offered a version, longest first."""
 
-    def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
-        """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
+    def silent(self, now: datetime, shards: int, limit: int) -> list[Installation]:
+        """Healthy READY rows that may be silent at `now`: at most `limit` of each 30 of the `shards`, longest first."""
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""

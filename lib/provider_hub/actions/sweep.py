@@ -20,6 +20,7 @@ from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
+from provider_hub.domain.installation.silence import is_silent
 from provider_hub.domain.records import OutboxEntry
 from provider_hub.domain.rollout import Rollout
 
@@ -61,7 +62,7 @@ class Sweeper:
             "rollout steps": self._take_lost_steps,
             "offers": self._offer_due,
             "installed counts": lambda: correct_slice(self.services),
-            "repairs": self.drift.repair_slice,
+            "repairs": self.drift.repair_slices,
             "orphans": self.drift.remove_orphans,
             "copies": self.mirror.copy_slice,
             "versions without a lock": self.relocking.find_slice,
@@ -94,31 +95,40 @@ class Sweeper:
         return entries
 
     def _expire_overdue(self) -> int:
-        return self._each(self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
+        return self._each(lambda: self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
 
     def _degrade_silent(self) -> int:
-        cutoff = self.services.clock() - self.services.deadlines.silence
+        now, deadlines = self.services.clock(), self.services.deadlines
+        cutoff = now - deadlines.silence
 
         def degrade(row: Installation) -> Outcome:
+            if not is_silent(row, cutoff):  # found early: the index has a coarser time
+                return Outcome.UNCHANGED
             return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
 
-        return self._each(self.services.store.silent(cutoff, SLICE), degrade)
+        return self._each(lambda: self.services.store.silent(now, deadlines.silence_shards, SLICE), degrade)
 
     def _offer_due(self) -> int:
-        due = self.services.store.due_offers(self.services.clock(), SLICE)
-        return self._each(due, lambda row: offer_when_due(self.waves.services, row))
+        return self._each(
+            lambda: self.services.store.due_offers(self.services.clock(), SLICE),
+            lambda row: offer_when_due(self.waves.services, row),
+        )
 
-    def _each(self, rows: list[Installation], action: Callable[[Installation], Outcome]) -> int:
-        """Returns how many rows `action` changed.
+    def _each(self, find: Callable[[], list[Installation]], action: Callable[[Installation], Outcome]) -> int:
+        """Slice after slice of the rows found until the time is up; returns how many `action` changed.
 
         A row that fails comes last in the next sweep: otherwise it could use up the time budget every time.
         """
-        changed = 0
-        faults = Faults()
-        ordered = sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)
-        for row in TimeBudget(self.services.clock).within(ordered):
-            with faults.of(row.installation_id):
-                changed += self._has_changed(row, action)
+        budget, tried, changed, faults = TimeBudget(self.services.clock), set[str](), 0, Faults()
+        is_more = True
+        while is_more:
+            found, begun = find(), len(tried)
+            rows = [row for row in found if row.installation_id not in tried]
+            for row in budget.within(sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)):
+                tried.add(row.installation_id)
+                with faults.of(row.installation_id):
+                    changed += self._has_changed(row, action)
+            is_more = len(found) >= SLICE and 0 < len(rows) == len(tried) - begun
         faults.raise_first()
         return changed
 

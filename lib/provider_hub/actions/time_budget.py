@@ -12,11 +12,11 @@ SHARE = timedelta(seconds=15)
 
 
 class TimeBudget:
-    """SHARE from the moment it is made. What does not fit is still due at the next sweep."""
+    """`share` from the moment it is made. What does not fit is still due at the next sweep."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, share: timedelta = SHARE) -> None:
         self._clock = clock
-        self._until = clock() + SHARE
+        self._until = clock() + share
 
     def within(self, items: Iterable[T]) -> Iterator[T]:
         """The items until the budget is used up. It ends before an item, never in the middle of one."""

@@ -49,6 +49,13 @@ class Deadlines(Settings):
         gt=0,
         description="A READY row without a check-in for this long becomes degraded; one silent pod is forgotten.",
     )
+    silence_shards: int = Field(
+        30,
+        ge=1,
+        le=300,
+        description="Ranges of the index of silent rows, each good for 500 check-ins a second. A sweep asks 30 of them "
+        "by one query. 1: one range, which every written check-in moves in.",
+    )
     check_in_seconds: float = Field(
         300,
         gt=0,
@@ -63,6 +70,7 @@ class Deadlines(Settings):
             deploy=timedelta(seconds=self.deploy_deadline_seconds),
             check_in_writes=timedelta(seconds=self.check_in_seconds),
             silence=timedelta(seconds=self.silence_seconds),
+            silence_shards=self.silence_shards,
         )
 
 

@@ -2,7 +2,7 @@
 
 from provider_hub.settings.callers import Callers, Tasks, TasksAccount
 from provider_hub.settings.check_ins import CheckIns
-from provider_hub.settings.cluster import Cluster
+from provider_hub.settings.cluster import Cluster, Repairs
 from provider_hub.settings.core import Core, Deadlines, Project, Publishing, Runtimes, Topics
 from provider_hub.settings.identity import Identity
 from provider_hub.settings.images import Images
@@ -32,6 +32,7 @@ __all__ = [
     "Logs",
     "Project",
     "Publishing",
+    "Repairs",
     "Rollouts",
     "Runtimes",
     "Sealing",
@@ -61,6 +62,7 @@ GROUPS = (
     Callers,
     CheckIns,
     Cluster,
+    Repairs,
     Rollouts,
     Wheels,
     Artifacts,
@@ -81,6 +83,7 @@ class AllSettings(
     Callers,
     CheckIns,
     Cluster,
+    Repairs,
     Rollouts,
     Wheels,
     Artifacts,

@@ -79,9 +79,10 @@ module "hub" {
     services = "10.32.0.0/14"
   }
 
-  # Warm instances where somebody waits; enough of them where a hundred thousand runtimes check in. Cloud Run refuses a
-  # function whose instances would be over the region's quota of CPUs or memory: these want 100 vCPUs and 120 GiB, which
-  # `deploy.sh` looks at first. A new project has less; ask for more.
+  # Warm instances where somebody waits, and enough of them for 10,000 check-ins a second: one instance of registration
+  # writes about 200 a second, so 50 are at work and 100 have room for a burst. Cloud Run refuses a function whose instances
+  # would be over the region's quota of CPUs or memory: these want 100 vCPUs and 120 GiB, which `deploy.sh` looks at first. A
+  # new project has less; ask for more.
   functions = {
     installations = { min_instances = 2, max_instances = 100 }
     catalog       = { min_instances = 2, max_instances = 100 }
@@ -92,10 +93,12 @@ module "hub" {
     registration  = { min_instances = 2, max_instances = 100, memory = "1Gi" }
   }
 
-  # Four in five check-ins less than by default; waves run longer. docs/settings.md lists what can be set.
+  # Four in five check-ins less than by default; waves run longer. 40 slices of a sweep go through a million installations in
+  # less than a day. docs/settings.md lists what can be set.
   settings = {
     bake_seconds       = 3600
     check_in_seconds   = 1500
+    drift_slices       = 40
     installation_quota = 1000
     silence_seconds    = 4500
   }

@@ -7,7 +7,7 @@ locals {
     auto_of_version           = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "revision.version", "upgrade_policy"] }
     ready_auto_of_version     = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "revision.version", "upgrade_policy", "lifecycle_state"] }
     ready_auto_of_provider    = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["prefix", "name", "upgrade_policy", "lifecycle_state"] }
-    silent_installations      = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "last_check_in_at"] }
+    silent_of_shards          = { collection = "installations", scope = "COLLECTION_GROUP", fields = ["lifecycle_state", "health", "silence_shard", "silent_at"] }
     providers_by_audience     = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring"] }
     providers_by_word         = { collection = "providers", scope = "COLLECTION", fields = ["audience", "retiring", "search_tokens[]"] }
     providers_of_author       = { collection = "providers", scope = "COLLECTION", fields = ["audience", "prefix", "retiring"] }

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _UNLISTED_FIELDS = frozenset({"readme"})
 # A version's schemas have up to 900 KB, and the package index lists thousands of versions.
 _LONG_FIELDS = frozenset({"schemas", "config_schema", "outputs_schema", "changelog", "requirements", "published_by"})
+# Firestore compares a field with so many values in one query.
+_MOST_VALUES = 30
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
 _CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
@@ -318,22 +320,18 @@ class FirestoreStore(FirestoreDocuments):
             limit=limit,
         )
 
-    def silent(self, cutoff: datetime, limit: int) -> list[Installation]:
-        """Healthy READY rows whose last check-in was before `cutoff`, longest first."""
+    def silent(self, now: datetime, shards: int, limit: int) -> list[Installation]:
+        """Healthy READY rows to look at for silence, at most `limit` of each 30 shards: these are one query."""
         from provider_hub.domain.installation import Health, Installation, LifecycleState
 
-        return self._query(
-            Installation,
-            "installations",
-            everywhere=True,
-            where=(
-                ("lifecycle_state", "==", LifecycleState.READY),
-                ("health", "==", Health.HEALTHY),
-                ("last_check_in_at", "<=", cutoff),
-            ),
-            order=("last_check_in_at",),
-            limit=limit,
-        )
+        state = (("lifecycle_state", "==", LifecycleState.READY), ("health", "==", Health.HEALTHY))
+        found: list[Installation] = []
+        for first in range(0, shards, _MOST_VALUES):
+            asked = tuple(range(first, shards)[:_MOST_VALUES])
+            where = (*state, ("silence_shard", "in", asked), ("silent_at", "<=", now))
+            clauses: dict[str, Any] = {"everywhere": True, "where": where, "order": ("silent_at",), "limit": limit}
+            found += self._query(Installation, "installations", **clauses)
+        return found
 
     def versions_to_lock(self, now: datetime, limit: int) -> list[ProviderVersion]:
         """Versions whose dependencies are due to be locked, longest first."""

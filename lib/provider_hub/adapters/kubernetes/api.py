@@ -20,6 +20,8 @@ from provider_hub.settings.cluster import Cluster
 Object = dict[str, Any]
 
 _CALL_SECONDS = 10
+# As many threads as may call at a time: beyond the pool's size each call opens a connection of its own, and drops it.
+_CONNECTIONS = 32
 _JSON = "application/json"
 _ACCEPTED = f"{_JSON}, */*"  # a log is plain text, and so may be an error on the way
 _APPLY = "application/apply-patch+yaml"
@@ -50,7 +52,13 @@ class Conflicted(Exception):
 
 
 class Expired(Exception):
-    """410: a list went on for too long and must begin again."""
+    """410: a list went on for too long, some five minutes.
+
+    `following` is the token that continues it behind its last page, as things are now; "" where the server gave none.
+    """
+
+    def __init__(self, following: str = "") -> None:
+        self.following = following
 
 
 class NotStarted(Exception):
@@ -64,6 +72,7 @@ class KubernetesApi:
     """
 
     def __init__(self, configuration: client.Configuration, credentials: Credentials | None = None) -> None:
+        configuration.connection_pool_maxsize = _CONNECTIONS
         configuration.retries = False  # a delivery is retried as a whole, by who can see what has changed meanwhile
         self._client = client.ApiClient(configuration)
         self._credentials = credentials
@@ -179,7 +188,11 @@ def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
 
 
 def _translated(status: int, content: bytes, call: str) -> Exception:
-    special: dict[int, Callable[[], Exception]] = {404: Gone, 409: Conflicted, 410: Expired}
+    special: dict[int, Callable[[], Exception]] = {
+        404: Gone,
+        409: Conflicted,
+        410: lambda: Expired(_following_of(content)),
+    }
     if status in special:
         return special[status]()
     passes = status in _TEMPORARY_STATUS or any(cause in content for cause in _PASSING_REFUSALS)
@@ -193,3 +206,11 @@ def _message_of(content: bytes) -> str:
         return str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         return "no reason given"
+
+
+def _following_of(content: bytes) -> str:
+    """The token in the Status object of a list that expired."""
+    try:
+        return str(json.loads(content)["metadata"].get("continue", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""

@@ -145,8 +145,9 @@ class Kubernetes:
         selector = f"{INSTALLATION_ID},{self._hub.selector}"
         try:
             page = self._api.list(kind, None, selector, limit=limit, **({"continue": token} if token else {}))
-        except Expired:
-            return [], kind
+        except Expired as expired:
+            # From its beginning, a list that is read a page a minute would never get past its first five minutes.
+            return [], f"{kind} {expired.following}".rstrip()
         following = page["metadata"].get("continue")
         owners = [owner for item in page["items"] if (owner := _owner_of(kind, item))]
         if following:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict
 
 from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation import instances
 from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
+from provider_hub.domain.installation.silence import Watch, is_silent, is_unwatched, watch_of
 from provider_hub.domain.installation.state import (
     Health,
     Installation,
@@ -18,7 +18,7 @@ from provider_hub.domain.installation.state import (
 from provider_hub.domain.installation.steps import Outcome, Step, moved, noted, unchanged
 
 
-class _Vitals(TypedDict):
+class _Vitals(Watch):
     """What every check-in that is written updates."""
 
     instances: tuple[Instance, ...]
@@ -54,7 +54,7 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
         failed_by_deadline=False,
         failure_message=row.failure_message if row.is_rollback else None,
         failed_versions=tuple(version for version in row.failed_versions if version != row.installed_version),
-        **_vitals(instances.first_of(event, now), event, now),
+        **_vitals(row, instances.first_of(event, now), event, now, deadlines),
     )
 
 
@@ -77,10 +77,13 @@ def stopping(row: Installation, event: Stopping) -> Step:
     return noted(row, instances=left, active_resources=instances.resources_of(left))
 
 
-def fell_silent(row: Installation, event: FellSilent, now: datetime) -> Step:
-    """A READY row whose runtime stopped checking in is degraded, once."""
-    if row.health is Health.DEGRADED or (row.last_check_in_at and row.last_check_in_at > event.cutoff):
+def fell_silent(row: Installation, event: FellSilent, now: datetime, deadlines: Deadlines) -> Step:
+    """A READY row whose runtime stopped checking in is degraded, once. Any other is watched from now on."""
+    if row.health is Health.DEGRADED:
         return unchanged(row)
+    if row.last_check_in_at and not is_silent(row, event.cutoff):
+        is_found = not is_unwatched(row, deadlines)
+        return unchanged(row) if is_found else noted(row, **watch_of(row, row.last_check_in_at, deadlines))
     since = row.last_check_in_at or row.updated_at
     message = f"no check-in since {since:%Y-%m-%dT%H:%M:%SZ}"
     return moved(
@@ -97,7 +100,7 @@ def fell_silent(row: Installation, event: FellSilent, now: datetime) -> Step:
 
 def _reported(row: Installation, event: CheckedIn, now: datetime, deadlines: Deadlines) -> Step:
     """READY stays READY. Only a change of health is a transition: messages that count would fill the timeline."""
-    change = _vitals(instances.heard(row, event, now, deadlines.silence), event, now)
+    change = _vitals(row, instances.heard(row, event, now, deadlines.silence), event, now, deadlines)
     if change["health"] is row.health:
         return unchanged(row) if _is_nothing_new(row, event, change, deadlines) else noted(row, **change)
     is_healthy = change["health"] is Health.HEALTHY
@@ -116,7 +119,9 @@ def _is_nothing_new(row: Installation, event: CheckedIn, change: _Vitals, deadli
     return (as_before, event.resource_types) == (row.instances, row.resource_types)
 
 
-def _vitals(heard: tuple[Instance, ...], event: CheckedIn, now: datetime) -> _Vitals:
+def _vitals(
+    row: Installation, heard: tuple[Instance, ...], event: CheckedIn, now: datetime, deadlines: Deadlines
+) -> _Vitals:
     health, message = instances.health_of(heard)
     return {
         "instances": heard,
@@ -125,4 +130,5 @@ def _vitals(heard: tuple[Instance, ...], event: CheckedIn, now: datetime) -> _Vi
         "active_resources": instances.resources_of(heard),
         "last_check_in_at": now,
         "resource_types": event.resource_types,
+        **watch_of(row, now, deadlines),
     }

@@ -126,6 +126,7 @@ class Installation:
     the sum; when none of them is left, both stay as they last were. `last_check_in_at` is the last one's of any pod.
     `resource_types` are the names that its runtime serves, as it last said.
 
+    `silent_at` is from when the sweeper looks whether it is silent, in the shard `silence_shard` (`silence`).
     `offer_due_at` is when the sweeper is to offer it a version: a rollout passes by a row that is not READY.
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
     restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up, or whose new
@@ -152,6 +153,8 @@ class Installation:
     health: Health = Health.HEALTHY
     health_message: str | None = None
     last_check_in_at: datetime | None = None
+    silent_at: datetime | None = None
+    silence_shard: int | None = None
     instances: tuple[Instance, ...] = ()
     active_resources: int = 0
     resource_types: tuple[str, ...] = ()

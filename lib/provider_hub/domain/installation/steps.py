@@ -93,6 +93,8 @@ class Change(TypedDict, total=False):
     health: Health
     health_message: str | None
     last_check_in_at: datetime | None
+    silent_at: datetime | None
+    silence_shard: int | None
     instances: tuple[Instance, ...]
     active_resources: int
     resource_types: tuple[str, ...]

@@ -81,7 +81,7 @@ def _applied(  # noqa: PLR0911, C901 - one case for each event
         case ChangeRequested():
             return _change_requested(row, event, now, deadlines)
         case FellSilent():
-            return fell_silent(row, event, now)
+            return fell_silent(row, event, now, deadlines)
         case DriftRepaired():
             return moved(row, event.trigger, now, cause="sweeper", reason=trimmed(event.what))
         case UpgradeSkipped():
