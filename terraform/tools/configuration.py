@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,18 @@ class Configuration:
 
 def read(directory: Path = HUB) -> Configuration:
     """Parse the .tf files of one directory, the module `hub` unless another is given, not of those below it."""
-    return Configuration(tuple(block for path in sorted(directory.glob("*.tf")) for block in _blocks_of(path)))
+    files = sorted(directory.glob("*.tf"))
+    return Configuration(tuple(block for path in files for block in _blocks_of(path, path.read_text())))
 
 
-def _blocks_of(path: Path) -> Iterator[Block]:
-    parsed = hcl2.loads(path.read_text(), serialization_options=_OPTIONS)
-    for kind, entries in parsed.items():
+@cache
+def _blocks_of(path: Path, text: str) -> tuple[Block, ...]:
+    """Kept by the text: the parser takes a tenth of a second for a file, and many readers ask for the same ones."""
+    return tuple(_parsed(path, text))
+
+
+def _parsed(path: Path, text: str) -> Iterator[Block]:
+    for kind, entries in hcl2.loads(text, serialization_options=_OPTIONS).items():
         for entry in entries if isinstance(entries, list) else ():
             labels: tuple[str, ...] = ()
             body = entry
