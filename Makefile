@@ -1,6 +1,6 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench chaos lint audit sbom deploy destroy
+.PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench simulate chaos lint audit sbom deploy destroy
 
 BIN := .venv/bin
 # Many a container forbids Python to keep what it compiled: each process of a stack would compile all of it again.
@@ -46,6 +46,9 @@ vendor: ## the console's modules anew, after a version in console/vendor/vendor.
 
 bench: setup ## every path beside the least that the platform allows; a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+simulate: setup ## a day of a million installations under Google's limits: what gives first, and the cost; ARGS="--help"
+	@exec $(BIN)/python -m tests.simulate $(ARGS)
 
 chaos: setup ## ten minutes of killed processes, paused databases and doubled messages; ARGS="--minutes 2"
 	@exec $(BIN)/python -m local_stack.chaos $(ARGS)

@@ -114,31 +114,31 @@ class MeteredFirestore(MemoryFirestore):
 
     def __init__(self, units: Counter[str]) -> None:
         super().__init__()
-        self._units = units
+        self.units = units
 
     def batch_get_documents(self, request: Any, **options: Any) -> Iterator[Any]:
         """A document that is not there is billed as well."""
         for answer in super().batch_get_documents(request, **options):
-            self._units["reads"] += 1
+            self.units["reads"] += 1
             yield answer
 
     def run_query(self, request: Any, **options: Any) -> Iterator[Any]:
         """A query that finds nothing is billed as one read."""
         found = list(super().run_query(request, **options))
-        self._units["reads"] += max(1, len(found))
+        self.units["reads"] += max(1, len(found))
         return iter(found)
 
     def run_aggregation_query(self, request: Any, **options: Any) -> Iterator[Any]:
         """One read for every thousand entries of the index."""
         for answer in super().run_aggregation_query(request, **options):
-            self._units["reads"] += max(1, -(-answer.result.aggregate_fields["n"].integer_value // 1000))
+            self.units["reads"] += max(1, -(-answer.result.aggregate_fields["n"].integer_value // 1000))
             yield answer
 
     def commit(self, request: Any, **options: Any) -> None:
         """Each write and each deletion of a document."""
         super().commit(request, **options)
         for write in type(request).pb(request).writes:
-            self._units["deletes" if write.HasField("delete") else "writes"] += 1
+            self.units["deletes" if write.HasField("delete") else "writes"] += 1
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,13 @@ def publishing(providers: int = PROVIDERS, versions: int = VERSIONS) -> Iterator
         patch.object(fetching, "inspect_in_child", inspect_wheel),
     ):
         bucket = FolderBucket(Path(folder, "bucket"), units)
-        _publish_all(_services(firestore, units), bucket, Path(folder), providers, versions)
+        publish_all(metered_services(firestore, units), bucket, Path(folder), providers, versions)
         yield from _figures(f"{versions:,} versions of {providers} providers", units)
         yield from _kept(firestore, bucket)
 
 
-def _services(firestore: MeteredFirestore, units: Counter[str]) -> Services[Any]:
+def metered_services(firestore: MeteredFirestore, units: Counter[str]) -> Services[Any]:
+    """What publishing is given, over that database and topics that are counted."""
     store = FirestoreStore(firestore, "bench", "(default)")  # type: ignore[arg-type]
     numbers = count()
     return Services(
@@ -193,7 +194,8 @@ def _services(firestore: MeteredFirestore, units: Counter[str]) -> Services[Any]
     )
 
 
-def _publish_all(services: Services[Any], bucket: FolderBucket, folder: Path, providers: int, versions: int) -> None:
+def publish_all(services: Services[Any], bucket: FolderBucket, folder: Path, providers: int, versions: int) -> None:
+    """Publish so many versions of so many providers; the sweeper's copies of what they lock are made in between."""
     wheels = VerifiedWheels(FetchPolicy(), bucket)
     mirror = Mirror(services, bucket, Table())
     for number in range(versions):
