@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from provider_hub.adapters.firestore import store as firestore
-from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting, starts
+from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting, starts, walking
 from tests.bench.figures import Bar, Figure, Spread, table
 from tests.bench.ground import PROJECT, ground
 from tests.bench.growth import Point
@@ -35,6 +35,7 @@ def main() -> int:
         "counts": lambda: list(counts.counts()),
         "growth": lambda: _growth(options.rows),
         "publishing": lambda: list(publishing.publishing(options.providers, options.versions)),
+        "drift": _drift,
     }
     figures: list[Figure] = []
     for name in options.only or sections:
@@ -52,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=("requests", "applying", "legs", "starts", "processes", "counts", "growth", "publishing"),
+        choices=("requests", "applying", "legs", "starts", "processes", "counts", "growth", "publishing", "drift"),
         metavar="SECTION",
     )
     parser.add_argument(
@@ -78,6 +79,11 @@ def _requests() -> list[Figure]:
 def _applying() -> list[Figure]:
     with ground() as around:
         return list(applying.applies(around))
+
+
+def _drift() -> list[Figure]:
+    with ground() as around:
+        return list(walking.walk(around))
 
 
 def _growth(sizes: Sequence[int]) -> list[Figure]:

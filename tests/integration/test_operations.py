@@ -1,5 +1,6 @@
 """The installer, the registration, the deadlines and the sweeper on real rows: once, twice, late and failing."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.integration.one_tenant import ROW_KEY, World
 
 from provider_hub.actions import keys
 from provider_hub.actions.scheduled_calls import DeadlineCall
+from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE
 from provider_hub.actions.sweep import SLICE
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.domain.deployment import DeploymentStatus
@@ -373,14 +375,28 @@ def test_a_row_that_uses_up_the_sweepers_turn_comes_last_the_next_time(world: Wo
 def test_the_sweeper_goes_on_with_the_next_slice_while_it_has_time(world: World) -> None:
     rows = [wish(name=f"n{number}", installation_id=f"n{number}") for number in range(SLICE + 20)]
     waiting = {row.installation_id: row for row in rows}
+    one_at_a_time = threading.Lock()
 
     def expire(row: Installation) -> Outcome:
         del waiting[row.installation_id]
-        world.backend.clock.turn(seconds=SHARE.total_seconds() / (SLICE + 10))
+        with one_at_a_time:
+            world.backend.clock.turn(seconds=SHARE.total_seconds() / (SLICE + 10))
         return Outcome.CHANGED
 
     assert world.sweeper._each(lambda: [*waiting.values()][:SLICE], expire) == SLICE + 10
     assert world.sweeper._each(lambda: [*waiting.values()][:SLICE], expire) == 10
+
+
+def test_the_rows_of_a_full_slice_are_handled_side_by_side(world: World) -> None:
+    rows = [wish(name=f"n{number}", installation_id=f"n{number}") for number in range(SLICE)]
+    together = threading.Barrier(MOST_SIDE_BY_SIDE, timeout=10)
+
+    def wait_for_others(row: Installation) -> Outcome:
+        if int(row.name[1:]) < MOST_SIDE_BY_SIDE:
+            together.wait()
+        return Outcome.CHANGED
+
+    assert world.sweeper._each(lambda: rows, wait_for_others) == SLICE
 
 
 def test_a_row_that_the_index_shows_early_is_degraded_when_its_silence_is_over(world: World) -> None:

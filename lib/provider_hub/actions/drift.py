@@ -18,7 +18,7 @@ from provider_hub.actions.faults import Faults
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DriftStore
 from provider_hub.actions.services import Services
-from provider_hub.actions.side_by_side import side_by_side
+from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 ROWS, OBJECTS = "rows", "objects"
 ROWS_A_SLICE = 20
 OBJECTS_A_SLICE = 100
-# Each has one call of the cluster under way, beside the calls that the adapter makes side by side.
-MOST_SIDE_BY_SIDE = 16
 WALK_SHARE = timedelta(seconds=30)
 # A crash leaves one orphan at a time. Many at once, and most of what there is, are the sign of a database that is not
 # this cluster's: renamed, restored empty, or another environment's.

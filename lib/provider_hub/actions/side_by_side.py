@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+# Of a sweep's threads each has one call of the database or the cluster under way.
+MOST_SIDE_BY_SIDE = 16
 R = TypeVar("R")
 T = TypeVar("T")
 

@@ -15,6 +15,7 @@ from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
 from provider_hub.actions.relock import Relocking
 from provider_hub.actions.services import Services
+from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
@@ -117,18 +118,25 @@ class Sweeper:
     def _each(self, find: Callable[[], list[Installation]], action: Callable[[Installation], Outcome]) -> int:
         """Slice after slice of the rows found until the time is up; returns how many `action` changed.
 
-        A row that fails comes last in the next sweep: otherwise it could use up the time budget every time.
+        The rows of a full slice are handled side by side: a whole cluster may have fallen silent. A row that fails
+        comes last in the next sweep: otherwise it could use up the time budget every time.
         """
         budget, tried, changed, faults = TimeBudget(self.services.clock), set[str](), 0, Faults()
+
+        def handle(row: Installation) -> bool:
+            tried.add(row.installation_id)
+            with faults.of(row.installation_id):
+                return self._has_changed(row, action)
+            return False
+
         is_more = True
         while is_more:
             found, begun = find(), len(tried)
             rows = [row for row in found if row.installation_id not in tried]
-            for row in budget.within(sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)):
-                tried.add(row.installation_id)
-                with faults.of(row.installation_id):
-                    changed += self._has_changed(row, action)
-            is_more = len(found) >= SLICE and 0 < len(rows) == len(tried) - begun
+            ordered = sorted(rows, key=lambda row: row.installation_id in self._failed_last_time)
+            is_full = len(found) >= SLICE
+            changed += sum(side_by_side(handle, budget.within(ordered), MOST_SIDE_BY_SIDE if is_full else 1))
+            is_more = is_full and 0 < len(rows) == len(tried) - begun
         faults.raise_first()
         return changed
 
