@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Installed:
         return found
 
 
+@cache
 def read_installed() -> Installed:
     """Look at every distribution of this environment."""
     by_name: dict[str, Distribution] = {canonicalize_name(found.metadata["Name"]): found for found in distributions()}
@@ -163,13 +165,19 @@ def _required_by(name: str, extras: frozenset[str], installed: Installed) -> Ite
     if name not in installed.by_name:
         raise RequirementsError(f"{name} is required and not installed: run make setup")
     for text in installed.by_name[name].requires or ():
-        requirement = Requirement(text)
-        if _applies(requirement, extras):
+        requirement = _parsed(text)
+        if _applies(text, extras):
             yield canonicalize_name(requirement.name), frozenset(requirement.extras)
 
 
-def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
-    marker = requirement.marker
+@cache
+def _parsed(text: str) -> Requirement:
+    return Requirement(text)
+
+
+@cache
+def _applies(text: str, extras: frozenset[str]) -> bool:
+    marker = _parsed(text).marker
     if marker is None:
         return True
     return any(marker.evaluate(_linux(python, extra)) for python in _PYTHONS for extra in ("", *extras))

@@ -14,6 +14,7 @@ from terraform.tools.package import make
 
 from local_stack.function_list import ALL
 from tests.rehearsal.provider import serving
+from tests.rehearsal.state_server import StateServer, state_server
 
 ROOT = Path(__file__).parents[2]
 # What the configuration reads from the repository beside itself.
@@ -24,10 +25,22 @@ _DEADLINE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Terraform:
-    """A working copy in which `terraform init` has run."""
+    """A root of the working copy; its state has the root's folder as its name."""
 
     directory: Path
     environment: dict[str, str]
+    states: StateServer
+
+    def init(self) -> None:
+        """Make the folder ready for the other commands."""
+        address = f"{self.states.url}/{self.directory.name}"
+        backend = f'terraform {{\n  backend "http" {{\n    address = "{address}"\n  }}\n}}\n'
+        (self.directory / "backend_override.tf").write_text(backend)
+        self.run("init", "-input=false")
+
+    def root(self, directory: Path) -> "Terraform":
+        """Another root of the same working copy."""
+        return Terraform(directory, self.environment, self.states)
 
     def run(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
         """Run one command; gives what it printed. Raises AssertionError for an exit status that is not expected."""
@@ -49,23 +62,44 @@ class Terraform:
         planned: dict[str, Any] = json.loads(self.run("show", "-json", "plan.out"))
         return planned
 
-    def apply(self) -> dict[str, Any]:
-        """Apply the last plan; gives the state as Terraform's own JSON."""
+    def apply(self) -> None:
+        """Apply the last plan."""
         self.run("apply", "-input=false", "plan.out")
+
+    def state(self) -> dict[str, Any]:
+        """The state as Terraform's own JSON."""
         state: dict[str, Any] = json.loads(self.run("show", "-json"))
         return state
+
+    @property
+    def state_text(self) -> str:
+        """The state as Terraform keeps it."""
+        return self.states.states[f"/{self.directory.name}"].decode()
+
+    @contextmanager
+    def with_state(self, text: str) -> Iterator[None]:
+        """Another state for as long as the block lasts."""
+        kept = self.state_text
+        self.states.states[f"/{self.directory.name}"] = text.encode()
+        try:
+            yield
+        finally:
+            self.states.states[f"/{self.directory.name}"] = kept.encode()
+
+    def assert_settled(self, *options: str) -> None:
+        """Plan what was applied. Raises AssertionError, with the plan, if that would change a resource or an output."""
+        # The providers would read each resource as the state has it.
+        self.run("plan", "-input=false", "-detailed-exitcode", "-refresh=false", *options)
 
 
 @contextmanager
 def working_copy(directory: Path) -> Iterator[Terraform]:
-    """A copy of the configuration in `directory` with its state in a file beside it."""
+    """A copy of the configuration in `directory`, whose own root is ready for use."""
     for name in ("terraform", *_BESIDE):
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     root = directory / "terraform"
-    for function in ALL:
-        make(function, root / ".build")
-    (root / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    with serving(root) as environment:
+    make(ALL, root / ".build")
+    with serving(root) as environment, state_server() as states:
         # A configuration of its own: whatever the user's says of providers does not count here.
         (directory / "terraform.rc").touch()
         settings = {
@@ -75,6 +109,6 @@ def working_copy(directory: Path) -> Iterator[Terraform]:
             "GOGC": "400",
             "TF_CLI_CONFIG_FILE": str(directory / "terraform.rc"),
         }
-        terraform = Terraform(root, {**os.environ, **environment, **settings})
-        terraform.run("init", "-input=false")
+        terraform = Terraform(root, {**os.environ, **environment, **settings}, states)
+        terraform.init()
         yield terraform

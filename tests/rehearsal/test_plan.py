@@ -27,25 +27,31 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
 
 
 HOST = {"network": "n", "subnetwork": "s", "pods_range": "pods", "services_range": "services"}
-# Settings that leave out what exists already, or ask for what enterprises do; each by itself.
+# Settings that leave out what exists already, or ask for what enterprises do. Those that concern different resources
+# share a plan.
+EXISTING = "an existing cluster of another project, private registries and indexes, and an audit sink"
+SHARED_VPC = "a shared VPC"
+NO_GATEWAY = "no gateway"
+OWN = "keys of one's own, a console, egress through the network, and two domains"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "an existing cluster of another project": {
-        "cluster": {"existing": {"name": "shared", "location": "europe-west1", "project": "clusters-1"}}
-    },
-    "a shared VPC": {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
-    "no gateway": {"gateway": "none"},
-    "keys of one's own, and a console": {
-        "encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"},
-        "web_console": {"client_id": "console-app"},
-    },
-    "egress through the network": {"egress": "network", "network": {"static_addresses": 2}},
-    "allowed images, private registries and indexes, and an audit sink": {
+    EXISTING: {
+        "cluster": {"existing": {"name": "shared", "location": "europe-west1", "project": "clusters-1"}},
         "image_pull_credentials": {"secret": "pull-logins"},
         "index_credentials": {"secret": "index-logins", "version": "3"},
         "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
         "audit": {"sink": "logging.googleapis.com/projects/a/locations/global/buckets/b"},
     },
-    "two domains": {"domain": "hub.example.com", "more_domains": ["new.example.com"], "suffix": "2"},
+    SHARED_VPC: {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
+    NO_GATEWAY: {"gateway": "none"},
+    OWN: {
+        "encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"},
+        "web_console": {"client_id": "console-app"},
+        "egress": "network",
+        "network": {"static_addresses": 2},
+        "domain": "hub.example.com",
+        "more_domains": ["new.example.com"],
+        "suffix": "2",
+    },
 }
 
 
@@ -68,7 +74,7 @@ def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Callable[[str], dict[str, Any]]) -> None:
-    plan = plan_of("an existing cluster of another project")
+    plan = plan_of(EXISTING)
     assert not made(plan).keys() & {"google_container_cluster", "google_compute_network", "google_compute_router_nat"}
     roles = [one for one in plan["resource_changes"] if one["type"] == "google_project_iam_custom_role"]
     projects = {role["address"].rpartition(".")[2]: role["change"]["after"]["project"] for role in roles}
@@ -79,7 +85,7 @@ def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Cal
 def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(
     plan_of: Callable[[str], dict[str, Any]],
 ) -> None:
-    plan = plan_of("a shared VPC")
+    plan = plan_of(SHARED_VPC)
     assert made(plan)["google_compute_subnetwork_iam_member"] == 4
     assert made(plan)["google_compute_network"] == 0
     (grant,) = [one for one in plan["resource_changes"] if one["address"].endswith("host_agent[0]")]
@@ -89,7 +95,7 @@ def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(
 def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(
     plan_of: Callable[[str], dict[str, Any]],
 ) -> None:
-    plan = plan_of("no gateway")
+    plan = plan_of(NO_GATEWAY)
     services = [
         one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_cloud_run_v2_service"
     ]
@@ -101,7 +107,7 @@ def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(
 
 
 def test_each_store_is_encrypted_with_the_given_key(plan_of: Callable[[str], dict[str, Any]]) -> None:
-    plan = plan_of("keys of one's own, and a console")
+    plan = plan_of(OWN)
     kinds = {
         "google_artifact_registry_repository",
         "google_cloud_run_v2_service",
@@ -113,12 +119,12 @@ def test_each_store_is_encrypted_with_the_given_key(plan_of: Callable[[str], dic
     }
     changes = [one for one in plan["resource_changes"] if one["type"] in kinds]
     assert {one["type"] for one in changes} == kinds
-    key = SETTINGS["keys of one's own, and a console"]["encryption"]["key"]
+    key = SETTINGS[OWN]["encryption"]["key"]
     assert [one["address"] for one in changes if key not in json.dumps(one["change"]["after"])] == []
 
 
 def test_the_console_is_in_its_bucket_as_the_local_gateway_serves_it(plan_of: Callable[[str], dict[str, Any]]) -> None:
-    plan = plan_of("keys of one's own, and a console")
+    plan = plan_of(OWN)
     after = [
         one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_storage_bucket_object"
     ]
@@ -138,7 +144,7 @@ def test_the_console_is_in_its_bucket_as_the_local_gateway_serves_it(plan_of: Ca
 def test_logins_of_private_registries_and_indexes_go_to_functions_by_the_names_of_their_secrets(
     plan_of: Callable[[str], dict[str, Any]],
 ) -> None:
-    plan = plan_of("allowed images, private registries and indexes, and an audit sink")
+    plan = plan_of(EXISTING)
     # A function's secrets are its grants and its variables alike: one map makes both.
     of_function = re.compile(r'module\.function\["(\w+)"\]\.google_secret_manager_secret_iam_member\.this\["(\w+)"\]')
     readers: dict[tuple[str, str], set[str]] = {}
@@ -159,8 +165,8 @@ def test_each_setting_plans(plan_of: Callable[[str], dict[str, Any]], name: str)
 def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terraform: Terraform, name: str) -> None:
     folder = terraform.directory / "examples" / name
     (folder / ".build").symlink_to(terraform.directory / ".build")
-    example = Terraform(folder, terraform.environment)
-    example.run("init", "-input=false")
+    example = terraform.root(folder)
+    example.init()
     where = ("-var=project=demo-project", "-var=region=europe-west1")
     plan = example.plan(*where)
     assert {action for change in plan["resource_changes"] for action in change["change"]["actions"]} <= {
@@ -171,5 +177,4 @@ def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terrafor
     without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
     assert made(plan)["google_cloud_run_v2_service"] == (without_gateway if name == "small" else len(FUNCTIONS))
     example.apply()
-    again = example.plan(*where)
-    assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}
+    example.assert_settled(*where)

@@ -116,9 +116,8 @@ class ApiUntilRefused(Api):
 
 
 @pytest.fixture(scope="module")
-def rehearsal(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    installed = installed_distributions(Path(pytestconfig.cache.mkdir("functions")))
-    site_of = site_maker(installed, lambda: tmp_path_factory.mktemp("site"))
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    site_of = site_maker(installed_distributions(), lambda: tmp_path_factory.mktemp("site"))
     with ground(tmp_path_factory.mktemp("ground"), PROJECT) as on, emulators() as hosts:
         deployment, zips = _deployed(on)
         stage = Stage(on, deployment, zips, hosts, site_of, tmp_path_factory.mktemp("stage"))
@@ -301,5 +300,6 @@ def _deployed(on: Ground) -> tuple[Deployment, Path]:
     variables.write_text(realms)
     with working_copy(folder) as terraform:
         terraform.plan(f"-var=project={PROJECT}", "-var=region=europe-west1", f"-var-file={variables}")
-        state = terraform.apply()
+        terraform.apply()
+        state = terraform.state()
     return Deployment(state), folder / "terraform" / ".build"

@@ -1,15 +1,11 @@
 """CI deploys without a stored key, as accounts that may do no more than the configuration needs."""
 
 import re
-import shutil
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, read
-from tests.rehearsal.terraform_cli import Terraform, working_copy
 
 BOOTSTRAP = read(TERRAFORM / "bootstrap")
 WORKFLOW = TERRAFORM.parent / ".github" / "workflows" / "deploy.yml"
@@ -54,25 +50,6 @@ def test_a_token_counts_by_numeric_ids_and_a_strangers_change_has_none() -> None
 def test_a_planner_reads_the_check_in_keys_and_no_other_secret() -> None:
     (condition,) = BOOTSTRAP.resource("google_project_iam_member.planner_keys").body["condition"]
     assert "/secrets/${var.name}-check-in-key-" in condition["expression"]
-
-
-@pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no `terraform` on the PATH")
-def test_it_plans_and_a_second_plan_changes_nothing(tmp_path: Path) -> None:
-    options = ("-var=project=demo-project", '-var=repository={id="123",owner_id="456"}')
-    with working_copy(tmp_path) as root:
-        bootstrap = Terraform(root.directory / "bootstrap", root.environment)
-        bootstrap.run("init", "-input=false")
-        bootstrap.plan(*options)
-        bootstrap.apply()
-        again = bootstrap.plan(*options)
-    assert {tuple(change["change"]["actions"]) for change in again["resource_changes"]} <= {("no-op",), ("read",)}
-    assert set(again["planned_values"]["outputs"]["variables"]["value"]) == {
-        "GCP_PROJECT",
-        "GCP_IDENTITY_PROVIDER",
-        "GCP_PLANNER",
-        "GCP_DEPLOYER",
-        "HUB_NAME",
-    }
 
 
 def test_every_action_is_pinned_and_no_secret_is_read() -> None:

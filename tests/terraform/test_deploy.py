@@ -107,17 +107,38 @@ def deployment(tmp_path: Path) -> Deployment:
     return Deployment(tmp_path)
 
 
-def test_it_goes_from_an_empty_project_to_a_built_image(deployment: Deployment) -> None:
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """After a first deployment that went well."""
+    deployment = Deployment(tmp_path_factory.mktemp("deployed"))
     ran = deployment.run("deploy", **GIVEN)
     assert ran.returncode == 0, ran.stderr
-    steps = deployment.calls("enable", "create", "init", "plan", "apply", "submit")
-    assert steps == ["enable", "create", "init", "plan", "apply", "submit", "plan", "apply"]
     assert "the API is at https://hub.example.com" in ran.stdout
+    return deployment
 
 
-def test_the_image_is_there_before_any_function_refers_to_it(deployment: Deployment) -> None:
-    deployment.run("deploy", **GIVEN)
-    lines = deployment.text().splitlines()
+@pytest.fixture(scope="module")
+def destroyed(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """After a destruction that went well."""
+    deployment = Deployment(tmp_path_factory.mktemp("destroyed"))
+    ran = deployment.run("destroy", **GIVEN, DESTROY="hub")
+    assert ran.returncode == 0, ran.stderr
+    return deployment
+
+
+def test_it_goes_from_an_empty_project_to_a_built_image(deployed: Deployment) -> None:
+    steps = deployed.calls("enable", "create", "init", "plan", "apply", "submit")
+    assert steps == ["enable", "create", "init", "plan", "apply", "submit", "plan", "apply"]
+
+
+def test_every_plan_is_of_the_one_environment(deployed: Deployment) -> None:
+    plans = [line for line in deployed.text().splitlines() if " plan " in line]
+    given = "-var project=my-project -var region=europe-west1 -var name=hub -var operator=user:me@example.com"
+    assert [given in plan for plan in plans] == [True, True]
+
+
+def test_the_image_is_there_before_any_function_refers_to_it(deployed: Deployment) -> None:
+    lines = deployed.text().splitlines()
     plans = [line for line in lines if " plan " in line]
     assert re.findall(r"-target=module\.hub\.(\w+)\.", plans[0]) == [
         "google_artifact_registry_repository",
@@ -158,7 +179,7 @@ def _sources() -> str:
 
 
 def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deployment) -> None:
-    deployment.run("deploy", **GIVEN, NAME="staging")
+    deployment.run("plan", **GIVEN, NAME="staging")
     assert "--public-access-prevention" in deployment.text()
     assert "-backend-config=bucket=my-project-terraform-state -backend-config=prefix=provider-hub/staging" in (
         deployment.text()
@@ -167,7 +188,7 @@ def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deploy
 
 def test_issuers_from_the_environment_reach_the_plan(deployment: Deployment) -> None:
     deployment.run(
-        "deploy",
+        "plan",
         **GIVEN,
         CUSTOMER_ISSUER="https://a.example",
         CONSOLE_ISSUER="https://b.example",
@@ -234,7 +255,7 @@ def test_a_file_that_names_the_environment_is_refused(deployment: Deployment, tm
 def test_the_commands_own_variables_win_over_those_of_a_file(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "prod.tfvars"
     file.write_text("rate_limit = 100\n")
-    deployment.run("deploy", **GIVEN, VAR_FILE=str(file), NAME="prod")
+    deployment.run("plan", **GIVEN, VAR_FILE=str(file), NAME="prod")
     plan = next(line for line in deployment.text().splitlines() if " plan " in line)
     assert plan.index("-var-file") < plan.index("-var name=prod")
 
@@ -252,7 +273,7 @@ def test_the_commands_own_variables_win_over_those_of_a_file(deployment: Deploym
 def test_the_operator_is_a_person_an_account_or_a_federated_identity(
     deployment: Deployment, account: str, member: str
 ) -> None:
-    deployment.run("deploy", **GIVEN, ACCOUNT=account)
+    deployment.run("plan", **GIVEN, ACCOUNT=account)
     assert f"-var operator={member}" in deployment.text()
 
 
@@ -261,9 +282,8 @@ def test_who_plans_may_be_another_than_who_deploys(deployment: Deployment) -> No
     assert "-var operator=serviceAccount:deployer@p.iam.gserviceaccount.com" in deployment.text()
 
 
-def test_older_states_are_deleted_after_a_while(deployment: Deployment) -> None:
-    deployment.run("deploy", **GIVEN)
-    assert "--versioning --lifecycle-file" in deployment.text()
+def test_older_states_are_deleted_after_a_while(deployed: Deployment) -> None:
+    assert "--versioning --lifecycle-file" in deployed.text()
     (rule,) = json.loads((TERRAFORM / "state-lifecycle.json").read_text())["rule"]
     assert rule["condition"]["isLive"] is False
 
@@ -282,9 +302,8 @@ def test_the_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
     assert "token" not in call
 
 
-def test_where_iam_decides_kubectl_is_not_called(deployment: Deployment) -> None:
-    assert deployment.run("deploy", **GIVEN).returncode == 0
-    assert "kubectl" not in deployment.text()
+def test_where_iam_decides_kubectl_is_not_called(deployed: Deployment) -> None:
+    assert "kubectl" not in deployed.text()
 
 
 def test_ci_plans_without_changing_anything(deployment: Deployment) -> None:
@@ -328,10 +347,9 @@ def test_whose_tokens_are_taken_matters_to_what_is_deployed_and_not_to_what_is_d
     assert "DESTROY=hub" in ran.stderr
 
 
-def test_indexes_are_forgotten_before_the_database_goes(deployment: Deployment) -> None:
+def test_indexes_are_forgotten_before_the_database_goes(destroyed: Deployment) -> None:
     """Firestore would put each field's default index back, over all data."""
-    deployment.run("destroy", **GIVEN, DESTROY="hub")
-    lines = deployment.text().splitlines()
+    lines = destroyed.text().splitlines()
     removed = [line for line in lines if "state rm" in line]
     assert len(removed) == 1
     assert "google_firestore_field.indexed" in removed[0]
@@ -339,10 +357,8 @@ def test_indexes_are_forgotten_before_the_database_goes(deployment: Deployment) 
     assert lines.index(removed[0]) < destroying
 
 
-def test_destroying_lifts_the_protection_first(deployment: Deployment) -> None:
-    ran = deployment.run("destroy", **GIVEN, DESTROY="hub")
-    assert ran.returncode == 0, ran.stderr
-    plans = [line for line in deployment.text().splitlines() if " plan " in line]
+def test_destroying_lifts_the_protection_first(destroyed: Deployment) -> None:
+    plans = [line for line in destroyed.text().splitlines() if " plan " in line]
     assert ["-destroy" in plan for plan in plans] == [False, True]
     assert all("deletion_protection=false" in plan for plan in plans)
 

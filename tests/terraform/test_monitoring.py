@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ METRICS: dict[str, dict[str, Any]] = {**HUB.local("counters"), **HUB.local("dist
 CODE = FUNCTIONS_DIR.parent / "lib" / "provider_hub"
 
 
+@cache
 def logged_fields() -> dict[str, set[str]]:
     """Every `event` that the code may log, with the fields beside it; under "" those that come without one."""
     found: dict[str, set[str]] = {}

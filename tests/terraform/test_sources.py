@@ -1,7 +1,7 @@
 """Each function's zip, unpacked alone beside its requirements only, starts under functions-framework and answers.
 
-The distributions of all functions are installed once; a function then sees links to those of its own
-requirements.txt and to no others, so that one which is missing there is missing.
+A function sees links to the distributions of its own requirements.txt and to no others, so that one which is missing
+there is missing.
 """
 
 import json
@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +60,9 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("provide
 
 
 @pytest.fixture(scope="session")
-def site_of(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+def site_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """A folder with the distributions of a requirements.txt and no others."""
-    installed = installed_distributions(Path(pytestconfig.cache.mkdir("functions")))
-    return site_maker(installed, lambda: tmp_path_factory.mktemp("site"))
+    return site_maker(installed_distributions(), lambda: tmp_path_factory.mktemp("site"))
 
 
 @pytest.mark.timeout(400)
@@ -101,6 +102,7 @@ def request_for(function: str) -> tuple[str, str, int]:
     return "POST", path, 204 if function in DROPPED else status
 
 
+@cache
 def callers_token() -> str:
     """The OIDC token of a caller as a service sees it: Cloud Run has verified it and removed its signature."""
     now = int(time.time())
@@ -166,5 +168,9 @@ def test_a_zips_name_carries_the_hash_of_its_content() -> None:
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
-    first, second = make("catalog", tmp_path / "a"), make("catalog", tmp_path / "b")
-    assert first.read_bytes() == second.read_bytes()
+    first, second = (make(["catalog", "sweeper"], tmp_path / folder) for folder in ("a", "b"))
+    assert first["catalog"].read_bytes() == second["catalog"].read_bytes()
+    with zipfile.ZipFile(first["catalog"]) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            name: file.read_bytes() for name, file in contents("catalog").items()
+        }
