@@ -1,12 +1,14 @@
 # Every target sets up what it needs first; `.ci/setup` skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench simulate chaos lint audit sbom deploy destroy
+.PHONY: help setup up demo picture unit test rehearsal generate check-generated types screenshots vendor bench simulate chaos lint check-style check-types check-layers check-console audit sbom deploy destroy
 
 BIN := .venv/bin
 # Many a container forbids Python to keep what it compiled: each process of a stack would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 # Options for `make up` and `make test`, such as ARGS="--port 9000" or ARGS="-k gateway".
 ARGS ?=
+# What each prints stays together where make can do that, from version 4.
+TWO_AT_A_TIME := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,13 +56,19 @@ chaos: setup ## ten minutes of killed processes, paused databases and doubled me
 	@exec $(BIN)/python -m local_stack.chaos $(ARGS)
 
 lint: setup ## style, format, types, import layers
+	@$(MAKE) --no-print-directory $(TWO_AT_A_TIME) check-types check-style check-layers check-generated check-console
+
+check-style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: setup
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases --package terraform.tools
-	for main in functions/*/main.py; do $(BIN)/mypy --scripts-are-modules $$main || exit 1; done
+
+check-layers: setup
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory check-generated
+
+check-console:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory types; else echo "lint: without npm the console's types are not checked"; fi
 
 generate: setup ## write what is made from the code and the lock: requirements, tables, pages
