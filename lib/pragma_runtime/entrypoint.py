@@ -7,6 +7,7 @@ server was unavailable, a restart may succeed; 78 a setting is missing or malfor
 line on stderr, which is what the cluster keeps.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -24,9 +25,12 @@ def main() -> int:
     except StartError as failure:
         say(str(failure))
         return failure.exit_code
+    # What an import makes stays: a collector that looks for garbage in it finds none.
+    gc.disable()
     # Not before the token is taken, which may start this process anew and would load everything twice.
     from pragma_runtime.lifecycle import run  # noqa: PLC0415
 
+    gc.enable()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a provider's prints belong in the log when they happen
     return run(token, entrypoint_of(sys.argv[1:]))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from shutil import which
 
@@ -140,8 +141,7 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], directory: Path, 
     Must be called on the thread that runs the event loop: the kernel ends the child when the thread that
     made it ends. Raises StartError when the program does not exist, or the environment is too large.
     """
-    executable = _executable(argv[0], environment, directory)
-    command = [*_BARE_PYTHON, launcher.__file__, str(os.getpid()), executable, *argv]
+    command = _bound_to_node(_executable(argv[0], environment, directory), argv)
     exact = {_bytes(name): _bytes(value) for name, value in environment.items()}
     try:
         popen = subprocess.Popen(  # noqa: S603 - running the container's command is the purpose
@@ -157,6 +157,28 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], directory: Path, 
     except (OSError, ValueError) as error:
         raise StartError(f'exec: "{argv[0]}": {error}') from error
     return Process(popen, sink)
+
+
+def _bound_to_node(executable: str, argv: Sequence[str]) -> list[str]:
+    """The command that becomes `argv` and dies with this process.
+
+    util-linux's `setpriv` is there in a millisecond, an interpreter with the launcher in twenty, and a kubelet's pods
+    wait for neither. It does not look whether its parent died before it asked for its own death: the node's watchdog
+    ends such a process. It cannot tell a program another name than its path.
+    """
+    if argv[0] == executable and (setpriv := _setpriv()):
+        return [setpriv, "--pdeathsig", "KILL", "--", *argv]
+    return [*_BARE_PYTHON, launcher.__file__, str(os.getpid()), executable, *argv]
+
+
+@cache
+def _setpriv() -> str | None:
+    """The path of util-linux's; another's knows no `--pdeathsig`."""
+    path = which("setpriv")
+    if path is None:
+        return None
+    trial = subprocess.run([path, "--pdeathsig", "KILL", "--", "true"], capture_output=True, check=False)  # noqa: S603
+    return path if trial.returncode == 0 else None
 
 
 class OrphanKiller:
