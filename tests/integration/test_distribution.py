@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from local_stack.running import Stack
+from tests.integration.api_server import ApiServer, served
+from tests.integration.deployed import StandIns, deployed_on
+from tests.integration.tenants import Tenants
 
 _REPOSITORY = Path(__file__).parents[2]
 _LOCK = _REPOSITORY / "requirements-hub.lock"
-_MOST_DISTRIBUTIONS = 11
+_MOST_DISTRIBUTIONS = 9
 _OF_THE_FUNCTIONS = {
     "aiohttp",
     "flask",
@@ -40,24 +41,37 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bin_dir(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an empty environment in which the wheel was installed without extras, at the locked versions."""
     environment = tmp_path_factory.mktemp("installed") / "venv"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
     # Constraints with digests would ask for the digest of the wheel itself, which no lock has.
     constraints = environment / "constraints.txt"
     locked = (line.partition(" ")[0] for line in _LOCK.read_text().splitlines() if "==" in line)
     constraints.write_text("\n".join(locked) + "\n")
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--constraint", str(constraints), str(wheel)])
+    _pip(environment / "bin", "install", "--quiet", "--no-compile", "--constraint", str(constraints), str(wheel))
     return environment / "bin"
 
 
+def _pip(bin_dir: Path, *arguments: str) -> str:
+    """What this run's pip says, at work in another environment, which thus needs none of its own."""
+    pip = [sys.executable, "-m", "pip", "--python", str(bin_dir / "python"), "--disable-pip-version-check"]
+    return _run([*pip, *arguments])
+
+
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with Stack(deadline=180) as running:
-        yield running
+def tenants(around: StandIns) -> Iterator[Tenants]:
+    with deployed_on(around) as deployed:
+        made = Tenants(deployed)
+        made.furnish()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(tenants: Tenants) -> Iterator[ApiServer]:
+    with served(tenants.deployed) as server:
+        yield server
 
 
 def test_the_base_brings_the_command_and_nothing_of_the_functions(bin_dir: Path) -> None:
-    listed = json.loads(_run([str(bin_dir / "python"), "-m", "pip", "list", "--format", "json"]))
+    listed = json.loads(_pip(bin_dir, "list", "--format", "json"))
     names = {found["name"].lower() for found in listed}
     assert "provider-hub" in names
     assert len(names) <= _MOST_DISTRIBUTIONS, sorted(names)
@@ -75,17 +89,17 @@ def test_help_lists_the_commands_of_both_packages(bin_dir: Path, capsys: pytest.
     assert {"publish", "search", "up", "token"} <= set(shown.split())
 
 
-def test_search_finds_a_provider_of_a_running_stack(bin_dir: Path, stack: Stack, tmp_path: Path) -> None:
+def test_search_finds_a_published_provider(bin_dir: Path, api: ApiServer, tenants: Tenants, tmp_path: Path) -> None:
     hub = [str(bin_dir / "hub")]
-    environment = {"HUB_API_URL": stack.info.api_url, "HUB_TOKEN": stack.tokens.machine("acme")}
+    environment = {"HUB_API_URL": api.url, "HUB_TOKEN": tenants.machine}
     found = json.loads(_run([*hub, "search", "-o", "json"], environment=environment, cwd=tmp_path))
-    assert found["items"] == []
+    assert "acme/weather" in [item["canonical"] for item in found["items"]]
 
 
 @pytest.mark.parametrize("command", [["up"], ["token", "console-user"]])
-def test_what_the_base_cannot_run_says_what_to_install(bin_dir: Path, stack: Stack, command: list[str]) -> None:
+def test_what_the_base_cannot_run_says_what_to_install(bin_dir: Path, tmp_path: Path, command: list[str]) -> None:
     done = subprocess.run(
-        [bin_dir / "hub", *command, "--state-dir", stack.info.state_dir],
+        [bin_dir / "hub", *command, "--state-dir", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -196,10 +196,20 @@ def test_a_runner_without_a_python_that_is_new_enough_is_told_what_to_add(action
 
 
 def test_a_runner_whose_default_python_is_old_is_served_by_a_newer_one(action: Any, tmp_path: Path) -> None:
-    newer = f'echo "$@" >> {tmp_path}/asked; exec {sys.executable} "$@"'
+    """The newer one makes the environment, and that environment's Python installs; both are stand-ins here."""
+    shell, asked = shutil.which("sh"), tmp_path / "asked"
+    installer = tmp_path / "installer"
+    installer.write_text(f'#!{shell}\necho "installer $@" >> {asked}\n')
+    installer.chmod(0o755)
+    makes = f"{shutil.which('mkdir')} -p $3/bin && {shutil.which('ln')} -s {installer} $3/bin/python"
+    newer = f'echo "newer $@" >> {asked}; case "$2" in venv) {makes} ;; *) exec {sys.executable} "$@" ;; esac'
     done = _install_with(action, tmp_path, {"python3": "exit 1", "python3.12": newer})
     assert done.returncode == 0, done.stderr
-    assert "-m venv" in (tmp_path / "asked").read_text()
+    made, locked, hub = asked.read_text().splitlines()[1:]
+    assert made == f"newer -m venv {tmp_path}/provider-hub"
+    assert locked.startswith("installer -m pip install ")
+    assert f"--require-hashes -r {_ACTION}/../../../requirements-hub.lock" in locked
+    assert hub.startswith("installer -m pip install ")
 
 
 def _install_with(action: Any, directory: Path, scripts: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
