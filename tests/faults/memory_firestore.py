@@ -135,12 +135,22 @@ def _is_in(name: str, parent: str, collection: str, *, everywhere: bool) -> bool
     return above == f"{parent}/{collection}"
 
 
+def value_at(document: Any, path: str) -> Any:
+    """The tagged value at `a.b`; None where there is none."""
+    fields, value = document.fields, None
+    for part in path.split("."):
+        if part not in fields:
+            return None
+        value = fields[part]
+        fields = value.map_value.fields
+    return value
+
+
 def _matches(document: Any, wanted: Any) -> bool:
     """As Firestore: a field that is missing, or of another type than what it is compared with, never matches."""
-    path = wanted.field.field_path
-    if path not in document.fields:
+    value, given = value_at(document, wanted.field.field_path), wanted.value
+    if value is None:
         return False
-    value, given = document.fields[path], wanted.value
     if wanted.op == _OPERATOR.ARRAY_CONTAINS:
         return any(_plain(item) == _plain(given) for item in value.array_value.values)
     if wanted.op == _OPERATOR.IN:

@@ -59,10 +59,11 @@ def test_a_check_in_after_the_interval_of_writes_is_written_and_an_earlier_one_i
     assert measured.written_share == 1.0
 
 
-def test_a_rollout_writes_one_document_for_all_of_its_installations(measured: Measured) -> None:
-    upgrades = next(leg for leg in measured.operations[operations.ROLLOUT] if leg.function == "upgrades")
+@pytest.mark.parametrize("operation", [operations.ROLLOUT, operations.RELOCK])
+def test_a_rollout_writes_one_document_for_all_of_its_installations(measured: Measured, operation: str) -> None:
+    upgrades = next(leg for leg in measured.operations[operation] if leg.function == "upgrades")
     (document,) = upgrades.shared
-    assert document.endswith("/rollouts/1.4.0")
+    assert "/rollouts/1.4.0" in document
 
 
 def test_a_small_day_runs_to_its_verdict(capsys: pytest.CaptureFixture[str]) -> None:

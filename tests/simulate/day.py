@@ -15,6 +15,7 @@ from tests.simulate.operations import (
     PUBLISH,
     QUIET,
     RECOVERED,
+    RELOCK,
     ROLLOUT,
     SILENCE,
     SLICE,
@@ -41,7 +42,8 @@ class Load:
 
     `check_in_seconds`: between two check-ins of one installation. `news`: the share of check-ins that say something
     new, which are written whenever they come; the others are as often as the code says. `outage`: the hours in which
-    no pod can be heard. `rollout_at`: the hour in which a version comes out that every tenant has and follows.
+    no pod can be heard. `rollout_at`: the hour in which a version comes out that every tenant has and follows, and
+    another that every tenant has is locked again.
     """
 
     installations: float
@@ -94,7 +96,7 @@ def run_day(measured: Measured, design: Design, load: Load) -> Fluid:
             arrivals[RECOVERED] = fluid.runs[SILENCE]
             arrivals[WRITTEN] += load.installations - fluid.runs[SILENCE]
         if load.rollout_at is not None and load.is_now(load.rollout_at, at):
-            arrivals[ROLLOUT] = load.tenants
+            arrivals[ROLLOUT] = arrivals[RELOCK] = load.tenants
         served = fluid.step(arrivals, at, load.step_seconds)
         # Who was heard is not silent any more.
         fluid.withdraw(SILENCE, served.get((WRITTEN, 0), 0.0) + served.get((QUIET, 0), 0.0))

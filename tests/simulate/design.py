@@ -9,6 +9,7 @@ from terraform.tools.configuration import HUB
 
 from local_stack.function_list import FUNCTIONS, queue_servers
 from provider_hub.actions.drift import ROWS_A_SLICE
+from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE
 from provider_hub.actions.waves import SLOTS_A_STEP
 from provider_hub.settings.core import Deadlines
 from provider_hub.settings.rollouts import Rollouts
@@ -19,7 +20,7 @@ _LARGE = HUB.parents[1] / "terraform.tfvars.large.example"
 # The largest clusters there are would do with five, and no room to grow.
 _LARGE_CELLS = 8
 # The round trip of a call of Google's or of a cluster's API within a region, about.
-ROUND_TRIP_SECONDS = 0.01
+_ROUND_TRIP_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Design:
         return self.instances.get(function, int(FUNCTIONS[function].size["max_instances"]))
 
     @property
+    def side_by_side(self) -> int:
+        """How many rows a sweep compares with the cluster at once."""
+        return min(self.ranges, MOST_SIDE_BY_SIDE)
+
+    @property
     def drift_rows_a_second(self) -> float:
         """How many rows the sweeper compares with the cluster."""
         return ROWS_A_SLICE * self.ranges / SWEEP_SECONDS
@@ -74,10 +80,9 @@ class Design:
         return None if queue is None else _queue_rate(queue) * self.queues
 
 
-def seconds_of(function: str, cpu_seconds: float, rpcs: float) -> float:
+def seconds_of(cpu_seconds: float, rpcs: float, threads: int) -> float:
     """How much of an instance's second a call takes: its CPU, or its part of the instance's threads if that is more."""
-    concurrency = int(FUNCTIONS[function].size["concurrency"])
-    return max(cpu_seconds, (cpu_seconds + rpcs * ROUND_TRIP_SECONDS) / concurrency)
+    return max(cpu_seconds, (cpu_seconds + rpcs * _ROUND_TRIP_SECONDS) / threads)
 
 
 def written_check_ins_a_second() -> float:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from local_stack.function_list import FUNCTIONS
+from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE
 from provider_hub.actions.time_budget import SHARE
 from tests.simulate import limits
 from tests.simulate.design import (
-    ROUND_TRIP_SECONDS,
     SWEEP_SECONDS,
     Design,
     seconds_of,
@@ -15,12 +16,14 @@ from tests.simulate.design import (
 from tests.simulate.fluid import Fluid, Queue, Station
 from tests.simulate.limits import Gauge, Kind, Ramp
 from tests.simulate.metering import Leg, Operation
-from tests.simulate.operations import ROLLOUT, SILENCE, WRITTEN
+from tests.simulate.operations import RELOCK, ROLLOUT, SILENCE, SLICE, WRITTEN
 
 PODS, NODES = "pods of a cluster", "nodes of a cluster"
 SERVICES, NAMESPACES = "Services of a cluster (iptables)", "namespaces of a cluster"
 WRITES = "writes to the database (500/50/5)"
-SILENT_ROWS, ROLLED_OUT = "silent rows", "a rollout's installations"
+SILENT_ROWS = "silent rows"
+# Each rollout has its own pace, however many there are.
+PACED = {ROLLOUT: "a rollout's installations", RELOCK: "a relock's installations"}
 _PUSHED = "bytes pushed by Pub/Sub"
 _READS, _CHANGES = "reads of a cluster's API", "writes of a cluster's API"
 
@@ -34,7 +37,8 @@ def hub_of(operations: Mapping[str, Operation], design: Design, warm_writes: flo
     }
     stations = list(chain.from_iterable(routes.values()))
     names = dict.fromkeys(station.queue for station in stations)
-    paced = {SILENT_ROWS: _silences_a_second(operations, factor), ROLLED_OUT: design.rollout_a_second}
+    paced = dict.fromkeys(PACED.values(), design.rollout_a_second)
+    paced[SILENT_ROWS] = _silences_a_second(operations, factor)
     queues = {name: Queue(name, paced.get(name) or design.instances_of(name)) for name in names}
     used = dict.fromkeys(chain.from_iterable(station.uses for station in stations))
     gauges = {name: _gauge(name, design) for name in used}
@@ -63,13 +67,14 @@ def note_size(fluid: Fluid, design: Design, installations: float, organizations:
 
 
 def _pace(name: str) -> Iterator[Station]:
-    if name == ROLLOUT:
-        yield Station(ROLLED_OUT, 1.0)
+    if name in PACED:
+        yield Station(PACED[name], 1.0)
 
 
 def _station(name: str, leg: Leg, design: Design, factor: float) -> Station:
     calls = leg.units.get("calls", 1.0)
-    seconds = seconds_of(leg.function, leg.units["cpu_seconds"] * factor / calls, leg.units.get("rpcs", 0.0) / calls)
+    threads = design.side_by_side if name == SLICE else int(FUNCTIONS[leg.function].size["concurrency"])
+    seconds = seconds_of(leg.units["cpu_seconds"] * factor / calls, leg.units.get("rpcs", 0.0) / calls, threads)
     units = {**leg.units, "instance_seconds": calls * seconds}
     if name == SILENCE:
         return Station(SILENT_ROWS, 1.0, dict(_uses(leg, design)), units)
@@ -100,9 +105,9 @@ def _gauge(name: str, design: Design) -> Gauge:
 
 
 def _silences_a_second(operations: Mapping[str, Operation], factor: float) -> float:
-    """How many silent rows a sweep degrades, one after the other in the time that it has for that job."""
+    """How many silent rows a sweep degrades in the time that it has for that job: those of full slices side by side."""
     (leg,) = operations[SILENCE]
-    seconds = leg.units["cpu_seconds"] * factor + leg.units.get("rpcs", 0.0) * ROUND_TRIP_SECONDS
+    seconds = seconds_of(leg.units["cpu_seconds"] * factor, leg.units.get("rpcs", 0.0), MOST_SIDE_BY_SIDE)
     return SHARE.total_seconds() / seconds / SWEEP_SECONDS
 
 

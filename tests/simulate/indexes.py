@@ -8,6 +8,8 @@ from typing import Any
 
 from terraform.tools.configuration import HUB
 
+from tests.faults.memory_firestore import value_at
+
 _COMPOSITE = re.compile(r'^ +(\w+) += \{ collection = "(\w+)", scope = "\w+", fields = \[(.+)\] \}$', re.MULTILINE)
 _SINGLE = re.compile(r'^ +(\w+) += \{ collection = "(\w+)", scope = "\w+", field = "(.+)" \}$', re.MULTILINE)
 
@@ -52,7 +54,7 @@ def deployed() -> Mapping[str, tuple[Index, ...]]:
 def entries_of(name: str, document: Any) -> Iterator[Entry]:
     """The entries of a stored document, by its full name; a document that lacks a field is not in that index."""
     for index in deployed().get(name.split("/")[-2], ()):
-        values = [_value_at(document, path) for path in index.fields]
+        values = [value_at(document, path) for path in index.fields]
         if None in values:
             continue
         kinds = [value.WhichOneof("value_type") for value in values]
@@ -60,17 +62,6 @@ def entries_of(name: str, document: Any) -> Iterator[Entry]:
         at = kinds.index("timestamp_value") if "timestamp_value" in kinds else len(plain)
         time = _moment(values[at]) if at < len(plain) else None
         yield Entry(index.name, plain[:at], time, plain[at + 1 :])
-
-
-def _value_at(document: Any, path: str) -> Any:
-    """The tagged value at `a.b`; None where there is none."""
-    fields, value = document.fields, None
-    for part in path.split("."):
-        if part not in fields:
-            return None
-        value = fields[part]
-        fields = value.map_value.fields
-    return value
 
 
 def _moment(value: Any) -> tuple[int, int]:

@@ -100,7 +100,7 @@ class Meter:
             for point in points[met:]:
                 units += _units_of(point.call)
             given = {"calls": 1, "cpu_seconds": seconds, "deliveries": int(pushed > 0), "push_bytes": pushed}
-            units.update(given)  # type: ignore[arg-type]
+            units.update(given)
             self.add(function, units)
 
     def add(self, function: str, units: Mapping[str, float]) -> None:
@@ -108,14 +108,14 @@ class Meter:
         database = self.firestore
         if self._operation is not None:
             tally = self._tallies.setdefault(self._operation, {}).setdefault(function, _Tally())
-            tally.units.update(units)  # type: ignore[arg-type]
+            tally.units.update(units)
             tally.written.update(database.written)
             tally.made += database.made
             for entry in database.entries:
                 if entry.time is not None:
                     tally.entries[entry.index][entry.before] += 1
         for told in (database.entries, database.written, database.made):
-            told.clear()  # type: ignore[attr-defined]
+            told.clear()
 
     def split_off(self, name: str, whole: str, without: str, parts: int = 1) -> None:
         """Name what a run of `whole` did beyond a run of `without`: `parts` runs. `whole` is forgotten."""
@@ -141,7 +141,7 @@ def _beyond(more: _Tally, less: _Tally, share: float) -> _Tally:
     """`more` without that share of `less`. The documents that `less` writes are written in any case."""
     left = {unit: max(0.0, amount - less.units[unit] * share) for unit, amount in more.units.items()}
     written = Counter({name: count for name, count in more.written.items() if name not in less.written})
-    return _Tally(Counter(left), more.entries, written, more.made)  # type: ignore[arg-type]
+    return _Tally(Counter(left), more.entries, written, more.made)
 
 
 def _leg(function: str, tally: _Tally, runs: int) -> Leg:

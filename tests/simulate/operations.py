@@ -24,7 +24,7 @@ from tests.simulate.stage import Stage
 INSTALL, UPGRADE, UNINSTALL, FAILED_INSTALL = "install", "upgrade", "uninstall", "install that fails"
 QUIET, WRITTEN, RECOVERED = "check-in, nothing new", "check-in, written", "check-ins that recover"
 SWEEP, SLICE, SILENCE = "sweep", "another slice of a sweep", "silence"
-ROLLOUT, DEAD_LETTER, PUBLISH, LOOK = "rollout", "dead letter", "publish", "look"
+ROLLOUT, RELOCK, DEAD_LETTER, PUBLISH, LOOK = "rollout", "relock", "dead letter", "publish", "look"
 
 _PATH = f"/providers/installed/{NAME}"
 _SILENT_VERSION = "1.3.0"  # tests.faults.runtimes.BEHAVIOUR
@@ -152,19 +152,22 @@ def _ends(stage: Stage, slugs: list[str]) -> None:
 
 
 def _rollouts(stage: Stage, slugs: list[str]) -> None:
-    """One rollout over all of them; a run is one installation that it upgrades."""
+    """A rollout of a version over all of them, then one of another lock; a run is one installation that is taken."""
     wanted = {"provider_name": NAME.canonical, "version": "1.1.0", "upgrade_policy": "auto"}
     for slug in slugs:
         stage.asked(slug, "POST", "/providers/install", wanted)
-    stage.publish(_ROLLED_OUT)
-    stage.clock.turn(seconds=60)
-    stage.focus(*slugs)
-    stage.sweep()  # tells of the version, since it was not published by a function
-    with stage.meter.operation(ROLLOUT, len(slugs)):
-        stage.finish()
-    for slug in slugs:
-        if stage.ready(slug).current_version != _ROLLED_OUT:
-            raise AssertionError(f"{slug} was left out of the rollout")
+    for operation, begin in ((ROLLOUT, stage.publish), (RELOCK, stage.relock)):
+        stage.focus(*slugs)
+        stage.sweep()  # offers them what there is already, so that none takes the next one by itself
+        before = [stage.ready(slug).generation for slug in slugs]
+        begin(_ROLLED_OUT)
+        stage.clock.turn(seconds=60)
+        stage.sweep()  # tells of it, since no function did it
+        with stage.meter.operation(operation, len(slugs)):
+            stage.finish()
+        after = [stage.ready(slug).generation for slug in slugs]
+        if after != [generation + 1 for generation in before]:
+            raise AssertionError(f"a {operation} of {len(slugs)} installations took them from {before} to {after}")
 
 
 def _publishes(versions: int) -> Operation:

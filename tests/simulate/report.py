@@ -1,5 +1,6 @@
 """What a day came to, as text: what each operation takes, the limits, the queues, the cost, and the verdict."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tests.bench import prices
@@ -29,12 +30,17 @@ _LEAST_SHOWN = 0.005
 
 def operations(measured: Measured) -> str:
     """What one run of each operation takes, and which growing ends of indexes it writes to."""
-    header = ("an operation takes", *(unit.replace("_", " ") for unit in _SHOWN), "rising ranges written to")
+    header = (
+        "an operation takes",
+        *(unit.replace("_", " ") for unit in _SHOWN),
+        "busiest rising range of",
+    )
     rows = []
     for name, legs in measured.operations.items():
         sums = [sum(leg.units.get(unit, 0.0) for leg in legs) for unit in _SHOWN]
-        rising = [f"{what.removeprefix('index ')} {times:.2g}" for leg in legs for what, times in leg.rising.items()]
-        rows.append((name, *(_few(amount) for amount in sums), ", ".join(rising)))
+        rising = sum((Counter(leg.rising) for leg in legs), Counter[str]())
+        ends = [f"{what.removeprefix('index ')} {times:.2g}" for what, times in rising.most_common()]
+        rows.append((name, *(_few(amount) for amount in sums), ", ".join(ends)))
     return table([header, *rows])
 
 
@@ -48,7 +54,7 @@ def gauges(fluid: Fluid) -> str:
 
 def queues(fluid: Fluid, design: Design, load: Load) -> str:
     """Every queue, with what it can do, how busy it was and what waited; then how long a round of drift takes."""
-    header = ("queue", "servers", "busiest", "most waiting", "when", "longest wait", "at the end")
+    header = ("queue", "servers, or a second", "busiest", "most waiting", "when", "longest wait", "at the end")
     rows = [_queue(queue) for queue in fluid.queues.values()]
     round_hours = load.installations / design.drift_rows_a_second / HOUR
     return (

@@ -6,16 +6,21 @@ is told to. So whatever is counted belongs to the operation that is being measur
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from provider_hub.actions import drift
+from provider_hub.actions import drift, keys, sweep
+from provider_hub.actions.outbox import version_entry
+from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import Installation, LifecycleState
-from provider_hub.domain.messages import check_in_token
+from provider_hub.domain.messages import VersionPublished, check_in_token
 from provider_hub.domain.names import namespace_for
 from provider_hub.domain.records import Topic
 from provider_hub.settings.everything import AllSettings
+from tests.builders import RUNTIME
 from tests.faults.runtimes import Nodes, Pod
 from tests.faults.world import NAME, Backend, World
 from tests.simulate.metering import Meter
@@ -93,7 +98,7 @@ class Stage(World):
 
     def sweep(self) -> None:
         """One run of the sweeper, one thing after the other. Raises AssertionError where it fails."""
-        with patch.object(drift, "MOST_SIDE_BY_SIDE", 1):
+        with patch.object(drift, "MOST_SIDE_BY_SIDE", 1), patch.object(sweep, "MOST_SIDE_BY_SIDE", 1):
             is_done = self._deliver("sweeper", "/", b"")
         if not is_done:
             raise AssertionError("the sweeper failed: " + self.injector.script[-1])
@@ -144,6 +149,22 @@ class Stage(World):
         """A message that no consumer can read."""
         self.pubsub.put(Topic.INSTALLATION_EVENTS.value, b"nonsense", {}, "")
         self.finish()
+
+    def relock(self, text: str) -> None:
+        """The version gets another lock, as `publishing` gives it once an author asks for one."""
+        wheel = LockedWheel("dep", "1.0", "dep-1.0-py3-none-any.whl", "https://files.example/dep.whl", "d" * 64, 1000)
+        lock = DependencyLock.of(RUNTIME.image, (wheel,))
+        now = self.clock()
+
+        def decide(transaction: Any) -> None:
+            (known,) = transaction.read(keys.version(NAME, text))
+            transaction.write(keys.version(NAME, text), replace(known, lock_sha256=lock.sha256, lock_packages=1))
+            # Its wheel counts as copied: there is no host here to copy it from.
+            transaction.write(keys.lock(NAME, lock.sha256), replace(StoredLock.of(NAME, lock, now), mirror_due_at=None))
+            told = VersionPublished(NAME.canonical, text, now, lock_sha256=lock.sha256)
+            transaction.emit(version_entry(told, now))
+
+        self.store.transact(decide)
 
     def _send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode()

@@ -17,6 +17,7 @@ from tests.simulate.operations import (
     PUBLISH,
     QUIET,
     RECOVERED,
+    RELOCK,
     ROLLOUT,
     SILENCE,
     SLICE,
@@ -49,8 +50,8 @@ def fed(fluid: Fluid, a_second: float, seconds: int) -> Fluid:
 def legs(**by_operation: Operation) -> Mapping[str, Operation]:
     """Every operation, each as good as free but for those that are given."""
     free = (Leg("installer", {"calls": 1.0, "cpu_seconds": 1e-9}),)
-    sweeping = (Leg("sweeper", {"cpu_seconds": 1e-9, "rpcs": 2.0}),)
-    names = (INSTALL, UPGRADE, UNINSTALL, FAILED_INSTALL, QUIET, RECOVERED, SWEEP, SLICE, ROLLOUT, DEAD_LETTER)
+    sweeping = (Leg("sweeper", {"cpu_seconds": 1e-9, "rpcs": 32.0}),)
+    names = (INSTALL, UPGRADE, UNINSTALL, FAILED_INSTALL, QUIET, RECOVERED, SWEEP, SLICE, ROLLOUT, RELOCK, DEAD_LETTER)
     return {**dict.fromkeys((*names, PUBLISH, LOOK), free), SILENCE: sweeping, WRITTEN: check_in(1), **by_operation}
 
 
@@ -187,5 +188,5 @@ def test_an_instance_does_as_many_written_check_ins_as_the_bench_found() -> None
 
 
 def test_a_call_that_waits_takes_its_share_of_the_instances_threads() -> None:
-    assert seconds_of("installer", cpu_seconds=0.001, rpcs=1) == pytest.approx(0.011 / 8)
-    assert seconds_of("installer", cpu_seconds=0.02, rpcs=1) == pytest.approx(0.02)
+    assert seconds_of(cpu_seconds=0.001, rpcs=1, threads=8) == pytest.approx(0.011 / 8)
+    assert seconds_of(cpu_seconds=0.02, rpcs=1, threads=8) == pytest.approx(0.02)
