@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 WINDOW_SECONDS = 300.0
+# What differs in the last digits is no new peak.
+_MORE = 1 + 1e-9
 
 # Source: Firestore, quotas and limits, "Maximum write rate to a collection in which documents contain sequential values
 # in an indexed field: 500 per second"; best practices, "Index exemptions". Each range of keys that only grows at its
@@ -64,7 +66,7 @@ class Gauge:
 
     def note(self, use: float, at: float) -> None:
         """What is used at this second of the day."""
-        if use > self.peak:
+        if use > self.peak * _MORE:
             self.peak, self.peak_at = use, at
 
     def hold(self, *, held: bool, seconds: float) -> None:

@@ -118,7 +118,7 @@ def _gauge(gauge: Gauge) -> tuple[str, ...]:
         gauge.kind.value,
         _few(gauge.peak),
         _few(gauge.limit),
-        f"{gauge.headroom:.0%}",
+        f"{round(gauge.headroom, 2) + 0.0:.0%}",  # never "-0%"
         _clock(gauge.peak_at),
         held,
         state,
