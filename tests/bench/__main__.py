@@ -12,7 +12,19 @@ from pathlib import Path
 from unittest.mock import patch
 
 from provider_hub.adapters.firestore import store as firestore
-from tests.bench import applying, counts, growth, legs, plot, processes, publishing, requesting, starts, walking
+from tests.bench import (
+    applying,
+    cold_starts,
+    counts,
+    growth,
+    legs,
+    plot,
+    processes,
+    publishing,
+    requesting,
+    starts,
+    walking,
+)
 from tests.bench.figures import Bar, Figure, Spread, table
 from tests.bench.ground import PROJECT, ground
 from tests.bench.growth import Point
@@ -32,6 +44,7 @@ def main() -> int:
         "legs": lambda: list(legs.legs()),
         "starts": lambda: list(starts.starts()),
         "processes": lambda: list(processes.imports()),
+        "cold_starts": _cold_starts,
         "counts": lambda: list(counts.counts()),
         "growth": lambda: _growth(options.rows),
         "publishing": lambda: list(publishing.publishing(options.providers, options.versions)),
@@ -53,7 +66,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=("requests", "applying", "legs", "starts", "processes", "counts", "growth", "publishing", "drift"),
+        choices=(
+            "requests",
+            "applying",
+            "legs",
+            "starts",
+            "processes",
+            "cold_starts",
+            "counts",
+            "growth",
+            "publishing",
+            "drift",
+        ),
         metavar="SECTION",
     )
     parser.add_argument(
@@ -84,6 +108,11 @@ def _applying() -> list[Figure]:
 def _drift() -> list[Figure]:
     with ground() as around:
         return list(walking.walk(around))
+
+
+def _cold_starts() -> list[Figure]:
+    with ground() as around:
+        return list(cold_starts.cold_starts(around))
 
 
 def _growth(sizes: Sequence[int]) -> list[Figure]:

@@ -104,6 +104,22 @@ def _serving(source: Path, target: str, environment: Mapping[str, str], folder: 
 
 
 @contextmanager
+def begun_as_deployed(source: Path, target: str, environment: Mapping[str, str], folder: Path) -> Iterator[Served]:
+    """A function by functions-framework's own command and with Cloud Run's variables; it may not listen yet."""
+    with ReservedPort() as port:
+        cloud = {
+            "PORT": str(port.number),
+            "K_SERVICE": target,
+            "K_REVISION": f"{target}-00001",
+            "K_CONFIGURATION": target,
+        }
+        options = ("--target", target, "--source", str(source), "--host", LOOPBACK)
+        command = (sys.executable, "-m", "functions_framework", *options)
+        with _process(command, {**environment, **cloud}, folder / target):
+            yield Served(port.number)
+
+
+@contextmanager
 def ground() -> Iterator[Ground]:
     """Emulators, cluster and token issuer, for as long as the block lasts."""
     with ExitStack() as exits:

@@ -53,7 +53,7 @@ def burst(served: Served, wishes: Sequence[Wish], callers: int = 1) -> Run:
     def call() -> None:
         connection = served.connect()
         try:
-            seconds.extend(_timed(connection, one) for one in _drained(queue))
+            seconds.extend(send(connection, one) for one in _drained(queue))
         except (OSError, AssertionError, http.client.HTTPException) as failure:
             failures.append(failure)
         finally:
@@ -79,7 +79,8 @@ def _drained(queue: "SimpleQueue[Wish]") -> Iterator[Wish]:
             return
 
 
-def _timed(connection: http.client.HTTPConnection, one: Wish) -> float:
+def send(connection: http.client.HTTPConnection, one: Wish) -> float:
+    """The seconds until the answer was read. Raises AssertionError for one that was not expected."""
     began = time.perf_counter()
     connection.request(one.method, one.path, one.body, one.headers)
     answer = connection.getresponse()

@@ -49,12 +49,21 @@ def imports() -> Iterator[Figure]:
     """Import time and resident memory of each function, all of it compiled before, as a deployed function is."""
     with TemporaryDirectory(prefix="provider-hub-bench-") as bytecode:
         for name in FUNCTIONS:
-            yield from _compared(name, str(FUNCTIONS_DIR / name / "main.py"), Path(bytecode))
+            yield from _compared(name, Path(bytecode))
 
 
-def _compared(name: str, source: str, bytecode: Path) -> Iterator[Figure]:
-    imported = _weight(bytecode, source).modules
-    clients = (*_ALL, *(client for adapter, client in _SOME.items() if adapter in imported))
+def clients_of(function: str, bytecode: Path) -> tuple[str, ...]:
+    """The modules of functions-framework and of the Google clients that a function needs."""
+    imported = _weight(bytecode, _source_of(function)).modules
+    return (*_ALL, *(client for adapter, client in _SOME.items() if adapter in imported))
+
+
+def _source_of(function: str) -> str:
+    return str(FUNCTIONS_DIR / function / "main.py")
+
+
+def _compared(name: str, bytecode: Path) -> Iterator[Figure]:
+    source, clients = _source_of(name), clients_of(name, bytecode)
     _weight(bytecode, *clients)
     rounds = [(_weight(bytecode, source), _weight(bytecode, *clients)) for _ in range(ROUNDS)]
     ours, floor = ([pair[side] for pair in rounds] for side in (0, 1))
