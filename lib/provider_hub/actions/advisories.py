@@ -7,7 +7,7 @@ lock, so that what runs with a former lock of its version is told of that one.
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.advisories import Advisory, LockAdvisories
 from provider_hub.domain.advisories.records import TooMuchToMatch, by_version, names_of, worst
 from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock, LockMalformed
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.records import Cursor

@@ -5,9 +5,10 @@ names are those of `domain.artifacts`. Every method raises TemporaryError when t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Protocol
+
+from provider_hub.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ cannot sign as the workflow, would simply leave them out. Only an admin may let 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.attestations import MOST, attested_predicate
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.provenance import StoredProvenance

@@ -1,7 +1,7 @@
 """The catalog: search and read providers; authors edit, delete and yank theirs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from provider_hub.domain.catalog import (
     search_tokens,
     words_of,
 )
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName

@@ -1,10 +1,10 @@
 """The port to the tenants' Kubernetes. It is apart from `ports`, since most functions have no cluster."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.manifests import Manifest
 

@@ -5,12 +5,13 @@ So the transaction only finds out which check it needs, and stops before its fir
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from provider_hub.actions.ports import ConfigChecker, DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, Problem, TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DeadLetterStore, DocumentStore, Key, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
 

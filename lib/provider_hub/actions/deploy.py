@@ -6,7 +6,6 @@ it is enough that Pub/Sub delivers the same request again.
 """
 
 import logging
-from dataclasses import dataclass
 
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster, StaleGeneration
@@ -17,6 +16,7 @@ from provider_hub.actions.scheduled_calls import deadline_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import (
     DeployFailed,

@@ -1,13 +1,14 @@
 """The objects that a row should have in the cluster. The installer applies them, and drift is measured by them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.secrets import Opener
 from provider_hub.domain import messages
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests

@@ -8,7 +8,6 @@ at twice. Two sweeps at the same time look at the same, and change nothing twice
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from provider_hub.actions import keys, walks
@@ -21,6 +20,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DriftRepaired, FellSilent, Installation, LifecycleState
 from provider_hub.domain.installation.silence import is_unwatched

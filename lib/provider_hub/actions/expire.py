@@ -1,7 +1,5 @@
 """Deadlines: a generation that waits too long becomes FAILED; the reason is what the cluster shows."""
 
-from dataclasses import dataclass
-
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Cluster
 from provider_hub.actions.last_lines import last_lines
@@ -9,6 +7,7 @@ from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import DeadlinePassed, Installation, LifecycleState, Outcome
 from provider_hub.domain.names import namespace_for

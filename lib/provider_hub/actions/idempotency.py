@@ -8,13 +8,14 @@ import hmac
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError, UnderWay
 from provider_hub.domain.records import KeptAnswer
 

@@ -1,9 +1,8 @@
 """An installation as it is shown to its tenant: the row together with what the catalog has about it."""
 
-from dataclasses import dataclass
-
 from provider_hub.domain.advisories import LockAdvisories
 from provider_hub.domain.catalog import Provider
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName

@@ -9,10 +9,10 @@ counted first. And the sweeper compares the numbers of a few organizations with 
 """
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provider_hub.actions import keys, walks
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import QuotaExceeded
 from provider_hub.domain.records import Cursor, InstalledCount
 

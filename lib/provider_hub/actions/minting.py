@@ -7,7 +7,7 @@ burnt, and a version's provenance is what the platform vouched for, not what the
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -16,6 +16,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.minted_tokens import PREFIX, digest, has_form
 from provider_hub.actions.ports import PublisherStore, Transaction
 from provider_hub.actions.services import Services
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import MintRefused, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import CiRun

@@ -6,7 +6,7 @@ pods fetch it from where the lock says, and by the same digest.
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, Protocol
@@ -19,6 +19,7 @@ from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
 

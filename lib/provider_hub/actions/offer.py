@@ -7,7 +7,7 @@ version once the rollout is done, so that it jumps no wave.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
@@ -17,6 +17,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
 from provider_hub.domain.provenance import Origin, refusal_of

@@ -11,9 +11,10 @@ Every method of a store raises TemporaryError when the database cannot answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+
+from provider_hub.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provider_hub.domain.audit import AuditEntry, AuditPlace

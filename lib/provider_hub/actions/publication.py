@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,6 +21,7 @@ from provider_hub.domain.catalog import (
     newer_of,
     search_tokens,
 )
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion

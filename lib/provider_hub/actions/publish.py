@@ -1,7 +1,7 @@
 """Publish: a version is registered once its wheel was fetched and verified. Afterwards it never changes."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from provider_hub.actions import attestations, audit, keys
 from provider_hub.actions.artifacts import KeptWheel
@@ -36,6 +36,7 @@ from provider_hub.domain.catalog import (
     takes_distribution,
     with_distribution,
 )
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName

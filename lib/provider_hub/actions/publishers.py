@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +11,7 @@ from provider_hub.actions.ports import DocumentStore, Key, PublisherStore, Trans
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 from provider_hub.domain.audit import Actor, ActorKind, AuditAction
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization

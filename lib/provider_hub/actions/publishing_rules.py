@@ -1,7 +1,8 @@
 """The rules of publishing that the operator sets."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.runtimes import RuntimeImage
 from provider_hub.domain.scope import Scope

@@ -4,10 +4,11 @@ A reader goes on from a cursor, which has a place for each pod. So nothing is lo
 in a rollout, when a container is restarted between two calls, and when lines of two pods overtake each other.
 """
 
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
@@ -18,6 +19,7 @@ from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
 from provider_hub.actions.turns import Turns
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError, QuotaExceeded, TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName, namespace_for
@@ -93,7 +95,7 @@ class LogPage:
     notice: str | None
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Found:
     """What was read: the unread lines of each pod, whether any pod's were cut, and what a reader has to know.
 

@@ -6,9 +6,9 @@ with a token or without, would hold all; so would a tenant that asks faster than
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 
 from provider_hub.actions.turns import Turns
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import QuotaExceeded, TemporaryError
 
 _WAIT_SECONDS = 0.5

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 
 from provider_hub.actions import keys
@@ -12,6 +12,7 @@ from provider_hub.actions.scheduled_calls import deadline_name
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event
 from provider_hub.domain.check_in import CheckIn
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import (
     CheckedIn,

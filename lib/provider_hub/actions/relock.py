@@ -10,7 +10,7 @@ The same walk tells providers of which distributions their versions are, for the
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus, with_distribution
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, Invalid, NotFound, PermanentError, TemporaryError
 from provider_hub.domain.messages import VersionPublished

@@ -1,9 +1,9 @@
 """The port of the resolver, which finds the wheels that meet requirements; the adapter runs uv."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.runtimes import RuntimeImage
 

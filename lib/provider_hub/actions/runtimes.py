@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction
@@ -10,6 +10,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wheels import Wheel
 from provider_hub.actions.wishes.publishing import RuntimeVersionWish
 from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, registered_default
 from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for

@@ -1,9 +1,10 @@
 """The calls that actions have Cloud Tasks make later: of `deadlines` for a generation, of `upgrades` for a rollout."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.records import Queue, ScheduledCall
 
 if TYPE_CHECKING:

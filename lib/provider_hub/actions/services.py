@@ -1,7 +1,7 @@
 """What nearly every action is given: documents, outbox, clock, new ids, deadlines."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -16,6 +16,7 @@ from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.secrets import Sealer
 from provider_hub.actions.unknown_tokens import UnknownTokens
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.limits import OrganizationLimits
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
 """How many bytes the platform lets one organization have kept, where that is not what every organization may."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.organizations import existing
 from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.organizations import Organization
 from provider_hub.domain.publishing_use import PublishingUse, shown_size
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from provider_hub.actions.advisories import AdvisoryWatch
@@ -19,6 +19,7 @@ from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
 from provider_hub.domain.installation.silence import is_silent

@@ -4,8 +4,6 @@ The bytes go to the bucket itself, since a function's request carries 32 MiB at 
 is published; until then nothing names them.
 """
 
-from dataclasses import dataclass
-
 from provider_hub.actions import keys
 from provider_hub.actions.artifacts import ArtifactStore, UploadSession
 from provider_hub.actions.ports import DocumentStore, Transaction
@@ -13,6 +11,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishing import UploadWish
 from provider_hub.domain.artifacts import upload_name
 from provider_hub.domain.catalog import Author
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.publishing_use import PublishingUse

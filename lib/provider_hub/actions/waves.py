@@ -7,7 +7,7 @@ twice, because that installation is not READY on an older version any more. The 
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import partial
@@ -20,6 +20,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
 from provider_hub.domain.messages import VersionPublished

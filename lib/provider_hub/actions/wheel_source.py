@@ -1,7 +1,5 @@
 """Where a publisher's wheel comes from: a URL, an upload into the bucket, or the request itself."""
 
-from dataclasses import dataclass
-
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
@@ -10,6 +8,7 @@ from provider_hub.actions.wheels import AttachedFile, StoredUpload, WheelSource
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.artifacts import upload_name
 from provider_hub.domain.catalog import Author
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, SchemaViolation
 from provider_hub.domain.uploads import Upload, is_upload_id
 from provider_hub.domain.wheels import WheelRefused, WheelUrl, parse_wheel_url

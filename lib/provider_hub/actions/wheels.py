@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
+
+from provider_hub.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provider_hub.actions.artifacts import KeptWheel

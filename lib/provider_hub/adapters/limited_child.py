@@ -16,11 +16,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import HubError, TemporaryError
 
 log = logging.getLogger(__name__)

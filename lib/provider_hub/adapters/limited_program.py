@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from provider_hub.adapters.limited_child import ISOLATED, Limits, limit_this_process
+from provider_hub.domain.dataclass import dataclass
 
 _OUT_OF_TIME = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
 _MOST_ERRORS = 64 * 1024

@@ -9,13 +9,14 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limited
 from provider_hub.domain.advisories.osv import OsvMalformed, OsvRecord, matching, parse_record
 from provider_hub.domain.advisories.records import Advisory, Severity, TooMuchToMatch, merged
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError
 
 # PyPI's export has some ten thousand records of a few KiB; those of packages with many releases have some hundred KiB.

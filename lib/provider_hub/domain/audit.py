@@ -1,10 +1,10 @@
 """The audit: who did what, and from where. An entry is written once and never changed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.identity import (
     ConsoleMachine,
     ConsolePrincipal,

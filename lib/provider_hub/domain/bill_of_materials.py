@@ -1,11 +1,11 @@
 """Bills of materials in CycloneDX 1.6: of a version with its locked dependencies, and of whatever has components."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.lock import DependencyLock
 
 SPECIFICATION = "1.6"

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.lock import DependencyLock
 from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.names import ProviderName

@@ -1,7 +1,8 @@
 """How long a row may wait: the settings have it without the state machine that goes by it."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from provider_hub.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

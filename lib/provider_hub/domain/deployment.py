@@ -1,10 +1,10 @@
 """The state of a Deployment and its pods, as one status and one reason that a person can act on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.manifests import GENERATION, MANAGER
 from provider_hub.domain.masking import mask
 from provider_hub.domain.observed import count, generation, mapping, mappings, moment, text

@@ -4,8 +4,9 @@ The HTTP layer maps a Refusal to its status; a Pub/Sub consumer raises Temporary
 again, and records PermanentError. No message names a document path, an internal host or a token.
 """
 
-from dataclasses import dataclass
 from typing import Self
+
+from provider_hub.domain.dataclass import dataclass
 
 
 class HubError(Exception):

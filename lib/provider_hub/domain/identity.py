@@ -1,9 +1,9 @@
 """The callers: the principals of the two realms. They are made only from claims that were verified."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import RunClaims
 from provider_hub.domain.publishers.records import PublishedBy

@@ -1,6 +1,6 @@
 """How much one organization may have, as the operator decided it."""
 
-from dataclasses import dataclass
+from provider_hub.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ Each generation has its own Secret: a pod of the old one that restarts during a 
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation import Installation, ResourceTier
 from provider_hub.domain.names import namespace_for
 from provider_hub.domain.runtime_traffic import RUNTIME_TRAFFIC

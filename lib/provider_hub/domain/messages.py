@@ -5,13 +5,13 @@ Beside `VersionPublished` these are `InstallationRequest` (`installation`) and `
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import MalformedMessage
 from provider_hub.domain.names import is_canonical
 

@@ -1,7 +1,8 @@
 """The records of organizations."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from provider_hub.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.names import MAX_CANONICAL, ProviderName
 

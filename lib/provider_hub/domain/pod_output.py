@@ -9,9 +9,11 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
+
+from provider_hub.domain.dataclass import dataclass
 
 CURSOR_LENGTH = 8192
 MOST_PODS = 24

@@ -1,11 +1,12 @@
 """Where versions come from: what is kept of it, and what an organization requires of the versions that it installs."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.publishers.records import PublishedBy

@@ -1,9 +1,10 @@
 """How much one organization publishes and has kept: its share of the publishes at a time, of a day's, and of bytes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import QuotaExceeded
 
 # Longer than the publishing function may run (functions/functions.json), with a minute for clocks that differ: a lease

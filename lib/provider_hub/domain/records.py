@@ -1,9 +1,10 @@
 """The records that are kept beside the catalog and the installations, and the topics and queues that they pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from provider_hub.domain.dataclass import dataclass
 
 
 class Topic(StrEnum):

@@ -9,11 +9,12 @@ resumes it, once too large a share of a wave failed and that in at least three o
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_newer, latest, relock_id

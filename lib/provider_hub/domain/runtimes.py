@@ -1,9 +1,10 @@
 """Versions of the runtime: images with a Python in them, each registered once under a name."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+
+from provider_hub.domain.dataclass import dataclass
 
 PYTHON_PATTERN = r"^3\.[0-9]{1,2}(\.[0-9]{1,2})?$"
 PLATFORM_PATTERN = r"^(manylinux_2_[0-9]{1,2}|musllinux_1_[0-9]{1,2})_(x86_64|aarch64)$"

@@ -5,8 +5,10 @@ installation's objects to the cluster opens them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from provider_hub.domain.dataclass import dataclass
 
 # Sealed text is base 64 of the value with a nonce of 12 bytes and a tag of 16, behind the wrapped data key.
 _SEAL_BYTES = 28

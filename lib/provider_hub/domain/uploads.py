@@ -1,8 +1,9 @@
 """An upload on its way: what a publisher announced about a wheel before its bytes arrived."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from provider_hub.domain.dataclass import dataclass
 
 # As long as the bucket keeps what was uploaded.
 LIFETIME = timedelta(days=1)

@@ -1,9 +1,10 @@
 """Semantic versions (semver.org 2.0.0) in a total order."""
 
 import re
-from dataclasses import dataclass
 from functools import total_ordering
 from typing import Self
+
+from provider_hub.domain.dataclass import dataclass
 
 MAX_LENGTH = 200
 _NUMBER = r"(?:0|[1-9][0-9]*)"

@@ -1,10 +1,11 @@
 """What a handler gets beside its body or query, and what it may return beside a model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from provider_hub.domain.audit import Actor
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsolePrincipal, CustomerPrincipal
 from provider_hub.domain.names import ProviderName

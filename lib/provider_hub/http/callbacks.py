@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from flask import Request, Response
 from pydantic import TypeAdapter, ValidationError
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.http.arrival import pushed_body
 from provider_hub.logs import remember_trace

@@ -1,11 +1,11 @@
 """The door of a function that is not public: only its trusted caller gets further."""
 
 import logging
-from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Request, Response
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotAuthenticated, TemporaryError
 from provider_hub.http.arrival import leave
 from provider_hub.logs import remember_trace

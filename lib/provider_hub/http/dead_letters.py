@@ -1,11 +1,11 @@
 """Pushes of the dead-letter topics: each message is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Request, Response
 
 from provider_hub.actions.services import Services
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.records import Topic
 from provider_hub.http.arrival import pushed_body
 from provider_hub.http.deliveries import buried, delivery_of

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic
 
 from flask import Request, Response
@@ -10,6 +9,7 @@ from flask import Request, Response
 from provider_hub.actions.dead_letters import Delivery, note_failure
 from provider_hub.actions.services import Services
 from provider_hub.domain import messages
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import MalformedMessage, TemporaryError
 from provider_hub.domain.messages import Received
 from provider_hub.domain.records import Topic

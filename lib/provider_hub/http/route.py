@@ -1,12 +1,13 @@
 """What a route is, how a handler declares one, and how one is found by a path."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from provider_hub.actions.wishes import Wish
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.roles import Right
 from provider_hub.http.call import Call, Reply

@@ -1,10 +1,10 @@
 """A function with two triggers: a topic's push subscription and a queue's tasks."""
 
 import re
-from dataclasses import dataclass
 
 from flask import Request, Response
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.http.callers import Responder
 
 # The path of every push subscription's endpoint, in Terraform and in the local stack alike; tasks go to the bare URL.

@@ -8,7 +8,6 @@ user `__token__`, and a refusal that tools show by the reason of the status line
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from provider_hub.actions.receiving import Receiving
 from provider_hub.domain.artifacts import MAX_BYTES
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TooLarge
 from provider_hub.http.arrival import arriving, mark_taken
 

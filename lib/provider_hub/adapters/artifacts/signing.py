@@ -6,11 +6,13 @@ else. The local stand-in checks signatures by the same canonical form; Google's 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 from urllib.parse import quote, urlsplit
+
+from provider_hub.domain.dataclass import dataclass
 
 ALGORITHM = "GOOG4-RSA-SHA256"
 LONGEST_LIFETIME = timedelta(days=7)

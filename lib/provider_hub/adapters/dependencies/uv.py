@@ -13,7 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.turns import Turns
 from provider_hub.adapters.limited_child import MIB, Limits
 from provider_hub.adapters.limited_program import Ended, run_program
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.choice import lock_of
 from provider_hub.domain.dependencies.lock import DependencyLock, LockRefused
 from provider_hub.domain.errors import TemporaryError
@@ -63,7 +64,7 @@ _PLATFORM = re.compile(r"(manylinux|musllinux)_(\d)_(\d+)_(\w+)")
 _GLIBC = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IndexPolicy:
     """Which indexes are asked, and how new a file on them may be.
 

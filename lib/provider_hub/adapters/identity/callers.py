@@ -5,11 +5,11 @@ forge messages of any tenant, so the function checks the token itself as well.
 """
 
 import time
-from dataclasses import dataclass
 
 from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.realm import Realm, safe_url
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings.callers import Callers
 from provider_hub.settings.reader import SettingsError, variable_name

@@ -7,7 +7,6 @@ anything about keys but which one. A refusal names what was wrong, and never wha
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -16,6 +15,7 @@ from jwt.utils import base64url_decode
 
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.realm import ALGORITHM, MAX_TOKEN_CHARACTERS, safe_url
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import MintRefused
 from provider_hub.domain.publishers.claims import CiRun, ClaimRefused, Platform, read_run
 from provider_hub.settings.publishers import TrustedPublishers

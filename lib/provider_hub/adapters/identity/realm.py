@@ -3,7 +3,6 @@
 import math
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
 from provider_hub.adapters.identity.opaque import OpaqueTokens, is_opaque
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings.reader import SettingsError, variable_name
 
@@ -34,7 +34,7 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 """The claims of a token whose signature, issuer, times, audience and party were checked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Realm:
     """An issuer, its keys, and what its tokens must say; `audiences` and `parties` empty = not checked.
 

@@ -8,10 +8,10 @@ therefore believed only as far as this hub wrote it: the API server records the 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from provider_hub.domain import observed
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError
 from provider_hub.domain.manifests import (
     GENERATION,

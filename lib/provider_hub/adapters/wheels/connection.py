@@ -5,8 +5,9 @@ import io
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from provider_hub.domain.dataclass import dataclass
 
 Monotonic = Callable[[], float]
 SocketAddress = tuple[Any, ...]

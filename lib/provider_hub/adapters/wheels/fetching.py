@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 from typing import IO, Any, Self
 
@@ -20,6 +20,7 @@ from provider_hub.adapters.wheel_inspection import inspect_in_child
 from provider_hub.adapters.wheels.addresses import is_public
 from provider_hub.adapters.wheels.connection import CheckedAddress, Deadline, Dial, Monotonic, PinnedConnection, dial
 from provider_hub.domain.artifacts import MAX_BYTES
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.errors import DigestMismatch, WheelInvalid, WheelRefused, WheelUnreachable
 from provider_hub.domain.wheels.file_names import parse_file_name
@@ -37,7 +38,7 @@ _INTERNAL_NAMES = frozenset({"localhost", "metadata", "metadata.google.internal"
 Resolve = Callable[..., list[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FetchPolicy:
     """How a wheel may be fetched; the times are in seconds.
 

@@ -7,7 +7,6 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -15,6 +14,7 @@ from provider_hub.actions.artifacts import ArtifactStore, KeptWheel
 from provider_hub.actions.wheels import AttachedFile, StoredUpload, Wheel, WheelSource
 from provider_hub.adapters.wheels.fetching import FetchedBytes, FetchedWheel, FetchPolicy, fetch_wheel, verified
 from provider_hub.domain.artifacts import kept_name, metadata_name
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.wheels import DigestMismatch, WheelError, WheelInvalid, WheelUrl, same_version

@@ -5,7 +5,6 @@ nothing, and the rest counts. Versions are compared as PEP 440 orders them.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from provider_hub.domain.advisories.cvss import severity_of
 from provider_hub.domain.advisories.records import Advisory, Severity
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.errors import HubError
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError
 
 

@@ -7,11 +7,11 @@ stands for everything that an installation runs beside the provider's own wheel.
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self
 from zlib import compress
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.runtimes import RuntimeImage
 

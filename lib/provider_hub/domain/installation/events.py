@@ -3,10 +3,10 @@
 An event never carries a row. `advance` compares it with the row that the transaction read.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation.state import Health, Revision, Trigger
 
 

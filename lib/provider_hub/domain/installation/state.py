@@ -1,11 +1,12 @@
 """The installation's row: its states, its fields, and its timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 
 

@@ -1,10 +1,11 @@
 """A step: the row after an event, and the two ways to make one, `moved` and `next_generation`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation.state import (
     Health,
     Installation,

@@ -7,11 +7,12 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
+
+from provider_hub.domain.dataclass import dataclass
 
 _LONGEST = 500
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

@@ -5,9 +5,9 @@ tells what a publisher expects only to a run with the right numbers, which belon
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.publishers.claims import CiRun
 from provider_hub.domain.publishers.records import Publisher
 

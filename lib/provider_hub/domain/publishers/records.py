@@ -1,9 +1,9 @@
 """What is stored about trusted publishers, and about the tokens that they are given."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import Platform, RunClaims
 

@@ -1,7 +1,6 @@
 """What was read in a wheel."""
 
-from dataclasses import dataclass
-
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.package import Packages
 
 

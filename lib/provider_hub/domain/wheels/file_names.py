@@ -1,6 +1,5 @@
 """What a wheel's file name says. Its tags multiply: a name of 2 KB may stand for ten million of them."""
 
-from dataclasses import dataclass
 from math import prod
 
 from packaging.tags import Tag
@@ -8,6 +7,7 @@ from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_fi
 from packaging.version import Version
 
 from provider_hub.domain.artifacts import check_file_name
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.errors import WheelInvalid
 
 MAX_TAGS_IN_PART = 64

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, described
 from provider_hub.domain.wheels.file_names import parse_file_name

@@ -1,13 +1,15 @@
 """Which package of a wheel is its provider: the one answer that `hub publish`, publishing and runtimes go by."""
 
 import ast
+import dataclasses
 import keyword
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.errors import WheelInvalid
 
 ENTRY_POINT_GROUP = "pragma.provider"
@@ -96,7 +98,7 @@ class Packages:
         return name
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Folder:
     """Modules by name, with the path of the file in the archive; and the folders with modules somewhere below."""
 

@@ -5,12 +5,12 @@ to runtimes, so what this module lets through must mean the same to every client
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote, unquote, urljoin
 
 import idna
 
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.errors import WheelRefused
 
 MAX_URL_CHARACTERS = 2048

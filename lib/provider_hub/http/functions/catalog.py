@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -20,6 +20,7 @@ from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.publishers.claims import Platform

@@ -1,6 +1,6 @@
 """Who the caller is (contract, section 6)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.stored_allowance import Stored
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import NO_NUL
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, User
 from provider_hub.domain.names import is_organization_id

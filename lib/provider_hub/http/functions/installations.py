@@ -1,6 +1,5 @@
 """Installations: a tenant's own rows (contract, section 3)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.fields import Semver
 from provider_hub.actions.wishes.installations import InstallWish, SettingsWish
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.deployment import DeploymentStatus
 from provider_hub.domain.installation import Health, LifecycleState, ResourceTier, TimelineEntry, UpgradePolicy
 from provider_hub.domain.versions import is_newer

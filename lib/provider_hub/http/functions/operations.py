@@ -1,7 +1,6 @@
 """Operating: dead letters, liveness, and the description of all routes (contract, section 6)."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self
 
@@ -12,6 +11,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.audit import AuditQuery
 from provider_hub.actions.wishes.fields import NO_NUL
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.records import DeadLetter

@@ -1,6 +1,5 @@
 """Publishing in both realms, and the runtime's versions (contract, sections 5 and 6)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
@@ -16,6 +15,7 @@ from provider_hub.actions.uploads import BegunUpload
 from provider_hub.actions.wheels import Wheels
 from provider_hub.actions.wishes.publishing import PublishWish, RuntimeVersionWish, UploadWish
 from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
+from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.identity import ConsoleScope
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
