@@ -172,6 +172,7 @@ def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Instal
 def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
     """How many check-ins a second one instance handles: those that change nothing, and those that are written."""
     registration, floor = ground.function("registration"), ground.floor("consumer", "consume")
+    reading = ground.floor("consumer", "read_and_write")
     for name, heard in (("nothing new", datetime.now(UTC)), ("written", START)):
         count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
         rows = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
@@ -179,10 +180,11 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
         load(store, ((key, replace(row, last_check_in_at=heard, instances=(pod,))) for key, row in rows))
         token = ground.push_token()
         pushes = [_check_in(row, token) for _, row in rows]
-        sides = (Side(registration, iter(pushes)), Side(floor, iter(pushes)))
+        sides = [Side(served, iter(pushes)) for served in (registration, floor, reading)]
         rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
-        ours, bare = zip(*rounds[1:], strict=True)
-        yield Figure(f"check-ins, {name}", "/s", Spread.of(ours), Spread.of(bare))
+        ours, bare, also_read = (Spread.of(rates) for rates in zip(*rounds[1:], strict=True))
+        yield Figure(f"check-ins, {name}", "/s", ours, bare)
+        yield Figure(f"check-ins, {name}, beside a read and a write", "/s", ours, also_read)
 
 
 def _check_in(row: Installation, token: str) -> Wish:

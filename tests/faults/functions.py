@@ -183,6 +183,8 @@ def _told(name: str, request: Any) -> str:
     """The call with the collections that it is about."""
     if name == "batch_get_documents":
         return f"get {', '.join(_short(document) for document in request.documents)}"
+    if name == "get_document":
+        return f"get {_short(request.name)}"
     if name == "commit":
         return f"commit {', '.join(_short(write.delete or write.update.name) for write in request.writes)}"
     if name == "run_query":

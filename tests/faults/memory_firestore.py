@@ -10,6 +10,7 @@ from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.firestore_v1.types import firestore as api
+from google.cloud.firestore_v1.types.document import Document
 from google.cloud.firestore_v1.types.query import StructuredQuery
 
 _OPERATOR = StructuredQuery.FieldFilter.Operator
@@ -44,6 +45,14 @@ class MemoryFirestore:
                 answer.missing = name
             yield api.BatchGetDocumentsResponse.wrap(answer)
 
+    def get_document(self, request: Any, **_options: Any) -> Any:
+        if request.name not in self.documents:
+            raise exceptions.NotFound("no such document")  # type: ignore[no-untyped-call]
+        found = Document.pb()()
+        found.CopyFrom(self.documents[request.name])
+        found.update_time.seconds = self._versions[request.name]
+        return Document.wrap(found)
+
     def commit(self, request: Any, **_options: Any) -> None:
         wanted = api.CommitRequest.pb(request)
         if wanted.transaction:
@@ -59,12 +68,12 @@ class MemoryFirestore:
             self._versions[name] = number
             if write.delete:
                 self.documents.pop(name, None)
-            elif write.update_transforms:
-                self._add(write)
+            elif write.HasField("update_mask"):
+                self._update(write)
             else:
                 self.documents[name] = write.update
 
-    def _add(self, write: Any) -> None:
+    def _update(self, write: Any) -> None:
         """Set the fields of the mask and add to numbers, as Firestore does for a document that need not exist."""
         document = type(write.update)()
         document.CopyFrom(self.documents.get(write.update.name, document))

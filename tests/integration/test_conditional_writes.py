@@ -1,9 +1,13 @@
 """A change of one record without a transaction: what it costs, and what it does where another came first."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import grpc
 import pytest
+from google.cloud.firestore_v1.types.common import DocumentMask
+from google.cloud.firestore_v1.types.write import Write
 from tests.builders import wish
 from tests.fakes import START
 from tests.integration.backend import Backend
@@ -42,17 +46,52 @@ def ready(world: World) -> World:
 def test_a_check_in_that_is_written_costs_one_read_and_one_commit_without_a_transaction(ready: World) -> None:
     assert ready.check_in(health=Health.DEGRADED) == "changed"
     # The first read is the world's own: it looks up what the runtime knows of itself.
-    assert ready.backend.rpcs.names()[1:] == ["BatchGetDocuments", "Commit"]
-    _, (_, read), (_, commit) = ready.backend.rpcs.calls
-    assert "new_transaction" not in read
+    assert ready.backend.rpcs.names()[1:] == ["GetDocument", "Commit"]
+    _, _, (_, commit) = ready.backend.rpcs.calls
     assert not commit.transaction
     assert commit.writes[0].current_document.update_time
     assert ready.row.health is Health.DEGRADED
 
 
+def test_of_a_row_only_what_changed_is_sent(ready: World) -> None:
+    before = ready.row
+    ready.check_in(health=Health.DEGRADED)
+    (write,) = next(request for name, request in ready.backend.rpcs.calls if name == "Commit").writes
+    sent = set(write.update_mask.field_paths)
+    assert sent == set(write.update.fields)
+    assert {"health", "instances", "timeline"} <= sent
+    assert {"revision", "installation_id", "config", "generation", "created_at"}.isdisjoint(sent)
+    after = ready.row
+    assert replace(after, **{name: getattr(before, name) for name in sent}) == before
+
+
+def test_a_document_of_an_older_release_is_written_whole(backend: Backend) -> None:
+    key, row = keys.installation_of(wish()), wish()
+    backend.put(key, row)
+    older = DocumentMask(field_paths=["resource_types"])
+    name = backend.store.name_of(key)
+    backend.store.commit_writes([Write(update={"name": name}, update_mask=older)], b"")
+    changed = replace(row, active_resources=2)
+    backend.store.change(key, lambda _found, writes: writes.write(key, changed))
+    assert backend.store.get(key) == changed
+    assert "resource_types" in backend.store.read_raw([name])[name].fields
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_change_whose_answer_is_lost_is_told_from_one_that_never_came(backend: Backend, is_lost: bool) -> None:
+    key, row = keys.installation_of(wish()), wish()
+    backend.put(key, row)
+    changed = replace(row, active_resources=2)
+    break_off = backend.rpcs.lose_answers if is_lost else backend.rpcs.fail
+    break_off("Commit", grpc.StatusCode.DEADLINE_EXCEEDED, times=1)
+    with nullcontext() if is_lost else pytest.raises(TemporaryError):
+        backend.store.change(key, lambda _found, writes: writes.write(key, changed))
+    assert backend.store.get(key) == (changed if is_lost else row)
+
+
 def test_a_check_in_that_says_nothing_new_costs_one_read(ready: World) -> None:
     assert ready.check_in() == "nothing new"
-    assert ready.backend.rpcs.names()[1:] == ["BatchGetDocuments"]
+    assert ready.backend.rpcs.names()[1:] == ["GetDocument"]
 
 
 def test_a_check_in_that_an_uninstall_overtakes_is_decided_again_and_changes_nothing(ready: World) -> None:

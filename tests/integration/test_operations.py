@@ -256,7 +256,7 @@ def test_a_quiet_check_in_costs_one_read_and_no_write(world: World) -> None:
     world.backend.rpcs.calls.clear()
     assert world.check_in() == "nothing new"
     reading_the_row_for_its_token = ["BatchGetDocuments"]
-    assert world.backend.rpcs.names() == [*reading_the_row_for_its_token, "BatchGetDocuments"]
+    assert world.backend.rpcs.names() == [*reading_the_row_for_its_token, "GetDocument"]
 
 
 def test_a_runtime_that_can_never_start_fails_its_generation_with_a_masked_reason(world: World) -> None:

@@ -17,7 +17,7 @@ from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.adapters.identity import callers
 from provider_hub.adapters.identity.callers import TrustedCaller, trusted_callers
 from provider_hub.adapters.identity.jwks import JwksError, KeySet
-from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
+from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE, Realm, VerifiedClaims
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.settings.everything import Callers, SettingsError
 
@@ -163,6 +163,36 @@ def test_behind_cloud_runs_iam_a_token_whose_signature_was_removed_gets_through(
 @pytest.mark.parametrize("kind", sorted(set(forged()) - {"signature removed"}))
 def test_behind_cloud_runs_iam_every_other_forgery_is_refused(kind: str) -> None:
     assert answer(pusher(caller_signature_removed=True), forged()[kind]) == (401, 0)
+
+
+def test_a_verified_token_is_remembered_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, verified, verify = [NOW], list[int](), Realm.verify
+
+    def counted(realm: Realm, token: str) -> VerifiedClaims:
+        verified.append(now[0] - NOW)
+        return verify(realm, token)
+
+    monkeypatch.setattr(Realm, "verify", counted)
+    caller = trusted_callers(Callers(**GIVEN), clock=lambda: now[0]).push()
+    for seconds in (0, 1, 59, 60, 61):
+        now[0] = NOW + seconds
+        assert answer(caller, f"Bearer {signed(claims())}") == (204, 1)
+    assert verified == [0, 60]
+
+
+def test_a_token_that_expires_within_the_minute_is_forgotten_then() -> None:
+    now = [NOW]
+    caller = trusted_callers(Callers(**GIVEN), clock=lambda: now[0]).push()
+    token = f"Bearer {signed(claims(exp=NOW - 30))}"
+    assert answer(caller, token) == (204, 1), "the leeway is a minute"
+    now[0] = NOW + 31
+    assert answer(caller, token) == (401, 0)
+
+
+def test_what_differs_from_a_verified_token_is_refused() -> None:
+    caller = pusher()
+    assert answer(caller, f"Bearer {signed(claims())}") == (204, 1)
+    assert {answer(caller, header) for header in forged().values()} == {(401, 0)}
 
 
 def test_each_trigger_has_an_account_of_its_own() -> None:

@@ -51,10 +51,10 @@ class Key(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[R_co]):
-    """A record as it was read, None where there was none; `written_at` is the store's own mark of that state."""
+    """A record as it was read, None where there was none; `stored` is the same in the store's own form."""
 
     record: R_co | None
-    written_at: Any
+    stored: Any
 
 
 class Writes(Protocol):

@@ -67,6 +67,8 @@ def counting(make: Callable[..., grpc.Channel], tell: Tell) -> Callable[..., grp
 
 def _units_of(method: str, request: Any) -> Iterator[tuple[str, float]]:
     raw = type(request).pb(request)
+    if method == "GetDocument":
+        yield "reads", 1
     if method == "Commit":
         deletes = sum(write.HasField("delete") for write in raw.writes)
         yield "deletes", deletes

@@ -13,6 +13,7 @@ from google.api_core import exceptions
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.types import firestore as api
 from google.cloud.firestore_v1.types.common import DocumentMask
+from google.cloud.firestore_v1.types.document import Document
 from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
 from google.cloud.firestore_v1.types.write import Write
 
@@ -101,10 +102,10 @@ class FirestoreDocuments:
         """One record for `change`. Raises TemporaryError."""
         name = self.name_of(key)
         with translated():
-            found = self._tried_twice(lambda: self.read_raw([name])).get(name)
+            found = self._tried_twice(lambda: self._read_one(name))
         if found is None:
             return Seen(None, None)
-        return Seen(decode_record(key.record, found), found.update_time)
+        return Seen(decode_record(key.record, found), found)
 
     def get(self, key: Key[R]) -> R | None:
         """One record, None where there is none. Raises TemporaryError."""
@@ -165,6 +166,19 @@ class FirestoreDocuments:
             for key, name in zip(wanted, names, strict=True)
         ]
         return records, transaction_id
+
+    def _read_one(self, name: str) -> Any:
+        """One document as it is stored, None where there is none. Raises what the client raises.
+
+        A call with one answer costs half of what a stream of one answer does, here and in the database.
+        """
+        request = api.GetDocumentRequest(name=name)
+        try:
+            found = self._client.get_document(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+        except exceptions.NotFound:
+            # The same is said of a database that does not exist, for which this read raises.
+            return self.read_raw([name]).get(name)
+        return Document.pb(found)
 
     def read_raw(self, names: Sequence[str], fields: Sequence[str] = ()) -> dict[str, Any]:
         """The documents that exist among these full names, as they are stored, with these fields alone (none: all).

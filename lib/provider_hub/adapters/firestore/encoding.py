@@ -1,6 +1,6 @@
 """Records as Firestore documents and back: plain data to and from the protos' tagged values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,10 +16,11 @@ _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _ESCAPE = "="
 
 
-def encode_record(record: object, path: str) -> _Pb:
-    """The document at `path` that holds `record`."""
+def encode_record(record: object, path: str, fields: Collection[str] | None = None) -> _Pb:
+    """The document at `path` that holds `record`, or of it the `fields` alone."""
     document = _DOCUMENT(name=path)
-    fill(document.fields, adapter(type(record)).dump_python(record))
+    wanted = None if fields is None else set(fields)
+    fill(document.fields, adapter(type(record)).dump_python(record, include=wanted))
     return document
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.cloud.firestore_v1.types.write import Write
@@ -66,11 +67,19 @@ class PendingWrites:
             stored = self._store.read_raw(names)
         except TEMPORARY:
             return False
-        return all(_is_in_effect(write, stored) for write in self._writes)
+        return all(self._is_in_effect(write, stored) for write in self._writes)
 
     def _send(self, transaction_id: bytes) -> None:
         self._commit_sent = True
         self._store.commit_writes(self._writes, transaction_id)
+
+    def _is_in_effect(self, write: Write, stored: Mapping[str, Any]) -> bool:
+        if write.delete:
+            return write.delete not in stored
+        if write.update_transforms:
+            return True  # it may have been moved again since, and was committed together with the others
+        wanted = Write.pb(write).update
+        return wanted.name in stored and stored[wanted.name].fields == wanted.fields
 
 
 class ConditionalWrites(PendingWrites):
@@ -80,6 +89,17 @@ class ConditionalWrites(PendingWrites):
         super().__init__(store)
         self._name = store.name_of(key)
         self._seen = seen
+
+    def write(self, key: Key[R], record: R) -> None:
+        """Replace the document at the commit; of the seen one, only the fields that `record` has otherwise."""
+        if self._seen.record is None or self._store.name_of(key) != self._name:
+            super().write(key, record)
+            return
+        changed = self._changed_fields(record)
+        write = Write.pb()()
+        write.update.CopyFrom(encode_record(record, self._name, changed))
+        write.update_mask.field_paths.extend(changed)
+        self._writes.append(Write.wrap(write))
 
     def commit(self) -> None:
         """Commit the writes, if any. Raises what the client raises, and AssertionError where none has the condition."""
@@ -93,14 +113,22 @@ class ConditionalWrites(PendingWrites):
             if self._seen.record is None:
                 condition.exists = False
             else:
-                condition.update_time.CopyFrom(self._seen.written_at)
+                condition.update_time.CopyFrom(self._seen.stored.update_time)
         self._send(b"")
 
+    def _changed_fields(self, record: Any) -> list[str]:
+        """The fields of the seen document that `record` has otherwise; all where the document lacks one.
 
-def _is_in_effect(write: Write, stored: Mapping[str, Any]) -> bool:
-    if write.delete:
-        return write.delete not in stored
-    if write.update_transforms:
-        return True  # it may have been moved again since, and was committed together with the others
-    wanted = Write.pb(write).update
-    return wanted.name in stored and stored[wanted.name].fields == wanted.fields
+        An older release wrote it then, and queries find a document by the fields that it has.
+        """
+        seen, names = self._seen.record, [field.name for field in fields(record)]
+        if any(name not in self._seen.stored.fields for name in names):
+            return names
+        return [name for name in names if getattr(record, name) != getattr(seen, name)]
+
+    def _is_in_effect(self, write: Write, stored: Mapping[str, Any]) -> bool:
+        change = Write.pb(write)
+        if not change.HasField("update_mask") or change.update.name != self._name:
+            return super()._is_in_effect(write, stored)
+        whole = {**self._seen.stored.fields, **change.update.fields}
+        return self._name in stored and dict(stored[self._name].fields) == whole

@@ -5,31 +5,49 @@ forge messages of any tenant, so the function checks the token itself as well.
 """
 
 import time
+from dataclasses import field
+from hashlib import sha256
 
 from provider_hub.adapters.identity.bearer import bearer_token
 from provider_hub.adapters.identity.jwks import KeySet, UnixTime
-from provider_hub.adapters.identity.realm import Realm, safe_url
+from provider_hub.adapters.identity.realm import LEEWAY_SECONDS, Realm, safe_url
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.settings.callers import Callers
 from provider_hub.settings.reader import SettingsError, variable_name
 
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 16
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedCaller:
-    """The one service account that may call."""
+    """The one service account that may call.
+
+    A token comes with every call until it expires, and its signature takes longer to verify than a message to read. One
+    that was verified is remembered, by its digest, for a minute or until it expires: for that long a key that its
+    issuer withdraws is still good.
+    """
 
     realm: Realm
     account: str
+    _verified_until: dict[bytes, float] = field(default_factory=dict, repr=False)
 
     def verify(self, authorization_header: str | None) -> None:
         """Return where the header has a token of the account for this function.
 
         Raises NotAuthenticated for any other, IdentityUnavailable where no key is at hand to tell.
         """
-        claims = self.realm.verify(bearer_token(authorization_header))
+        token = bearer_token(authorization_header)
+        digest, now = sha256(token.encode("utf-8", "surrogatepass")).digest(), self.realm.clock()
+        if now < self._verified_until.get(digest, 0.0):
+            return
+        claims = self.realm.verify(token)
         if claims.get("email") != self.account or claims.get("email_verified") is not True:
             raise NotAuthenticated(f"the token is not one of the account {self.account}")
+        if len(self._verified_until) >= _MOST_REMEMBERED:
+            self._verified_until.clear()
+        self._verified_until[digest] = min(now + _REMEMBERED_SECONDS, float(claims["exp"]) + LEEWAY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
