@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.simulate.limits import Gauge, Kind, Ramp
 
+_HOUR = 3600.0
 # What is on its way at the end of the day is no backlog: a minute's work, or that of two steps if they are longer.
 _ON_ITS_WAY_SECONDS = 60.0
 # What was scaled down to a limit is at it, but for the last digits.
@@ -31,7 +32,7 @@ class Station:
 
 @dataclass
 class Queue:
-    """What waits for one server of `capacity` units of work a second, and the most that did."""
+    """What waits for one server of `capacity` units of work a second; the most that did, also in each hour."""
 
     name: str
     capacity: float
@@ -42,11 +43,14 @@ class Queue:
     longest_wait: float = 0.0
     served_a_second: float = 0.0
     on_its_way: float = 1.0
+    hourly: dict[int, float] = field(default_factory=dict)
 
     def note(self, waiting: float, served: float, work: float, at: float, seconds: float) -> None:
         """How many runs wait after a step that served so many, by so much work."""
         self.waiting, self.served_a_second = waiting, served / seconds
         self.on_its_way = 1 + self.served_a_second * max(_ON_ITS_WAY_SECONDS, 2 * seconds)
+        hour = int(at // _HOUR)
+        self.hourly[hour] = max(waiting, self.hourly.get(hour, 0.0))
         if waiting > self.most:
             self.most, self.most_at = waiting, at
         self.busiest = max(self.busiest, work / seconds / self.capacity)
@@ -88,10 +92,6 @@ class Fluid:
         self._in_queue: dict[str, list[Place]] = {name: [] for name in queues}
         for place, station in self._stations.items():
             self._in_queue[station.queue].append(place)
-
-    def waiting_for(self, route: str) -> float:
-        """How many runs wait at the first station of a route."""
-        return self._waiting[route, 0]
 
     def withdraw(self, route: str, runs: float) -> None:
         """So many runs that wait at the first station of a route are needed no longer."""

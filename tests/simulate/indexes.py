@@ -39,11 +39,11 @@ class Entry:
 
 @cache
 def deployed() -> Mapping[str, tuple[Index, ...]]:
-    """The indexes of `terraform/modules/hub/database.tf`, by collection. Raises AssertionError if it has none."""
+    """The indexes of `terraform/modules/hub/database.tf`, by collection. Raises AssertionError for another form."""
     text = (HUB / "database.tf").read_text()
     found = [*_COMPOSITE.findall(text), *_SINGLE.findall(text)]
-    if not found:
-        raise AssertionError("database.tf declares no index in the form that the simulator reads")
+    if not found or len(found) != text.count('{ collection = "'):
+        raise AssertionError(f"database.tf declares indexes in a form of which only {len(found)} are read here")
     by_collection: dict[str, list[Index]] = {}
     for name, collection, fields in found:
         paths = tuple(part.strip().strip('"').removeprefix("-").removesuffix("[]") for part in fields.split(","))

@@ -101,9 +101,9 @@ class Meter:
                 units += _units_of(point.call)
             given = {"calls": 1, "cpu_seconds": seconds, "deliveries": int(pushed > 0), "push_bytes": pushed}
             units.update(given)
-            self.add(function, units)
+            self._add(function, units)
 
-    def add(self, function: str, units: Mapping[str, float]) -> None:
+    def _add(self, function: str, units: Mapping[str, float]) -> None:
         """Count these for the present operation, with whatever the database was told since the last time."""
         database = self.firestore
         if self._operation is not None:

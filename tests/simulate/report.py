@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import ceil
 
 from tests.bench import prices
 from tests.simulate.day import DAY_SECONDS, HOUR, Load
@@ -24,6 +25,7 @@ _BILLED = {
     "billed_seconds": "instance seconds, shared by calls",
 }
 _ORDER = (Kind.LIMIT, Kind.BOUND, Kind.ADVICE)
+_BARS = " ▁▂▃▄▅▆▇█"
 # What is used less than this of its limit is not worth a line.
 _LEAST_SHOWN = 0.005
 
@@ -54,13 +56,19 @@ def gauges(fluid: Fluid) -> str:
 
 def queues(fluid: Fluid, design: Design, load: Load) -> str:
     """Every queue, with what it can do, how busy it was and what waited; then how long a round of drift takes."""
-    header = ("queue", "servers, or a second", "busiest", "most waiting", "when", "longest wait", "at the end")
-    rows = [_queue(queue) for queue in fluid.queues.values()]
-    round_hours = load.installations / design.drift_rows_a_second / HOUR
-    return (
-        table([header, *rows])
-        + f"\n\nA round of drift through all installations takes {_duration(round_hours * HOUR)}."
+    header = (
+        "queue",
+        "servers, or a second",
+        "busiest",
+        "most waiting",
+        "when",
+        "longest wait",
+        "at the end",
+        "by hour",
     )
+    rows = [_queue(queue) for queue in fluid.queues.values()]
+    whole_round = _duration(load.installations / design.drift_rows_a_second)
+    return f"{table([header, *rows])}\n\nA round of drift through all installations takes {whole_round}."
 
 
 def costs(fluid: Fluid) -> str:
@@ -129,7 +137,14 @@ def _queue(queue: Queue) -> tuple[str, ...]:
     state = "drained" if queue.is_drained else f"{queue.waiting:,.0f} WAIT"
     wait = _duration(queue.longest_wait) if queue.most >= 1 else ""
     most = f"{queue.most:,.0f}"
-    return (queue.name, _few(queue.capacity), f"{queue.busiest:.0%}", most, _clock(queue.most_at), wait, state)
+    figures = (_few(queue.capacity), f"{queue.busiest:.0%}", most, _clock(queue.most_at), wait, state)
+    return (queue.name, *figures, _line(queue) if queue.most >= 1 else "")
+
+
+def _line(queue: Queue) -> str:
+    """The most that waited in each hour, as a bar: a blank where less than one did, the highest where most did."""
+    lengths = (queue.hourly[hour] for hour in sorted(queue.hourly))
+    return "".join(_BARS[ceil(length / queue.most * (len(_BARS) - 1))] if length >= 1 else " " for length in lengths)
 
 
 def _few(number: float) -> str:

@@ -1,12 +1,17 @@
 """The model that a simulated day runs in: queues, limits, the ramp rule and the search for what gives first."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
+from tests.builders import wish
+from tests.fakes import START
+from tests.simulate import report
 from tests.simulate.day import Load, run_day
 from tests.simulate.design import Design, seconds_of, written_check_ins_a_second
 from tests.simulate.fluid import Fluid, Queue, Station
 from tests.simulate.hub import hub_of
+from tests.simulate.indexes import Entry, entries_of
 from tests.simulate.limits import Gauge, Kind, Ramp
 from tests.simulate.metering import Leg, Operation
 from tests.simulate.operations import (
@@ -28,6 +33,9 @@ from tests.simulate.operations import (
     Measured,
 )
 from tests.simulate.verdict import PATIENCE_SECONDS, faults_of, find_limit
+
+from provider_hub.adapters.firestore.encoding import encode_record
+from provider_hub.domain.installation import LifecycleState
 
 SILENT_INDEX = "index silent_of_shards"
 FEW_INSTANCES = {"registration": 100}
@@ -190,3 +198,26 @@ def test_an_instance_does_as_many_written_check_ins_as_the_bench_found() -> None
 def test_a_call_that_waits_takes_its_share_of_the_instances_threads() -> None:
     assert seconds_of(cpu_seconds=0.001, rpcs=1, threads=8) == pytest.approx(0.011 / 8)
     assert seconds_of(cpu_seconds=0.02, rpcs=1, threads=8) == pytest.approx(0.02)
+
+
+def test_a_row_of_another_shard_is_in_another_range_of_the_index_of_silence() -> None:
+    def entry(shard: int, at: datetime) -> Entry:
+        row = wish(lifecycle_state=LifecycleState.READY, last_check_in_at=at, silent_at=at, silence_shard=shard)
+        name = "projects/p/databases/d/documents/organizations/org_acme/installations/acme:weather"
+        found = {one.index: one for one in entries_of(name, encode_record(row, name))}
+        return found["silent_of_shards"]
+
+    first, later, other = entry(3, START), entry(3, START + timedelta(minutes=5)), entry(4, START)
+
+    assert first.before == later.before
+    assert later.time > first.time
+    assert other.before != first.before
+
+
+def test_a_report_draws_what_waited_in_each_hour() -> None:
+    fluid = flow(capacity=100)
+    fluid.step({"work": 1_000_000}, 0, 10)
+    fed(fluid, 0, 7_200)
+
+    line = report.queues(fluid, Design(), Load(1000, 300))
+    assert "█▆" in line
