@@ -174,23 +174,31 @@ build_image() {
     --substitutions "_IMAGE=$image${BASE_IMAGE:+,_BASE_IMAGE=$BASE_IMAGE}"
 }
 
-# What the functions may do in the cluster. Whoever deploys needs the rights of a cluster's administrator for this; the
-# token lies in a file that only this user reads, and not on a command line.
-grant_in_cluster() {
-  local access
+# What the functions may do in the cluster of each cell. Whoever deploys needs the rights of a cluster's administrator for
+# this; the token lies in a file that only this user reads, and not on a command line.
+grant_in_clusters() {
+  local access endpoint endpoints
   access=$(terraform -chdir="$here" output -json cluster_access)
   [[ $access != null ]] || return 0
   command -v kubectl >/dev/null || fail 'kubectl is not on the PATH: install it, or set cluster = { access = "iam" }'
+  endpoints=$(terraform -chdir="$here" output -json cells |
+    "$python" -c 'import json, sys; print(*(cell["endpoint"] for cell in json.load(sys.stdin).values()))')
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
+  for endpoint in $endpoints; do
+    grant_in_cluster "$endpoint" "$access"
+  done
+}
+
+grant_in_cluster() {
   (umask 077 && cat >"$work/kubeconfig" <<KUBECONFIG
 {"apiVersion": "v1", "kind": "Config", "current-context": "hub",
  "contexts": [{"name": "hub", "context": {"cluster": "hub", "user": "deployer"}}],
- "clusters": [{"name": "hub", "cluster": {"server": "https://$(output cluster endpoint)"}}],
+ "clusters": [{"name": "hub", "cluster": {"server": "https://$1"}}],
  "users": [{"name": "deployer", "user": {"token": "$(gcloud auth print-access-token)"}}]}
 KUBECONFIG
   )
-  (cd "$root" && "$python" -m terraform.tools.rbac <<<"$access") |
+  (cd "$root" && "$python" -m terraform.tools.rbac <<<"$2") |
     kubectl --kubeconfig "$work/kubeconfig" apply --server-side --force-conflicts --field-manager=provider-hub-deploy -f -
 }
 
@@ -224,7 +232,7 @@ deploy() {
   plan_and_apply "${builder[@]}"
   build_image "$(output build image)"
   plan_and_apply
-  grant_in_cluster
+  grant_in_clusters
   if [[ ${SKIP_SMOKE:-} != 1 ]]; then
     smoke_test
   fi
@@ -252,7 +260,7 @@ apply() {
   build_image "$(terraform -chdir="$here" show -json plan.out | (cd "$root" && "$python" -m terraform.tools.plan output build image))"
   terraform -chdir="$here" apply -input=false plan.out
   rm -f "$here/plan.out"
-  grant_in_cluster
+  grant_in_clusters
 }
 
 confirm_destroy() {

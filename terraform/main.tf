@@ -7,6 +7,7 @@ module "hub" {
   audit                  = var.audit
   budget                 = var.budget
   build_worker_pool      = var.build_worker_pool
+  cells                  = var.cells
   check_in_keys          = var.check_in_keys
   cluster                = var.cluster
   console_realm          = var.console_realm

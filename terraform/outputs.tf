@@ -20,6 +20,11 @@ output "build" {
   value       = module.hub.build
 }
 
+output "cells" {
+  description = "Every cell's cluster, as the output `cluster` gives that of the cell default."
+  value       = module.hub.cells
+}
+
 output "check_in_topic" {
   description = "Full name of the topic that runtimes check in at."
   value       = module.hub.check_in_topic

@@ -45,8 +45,25 @@ variable "check_in_keys" {
   nullable    = false
 }
 
+variable "cells" {
+  description = "Clusters beside the one of `cluster`, for more pods than one cluster holds; that one is the cell default. An organization's first install places it in one of them, for good. weight is a cell's share in new organizations (`cluster.weight` is the default cell's), and 0 closes it to them. existing is a GKE cluster as in `cluster`, of the same project; without, an Autopilot cluster is made beside that of `cluster`, whose pods and services come from ranges: IPv4 ranges that the subnetwork gets, or the names of ranges of `network.existing`. A cell that an organization is in has to stay: the hub leaves what runs in it alone, and changes of it fail, until the cell is named again."
+  type = map(object({
+    weight = optional(number, 1)
+    existing = optional(object({
+      name     = string
+      location = string
+    }))
+    ranges = optional(object({
+      pods     = string
+      services = string
+    }))
+  }))
+  default  = {}
+  nullable = false
+}
+
 variable "cluster" {
-  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster."
+  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster. weight is its share in new organizations where there are `cells`."
   type = object({
     existing = optional(object({
       name     = string
@@ -57,6 +74,7 @@ variable "cluster" {
     namespace_prefix = optional(string, "")
     runtime_class    = optional(string, "gvisor")
     user_namespaces  = optional(bool, false)
+    weight           = optional(number, 1)
   })
   default  = {}
   nullable = false

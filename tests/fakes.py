@@ -4,15 +4,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from provider_hub.actions.artifacts import KeptWheel
-from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
+from provider_hub.actions.cluster import (
+    Clusters,
+    LogRequest,
+    ObjectOwner,
+    PodLogs,
+    PodOutput,
+    RuntimePod,
+    StaleGeneration,
+)
 from provider_hub.actions.relock import OldWheel
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.wheels import Wheel, WheelSource
 from provider_hub.domain.artifacts import kept_name
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.dependencies.requirements import required_names
 from provider_hub.domain.deployment import DeploymentStatus
@@ -134,6 +143,14 @@ class FakeCluster:
     def _answer(self) -> None:
         if self.failing:
             raise self.failing
+
+
+ClusterT = TypeVar("ClusterT", bound=PodLogs)
+
+
+def only(cluster: ClusterT) -> Clusters[ClusterT]:
+    """The clusters of a hub that has this one."""
+    return Clusters({DEFAULT_CELL: cluster})
 
 
 @dataclass

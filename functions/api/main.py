@@ -46,15 +46,16 @@ def wire(settings: Needs) -> Combined:
         resolver=UvResolver(IndexPolicy.from_settings(settings)),
         publishing=publishing_rules(settings),
         attestations=SigstoreVerifier(settings),
+        cell_weights=settings.weights_by_cell,
     )
     who = Authenticator(settings)
-    cluster, bucket = kubernetes.connect(settings), artifacts.connect(settings)
+    clusters, bucket = kubernetes.connect(settings), artifacts.connect(settings)
     wheels = VerifiedWheels(FetchPolicy.from_settings(settings), bucket)
-    logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
+    logs = LogReader(services, clusters, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
     minting = Minting(services, PlatformTokens(settings), settings.publisher_audience)
     found = catalog.Hub(services, tasks.connect(settings), settings.issuers_by_platform, bucket)
     return Combined(
-        installations=Application(installations.routes, installations.Hub(services, cluster, logs), who, services),
+        installations=Application(installations.routes, installations.Hub(services, clusters, logs), who, services),
         catalog=Application(catalog.routes, found, who, services),
         publishing=Application(publishing.routes, publishing.Hub(services, wheels, bucket), who, services),
         identity=Application(identity.routes, identity.Hub(services, minting), who, services),

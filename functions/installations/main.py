@@ -24,10 +24,14 @@ class Needs(Core, Cluster, Identity, Logs, Sealing): ...
 
 
 def wire(settings: Needs) -> Application[Hub]:
-    services = replace(connected_services(settings, JsonSchemaChecker()), sealer=sealing.connect(settings))
-    cluster = kubernetes.connect(settings)
-    logs = LogReader(services, cluster, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
-    return Application(routes, Hub(services, cluster, logs), Authenticator(settings), services)
+    services = replace(
+        connected_services(settings, JsonSchemaChecker()),
+        sealer=sealing.connect(settings),
+        cell_weights=settings.weights_by_cell,
+    )
+    clusters = kubernetes.connect(settings)
+    logs = LogReader(services, clusters, cloud_logging.connect(settings, settings.cluster_namespace_prefix))
+    return Application(routes, Hub(services, clusters, logs), Authenticator(settings), services)
 
 
 application = Once(Needs, wire)

@@ -24,7 +24,7 @@ def wire(settings: Needs) -> OnlyFrom:
     services = connected_services(settings)
     work = Installer(
         services=services,
-        cluster=kubernetes.connect(settings),
+        clusters=kubernetes.connect(settings),
         tasks=tasks.connect(settings),
         desired_states=desired_states(settings, services),
     )

@@ -41,12 +41,12 @@ def wire(settings: Needs) -> OnlyFrom:
         publishing=publishing_rules(settings),  # the bytes that an organization may have kept
     )
     bucket, policy = artifacts.connect(settings), FetchPolicy.from_settings(settings)
-    cluster = kubernetes.connect(settings)
+    clusters = kubernetes.connect(settings)
     work = Sweeper(
         services=services,
-        expiry=Expiry(services, cluster),
+        expiry=Expiry(services, clusters),
         waves=Waves(services, tasks.connect(settings), settings.pace),
-        drift=Drift(services, cluster, desired_states(settings, services), settings.drift_slices),
+        drift=Drift(services, clusters, desired_states(settings, services), settings.drift_slices),
         mirror=Mirror(services, bucket, LockedWheelHosts(policy)),
         relocking=Relocking(services, KeptFromHosts(policy, bucket)),
         advisories=AdvisoryWatch(services, osv_export.connect(settings, settings)),

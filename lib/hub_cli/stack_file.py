@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +14,10 @@ DEFAULT_STATE_DIR = Path(".hub")
 
 @dataclass(frozen=True)
 class StackInfo:
-    """Where everything of a running stack is. Paths are absolute; of the URLs only the console's ends in a slash."""
+    """Where everything of a running stack is. Paths are absolute; of the URLs only the console's ends in a slash.
+
+    `cells` has the kubeconfigs of the cells beside the default one, whose kubeconfig is `kubeconfig`.
+    """
 
     api_url: str
     wheels_url: str
@@ -31,6 +34,7 @@ class StackInfo:
     namespace_prefix: str = ""
     console_url: str = ""
     api_https_url: str = ""
+    cells: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, state_dir: Path) -> Self:

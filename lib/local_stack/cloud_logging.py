@@ -5,7 +5,7 @@ in its path, since whoever can list entries can read what every tenant's pods pr
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ class FilterError(Exception):
     """The filter is none that this server understands; the message names the line."""
 
 
-def logging_application(secret: str, ended: Path) -> web.Application:
-    """Serves `POST /{secret}/v2/entries:list` from the directory `ended` of a node."""
+def logging_application(secret: str, ended: Sequence[Path]) -> web.Application:
+    """Serves `POST /{secret}/v2/entries:list` from the directories `ended` of the nodes."""
 
     async def listed(request: web.Request) -> web.Response:
         asked = await request.json()
@@ -43,10 +43,10 @@ def logging_application(secret: str, ended: Path) -> web.Application:
     return application
 
 
-def list_entries(ended: Path, text: str) -> list[Entry]:
+def list_entries(ended: Sequence[Path], text: str) -> list[Entry]:
     """The entries that a filter selects. Raises FilterError."""
     tests = [_test(line) for line in text.splitlines() if line.strip()]
-    return [entry for entry in _entries(ended) if all(test(entry) for test in tests)]
+    return [entry for node in ended for entry in _entries(node) if all(test(entry) for test in tests)]
 
 
 def _entries(ended: Path) -> Iterator[Entry]:

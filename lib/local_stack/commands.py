@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from local_stack.issuer import TokenIssuer
 
 _MAX_PORT = 65535
+_MOST_CELLS = 5
 _DEFAULT_LIFETIME = 3600.0
 
 
@@ -36,6 +37,9 @@ def _register_up(commands: "Subparsers") -> None:
     _add_state_dir(up)
     up.add_argument("--project", default="local-hub", help="Google Cloud project id to use (default: local-hub)")
     up.add_argument("--kubeconfig", type=Path, metavar="FILE", help="a real cluster instead of the embedded one")
+    up.add_argument(
+        "--cells", type=_cells, default=1, metavar="N", help="embedded clusters, over which organizations are spread"
+    )
     up.add_argument("--process-node", action="store_true", help="run pods as processes for --kubeconfig's cluster too")
     up.add_argument(
         "--retry-min",
@@ -115,6 +119,7 @@ def _up(arguments: argparse.Namespace) -> int:
         state_dir=arguments.state_dir,
         project=arguments.project,
         kubeconfig=arguments.kubeconfig,
+        cells=arguments.cells,
         process_node=arguments.process_node,
         retry_min=arguments.retry_min,
         sweep_seconds=arguments.sweep_seconds,
@@ -212,6 +217,12 @@ def _add_state_dir(parser: argparse.ArgumentParser) -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: use 0 to {_MAX_PORT}")
+    return int(text)
+
+
+def _cells(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CELLS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cells: use 1 to {_MOST_CELLS}")
     return int(text)
 
 

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +21,8 @@ _LOOPBACK_NAMES = "localhost,127.0.0.1"
 class Surroundings:
     """Where the stand-ins are, as the functions' settings need it. Endpoints are `host:port`.
 
-    `interpreters` has what the process node runs pods with, the default first.
+    `interpreters` has what the process node runs pods with, the default first. `cells` has the kubeconfigs of the cells
+    beside the default one, whose kubeconfig is `kubeconfig`.
     """
 
     project: str
@@ -39,6 +40,7 @@ class Surroundings:
     bucket: BucketHost
     interpreters: Sequence[Interpreter]
     namespace_prefix: str = ""
+    cells: Mapping[str, Path] = field(default_factory=dict)
 
 
 def namespace_prefix(hub_id: str) -> str:
@@ -79,6 +81,7 @@ def _for_settings(around: Surroundings) -> dict[str, str]:
         "HUB_BAKE_SECONDS": "5",
         "HUB_WAVE_POLL_SECONDS": "1",
         "HUB_KUBECONFIG": str(around.kubeconfig),
+        "HUB_CELLS": ",".join(f"{cell}={kubeconfig}" for cell, kubeconfig in around.cells.items()),
         "HUB_CLUSTER_HUB_ID": around.hub_id,
         "HUB_CLUSTER_NAMESPACE_PREFIX": around.namespace_prefix,
         "HUB_PUBLISHER_ISSUERS": ",".join(f"{one}={issuer.issuer(one)}" for one in (Realm.GITHUB, Realm.GITLAB)),

@@ -10,14 +10,15 @@ from hub_cli.stack_file import DEFAULT_STATE_DIR
 class StackOptions:
     """The options of `hub up`. Port 0 is any free one; without `kubeconfig` the embedded cluster serves.
 
-    `retry_min` is a failed delivery's first backoff, `sweep_seconds` the time between two sweeps.
-    Without `functions_dir` the functions are the repository's.
+    `cells` is how many embedded clusters there are. `retry_min` is a failed delivery's first backoff, `sweep_seconds`
+    the time between two sweeps. Without `functions_dir` the functions are the repository's.
     """
 
     port: int = 8080
     state_dir: Path = DEFAULT_STATE_DIR
     project: str = "local-hub"
     kubeconfig: Path | None = None
+    cells: int = 1
     process_node: bool = False
     retry_min: float = 10.0
     sweep_seconds: float = 60.0

@@ -25,7 +25,7 @@ from local_stack.ports import LOOPBACK, listening_socket, port_of
 from local_stack.push_relay import PushRelay
 from local_stack.secret_files import secret_file
 from local_stack.sign_in_server import SignInServer
-from local_stack.stack_file import artifacts_dir, keys_dir, node_dir, wheels_dir
+from local_stack.stack_file import artifacts_dir, keys_dir, wheels_dir
 from local_stack.tasks import LocalTasks, TasksServer, http_sender
 from local_stack.wheelhost import wheel_application
 from local_stack.workloads import LocalAccounts
@@ -104,11 +104,11 @@ async def start_bucket(exits: AsyncExitStack, state_dir: Path, context: SSLConte
     return BucketHost(endpoint, key_file, f"{LOOPBACK}:{port_of(metadata_listener)}")
 
 
-async def start_logging(exits: AsyncExitStack, state_dir: Path) -> str:
-    """Serve what pods printed that are gone; returns the base URL, whose path is a secret."""
+async def start_logging(exits: AsyncExitStack, state_dir: Path, nodes: Sequence[Path]) -> str:
+    """Serve what pods of these nodes printed that are gone; returns the base URL, whose path is a secret."""
     secret = secret_file(keys_dir(state_dir) / "logging", lambda: secrets.token_hex(24).encode()).decode()
     listener = listening_socket(0)
-    application = logging_application(secret, ended_directory(node_dir(state_dir)))
+    application = logging_application(secret, [ended_directory(node) for node in nodes])
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     exits.push_async_callback(runner.cleanup)
     await runner.setup()

@@ -14,17 +14,17 @@ from google.cloud import tasks_v2
 
 from hub_cli.stack_file import StackInfo
 from local_stack import topics
+from local_stack.cells import LocalCell, local_cells
 from local_stack.console import Console, SignIn
 from local_stack.environment import Surroundings, function_environment, namespace_prefix
-from local_stack.errors import LocalError
 from local_stack.foundation import Foundation, all_of
 from local_stack.function_list import consumer_of, dead_letter_keeper, queue_servers, scheduled
 from local_stack.functions import public_urls
 from local_stack.gateway import Gateway, Router
-from local_stack.interpreters import LIBRARIES, Interpreter, find_interpreters
+from local_stack.interpreters import find_interpreters
 from local_stack.issuer import Realm
 from local_stack.options import StackOptions
-from local_stack.ports import LOOPBACK, ReservedPort, port_of
+from local_stack.ports import LOOPBACK, port_of
 from local_stack.programs import linked_programs
 from local_stack.push_relay import PushRelay
 from local_stack.runtime_versions import register_runtimes
@@ -42,8 +42,7 @@ from local_stack.servers import (
     start_wheel_host,
 )
 from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
-from local_stack.stack_file import keys_dir, logs_dir, node_dir
-from local_stack.supervisor import Child, Stage, accepts_connections
+from local_stack.stack_file import keys_dir, logs_dir
 from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.domain.records import Queue
 from provider_hub.settings.everything import AllSettings
@@ -57,11 +56,12 @@ class LocalStack:
         self._options = options
         self._route = route
         self._state_dir = options.state_dir.resolve()
-        self._kubeconfig = _kubeconfig(options, self._state_dir)
+        self._cells = local_cells(options, self._state_dir)
         self._exits = AsyncExitStack()
         self._functions = foundation.functions
-        self._cluster_port = ReservedPort()
-        self._exits.callback(self._cluster_port.release)
+        for cell in self._cells:
+            if cell.port is not None:
+                self._exits.callback(cell.port.release)
         self._schedules: asyncio.Task[None] | None = None
 
     async def start(self) -> StackInfo:
@@ -128,9 +128,10 @@ class LocalStack:
             namespace_prefix=namespace_prefix(hub_id) if self._options.kubeconfig else "",
             check_in_key=secret_file(keys_dir(self._state_dir) / "check-in", _random_key).decode(),
             config_key_file=config_key_file,
-            kubeconfig=self._kubeconfig,
+            kubeconfig=self._cells[0].kubeconfig,
+            cells={cell.name: cell.kubeconfig for cell in self._cells[1:]},
             wheels_url=await start_wheel_host(self._exits, self._state_dir, self._tls),
-            logs_endpoint=await start_logging(self._exits, self._state_dir),
+            logs_endpoint=await start_logging(self._exits, self._state_dir, [cell.node_dir for cell in self._cells]),
             ca_file=ca_file(self._state_dir),
             bucket=await start_bucket(self._exits, self._state_dir, self._tls),
             interpreters=await finding,
@@ -148,7 +149,7 @@ class LocalStack:
         await all_of(
             self._foundation.serving.wait(),
             self._create_topics(session, around.issuer.service_account, settings),
-            self._start_cluster(environment, around),
+            *(self._start_cell(cell, environment, around) for cell in self._cells),
             *(start(function.child(environment, self._foundation.fork_server)) for function in self._functions),
         )
 
@@ -178,29 +179,16 @@ class LocalStack:
         await create()
         self._foundation.restore_topics = create
 
-    async def _start_cluster(self, environment: Mapping[str, str], around: Surroundings) -> None:
+    async def _start_cell(self, cell: LocalCell, environment: Mapping[str, str], around: Surroundings) -> None:
         """The embedded cluster unless a kubeconfig was given, then the process node where it is wanted."""
-        embedded = self._options.kubeconfig is None
-        if embedded:
-            child = _cluster_child(self._cluster_port, self._kubeconfig, environment)
-            await self._foundation.supervisor.start(replace(child, start=self._foundation.fork_server.fork))
-        if embedded or self._options.process_node:
+        start, fork_server = self._foundation.supervisor.start, self._foundation.fork_server
+        if cell.port is not None:
+            await start(cell.cluster(cell.port, environment, fork_server))
+        if cell.port is not None or self._options.process_node:
             # Pods read the bucket as workloads of the cluster; the functions sign with a key of their own.
             variables = {**environment, "GCE_METADATA_HOST": around.bucket.metadata_host}
-            await self._foundation.supervisor.start(self._node(variables, around.interpreters))
-
-    def _node(self, environment: Mapping[str, str], interpreters: Sequence[Interpreter]) -> Child:
-        """The process node. In a cluster of others it leaves the pods of their namespaces alone."""
-        files = ("--kubeconfig", str(self._kubeconfig), "--state-dir", str(node_dir(self._state_dir)))
-        prefix = environment["HUB_CLUSTER_NAMESPACE_PREFIX"]
-        images = [f"--image={one.image}={one.executable}" for one in interpreters]
-        programs = linked_programs(self._state_dir)
-        options = (
-            *("--namespace-prefix", prefix, "--python-path", str(LIBRARIES), "--programs", str(programs)),
-            *images,
-        )
-        command = ("local_kubernetes.node.__main__", *files, *options)
-        return Child("node", command, Stage.NODE, environment, start=self._foundation.fork_server.fork)
+            programs = linked_programs(self._state_dir)
+            await start(cell.node(variables, around.interpreters, programs, fork_server))
 
     async def _register_runtimes(
         self, session: aiohttp.ClientSession, around: Surroundings, settings: AllSettings
@@ -225,34 +213,6 @@ class LocalStack:
         return next((function.url for function in self._functions if function.name == name), None)
 
 
-def _kubeconfig(options: StackOptions, state_dir: Path) -> Path:
-    chosen = options.kubeconfig
-    if chosen is None:
-        return state_dir / "kubeconfig"
-    if not chosen.is_file():
-        raise LocalError(f"there is no kubeconfig at {chosen}: give --kubeconfig a file, or leave it out.")
-    return chosen.resolve()
-
-
-def _cluster_child(port: ReservedPort, kubeconfig: Path, environment: Mapping[str, str]) -> Child:
-    kubeconfig.unlink(missing_ok=True)
-
-    async def serves() -> bool:
-        return kubeconfig.exists() and await accepts_connections(LOOPBACK, port.number)
-
-    # For chaos alone: any program with the cluster's token could make it fail.
-    faults = ("--faults",) if environment.get("HUB_LOCAL_CLUSTER_FAULTS") else ()
-    command = (
-        "local_kubernetes.cluster.__main__",
-        "--port",
-        str(port.number),
-        "--kubeconfig",
-        str(kubeconfig),
-        *faults,
-    )
-    return Child("cluster", command, Stage.CLUSTER, environment, serves)
-
-
 def _describe(around: Surroundings, prefix: str, api_url: str, state_dir: Path) -> StackInfo:
     return StackInfo(
         api_url=api_url,
@@ -261,6 +221,7 @@ def _describe(around: Surroundings, prefix: str, api_url: str, state_dir: Path) 
         firestore_emulator_host=around.emulators.firestore,
         pubsub_emulator_host=around.emulators.pubsub,
         kubeconfig=str(around.kubeconfig),
+        cells={cell: str(kubeconfig) for cell, kubeconfig in around.cells.items()},
         project=around.project,
         tasks_endpoint=around.tasks_endpoint,
         issuer_url=around.issuer.url,

@@ -102,6 +102,7 @@ def summary(info: StackInfo, seconds: float) -> str:
     """What a person reads once the stack serves."""
     state_dir = Path(info.state_dir)
     option = "" if state_dir == DEFAULT_STATE_DIR.resolve() else f" --state-dir {shlex.quote(info.state_dir)}"
+    cells = "".join(f"\n  {name:<11} export KUBECONFIG={shlex.quote(path)}" for name, path in info.cells.items())
     return f"""\
 Provider Hub serves after {seconds:.1f} s. Open the console in a browser and sign in as anyone:
 
@@ -112,7 +113,7 @@ Provider Hub serves after {seconds:.1f} s. Open the console in a browser and sig
   Pub/Sub     {info.pubsub_emulator_host}
   Cloud Tasks {info.tasks_endpoint}
   tokens      {info.issuer_url}
-  cluster     export KUBECONFIG={shlex.quote(info.kubeconfig)}
+  cluster     export KUBECONFIG={shlex.quote(info.kubeconfig)}{cells}
   logs        {info.logs_dir}
 
 Next, in another terminal:

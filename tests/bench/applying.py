@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from provider_hub.adapters import kubernetes
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.manifests import Manifest, RuntimeFacts, installation_manifests, namespace_manifests
 from provider_hub.settings.everything import Cluster
 from tests import builders
@@ -31,7 +32,7 @@ def applies(ground: Ground) -> Iterator[Figure]:
     if shutil.which("kubectl") is None:
         print("kubectl is not installed: the floor of an apply is left out")
         return
-    cluster = kubernetes.connect(Cluster(kubeconfig=str(ground.kubeconfig)))
+    cluster = kubernetes.connect(Cluster(kubeconfig=str(ground.kubeconfig))).by_cell[DEFAULT_CELL]
 
     def ours(namespace: Sequence[Manifest], objects: Sequence[Manifest]) -> None:
         cluster.ensure_namespace(namespace)

@@ -47,7 +47,7 @@ from tests.bench.counting.wire import counting
 from tests.bench.ground import CHECK_IN_KEY, put
 from tests.bench.requesting import row_of
 from tests.bench.rows import catalog, load
-from tests.fakes import FakeCluster, FakeHosts, FakeTasks, FakeWheels, NoBucket
+from tests.fakes import FakeCluster, FakeHosts, FakeTasks, FakeWheels, NoBucket, only
 
 SIZES = (1_000, 10_000, 100_000)
 _ROUNDS = 2
@@ -97,12 +97,12 @@ class _Grown:
             self._store = firestore.connect(project, given.database)
             self._bare_query()  # the ordinary client makes its channel at the first call
         self._waves = Waves(self._services, FakeTasks(), given.pace)
-        cluster = FakeCluster()
+        clusters = only(FakeCluster())
         self._sweeper = Sweeper(
             services=self._services,
-            expiry=Expiry(self._services, cluster),
+            expiry=Expiry(self._services, clusters),
             waves=self._waves,
-            drift=Drift(self._services, cluster, desired_states(given, self._services)),
+            drift=Drift(self._services, clusters, desired_states(given, self._services)),
             mirror=Mirror(self._services, NoBucket(), NoBucket()),
             relocking=Relocking(self._services, FakeHosts()),
             advisories=AdvisoryWatch(self._services, None),

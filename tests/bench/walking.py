@@ -67,8 +67,8 @@ def _round(ground: Ground, given: DesiredStateSettings, services: Services) -> t
         called += 1
         return call(*arguments, **options)
 
-    cluster = kubernetes.connect(Cluster(kubeconfig=str(ground.kubeconfig)))
-    drift = Drift(services, cluster, desired_states(given, services), _SLICES)
+    clusters = kubernetes.connect(Cluster(kubeconfig=str(ground.kubeconfig)))
+    drift = Drift(services, clusters, desired_states(given, services), _SLICES)
     walks.go_on(services.store, Cursor(ROWS, None))
     with patch.object(client.ApiClient, "call_api", counted):
         began = time.process_time()

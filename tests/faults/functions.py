@@ -21,7 +21,7 @@ from provider_hub.domain.identity import CustomerPrincipal, Machine, Organizatio
 from provider_hub.domain.records import Queue
 from provider_hub.settings.everything import AllSettings
 from tests import callers
-from tests.fakes import FakeClock, FakeWheels
+from tests.fakes import FakeClock, FakeWheels, only
 from tests.faults.clusters import TestCluster
 from tests.faults.injection import Crash, FaultyClient, Injector, Process
 from tests.faults.transport import CloudTasks, FaultyTransport, PubSub
@@ -95,7 +95,7 @@ class Functions:
             patch.setattr(firestore, "connect", self._store)
             patch.setattr(pubsub, "connect", self._publisher)
             patch.setattr(tasks, "connect", lambda settings: tasks.CloudTasks(self._transport(), settings))
-            patch.setattr(kubernetes, "connect", lambda _: self.cluster.adapter(self.injector, self._process))
+            patch.setattr(kubernetes, "connect", lambda _: only(self.cluster.adapter(self.injector, self._process)))
             patch.setattr(documents, "time", SimpleNamespace(sleep=lambda _seconds: None))
             patch.setattr(wiring, "now", self.clock)
             patch.setattr(wiring, "read", lambda _needs: self._own_settings())

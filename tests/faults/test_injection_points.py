@@ -109,7 +109,7 @@ def adapter(world: World, port: str, process: Process) -> Adapter:
         "Store": lambda: firestore.connect(settings.project, settings.database),
         "Publisher": lambda: pubsub.connect(settings.project, {Topic.INSTALLATION_EVENTS: "installation-events"}),
         "Tasks": lambda: tasks.connect(settings),
-        "Cluster": lambda: kubernetes.connect(settings),
+        "Cluster": lambda: kubernetes.connect(settings).of(ROW),
     }
     return connect[port]()
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from tests.builders import RUNTIME
-from tests.fakes import FakeCluster, FakeHosts, FakeTasks, NoBucket
+from tests.fakes import FakeCluster, FakeHosts, FakeTasks, NoBucket, only
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
@@ -29,11 +29,11 @@ PACE = Pace(timedelta(0), timedelta(0), timedelta(seconds=1), 5)
 
 def installer_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Installer:
     backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
-    return Installer(backend.services, cluster, tasks, DesiredStates(backend.store, FACTS, KEY, backend.envelope))
+    return Installer(backend.services, only(cluster), tasks, DesiredStates(backend.store, FACTS, KEY, backend.envelope))
 
 
 def registration_over(backend: Backend, tasks: FakeTasks, cluster: FakeCluster | None = None) -> Registration:
-    return Registration(backend.services, tasks, (KEY,), partial(last_lines, cluster or FakeCluster()))
+    return Registration(backend.services, tasks, (KEY,), partial(last_lines, only(cluster or FakeCluster())))
 
 
 def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sweeper:
@@ -42,9 +42,9 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
     backend.put(keys.cursor(WALK), WALKED)
     return Sweeper(
         services=services,
-        expiry=Expiry(services, cluster),
+        expiry=Expiry(services, only(cluster)),
         waves=Waves(services, tasks, PACE),
-        drift=Drift(services, cluster, DesiredStates(backend.store, FACTS, KEY, backend.envelope)),
+        drift=Drift(services, only(cluster), DesiredStates(backend.store, FACTS, KEY, backend.envelope)),
         mirror=Mirror(services, NoBucket(), NoBucket()),
         relocking=Relocking(services, FakeHosts()),
         advisories=AdvisoryWatch(services, None),

@@ -20,7 +20,9 @@ from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import Kubernetes
 from provider_hub.adapters.kubernetes.api import connected
+from provider_hub.adapters.kubernetes.credentials import IamToken
 from provider_hub.domain.catalog import Author, AuthorKind
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.installation import (
     CheckedIn,
     Health,
@@ -47,12 +49,13 @@ class Installed:
     def __init__(self, backend: Backend, kubeconfig: Path, **settings: str) -> None:
         self.backend = backend
         given = Cluster.model_validate({"kubeconfig": str(kubeconfig), **settings})
-        self.cluster: Kubernetes = kubernetes.connect(given)
-        self.api = connected(given)
+        clusters = kubernetes.connect(given)
+        self.cluster: Kubernetes = clusters.by_cell[DEFAULT_CELL]
+        self.api = connected(given.kubeconfig, IamToken())
         backend.put(keys.runtime_version(RUNTIME.version), RUNTIME)
         self.desired_states = DesiredStates(backend.store, FACTS, b"key")
-        self.drift = Drift(backend.services, self.cluster, self.desired_states)
-        self.installer = Installer(backend.services, self.cluster, FakeTasks(), self.desired_states)
+        self.drift = Drift(backend.services, clusters, self.desired_states)
+        self.installer = Installer(backend.services, clusters, FakeTasks(), self.desired_states)
         connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
         self.core: Any = client.CoreV1Api(connection)
         self.apps: Any = client.AppsV1Api(connection)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.builders import ACME, WEATHER, provider, version
-from tests.fakes import FakeCluster, FakeTasks
+from tests.fakes import FakeCluster, FakeTasks, only
 from tests.integration.actors import KEY, installer_over, registration_over, sweeper_over
 from tests.integration.backend import Backend
 
@@ -28,7 +28,7 @@ class World:
         self.cluster, self.tasks = FakeCluster(), FakeTasks()
         self.installer = installer_over(backend, self.cluster, self.tasks)
         self.registration = registration_over(backend, self.tasks)
-        self.expiry = Expiry(backend.services, self.cluster)
+        self.expiry = Expiry(backend.services, only(self.cluster))
         self.sweeper = sweeper_over(backend, self.cluster, self.tasks)
         backend.put(keys.provider(WEATHER), provider())
         for text in ("1.0.0", "2.0.0"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes import only
 from tests.integration.drifting import NAME, NAMESPACE, Installed
 
 from provider_hub.actions import keys
@@ -58,15 +59,16 @@ def test_what_a_controller_writes_meanwhile_is_no_repair_of_ours(
 
     monkeypatch.setattr(KubernetesApi, "apply", apply_behind_a_controller)
     # One that trusts no namespace yet, and so applies the quota too.
-    cluster = kubernetes.connect(Cluster(kubeconfig=str(kubeconfig)))
-    drift = Drift(installed.backend.services, cluster, installed.desired_states)
+    clusters = kubernetes.connect(Cluster(kubeconfig=str(kubeconfig)))
+    drift = Drift(installed.backend.services, clusters, installed.desired_states)
     assert drift.repair_slices() == 0
     assert next(used) == 2
 
 
 def test_a_new_check_in_key_leaves_what_runs_with_its_token(installed: Installed) -> None:
     (before,) = installed.core.list_namespaced_secret(NAMESPACE).items
-    drift = Drift(installed.backend.services, installed.cluster, replace(installed.desired_states, check_in_key=b"new"))
+    other_key = replace(installed.desired_states, check_in_key=b"new")
+    drift = Drift(installed.backend.services, only(installed.cluster), other_key)
     installed.apps.delete_namespaced_deployment(NAME.object_name, NAMESPACE)
     assert drift.repair_slices() == 1
     assert installed.apps.read_namespaced_deployment(NAME.object_name, NAMESPACE).spec.replicas == 1

@@ -16,8 +16,8 @@ import pytest
 from google.auth import _helpers
 
 from provider_hub.adapters.kubernetes.api import KubernetesApi, connected
+from provider_hub.adapters.kubernetes.credentials import IamToken
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.settings.everything import Cluster
 
 
 class Google:
@@ -90,7 +90,7 @@ def google(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Google]:
 
 @pytest.fixture
 def api(google: Google) -> KubernetesApi:
-    return connected(Cluster(cluster_endpoint=f"http://{google.address}"))
+    return connected(f"http://{google.address}", IamToken())
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
@@ -173,7 +173,7 @@ def test_a_kubeconfigs_token_that_was_rotated_is_read_again(google: Google, tmp_
     token_file = tmp_path / "token"
     token_file.write_text("first")
     path = kubeconfig(tmp_path, f"http://{google.address}", token_file)
-    api = connected(Cluster(kubeconfig=path))
+    api = connected(path, IamToken())
     assert look(api) == []
     google.tokens.append("second")
     with pytest.raises(TemporaryError, match="401"):

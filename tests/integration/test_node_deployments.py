@@ -20,6 +20,7 @@ from tests.integration.node_harness import (
 )
 
 from provider_hub.adapters import kubernetes
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.manifests import INSTALLATION_ID
 from provider_hub.settings.everything import Cluster as Settings
 
@@ -248,7 +249,7 @@ def test_a_pod_that_the_namespace_s_level_refuses_is_reported_by_the_deployment_
     condition = eventually(lambda: cluster.condition("web", "ReplicaFailure"), "the refusal is reported")
     assert (condition.status, condition.reason) == ("True", "FailedCreate")
     assert 'violates PodSecurity "restricted:latest": privileged (container "main"' in condition.message
-    hub = kubernetes.connect(Settings.model_validate({"kubeconfig": str(kubeconfig)}))
+    hub = kubernetes.connect(Settings.model_validate({"kubeconfig": str(kubeconfig)})).by_cell[DEFAULT_CELL]
     shown = hub.status(cluster.namespace, "web", installation_id)
     assert shown is not None
     assert (shown.status, shown.healthy) == ("failed", False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.builders import WEATHER, rollout
-from tests.fakes import FakeCluster
+from tests.fakes import FakeCluster, only
 from tests.integration.backend import Backend
 from tests.integration.one_tenant import World
 
@@ -55,8 +55,9 @@ def put_bad_row(world: World, **changes: Any) -> None:
 
 def nonsense_in(world: World) -> NonsenseCluster:
     cluster = NonsenseCluster(objects=world.cluster.objects, namespaces=world.cluster.namespaces)
-    drift = replace(world.sweeper.drift, cluster=cluster)
-    world.sweeper = replace(world.sweeper, drift=drift, expiry=replace(world.sweeper.expiry, cluster=cluster))
+    clusters = only(cluster)
+    drift = replace(world.sweeper.drift, clusters=clusters)
+    world.sweeper = replace(world.sweeper, drift=drift, expiry=replace(world.sweeper.expiry, clusters=clusters))
     return cluster
 
 
@@ -120,7 +121,7 @@ def test_a_rollout_that_cannot_take_its_step_keeps_no_other_one(world: World, mo
 def test_a_deployment_that_somebody_deletes_before_it_is_ready_is_told(world: World) -> None:
     world.installer.handle(world.install())
     world.cluster.shown = None
-    shown = deployment_status(world.cluster, world.row)
+    shown = deployment_status(only(world.cluster), world.row)
     assert (shown.status, shown.healthy) == ("pending", False)
     assert "somebody deleted the Deployment: deploy again" in str(shown.message)
 
@@ -146,6 +147,6 @@ def test_an_upgrade_under_way_says_how_many_replicas_are_updated(world: World) -
     world.make_ready()
     shown = DeploymentStatus(1, "p", "progressing", 1, 1, "1.0.0", "i", None, None, healthy=False, progress="1 of 2 …")
     world.cluster.shown = shown
-    assert deployment_status(world.cluster, world.row).message == "1 of 2 …"
+    assert deployment_status(only(world.cluster), world.row).message == "1 of 2 …"
     world.cluster.shown = replace(shown, message="ImportError: x")
-    assert deployment_status(world.cluster, world.row).message == "ImportError: x"
+    assert deployment_status(only(world.cluster), world.row).message == "ImportError: x"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes import only
 from tests.integration.backend import Backend
 from tests.integration.drifting import NAME, NAMESPACE, Installed
 
@@ -12,6 +13,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.drift import Drift
 from provider_hub.adapters import kubernetes
 from provider_hub.adapters.kubernetes import HUB_ID
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.manifests import GENERATION, INSTALLATION_ID, ORGANIZATION_ID, PROVIDER
@@ -22,9 +24,8 @@ DEPLOYMENT = NAME.object_name
 
 
 def hub_on(kubeconfig: Path, **settings: str) -> kubernetes.Kubernetes:
-    return kubernetes.connect(
-        Cluster.model_validate({"kubeconfig": str(kubeconfig), **settings}),
-    )
+    clusters = kubernetes.connect(Cluster.model_validate({"kubeconfig": str(kubeconfig), **settings}))
+    return clusters.by_cell[DEFAULT_CELL]
 
 
 def patched(installed: Installed, change: dict[str, Any], manager: str = "kubectl-edit") -> None:
@@ -164,7 +165,7 @@ def test_what_a_webhook_writes_at_every_apply_is_no_drift(
 def test_a_second_hub_removes_nothing_of_the_first(installed: Installed, kubeconfig: Path) -> None:
     other = hub_on(kubeconfig, cluster_hub_id="second")
     installed.backend.store.delete_all([keys.installation_of(installed.row)])  # as in the second hub's own database
-    drift = Drift(installed.backend.services, other, installed.desired_states)
+    drift = Drift(installed.backend.services, only(other), installed.desired_states)
     assert sum(drift.remove_orphans() for _ in range(6)) == 0
     assert installed.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).spec.replicas == 1
 

@@ -12,6 +12,7 @@ import pytest
 
 from local_stack.console import read_release, security_headers
 from local_stack.function_list import COMBINED, FUNCTIONS
+from tests.rehearsal.deployment import Deployment, Service
 from tests.rehearsal.terraform_cli import ROOT, Terraform, working_copy
 
 STANDARD = ROOT / "terraform" / "terraform.tfvars.example"
@@ -36,6 +37,7 @@ OWN = "keys of one's own, a console, egress through the network, and two domains
 SETTINGS: dict[str, dict[str, Any]] = {
     EXISTING: {
         "cluster": {"existing": {"name": "shared", "location": "europe-west1", "project": "clusters-1"}},
+        "cells": {"second": {"existing": {"name": "shared-2", "location": "europe-west1"}}},
         "image_pull_credentials": {"secret": "pull-logins"},
         "index_credentials": {"secret": "index-logins", "version": "3"},
         "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
@@ -106,6 +108,19 @@ def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(
     assert url == "https://hub-api-123456789012.europe-west1.run.app"
 
 
+def test_the_pods_of_a_cell_that_exists_may_what_those_of_the_first_cluster_may(
+    plan_of: Callable[[str], dict[str, Any]],
+) -> None:
+    plan = plan_of(EXISTING)
+    pods: dict[str, set[str]] = {}
+    for change in plan["resource_changes"]:
+        member = str((change["change"]["after"] or {}).get("member"))
+        if found := re.search(r"kubernetes\.cluster/.*/clusters/(.+)", member):
+            pods.setdefault(found[1], set()).add(change["type"])
+    assert set(pods) == {"shared", "shared-2"}
+    assert pods["shared"] == pods["shared-2"] == {"google_pubsub_topic_iam_member", "google_storage_bucket_iam_member"}
+
+
 def test_each_store_is_encrypted_with_the_given_key(plan_of: Callable[[str], dict[str, Any]]) -> None:
     plan = plan_of(OWN)
     kinds = {
@@ -161,6 +176,16 @@ def test_each_setting_plans(plan_of: Callable[[str], dict[str, Any]], name: str)
     assert made(plan_of(name)).total() > 150
 
 
+def cells_told(service: Service) -> Iterator[str]:
+    """The cells that a function is told to reach, and the weights of all of them."""
+    for cell in filter(None, service.environment.get("HUB_CELLS", "").split(",")):
+        named, endpoint = cell.split("=")
+        assert endpoint.startswith("https://")
+        yield named
+    if weights := service.environment.get("HUB_CELL_WEIGHTS"):
+        yield weights
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terraform: Terraform, name: str) -> None:
     folder = terraform.directory / "examples" / name
@@ -177,4 +202,6 @@ def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terrafor
     without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
     assert made(plan)["google_cloud_run_v2_service"] == (without_gateway if name == "small" else len(FUNCTIONS))
     example.apply()
+    told = {frozenset(cells_told(service)) for service in Deployment(example.state()).services}
+    assert told == ({frozenset({"second", "default=1,second=3"})} if name == "large" else {frozenset()})
     example.assert_settled(*where)

@@ -349,16 +349,31 @@ def test_runtimes_may_check_in_get_a_wheel_and_nothing_else() -> None:
     (condition,) = reads.body["condition"]
     folder = kept_name("a" * 64, "w.whl").partition("/")[0]
     assert condition["expression"] == f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{folder}/")'
-    principal = str(HUB.local("runtimes"))
-    assert principal.startswith("principalSet://iam.googleapis.com/")
-    assert principal.endswith("${local.cluster.id}"), "the pods of this cluster alone"
+    assert str(HUB.local("pods_of")).startswith("principalSet://iam.googleapis.com/")
+    assert HUB.local("runtimes") == "${local.pods_of}${local.cluster.id}", "the pods of this cluster alone"
+
+
+def test_runtimes_of_another_cell_may_what_those_of_the_first_may_and_only_in_its_cluster() -> None:
+    assert '${local.pods_of}${cell.id}"' in str(HUB.local("runtimes_by_cell"))
+    for first, others in (
+        ("google_pubsub_topic_iam_member.runtimes_check_in", "google_pubsub_topic_iam_member.cells_check_in"),
+        ("google_storage_bucket_iam_member.runtimes_read", "google_storage_bucket_iam_member.cells_read"),
+    ):
+        of_cells = HUB.resource(others).body
+        assert of_cells["for_each"] == "${local.runtimes_by_cell}"
+        assert {**of_cells, "member": "", "for_each": ""} == {**HUB.resource(first).body, "member": "", "for_each": ""}
 
 
 def test_nobody_may_list_replace_or_delete_what_the_hub_keeps() -> None:
     bucket = "${google_storage_bucket.artifacts.name}"
     roles = {block.labels[1]: block.body["role"] for block in GRANTS if block.body.get("bucket") == bucket}
     creates = "roles/storage.objectCreator"
-    assert roles == {"creates_objects": creates, "reads_objects": GETS, "runtimes_read": GETS_KEPT}
+    assert roles == {
+        "creates_objects": creates,
+        "reads_objects": GETS,
+        "runtimes_read": GETS_KEPT,
+        "cells_read": GETS_KEPT,
+    }
 
 
 @pytest.mark.parametrize("name", ACCESS)

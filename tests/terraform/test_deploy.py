@@ -43,7 +43,7 @@ TERRAFORM_TOOL = """
 case "$*" in
   *"show -json"*) cat "$PLAN" ;;
   *"output -json cluster_access"*) echo "${ACCESS:-null}" ;;
-  *"output -json cluster"*) echo '{"endpoint": "gke-1.gke.goog"}' ;;
+  *"output -json cells"*) echo '{"default": {"endpoint": "gke-1.gke.goog"}, "b": {"endpoint": "gke-2.gke.goog"}}' ;;
   *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
   *"state list"*) [ -z "${STATE:-}" ] || { echo "$STATE"; exit 0; }
@@ -53,7 +53,7 @@ case "$*" in
     exit "${APPLY_STATUS:-0}" ;;
 esac
 """
-KUBECTL = 'cat "$2" > "$CALLS.kubeconfig"\ncat > "$CALLS.manifest"\n'
+KUBECTL = 'cat "$2" >> "$CALLS.kubeconfig"\ncat > "$CALLS.manifest"\n'
 BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
 
 
@@ -288,7 +288,7 @@ def test_older_states_are_deleted_after_a_while(deployed: Deployment) -> None:
     assert rule["condition"]["isLive"] is False
 
 
-def test_the_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
+def test_each_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     access = {"hub_id": "my-project.hub", "readers": ["r@p.iam"], "writers": ["w@p.iam"]}
@@ -296,10 +296,11 @@ def test_the_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
     assert ran.returncode == 0, ran.stderr
     applied = json.loads((tmp_path / "calls.manifest").read_text())
     assert {item["kind"] for item in applied["items"]} >= {"ClusterRole", "ClusterRoleBinding"}
-    kubeconfig = json.loads((tmp_path / "calls.kubeconfig").read_text())
-    assert kubeconfig["clusters"][0]["cluster"]["server"] == "https://gke-1.gke.goog"
-    (call,) = [line for line in deployment.text().splitlines() if line.startswith("kubectl")]
-    assert "token" not in call
+    servers = re.findall(r'"server": "(.*?)"', (tmp_path / "calls.kubeconfig").read_text())
+    assert servers == ["https://gke-1.gke.goog", "https://gke-2.gke.goog"]
+    calls = [line for line in deployment.text().splitlines() if line.startswith("kubectl")]
+    assert len(calls) == 2
+    assert not any("token" in call for call in calls)
 
 
 def test_where_iam_decides_kubectl_is_not_called(deployed: Deployment) -> None:

@@ -65,7 +65,7 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
     thread.start()
     exits = AsyncExitStack()
     try:
-        yield asyncio.run_coroutine_threadsafe(start_logging(exits, tmp_path), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(start_logging(exits, tmp_path, [node_dir(tmp_path)]), loop).result(10)
     finally:
         asyncio.run_coroutine_threadsafe(exits.aclose(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
@@ -114,7 +114,7 @@ def test_without_a_view_nothing_is_asked() -> None:
 
 def test_a_filter_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FilterError, match="severity"):
-        list_entries(tmp_path, "severity>ERROR")
+        list_entries([tmp_path], "severity>ERROR")
 
 
 def test_the_oldest_pods_are_forgotten_and_one_that_never_printed_is_not_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests import builders
 from tests.builders import WEATHER, version, wish
-from tests.fakes import START, FakeClock, FakeCluster
+from tests.fakes import START, FakeClock, FakeCluster, only
 from tests.faults.memory_firestore import MemoryFirestore
 from tests.unit.walks import DEADLINES
 
@@ -71,7 +71,7 @@ class Walked:
             new_id=str,
             deadlines=DEADLINES,
         )
-        self.drift = Drift(services, self.cluster, DesiredStates(self.store, FACTS, b"key"), slices)
+        self.drift = Drift(services, only(self.cluster), DesiredStates(self.store, FACTS, b"key"), slices)
         self.names = [f"org-{number:04}" for number in range(rows)]
         self._put(keys.version(WEATHER, "1.0.0"), version("1.0.0"))
         self._put(keys.runtime_version(RUNTIME.version), RUNTIME)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.builders import ACME, OTHER, WEATHER, revision, wish
-from tests.fakes import START, FakeClock, FakeCluster
+from tests.fakes import START, FakeClock, FakeCluster, only
 
 from provider_hub.actions.cluster import RuntimePod
 from provider_hub.actions.last_lines import LENGTH, LINES, last_lines
@@ -61,7 +61,7 @@ class Ground:
         paths = {("organizations", ACME.organization_id, "installations", WEATHER.document_id)}
         store = SimpleNamespace(get=lambda key: self.row if key.path in paths else None)
         services: Any = SimpleNamespace(store=store, clock=self.clock)
-        self.reader = LogReader(services, self.cluster, self.archive)
+        self.reader = LogReader(services, only(self.cluster), self.archive)
 
     def prints(self, name: str, *lines: str) -> None:
         self.cluster.printed.setdefault(name, []).extend(lines)
@@ -300,7 +300,7 @@ def test_a_failure_keeps_the_last_lines_of_the_newest_pod_of_its_generation() ->
     ground.prints("old", stamped(1, "old"))
     ground.prints("new previous", *(stamped(number, f"line {number} {SECRET}\x1b[0m") for number in range(30)))
     ground.prints("new", stamped(40, ""), stamped(41, "started again"))
-    lines = last_lines(ground.cluster, row)
+    lines = last_lines(only(ground.cluster), row)
     assert lines[-1] == "started again"
     assert lines[0] == "line 11 *** [0m"
     assert len(lines) == LINES
@@ -310,9 +310,9 @@ def test_the_last_lines_are_bounded_and_a_cluster_that_is_away_costs_them_alone(
     ground = Ground()
     ground.cluster.running = [pod("p-1")]
     ground.prints("p-1", *(stamped(number, "x y " * 100) for number in range(30)))
-    assert sum(len(line) + 1 for line in last_lines(ground.cluster, ground.row)) <= LENGTH
+    assert sum(len(line) + 1 for line in last_lines(only(ground.cluster), ground.row)) <= LENGTH
     ground.prints("p-1", stamped(99, "z " * 3000))
-    (only,) = last_lines(ground.cluster, ground.row)
-    assert len(only) == LENGTH
+    (single,) = last_lines(only(ground.cluster), ground.row)
+    assert len(single) == LENGTH
     ground.cluster.failing = TemporaryError("the cluster did not answer")
-    assert last_lines(ground.cluster, ground.row) == ()
+    assert last_lines(only(ground.cluster), ground.row) == ()

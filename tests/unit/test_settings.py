@@ -87,6 +87,37 @@ def test_a_function_that_calls_the_cluster_needs_one_of_its_two_names() -> None:
     assert Cluster.from_environment({"HUB_KUBECONFIG": "/k"}).kubeconfig == "/k"
 
 
+CELLS = {"HUB_CLUSTER_ENDPOINT": "https://one", "HUB_CELLS": "b=https://two, c=/kubeconfig"}
+
+
+def test_a_hub_without_cells_has_one_that_takes_everybody() -> None:
+    read = Cluster.from_environment({"HUB_KUBECONFIG": "/k"})
+    assert (read.clusters_by_cell, read.weights_by_cell) == ({"default": "/k"}, {"default": 1.0})
+
+
+def test_further_cells_stand_beside_the_cluster_that_was_there_first() -> None:
+    read = Cluster.from_environment({**CELLS, "HUB_CELL_WEIGHTS": "default=0,c=2.5"})
+    assert read.clusters_by_cell == {"default": "https://one", "b": "https://two", "c": "/kubeconfig"}
+    assert read.weights_by_cell == {"default": 0.0, "b": 1.0, "c": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("variables", "refused_for"),
+    [
+        ({"HUB_CELLS": "default=https://two"}, "HUB_CELLS has the cell 'default'"),
+        ({"HUB_CELLS": "B=https://two"}, "HUB_CELLS has the cell 'B': take up to 30 lower-case letters"),
+        ({"HUB_CELLS": "b=https://one"}, "HUB_CELLS gives one cluster to two cells"),
+        ({"HUB_CELL_WEIGHTS": "d=1"}, "HUB_CELL_WEIGHTS has 'd', which is no cell: default, b, c are"),
+        ({"HUB_CELL_WEIGHTS": "b=many"}, "HUB_CELL_WEIGHTS has a weight that is no number from 0 on"),
+        ({"HUB_CELL_WEIGHTS": "b=-1"}, "HUB_CELL_WEIGHTS has a weight that is no number from 0 on"),
+        ({"HUB_CELL_WEIGHTS": "default=0,b=0,c=0.0"}, "HUB_CELL_WEIGHTS closes every cell"),
+    ],
+)
+def test_cells_that_would_mix_up_clusters_are_refused_at_the_start(variables: dict[str, str], refused_for: str) -> None:
+    with pytest.raises(SettingsError, match=refused_for):
+        Cluster.from_environment({**CELLS, **variables})
+
+
 @pytest.mark.parametrize("realm", ["customer", "console"])
 def test_half_a_realm_is_refused(realm: str) -> None:
     with pytest.raises(SettingsError, match=f"set HUB_{realm.upper()}_JWKS_URL too"):

@@ -1,12 +1,21 @@
-"""The port to the tenants' Kubernetes. It is apart from `ports`, since most functions have no cluster."""
+"""The port to the tenants' Kubernetes, and the cluster of each cell.
 
-from collections.abc import Sequence
+It is apart from `ports`, since most functions have no cluster.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Generic, Protocol
+
+from typing_extensions import TypeVar
 
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.deployment import DeploymentStatus
+from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.manifests import Manifest
+
+if TYPE_CHECKING:
+    from provider_hub.domain.installation import Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class PodLogs(Protocol):
 
 
 class Cluster(PodLogs, Protocol):
-    """The tenants' Kubernetes.
+    """The Kubernetes of one cell.
 
     Every method raises TemporaryError for a failure that a retry may overcome, and PermanentError for any other.
     """
@@ -106,3 +115,27 @@ class Cluster(PodLogs, Protocol):
 
     def object_owners(self, place: str | None, limit: int) -> tuple[list[ObjectOwner], str | None]:
         """The owners of the next objects after `place`, and the place to go on from; None after the last object."""
+
+
+ClusterT_co = TypeVar("ClusterT_co", bound=PodLogs, covariant=True, default=Cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters(Generic[ClusterT_co]):
+    """The clusters of this hub, by the cells that its settings name."""
+
+    by_cell: Mapping[str, ClusterT_co]
+
+    def of(self, row: "Installation") -> ClusterT_co:
+        """The cluster that the row's objects are in.
+
+        Raises TemporaryError for a cell that the settings do not name: its objects run on, wherever that is, and
+        nothing may be decided about them until an operator names the cell again.
+        """
+        cluster = self.by_cell.get(row.cell)
+        if cluster is None:
+            raise TemporaryError(
+                f"the hub's settings do not name the cell {row.cell!r}, where this installation is, but only "
+                f"{', '.join(sorted(self.by_cell))}: its operator has to name it again"
+            )
+        return cluster

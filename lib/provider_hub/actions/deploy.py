@@ -8,7 +8,7 @@ it is enough that Pub/Sub delivers the same request again.
 import logging
 
 from provider_hub.actions import keys
-from provider_hub.actions.cluster import Cluster, StaleGeneration
+from provider_hub.actions.cluster import Clusters, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DocumentStore, Tasks, Transaction
@@ -39,7 +39,7 @@ class Installer:
     """Handles the installer's requests: deploys a generation, or removes an installation from the cluster."""
 
     services: Services[DocumentStore]
-    cluster: Cluster
+    clusters: Clusters
     tasks: Tasks
     desired_states: DesiredStates
 
@@ -83,13 +83,14 @@ class Installer:
         return self.services.outbox.transact(decide)
 
     def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
+        cluster = self.clusters.of(row)
         objects = self.desired_states.of(row, version)
-        self.cluster.ensure_namespace(objects.namespace)
-        self.cluster.apply(objects.installation)
+        cluster.ensure_namespace(objects.namespace)
+        cluster.apply(objects.installation)
         if row.generation > 1:
             kept = frozenset({row.generation, row.ready_generation or row.generation})
-            self.cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
-        remove_if_uninstalled(self.services, self.cluster, row)
+            cluster.prune(namespace_for(row.organization_slug), row.installation_id, kept)
+        remove_if_uninstalled(self.services, cluster, row)
 
     def _uninstall(self, request: InstallationRequest) -> None:
         name = ProviderName.parse(request.provider)
@@ -98,7 +99,7 @@ class Installer:
             log.info("%s is stale or done", request.event_id)
             return
         try:
-            left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+            left = self.clusters.of(row).remove(namespace_for(row.organization_slug), row.installation_id)
         except PermanentError as error:
             # A removal has nothing to fall back to, so it is repeated until the cluster permits it.
             raise TemporaryError(f"{name} cannot be removed: {error}") from error

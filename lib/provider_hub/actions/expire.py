@@ -1,7 +1,7 @@
 """Deadlines: a generation that waits too long becomes FAILED; the reason is what the cluster shows."""
 
 from provider_hub.actions import keys
-from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.cluster import Clusters
 from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.scheduled_calls import DeadlineCall
@@ -18,7 +18,7 @@ class Expiry:
     """Ends the wait of rows whose deadline has passed; Cloud Tasks and the sweeper call it."""
 
     services: Services[DocumentStore]
-    cluster: Cluster
+    clusters: Clusters
 
     def handle(self, call: DeadlineCall) -> Outcome:
         """Handle a deadline's task. Raises TemporaryError when it came too early, so that it is called again."""
@@ -34,7 +34,7 @@ class Expiry:
 
     def expire(self, row: Installation) -> Outcome:
         """End the wait of a row whose deadline has passed. Raises TemporaryError when the database does not answer."""
-        lines = last_lines(self.cluster, row) if row.lifecycle_state is LifecycleState.PROCESSING else ()
+        lines = last_lines(self.clusters, row) if row.lifecycle_state is LifecycleState.PROCESSING else ()
         event = DeadlinePassed(row.installation_id, row.generation, self._reason(row), lines)
         return apply_event(self.services, row, event).outcome
 
@@ -49,7 +49,7 @@ class Expiry:
 
     def _shown(self, row: Installation) -> str:
         name = row.provider_name.object_name
-        shown = self.cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
+        shown = self.clusters.of(row).status(namespace_for(row.organization_slug), name, row.installation_id)
         if shown is None:
             return f"the deadline passed, and the cluster shows no deployment{self._refusal(row)}"
         if shown.generation != row.generation:
@@ -63,5 +63,5 @@ class Expiry:
 
     def _left_over(self, row: Installation) -> str:
         """Names the objects that block a removal, such as those with a finalizer, so that somebody can clear them."""
-        left = self.cluster.remove(namespace_for(row.organization_slug), row.installation_id)
+        left = self.clusters.of(row).remove(namespace_for(row.organization_slug), row.installation_id)
         return f"still there are {', '.join(left)}" if left else "the removal was not confirmed"

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.cluster import Clusters
 from provider_hub.actions.installed import Installed, not_installed
 from provider_hub.actions.lock_facts import with_lock_facts
 from provider_hub.actions.ports import DocumentStore, TenantStore
@@ -48,14 +48,14 @@ def get_row(services: Services[DocumentStore], organization: Organization, name:
     return row
 
 
-def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
+def deployment_status(clusters: Clusters, row: Installation) -> DeploymentStatus:
     """The cluster's status of the generation that the row wants. Raises TemporaryError or PermanentError.
 
     Until the installer has applied that generation, the cluster still shows the one before. Its replicas are
     returned then, with status `pending` and never as healthy.
     """
     name = row.provider_name.object_name
-    shown = cluster.status(namespace_for(row.organization_slug), name, row.installation_id)
+    shown = clusters.of(row).status(namespace_for(row.organization_slug), name, row.installation_id)
     if shown is None:
         shown = DeploymentStatus(0, name, "pending", 0, 0, None, None, None, None, healthy=False)
     if row.lifecycle_state is LifecycleState.FAILED:
@@ -65,13 +65,13 @@ def deployment_status(cluster: Cluster, row: Installation) -> DeploymentStatus:
     return replace(shown, message=shown.message or shown.progress)
 
 
-def status_after_wish(cluster: Cluster, row: Installation) -> DeploymentStatus:
+def status_after_wish(clusters: Clusters, row: Installation) -> DeploymentStatus:
     """As `deployment_status`, right after a change was committed: never raises for the cluster.
 
     The change is committed. An error for a cluster that does not answer would make it look refused.
     """
     try:
-        return deployment_status(cluster, row)
+        return deployment_status(clusters, row)
     except (TemporaryError, PermanentError) as error:
         log.warning("the cluster cannot be asked about %s: %s", row.canonical, error)
         name = row.provider_name.object_name

@@ -1,9 +1,12 @@
 """Install: a tenant's request becomes a PENDING row and an outbox entry, in one transaction."""
 
+from dataclasses import replace
+
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, check_needed, sealed, transact_checked
 from provider_hub.actions.installed import Installed
 from provider_hub.actions.installed_counts import add_installed, admit_installation
+from provider_hub.actions.placement import place_organization
 from provider_hub.actions.ports import TenantStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import record_step
@@ -25,7 +28,8 @@ def request_install(
 ) -> Installed:
     """Create the row, PENDING. Raises NotFound, Conflict, Invalid or QuotaExceeded.
 
-    The transaction reads four documents, in one round trip where the version is named, and writes three.
+    The transaction reads four documents, in one round trip where the version is named, and writes three. The first
+    install of an organization chooses its cell: that reads two more one after the other, and writes one.
     """
     admit_installation(services, organization.organization_id)
     secrets = sealed(services, organization.organization_id, wish.provider_name, wish.config)
@@ -49,8 +53,10 @@ def request_install(
         check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check
+        cell = organization.cell or place_organization(services, transaction, organization)
         add_installed(transaction, organization.organization_id, 1)
-        step = install(_new_row(services, organization, wish, version, secrets), services.deadlines, cause)
+        row = replace(_new_row(services, organization, wish, version, secrets), cell=cell)
+        step = install(row, services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
     return transact_checked(services, decide)

@@ -2,7 +2,7 @@
 
 import logging
 
-from provider_hub.actions.cluster import LogRequest, PodLogs
+from provider_hub.actions.cluster import Clusters, LogRequest, PodLogs
 from provider_hub.actions.read_logs import redacted
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import Installation
@@ -16,13 +16,13 @@ LINES = 20
 LENGTH = 2000
 
 
-def last_lines(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
+def last_lines(clusters: Clusters[PodLogs], row: Installation) -> tuple[str, ...]:
     """What the newest pod of the row's generation printed last, masked; nothing where that cannot be told.
 
     Never raises for the cluster: the failure itself is the news, and waits for nothing.
     """
     try:
-        return _read(cluster, row)
+        return _read(clusters.of(row), row)
     except (TemporaryError, PermanentError) as error:
         log.info("%s: the last lines of its pod cannot be read: %s", row.installation_id, error)
         return ()

@@ -80,7 +80,13 @@ class Organizations:
             raise Forbidden(f"the slug {claims.slug!r} belongs to another organization: rename yours and sign in again")
         now = self._services.clock()
         organization = Organization(
-            claims.organization_id, claims.name or claims.slug, claims.slug, "active", created_at=now, updated_at=now
+            claims.organization_id,
+            claims.name or claims.slug,
+            claims.slug,
+            "active",
+            created_at=now,
+            updated_at=now,
+            cell=None,
         )
         transaction.write(organization_key, organization)
         transaction.write(slug_key, SlugClaim(claims.slug, claims.organization_id))

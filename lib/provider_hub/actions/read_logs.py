@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
-from provider_hub.actions.cluster import MOST_LOG_BYTES, LogRequest, PodLogs, PodOutput, RuntimePod
+from provider_hub.actions.cluster import MOST_LOG_BYTES, Clusters, LogRequest, PodLogs, PodOutput, RuntimePod
 from provider_hub.actions.inspect import get_row
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.request_budget import RequestBudget
@@ -117,7 +117,7 @@ class LogReader:
     """Reads an organization's own installations' output."""
 
     services: Services[DocumentStore]
-    cluster: PodLogs
+    clusters: Clusters[PodLogs]
     archive: LogArchive | None = None
     budget: RequestBudget = field(default_factory=lambda: RequestBudget(_ARCHIVE_READS_PER_MINUTE))
     turns: Turns = field(default_factory=lambda: Turns(_READS_AT_ONCE, _READS_WAITING, _WAIT_SECONDS, "reads of logs"))
@@ -125,35 +125,15 @@ class LogReader:
     def read(self, organization: Organization, name: ProviderName, wish: LogWish) -> LogPage:
         """A page of lines, masked. Raises NotFound, TemporaryError or PermanentError."""
         row = get_row(self.services, organization, name)
-        namespace = namespace_for(row.organization_slug)
-        # The API server is asked within the turn alone: it is one for all tenants.
+        namespace, cluster = namespace_for(row.organization_slug), self.clusters.of(row)
+        # The API server is asked within the turn alone: it is one for all tenants of the cell.
         with self.turns.turn(row.organization_id):
-            pods = self.cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
+            pods = cluster.pods(namespace, row.installation_id)[-_PODS_READ:]
             cursor = _noting_gone(wish.since or LogCursor(), pods, self.services.clock())
-            found = self._living(namespace, pods, wish, cursor)
+            found = _living(cluster, namespace, pods, wish, cursor)
         if not wish.previous:
             cursor = self._add_archived(row, namespace, pods, wish, cursor, found)
         return _page(row, wish, cursor, pods, found)
-
-    def _living(self, namespace: str, pods: Sequence[RuntimePod], wish: LogWish, cursor: LogCursor) -> _Found:
-        requests = [request for pod in pods for request in _requests(pod, wish, cursor)]
-        outputs = self.cluster.read_logs(namespace, requests)
-        if outputs and all(output.unread for output in outputs):
-            raise TemporaryError(f"no log can be read: {outputs[0].unread}")
-        found = _Found()
-        by_name = {pod.name: pod for pod in pods}
-        for request, output in zip(requests, outputs, strict=True):
-            pod = by_name[request.pod]
-            _take(found, pod, request, self._with_news(namespace, pod, request, output, cursor), cursor, wish.limit)
-        return found
-
-    def _with_news(
-        self, namespace: str, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor
-    ) -> PodOutput:
-        """The output, read again up to MOST_LOG_BYTES where what was cut has only lines that are known."""
-        if not output.is_cut or request.most_bytes == MOST_LOG_BYTES or any(_unread(pod, request, output, cursor)):
-            return output
-        return self.cluster.read_logs(namespace, [replace(request, most_bytes=MOST_LOG_BYTES)])[0]
 
     def _add_archived(
         self,
@@ -202,6 +182,29 @@ class LogReader:
             log.warning("kept logs of %s cannot be read: %s", row.canonical, error)
             found.notices.append("what pods printed that are gone cannot be read at the moment")
         return None
+
+
+def _living(cluster: PodLogs, namespace: str, pods: Sequence[RuntimePod], wish: LogWish, cursor: LogCursor) -> _Found:
+    requests = [request for pod in pods for request in _requests(pod, wish, cursor)]
+    outputs = cluster.read_logs(namespace, requests)
+    if outputs and all(output.unread for output in outputs):
+        raise TemporaryError(f"no log can be read: {outputs[0].unread}")
+    found = _Found()
+    by_name = {pod.name: pod for pod in pods}
+    for request, output in zip(requests, outputs, strict=True):
+        pod = by_name[request.pod]
+        whole = _with_news(cluster, namespace, pod, request, output, cursor)
+        _take(found, pod, request, whole, cursor, wish.limit)
+    return found
+
+
+def _with_news(
+    cluster: PodLogs, namespace: str, pod: RuntimePod, request: LogRequest, output: PodOutput, cursor: LogCursor
+) -> PodOutput:
+    """The output, read again up to MOST_LOG_BYTES where what was cut has only lines that are known."""
+    if not output.is_cut or request.most_bytes == MOST_LOG_BYTES or any(_unread(pod, request, output, cursor)):
+        return output
+    return cluster.read_logs(namespace, [replace(request, most_bytes=MOST_LOG_BYTES)])[0]
 
 
 def _noting_gone(cursor: LogCursor, pods: Sequence[RuntimePod], now: datetime) -> LogCursor:

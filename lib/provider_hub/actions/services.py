@@ -16,6 +16,7 @@ from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.secrets import Sealer
 from provider_hub.actions.unknown_tokens import UnknownTokens
+from provider_hub.domain.cells import ONE_CELL
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.limits import OrganizationLimits
 
@@ -83,8 +84,9 @@ class Services(Generic[StoreT_co]):
 
     `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
     `sealer` in the one that takes it, `schema_checker`, `resolver` and `attestations` in the one that publishes,
-    `publishing` in those that go by its rules. The budgets, `unknown_tokens`, `receiving`, `quota_cache`, `locks` and
-    `known_providers` belong to this process, so all its requests must share one Services.
+    `publishing` in those that go by its rules, `cell_weights` (`domain.cells`) in those that install. The budgets,
+    `unknown_tokens`, `receiving`, `quota_cache`, `locks` and `known_providers` belong to this process, so all its
+    requests must share one Services.
     """
 
     store: StoreT_co
@@ -94,6 +96,7 @@ class Services(Generic[StoreT_co]):
     deadlines: "Deadlines"
     limits: OrganizationLimits = field(default_factory=OrganizationLimits)
     publishing: "PublishingRules | None" = None
+    cell_weights: Mapping[str, float] = field(default_factory=lambda: ONE_CELL)
     config_checker: ConfigChecker = field(default_factory=_NoConfigChecker)
     sealer: Sealer = field(default_factory=_NoSealer)
     schema_checker: SchemaChecker = field(default_factory=_NoSchemaChecker)

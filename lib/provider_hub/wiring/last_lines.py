@@ -8,13 +8,13 @@ from provider_hub.domain.installation import Installation
 from provider_hub.settings.cluster import Cluster
 
 if TYPE_CHECKING:
-    from provider_hub.actions.cluster import PodLogs
+    from provider_hub.actions.cluster import Clusters
 
 
 def last_lines(settings: Cluster) -> LastLines:
     """What the newest pod of a row's generation printed last; nothing is loaded or called yet."""
     lock = threading.Lock()
-    connected: list[PodLogs] = []
+    connected: list[Clusters] = []
 
     def read(row: Installation) -> tuple[str, ...]:
         from provider_hub.actions.last_lines import last_lines  # noqa: PLC0415 - a third of this function's imports

@@ -72,11 +72,20 @@ module "hub" {
     location = "eur3"
   }
 
-  # A /14 of pods holds 4,096 nodes; the services range is what Kubernetes Services get their addresses from.
+  # A /14 of pods holds 4,096 nodes; the services range is what Kubernetes Services get their addresses from. The nodes of
+  # both clusters come from one range.
   network = {
-    nodes    = "10.0.0.0/20"
+    nodes    = "10.0.0.0/19"
     pods     = "10.16.0.0/14"
     services = "10.32.0.0/14"
+  }
+
+  # A second cluster, for more pods than one holds. It is new and empty: it gets three of four new organizations.
+  cells = {
+    second = {
+      weight = 3
+      ranges = { pods = "10.20.0.0/14", services = "10.36.0.0/14" }
+    }
   }
 
   # Warm instances where somebody waits, and enough of them for 10,000 check-ins a second: one instance of registration
@@ -122,6 +131,11 @@ output "api_url" {
 output "build" {
   description = "What the runtime image is built with."
   value       = module.hub.build
+}
+
+output "cells" {
+  description = "The clusters that step 4 of the module's page is for."
+  value       = module.hub.cells
 }
 
 output "cluster_access" {

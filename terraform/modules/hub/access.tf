@@ -203,6 +203,16 @@ resource "google_pubsub_topic_iam_member" "runtimes_check_in" {
   member  = local.runtimes
 }
 
+# the same for the runtimes of each further cell
+resource "google_pubsub_topic_iam_member" "cells_check_in" {
+  for_each = local.runtimes_by_cell
+
+  project = local.project
+  topic   = module.topic["runtime-check-ins"].name
+  role    = "roles/pubsub.publisher"
+  member  = each.value
+}
+
 resource "google_project_iam_custom_role" "gets_objects" {
   project     = local.project
   role_id     = join("_", compact([replace(var.name, "-", "_"), "gets_objects", var.suffix]))
@@ -216,6 +226,20 @@ resource "google_storage_bucket_iam_member" "runtimes_read" {
   bucket = google_storage_bucket.artifacts.name
   role   = google_project_iam_custom_role.gets_objects.name
   member = local.runtimes
+
+  condition {
+    title      = "${var.name}-kept-wheels"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.artifacts.name}/objects/sha256/\")"
+  }
+}
+
+# the same for the runtimes of each further cell
+resource "google_storage_bucket_iam_member" "cells_read" {
+  for_each = local.runtimes_by_cell
+
+  bucket = google_storage_bucket.artifacts.name
+  role   = google_project_iam_custom_role.gets_objects.name
+  member = each.value
 
   condition {
     title      = "${var.name}-kept-wheels"

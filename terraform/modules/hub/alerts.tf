@@ -99,7 +99,7 @@ locals {
     }
     unschedulable = {
       title  = "the cluster has no room for a runtime"
-      filter = "resource.type=\"k8s_cluster\" AND resource.labels.project_id=\"${local.cluster.project}\" AND resource.labels.cluster_name=\"${local.cluster.name}\" AND log_id(\"container.googleapis.com/cluster-autoscaler-visibility\") AND jsonPayload.noDecisionStatus.noScaleUp:*"
+      filter = "resource.type=\"k8s_cluster\" AND resource.labels.project_id=\"${local.cluster.project}\" AND ${local.of_a_cell} AND log_id(\"container.googleapis.com/cluster-autoscaler-visibility\") AND jsonPayload.noDecisionStatus.noScaleUp:*"
       advice = "The line says why no node was added: most often the region's quota of CPUs or addresses, or a pods range that is used up. Installations wait until their deadline and then fail."
     }
   }

@@ -54,6 +54,8 @@ locals {
     HUB_CONSOLE_AUDIENCES         = join(",", var.console_realm.audiences)
     HUB_CONSOLE_PARTIES           = join(",", var.console_realm.parties)
     HUB_CLUSTER_ENDPOINT          = "https://${local.cluster.endpoint}"
+    HUB_CELLS                     = join(",", [for cell, cluster in local.cells : "${cell}=https://${cluster.endpoint}"])
+    HUB_CELL_WEIGHTS              = length(var.cells) == 0 ? "" : join(",", [for cell, weight in local.cell_weights : "${cell}=${weight}"])
     HUB_CLUSTER_NAMESPACE_PREFIX  = var.cluster.namespace_prefix
     HUB_CLUSTER_HUB_ID            = "${replace(local.project, ":", ".")}.${var.name}"
     HUB_ARTIFACTS_BUCKET          = google_storage_bucket.artifacts.name

@@ -1,6 +1,7 @@
 locals {
-  # What runs in the network: the cluster, unless it is one that exists, and the functions where their egress goes through it.
-  needs_network = var.cluster.existing == null || var.egress == "network"
+  # What runs in the network: the clusters that are made here, and the functions where their egress goes through it.
+  makes_cluster = var.cluster.existing == null || length(local.made_cells) > 0
+  needs_network = local.makes_cluster || var.egress == "network"
   owns_network  = local.needs_network && var.network.existing == null
   host_project  = try(coalesce(var.network.existing.project, var.project), var.project)
   shares_vpc    = local.needs_network && local.host_project != var.project
@@ -38,6 +39,7 @@ module "network" {
   region           = var.region
   name             = var.name
   ranges           = { nodes = var.network.nodes, pods = var.network.pods, services = var.network.services }
+  cell_ranges      = local.made_cells
   static_addresses = var.network.static_addresses
 }
 
@@ -56,7 +58,7 @@ resource "google_compute_subnetwork_iam_member" "network_users" {
 
 # GKE manages its own firewall rules and addresses in the Shared VPC's host project
 resource "google_project_iam_member" "host_agent" {
-  count = contains(keys(local.network_users), "gke") && var.cluster.existing == null ? 1 : 0
+  count = contains(keys(local.network_users), "gke") && local.makes_cluster ? 1 : 0
 
   project = local.host_project
   role    = "roles/container.hostServiceAgentUser"

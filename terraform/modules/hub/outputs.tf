@@ -18,10 +18,17 @@ output "build" {
   depends_on = [time_sleep.builder_grants]
 }
 
+output "cells" {
+  description = "Every cell's cluster, as the output `cluster` gives that of the cell default."
+  value = merge({ default = { name = local.cluster.name, location = local.cluster.location, project = local.cluster.project, endpoint = local.cluster.endpoint } }, {
+    for cell, cluster in local.cells : cell => { name = cluster.name, location = cluster.location, project = local.cluster.project, endpoint = cluster.endpoint }
+  })
+}
+
 output "check_in_topic" {
   description = "Full name of the topic that runtimes check in at."
   value       = "projects/${local.project}/topics/${module.topic["runtime-check-ins"].name}"
-  depends_on  = [google_pubsub_topic_iam_member.runtimes_check_in]
+  depends_on  = [google_pubsub_topic_iam_member.runtimes_check_in, google_pubsub_topic_iam_member.cells_check_in]
 }
 
 output "cluster" {

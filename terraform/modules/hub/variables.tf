@@ -66,8 +66,46 @@ variable "check_in_keys" {
   }
 }
 
+variable "cells" {
+  description = "Clusters beside the one of `cluster`, for more pods than one cluster holds; that one is the cell default. An organization's first install places it in one of them, for good. weight is a cell's share in new organizations (`cluster.weight` is the default cell's), and 0 closes it to them. existing is a GKE cluster as in `cluster`, of the same project; without, an Autopilot cluster is made beside that of `cluster`, whose pods and services come from ranges: IPv4 ranges that the subnetwork gets, or the names of ranges of `network.existing`. A cell that an organization is in has to stay: the hub leaves what runs in it alone, and changes of it fail, until the cell is named again."
+  type = map(object({
+    weight = optional(number, 1)
+    existing = optional(object({
+      name     = string
+      location = string
+    }))
+    ranges = optional(object({
+      pods     = string
+      services = string
+    }))
+  }))
+  default  = {}
+  nullable = false
+  validation {
+    # 20 characters leave room for `name` and a dash: a cluster's name ends at 40.
+    condition     = alltrue([for cell in keys(var.cells) : can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", cell)) && cell != "default"])
+    error_message = "Each of cells is named by up to 20 lower-case letters, digits and inner dashes, a letter first; default is the cluster of `cluster`."
+  }
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : cell.weight >= 0]) && var.cluster.weight + sum(concat([0], [for cell in values(var.cells) : cell.weight])) > 0
+    error_message = "No weight of cells and cluster is below 0, and one of them is above: new organizations need a cell."
+  }
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : (cell.existing == null) == (cell.ranges != null)])
+    error_message = "Each of cells has either existing or ranges: a cluster that is made needs ranges for its pods and services."
+  }
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : cell.existing != null || coalesce(try(var.cluster.existing.project, null), var.project) == var.project])
+    error_message = "A cell that is made is in the hub's own project, and all cells are in one: with cluster.existing in another project, each of cells is an existing cluster there."
+  }
+  validation {
+    condition     = var.network.existing != null || alltrue([for cell in values(var.cells) : can(cidrnetmask(cell.ranges.pods)) && can(cidrnetmask(cell.ranges.services)) if cell.ranges != null])
+    error_message = "The ranges of cells are IPv4 ranges such as 10.20.0.0/14, where no network.existing has ranges with names."
+  }
+}
+
 variable "cluster" {
-  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster."
+  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster. weight is its share in new organizations where there are `cells`."
   type = object({
     existing = optional(object({
       name     = string
@@ -78,6 +116,7 @@ variable "cluster" {
     namespace_prefix = optional(string, "")
     runtime_class    = optional(string, "gvisor")
     user_namespaces  = optional(bool, false)
+    weight           = optional(number, 1)
   })
   default  = {}
   nullable = false

@@ -23,6 +23,14 @@ resource "google_compute_subnetwork" "nodes" {
     ip_cidr_range = var.ranges.services
   }
 
+  dynamic "secondary_ip_range" {
+    for_each = merge([for cell, ranges in var.cell_ranges : { for use, range in ranges : "${use}-${cell}" => range }]...)
+    content {
+      range_name    = secondary_ip_range.key
+      ip_cidr_range = secondary_ip_range.value
+    }
+  }
+
   log_config {
     aggregation_interval = "INTERVAL_10_MIN"
     flow_sampling        = 0.1

@@ -3,6 +3,12 @@ output "addresses" {
   value       = google_compute_address.nat[*].address
 }
 
+output "cell_ranges" {
+  description = "Names of the secondary ranges of further clusters' pods and services, by their cells, once there are such ranges."
+  value       = { for cell in keys(var.cell_ranges) : cell => { pods_range = "pods-${cell}", services_range = "services-${cell}" } }
+  depends_on  = [google_compute_subnetwork.nodes]
+}
+
 output "network" {
   description = "Id of the network."
   value       = google_compute_network.this.id

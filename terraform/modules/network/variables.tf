@@ -1,3 +1,12 @@
+variable "cell_ranges" {
+  description = "IPv4 ranges of the pods and services of further clusters, by their cells."
+  type = map(object({
+    pods     = string
+    services = string
+  }))
+  default = {}
+}
+
 variable "name" {
   description = "Name of the network, and beginning of all others."
   type        = string

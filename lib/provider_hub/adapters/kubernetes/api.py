@@ -15,7 +15,6 @@ from kubernetes.client.exceptions import ApiException
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.masking import mask
-from provider_hub.settings.cluster import Cluster
 
 Object = dict[str, Any]
 
@@ -170,15 +169,15 @@ class KubernetesApi:
             raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
 
 
-def connected(settings: Cluster) -> KubernetesApi:
-    """A kubeconfig's cluster, or GKE's control plane with the function's own IAM identity. Nothing is called yet.
+def connected(cluster: str, iam: IamToken) -> KubernetesApi:
+    """The API at an endpoint, as the function's own identity `iam`, or that of a kubeconfig file and its user.
 
-    GKE's DNS-based endpoint shows a public certificate, so the system's authorities verify it.
+    Nothing is called yet. GKE's DNS-based endpoint shows a public certificate, so the system's authorities verify it.
     """
-    if settings.kubeconfig:
-        user = KubeconfigUser(settings.kubeconfig)
-        return KubernetesApi(user.configuration, user)
-    return KubernetesApi(client.Configuration(host=settings.cluster_endpoint), IamToken())
+    if "://" in cluster:
+        return KubernetesApi(client.Configuration(host=cluster), iam)
+    user = KubeconfigUser(cluster)
+    return KubernetesApi(user.configuration, user)
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:

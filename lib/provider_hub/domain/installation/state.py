@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 
@@ -123,6 +124,8 @@ class Installation:
     should run. `revision` is what should run. `ready_revision` and `ready_generation` are what last became READY.
     `current_version` is the version whose runtime last checked in.
 
+    `cell` names the cluster that it runs in, its organization's, for as long as the row lives.
+
     `instances` are its pods that report, at most MOST_INSTANCES. `health` is the worst of theirs, `active_resources`
     the sum; when none of them is left, both stay as they last were. `last_check_in_at` is the last one's of any pod.
     `resource_types` are the names that its runtime serves, as it last said.
@@ -146,6 +149,7 @@ class Installation:
     lifecycle_state: LifecycleState
     created_at: datetime
     updated_at: datetime
+    cell: str = DEFAULT_CELL
     rollback_on_failure: bool = True
     allow_major_upgrades: bool = False
     current_version: str | None = None

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from provider_hub.actions import change, inspect
-from provider_hub.actions.cluster import Cluster
+from provider_hub.actions.cluster import Clusters
 from provider_hub.actions.install import request_install
 from provider_hub.actions.installed import Installed
 from provider_hub.actions.read_logs import LogReader
@@ -37,7 +37,7 @@ class Hub:
     """What the handlers of installations work with."""
 
     services: Services
-    cluster: Cluster
+    clusters: Clusters
     logs: LogReader
 
 
@@ -302,7 +302,7 @@ class DeployRequest(Wish):
 def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
     """Deploy again; without a version, the installed one."""
     changed = change.deploy(hub.services, call.organization, call.provider, body.version, call.cause)
-    return DeploymentStatusBody.of(inspect.status_after_wish(hub.cluster, changed.row))
+    return DeploymentStatusBody.of(inspect.status_after_wish(hub.clusters, changed.row))
 
 
 @routes.add("POST", f"{_INSTALLED}/rollback", Access.TENANT, refusals=(404, 409), example=_NEXT)
@@ -315,7 +315,7 @@ def rollback(hub: Hub, call: Call) -> ProviderInstallation:
 def deployment(hub: Hub, call: Call) -> DeploymentStatusBody:
     """What the cluster shows now."""
     row = inspect.get_row(hub.services, call.organization, call.provider)
-    return DeploymentStatusBody.of(inspect.deployment_status(hub.cluster, row))
+    return DeploymentStatusBody.of(inspect.deployment_status(hub.clusters, row))
 
 
 class TimelineEvent(Response):
