@@ -115,7 +115,7 @@ def test_the_stack_file_says_where_everything_is(stack: Stack) -> None:
     assert set(said) == {
         *("api_url", "wheels_url", "ca_file", "firestore_emulator_host", "pubsub_emulator_host", "kubeconfig"),
         *("project", "tasks_endpoint", "issuer_url", "logs_dir", "state_dir", "pid", "namespace_prefix"),
-        *("console_url", "api_https_url"),
+        *("console_url", "api_https_url", "cells"),
     }
     assert answers(f"http://{said['firestore_emulator_host']}")
     assert Path(said["ca_file"]).is_file()
