@@ -116,7 +116,7 @@ class Stage:
         self._site_of = site_of
         self._exits = AsyncExitStack()
         self._background: list[asyncio.Task[None]] = []
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[subprocess.Popen[bytes], signal.Signals] = {}
         self.iam = Iam(deployment)
         self.metadata_urls: dict[str, str] = {}
         self.issuer = TokenIssuer(on.issuer_url, on.folder / "keys")
@@ -130,8 +130,8 @@ class Stage:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for process in self._processes:
-            _signal(process, signal.SIGTERM)
+        for process, ends_by in self._processes.items():
+            _signal(process, ends_by)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -235,7 +235,8 @@ class Stage:
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         command = [sys.executable, "-m", "local_kubernetes.node", "--kubeconfig", str(kubeconfig)]
-        self._spawn("node", [*command, "--state-dir", str(self._scratch / "node")], environment)
+        # The node ends its pods first.
+        self._spawn("node", [*command, "--state-dir", str(self._scratch / "node")], environment, signal.SIGTERM)
 
     async def _start_function(self, service: Service, port: int, around: Mapping[str, str]) -> None:
         """Its zip unpacked, its own distributions and no others, its own account, and the framework's own command."""
@@ -264,9 +265,9 @@ class Stage:
             "HUB_CALLER_JWKS_URL": self.issuer.jwks_url(Realm.GOOGLE),
         }
         options = ["--target", service.function, "--source", "main.py", "--host", LOOPBACK]
-        process = self._spawn(
-            service.function, [sys.executable, "-S", "-m", "functions_framework", *options], environment, folder
-        )
+        command = [sys.executable, "-S", "-m", "functions_framework", *options]
+        # It would wait for connections that nobody uses any more.
+        process = self._spawn(service.function, command, environment, signal.SIGKILL, folder)
         await self._until_it_listens(service.function, process, port)
 
     def _secret(self, service: Service, secret: str) -> str:
@@ -300,7 +301,12 @@ class Stage:
         }
 
     def _spawn(
-        self, name: str, command: list[str], environment: Mapping[str, str], folder: Path | None = None
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        ends_by: signal.Signals,
+        folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         with (self._scratch / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -312,7 +318,7 @@ class Stage:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._processes.append(process)
+        self._processes[process] = ends_by
         self._exits.callback(partial(_end, process))
         return process
 

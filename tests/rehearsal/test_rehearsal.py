@@ -22,7 +22,7 @@ from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, BatchGetDo
 from terraform.tools import smoke
 from terraform.tools.smoke import Api, Sample, SmokeFailed, Waits
 
-from local_stack.emulators import emulators
+from local_stack.emulators import EmulatorHosts
 from local_stack.sample_wheels import build_wheel, digest
 from tests.function_site import installed_distributions, site_maker
 from tests.rehearsal.deployment import Deployment
@@ -116,11 +116,11 @@ class ApiUntilRefused(Api):
 
 
 @pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+def rehearsal(emulator_hosts: EmulatorHosts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     site_of = site_maker(installed_distributions(), lambda: tmp_path_factory.mktemp("site"))
-    with ground(tmp_path_factory.mktemp("ground"), PROJECT) as on, emulators() as hosts:
+    with ground(tmp_path_factory.mktemp("ground"), PROJECT) as on:
         deployment, zips = _deployed(on)
-        stage = Stage(on, deployment, zips, hosts, site_of, tmp_path_factory.mktemp("stage"))
+        stage = Stage(on, deployment, zips, emulator_hosts, site_of, tmp_path_factory.mktemp("stage"))
         with _entered(stage) as loop:
             yield Rehearsal(on, deployment, stage, loop)
 
