@@ -21,7 +21,7 @@ settings.register_profile("quick", settings.get_profile("reproducible"), max_exa
 settings.load_profile("reproducible")
 
 # The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end.
-_LONGEST_FIRST = ("clients", "rehearsal", "e2e", "publishing_tools", "faults", "browser", "hostile", "terraform")
+_LONGEST_FIRST = ("clients", "rehearsal", "e2e", "faults", "browser", "hostile", "terraform")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from local_stack.running import Stack
 from tests.e2e import wire
 from tests.locked_environments import environment_of
 
-LOCKS = Path(__file__).parent / "locks"
+LOCKS = Path(__file__).parent / "publishing_tools"
 TOOLS = ("uv", "twine", "flit", "poetry", "hatch")
 _SECONDS = 100
 _BACKENDS = {"flit": ("flit_core", "flit_core.buildapi"), "poetry": ("poetry-core", "poetry.core.masonry.api")}

@@ -12,7 +12,7 @@ from local_stack.running import Stack
 from provider_hub.domain.attestations import PUBLISH
 from tests.e2e import wire
 from tests.e2e.tenant import Tenant
-from tests.publishing_tools.test_tools import Tool
+from tests.e2e.test_publishing_tools import Tool
 
 
 def test_twine_publishes_with_the_token_of_its_run_what_that_attested_and_the_provider_becomes_ready(
