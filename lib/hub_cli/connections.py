@@ -24,20 +24,26 @@ def pool(url: str, ca_file: str | None, *, read_seconds: float) -> urllib3.PoolM
     Trusted are the system's certificate authorities and those in the PEM file `ca_file`. `read_seconds` is the longest
     silence of a host. Raises UsageError for a file that has no certificates, or a proxy that is no http or https URL.
     """
+    proxy, headers = _proxy_of(url)
+    is_encrypted = any(urlsplit(address).scheme == "https" for address in (url, proxy or ""))
+    # The system's authorities take a twentieth of a second to load, which a call without TLS need not wait for.
+    context = _trusting(ca_file) if is_encrypted or ca_file else None
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+    if proxy is None:
+        return urllib3.PoolManager(num_pools=1, timeout=timeout, ssl_context=context, retries=False)
+    return urllib3.ProxyManager(
+        proxy, num_pools=1, timeout=timeout, ssl_context=context, retries=False, proxy_headers=headers
+    )
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     try:
         if ca_file:
             context.load_verify_locations(cafile=ca_file)
     except OSError as error:
         raise UsageError(f"{ca_file} is no readable file of PEM certificates.") from error
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-    proxy = _proxy_of(url)
-    if proxy is None:
-        return urllib3.PoolManager(num_pools=1, timeout=timeout, ssl_context=context, retries=False)
-    address, headers = _checked_proxy(proxy)
-    return urllib3.ProxyManager(
-        address, num_pools=1, timeout=timeout, ssl_context=context, retries=False, proxy_headers=headers
-    )
+    return context
 
 
 def cause(error: urllib3.exceptions.HTTPError) -> str:
@@ -80,16 +86,18 @@ def within(seconds: float, work: Callable[[], _T]) -> _T:
     return outcome[0]
 
 
-def _proxy_of(url: str) -> str | None:
+def _proxy_of(url: str) -> tuple[str | None, dict[str, str]]:
+    """The proxy's URL without its password, and the headers that carry it; None where no proxy leads to `url`."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if is_this_machine(host) or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(parts.scheme) or None
+        return None, {}
+    proxy = getproxies().get(parts.scheme)
+    return _checked_proxy(proxy) if proxy else (None, {})
 
 
 def _checked_proxy(proxy: str) -> tuple[str, dict[str, str]]:
-    """The proxy's URL without its password, and the headers that carry it."""
+    """That URL and those headers. Raises UsageError."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         host, port = parts.hostname, parts.port

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 
 from hub_cli.errors import ClientError
@@ -19,8 +20,9 @@ Register = Callable[[Subparsers], None]
 _INTERRUPTED = 130
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every subcommand."""
+    """The parser with every subcommand; one for all commands that a process runs."""
     parser = argparse.ArgumentParser(prog="hub", description="Provider Hub from the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for entry_point in sorted(entry_points(group=COMMANDS), key=lambda found: found.name):
