@@ -5,6 +5,7 @@ import random
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -125,6 +126,10 @@ class _Fetching:
 
     def fetch_all(self, sources: Sequence[Source]) -> list[Path]:
         """The files in the order of `sources`."""
+        if self._bucket and len(sources) > 1:
+            # Once for all of them: side by side, each would ask for a token of its own. Without one now, each does.
+            with suppress(TemporaryError):
+                self._bucket.authorization()
         try:
             side_by_side(self.fetch, sources, _AT_ONCE)
         finally:

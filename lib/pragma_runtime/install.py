@@ -82,7 +82,7 @@ def _unpack(paths: Sequence[Path], environment: ProviderEnvironment) -> bool:
     if not are_only_to_unpack(paths):
         return False
     try:
-        unpack(paths, environment.packages)
+        unpack(paths, environment)
     except (OSError, BadZipFile) as error:
         say(f"The wheels are not unpacked, so an installer is asked: {error}")
         environment.create_anew()

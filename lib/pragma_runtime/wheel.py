@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from pragma_runtime.errors import PermanentError
 
 _LARGEST_METADATA = 8 * 1024 * 1024
 _PROVIDER_GROUP = re.compile(r"[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t]*")
-_SCRIPTS_GROUP = re.compile(r"[ \t]*\[[ \t]*(console|gui)_scripts[ \t]*\][ \t]*")
+_GROUP = re.compile(r"\[[ \t]*(.+?)[ \t]*\]")
 _ONLY_WITH_AN_EXTRA = re.compile(r"""[^;]*;(?!.*\bor\b).*\bextra\s*==\s*['"].*""")
 
 
@@ -22,7 +22,8 @@ class Wheel(NamedTuple):
     requirements: tuple[str, ...]  # `Requires-Dist`, as written
     requires_python: str  # as written; "" is any
     declares_provider: bool  # it has an entry point of the group `pragma.provider`
-    has_scripts: bool  # an installer writes programs for it
+    scripts: tuple[str, ...]  # `NAME = MODULE:FUNCTION`, as written: the programs for a console
+    has_windows: bool  # it has programs with windows
 
     @property
     def has_dependencies(self) -> bool:
@@ -52,8 +53,19 @@ def _read(archive: zipfile.ZipFile) -> Wheel:
         requirements=tuple(str(value) for value in metadata.get_all("Requires-Dist", [])),
         requires_python=str(metadata.get("Requires-Python", "")).strip(),
         declares_provider=any(map(_PROVIDER_GROUP.fullmatch, entry_points)),
-        has_scripts=any(map(_SCRIPTS_GROUP.fullmatch, entry_points)),
+        scripts=tuple(_lines_of("console_scripts", entry_points)),
+        has_windows=any(True for _ in _lines_of("gui_scripts", entry_points)),
     )
+
+
+def _lines_of(group: str, entry_points: Iterable[str]) -> Iterator[str]:
+    """The lines of that group which are neither empty nor comments."""
+    present = ""
+    for line in map(str.strip, entry_points):
+        if header := _GROUP.fullmatch(line):
+            present = header[1]
+        elif present == group and line and line[0] not in "#;":
+            yield line
 
 
 def _dist_info(names: Iterable[str]) -> str:

@@ -184,7 +184,8 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
         rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
         ours, bare, also_read = (Spread.of(rates) for rates in zip(*rounds[1:], strict=True))
         yield Figure(f"check-ins, {name}", "/s", ours, bare)
-        yield Figure(f"check-ins, {name}, beside a read and a write", "/s", ours, also_read)
+        if name == "written":
+            yield Figure("check-ins, written, beside a read and a write", "/s", ours, also_read)
 
 
 def _check_in(row: Installation, token: str) -> Wish:

@@ -24,8 +24,8 @@ from pragma_runtime.errors import PermanentError
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 
 NEEDY = {"sample.py": "import moon, tide"}
-# A program is to be written for it, which the runtime leaves to an installer.
-PROGRAM = {"sample-1.0.0.dist-info/entry_points.txt": "[console_scripts]\nsample = sample:main\n"}
+# A program with windows is to be written for it, which the runtime leaves to an installer.
+PROGRAM = {"sample-1.0.0.dist-info/entry_points.txt": "[gui_scripts]\nsample = sample:main\n"}
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,13 @@
 
 import platform
 import stat
+import subprocess
 import sys
 import zipfile
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from tests.runtime_harness import make_wheel
 
 from pragma_runtime import pure_wheels
+from pragma_runtime.environment import ProviderEnvironment
 from pragma_runtime.pure_wheels import are_only_to_unpack, surely_allows, unpack
 
 _INFO = "sample-1.0.0.dist-info"
@@ -41,19 +46,20 @@ def _without(path: Path, name: str) -> Path:
     return path
 
 
-def test_what_is_unpacked_is_what_the_wheels_hold(tmp_path: Path) -> None:
+def test_what_is_unpacked_is_what_the_wheels_hold(tmp_path: Path, environment: ProviderEnvironment) -> None:
     sample = _with_entry(make_wheel(tmp_path, {"sample/__init__.py": "A = 1", "sample/é.txt": "x"}), "run.sh", 0o755)
     moon = make_wheel(tmp_path, {"sky/moon.py": ""}, name="moon", metadata=["Requires-Python: >=3.7"])
 
     assert are_only_to_unpack([sample, moon])
-    unpack([sample, moon], tmp_path / "into")
+    unpack([sample, moon], environment)
 
-    found = {str(path.relative_to(tmp_path / "into")) for path in (tmp_path / "into").rglob("*") if path.is_file()}
+    into = environment.packages
+    found = {str(path.relative_to(into)) for path in into.rglob("*") if path.is_file()}
     with zipfile.ZipFile(sample) as one, zipfile.ZipFile(moon) as other:
         assert found == {*one.namelist(), *other.namelist()}
-    assert (tmp_path / "into" / "sample" / "__init__.py").read_text() == "A = 1"
-    assert (tmp_path / "into" / "run.sh").stat().st_mode & 0o111
-    assert not (tmp_path / "into" / "sky" / "moon.py").stat().st_mode & 0o111
+    assert (into / "sample" / "__init__.py").read_text() == "A = 1"
+    assert (into / "run.sh").stat().st_mode & 0o111
+    assert not (into / "sky" / "moon.py").stat().st_mode & 0o111
 
 
 @pytest.mark.parametrize(
@@ -82,9 +88,53 @@ def test_what_takes_more_than_unpacking_is_left_to_an_installer(tmp_path: Path, 
     assert not are_only_to_unpack([change(wheel)])
 
 
-@pytest.mark.parametrize("group", ["[console_scripts]\nrun = sample:main\n", " [ gui_scripts ]\nrun = sample:main\n"])
-def test_a_wheel_with_programs_is_left_to_an_installer(tmp_path: Path, group: str) -> None:
-    assert not are_only_to_unpack([make_wheel(tmp_path, {"sample.py": "", f"{_INFO}/entry_points.txt": group})])
+@pytest.fixture
+def environment(tmp_path: Path) -> ProviderEnvironment:
+    made = ProviderEnvironment(tmp_path / "site")
+    made.create_anew()
+    return made
+
+
+@pytest.mark.parametrize(
+    "entry_points",
+    ["[gui_scripts]\nrun = sample:main\n", "[console_scripts]\nrun = sample:main [more]\n", "[console_scripts]\nrun\n"],
+)
+def test_a_wheel_with_other_programs_is_left_to_an_installer(tmp_path: Path, entry_points: str) -> None:
+    assert not are_only_to_unpack([make_wheel(tmp_path, {"sample.py": "", f"{_INFO}/entry_points.txt": entry_points})])
+
+
+@pytest.mark.parametrize("folder", ["site", "a folder", "f" * 130])
+def test_programs_for_a_console_are_written_and_recorded(tmp_path: Path, folder: str) -> None:
+    environment = ProviderEnvironment(tmp_path / folder)
+    environment.create_anew()
+    module = (
+        "import sys\nclass Main:\n    @staticmethod\n    def run():\n        print(*sys.argv[1:])\n        return 3\n"
+    )
+    scripts = "# both\n[console_scripts]\nrun-sample = sample:Main.run\n[pragma.provider]\nsample = sample\n"
+    wheel = make_wheel(tmp_path, {"sample.py": module, f"{_INFO}/entry_points.txt": scripts})
+
+    assert are_only_to_unpack([wheel])
+    unpack([wheel], environment)
+
+    done = subprocess.run([environment.scripts / "run-sample", "a b", "'"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("a b '\n", 3), done.stderr
+    (recorded,) = (file for file in distribution_in(environment).files or () if file.name == "run-sample")
+    content = recorded.locate().read_bytes()
+    assert recorded.hash is not None
+    assert recorded.hash.value == urlsafe_b64encode(sha256(content).digest()).decode().rstrip("=")
+    assert recorded.size == len(content)
+
+
+def distribution_in(environment: ProviderEnvironment) -> Distribution:
+    return next(iter(Distribution.discover(name="sample", path=[str(environment.packages)])))
+
+
+def test_a_program_that_is_called_as_the_interpreter_is_not_written(
+    tmp_path: Path, environment: ProviderEnvironment
+) -> None:
+    scripts = {f"{_INFO}/entry_points.txt": "[console_scripts]\npython = sample:main\n"}
+    with pytest.raises(FileExistsError):
+        unpack([make_wheel(tmp_path, {"sample.py": "", **scripts})], environment)
 
 
 def test_other_entry_points_take_no_installer(tmp_path: Path) -> None:
@@ -108,12 +158,12 @@ def test_large_wheels_are_left_to_an_installer(tmp_path: Path, monkeypatch: pyte
     assert not are_only_to_unpack([wheel])
 
 
-def test_what_lies_there_already_is_not_overwritten(tmp_path: Path) -> None:
+def test_what_lies_there_already_is_not_overwritten(tmp_path: Path, environment: ProviderEnvironment) -> None:
     wheel = make_wheel(tmp_path, {"sample.py": ""})
-    (tmp_path / "sample.py").write_text("mine")
+    (environment.packages / "sample.py").write_text("mine")
     with pytest.raises(FileExistsError):
-        unpack([wheel], tmp_path)
-    assert (tmp_path / "sample.py").read_text() == "mine"
+        unpack([wheel], environment)
+    assert (environment.packages / "sample.py").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
