@@ -138,7 +138,7 @@ class TestCluster:
 
     def adapter(self, injector: Injector, process: Process) -> Kubernetes:
         """The real adapter of one process, over a pool that may fail."""
-        api = KubernetesApi(self._configuration, self._user)
+        api = KubernetesApi(self._configuration, self._user, lambda: self._clock().timestamp())
         rest: Any = api._client.rest_client
         rest.pool_manager = FaultyPool(self._pool, injector, process)
         made = Kubernetes(api, clock=lambda: self._clock().timestamp())

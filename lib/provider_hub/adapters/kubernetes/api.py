@@ -5,6 +5,7 @@ import those takes every function that needs a cluster most of a second.
 """
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
+from provider_hub.adapters.kubernetes.silence import Silence
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.masking import mask
 
@@ -67,14 +69,20 @@ class NotStarted(Exception):
 class KubernetesApi:
     """One cluster's API. Every call raises TemporaryError, PermanentError, Gone, Conflicted or Expired.
 
-    `credentials` gives the `Authorization` header of each call; None sends none.
+    `credentials` gives the `Authorization` header of each call; None sends none. `clock` gives seconds.
     """
 
-    def __init__(self, configuration: client.Configuration, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self,
+        configuration: client.Configuration,
+        credentials: Credentials | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         configuration.connection_pool_maxsize = _CONNECTIONS
         configuration.retries = False  # a delivery is retried as a whole, by who can see what has changed meanwhile
         self._client = client.ApiClient(configuration)
         self._credentials = credentials
+        self._silence = Silence(clock)
 
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
         """None where there is none."""
@@ -160,13 +168,18 @@ class KubernetesApi:
             header_params=headers,
             body=body,
         )
+        self._silence.admit_call()
         try:
             response = self._client.call_api(*request, _request_timeout=_CALL_SECONDS)
-            return response.status, response.read()  # type: ignore[no-untyped-call]
+            content: bytes = response.read()  # type: ignore[no-untyped-call]
         except ApiException as error:
             raise TemporaryError(f"the cluster did not answer: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:
+            if _was_waited_for(error):
+                self._silence.unanswered()
             raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
+        self._silence.answered()
+        return response.status, content
 
 
 def connected(cluster: str, iam: IamToken) -> KubernetesApi:
@@ -178,6 +191,12 @@ def connected(cluster: str, iam: IamToken) -> KubernetesApi:
         return KubernetesApi(client.Configuration(host=cluster), iam)
     user = KubeconfigUser(cluster)
     return KubernetesApi(user.configuration, user)
+
+
+def _was_waited_for(error: urllib3.exceptions.HTTPError) -> bool:
+    """Whether the call's whole time went by. A refused connection, which urllib3 has among the timeouts, takes none."""
+    is_refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+    return isinstance(error, urllib3.exceptions.TimeoutError) and not is_refused
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
