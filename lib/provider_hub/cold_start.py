@@ -1,12 +1,18 @@
 """Shortens a function's cold start. Every `main.py` imports this first, and `wiring.Once` ends it.
 
 Importing a function's libraries makes about 100,000 objects that stay for good, and Python's collector walks them again
-and again meanwhile: a twelfth of a cold start. So the collector waits until the function is wired. This concerns the
-whole process, which is why no other program imports this module.
+and again meanwhile: a twelfth of a cold start. So the collector waits until the function is wired.
+
+At the first validation pydantic would look for plugins of its own among all installed distributions, and read a file of
+each: a quarter of a first request. The hub has none, so it is told not to look.
+
+This concerns the whole process, which is why no other program imports this module.
 """
 
 import gc
+import os
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 _THRESHOLD = gc.get_threshold()
 gc.set_threshold(50_000)
 

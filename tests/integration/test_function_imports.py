@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from pydantic.plugin._loader import PYDANTIC_ENTRY_POINT_GROUP
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from provider_hub.http.table import ROUTES
@@ -87,15 +89,28 @@ def _modules_after() -> dict[Path, set[str]]:
     return {Path(main): set(modules) for main, *modules in read}
 
 
-GARBAGE = """
-import gc, importlib, sys
-before = gc.get_threshold()
-for module in sys.argv[1:]:
-    importlib.import_module(module)
-    assert gc.get_threshold() == before, module
+PLUGINS = """
+import provider_hub.cold_start
+from pydantic.plugin import _loader
+_loader.get_plugins()
+assert _loader._plugins is None, "the installed distributions were searched"
 """
 
 
-def test_no_other_program_has_its_garbage_collector_changed() -> None:
+def test_no_function_searches_all_distributions_for_plugins_of_pydantic_of_which_there_are_none() -> None:
+    subprocess.run([sys.executable, "-c", PLUGINS], check=True, timeout=60)
+    assert not entry_points(group=PYDANTIC_ENTRY_POINT_GROUP)
+
+
+UNCHANGED = """
+import gc, importlib, os, sys
+before = gc.get_threshold(), dict(os.environ)
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+    assert (gc.get_threshold(), dict(os.environ)) == before, module
+"""
+
+
+def test_no_other_program_has_its_garbage_collector_or_its_environment_changed() -> None:
     programs = ("provider_hub", "hub_cli.main", "local_kubernetes.node.__main__", "local_stack.stack")
-    subprocess.run([sys.executable, "-c", GARBAGE, *programs], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", UNCHANGED, *programs], check=True, timeout=60)
