@@ -39,12 +39,15 @@ _IMAGES_GIB = 4.0  # the functions' containers, five builds of each that share t
 
 @dataclass(frozen=True)
 class Setting:
-    """One of the examples: what it leaves out, what it keeps warm, and how many installations it is meant for."""
+    """One of the examples: what it leaves out, what it keeps warm, and how many installations it is meant for.
+
+    `clusters` are those that it makes.
+    """
 
     name: str
     file: str
     installations: int
-    has_cluster: bool = True
+    clusters: int = 1
     has_gateway: bool = True
     warm_instances: int = 0
     check_in_seconds: int = 300
@@ -59,12 +62,13 @@ class Setting:
 
 STANDARD = Setting("standard", "terraform.tfvars.example", 1_000)
 SETTINGS = (
-    Setting("small", "terraform.tfvars.small.example", 10, has_cluster=False, has_gateway=False),
+    Setting("small", "terraform.tfvars.small.example", 10, clusters=0, has_gateway=False),
     STANDARD,
     Setting(
         "large",
         "terraform.tfvars.large.example",
         100_000,
+        clusters=2,
         warm_instances=9,
         check_in_seconds=1500,
         drift_slices=40,
@@ -102,12 +106,13 @@ def _functions(n: int, setting: Setting) -> float:
 def _documents(n: int, setting: Setting) -> float:
     """Two reads and a write a check-in, 20 of each a deploy, two reads a request; 20 KiB kept and backed up.
 
-    A sweep reads 50, and of each further slice 20 rows with their versions and the rows of 100 objects.
+    A sweep reads 50, and of each further slice 20 rows with their versions and the rows of 100 objects of each cluster.
     """
     kept = 20 / 1024**2 * (_STORED_GIB + _RECOVERY_GIB + 21 * _BACKUP_GIB)
     changes = _DEPLOYS * 20 * (_READ + _WRITE + _DELETE)
     each = setting.check_ins * (2 * _READ + _WRITE) + changes + _REQUESTS * 2 * _READ + kept
-    swept = 50 + min(7 * n, 140 * (setting.drift_slices - 1))
+    slices = 40 * setting.drift_slices + 100 * setting.drift_slices * max(1, setting.clusters)
+    swept = 50 + min(7 * n, slices - 140)
     return (n * each + _SWEEPS * swept * _READ) * (2 if setting.multi_region else 1)
 
 
@@ -125,9 +130,9 @@ def _gateway(n: int, setting: Setting) -> float:
 
 
 def _nat(n: int, setting: Setting) -> float:
-    if not setting.has_cluster:
+    if not setting.clusters:
         return 0.0
-    nodes = min(_NAT_MOST_VMS, max(_LEAST_NODES, n / _PODS_A_NODE))
+    nodes = min(_NAT_MOST_VMS, max(setting.clusters * _LEAST_NODES, n / _PODS_A_NODE))
     hours = _HOURS * (nodes * _NAT_VM_HOUR + max(1, n // 1000) * _NAT_ADDRESS_HOUR)
     return hours + n * _DEPLOYS * 50 / 1024 * _NAT_GIB
 
@@ -153,7 +158,7 @@ def _watching(n: int, _: Setting) -> float:
 
 ITEMS = (
     Item("Runtimes (GKE Autopilot pods)", "n × a standard pod's 730 h", lambda n, _: n * _runtime()),
-    Item("Cluster", "730 h", lambda _, setting: _HOURS * _CLUSTER_HOUR if setting.has_cluster else 0.0),
+    Item("Clusters", "730 h each", lambda _, setting: setting.clusters * _HOURS * _CLUSTER_HOUR),
     Item(
         "Functions",
         "n × (8,760 check-ins × 50 ms + 2 deploys × 3 s + 1,000 requests × 100 ms) + 43,800 sweeps + 26,280 probes",

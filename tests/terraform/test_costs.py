@@ -20,7 +20,7 @@ def test_the_small_setting_costs_at_most_five_dollars_a_month_idle() -> None:
 
 def test_the_standard_settings_idle_cost_is_mostly_the_cluster_and_the_load_balancer() -> None:
     parts = {item.name: item.cost(0, STANDARD) for item in ITEMS}
-    assert parts["Cluster"] == pytest.approx(73.0)
+    assert parts["Clusters"] == pytest.approx(73.0)
     assert parts["Load balancer and Cloud Armor"] == pytest.approx(26.25), "one price covers the first five rules"
     assert parts["NAT"] == pytest.approx(6.72, abs=0.01), "by node, not by the price of 32"
 
@@ -28,7 +28,8 @@ def test_the_standard_settings_idle_cost_is_mostly_the_cluster_and_the_load_bala
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_a_setting_is_what_its_example_says(setting: Setting) -> None:
     given = example(setting)
-    assert setting.has_cluster == ("existing" not in given.get("cluster", {}))
+    cells = [given.get("cluster", {}), *given.get("cells", {}).values()]
+    assert setting.clusters == len([cell for cell in cells if "existing" not in cell])
     assert setting.has_gateway == (given.get("gateway") != "none")
     assert setting.warm_instances == sum(size.get("min_instances", 0) for size in given.get("functions", {}).values())
     assert setting.check_in_seconds == int(given.get("settings", {}).get("check_in_seconds", 300))
