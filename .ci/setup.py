@@ -49,7 +49,8 @@ def set_up() -> None:
     if not venv_runs():
         print(f"setup: making {VENV.name} with Python {sys.version.split()[0]}", flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
-        venv.create(VENV, with_pip=True)
+        # Links, so that environments made from this one are of the machine's Python and outlive this clone.
+        venv.create(VENV, with_pip=True, symlinks=True)
     with ThreadPoolExecutor() as beside:
         chromium = beside.submit(have_chromium)
         install()

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,10 @@ _INSTALL_SECONDS = 540
 
 
 def environment_of(lock: Path, python: Path) -> Path:
-    """The folder of an environment of `python` with what `lock` names. Raises CalledProcessError when pip fails."""
+    """The folder of an environment of `python` with what `lock` names, without pip.
+
+    Raises CalledProcessError when neither uv nor pip can install it.
+    """
     digest = sha256(f"{python.resolve()} {lock.read_text()}".encode()).hexdigest()[:12]
     folder = _cache() / f"{lock.stem}-{digest}"
     complete = folder / "complete"
@@ -28,14 +32,14 @@ def environment_of(lock: Path, python: Path) -> Path:
 
 def _make(folder: Path, lock: Path, python: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    _run(python, "-m", "venv", folder)
+    _run(python, "-m", "venv", "--without-pip", folder)
     executable = folder / "bin" / "python"
     options = ("--quiet", "--no-deps", "--require-hashes", "-r", lock)
     try:
         _run(find_uv_bin(), "pip", "install", "--python", executable, *options)
     except subprocess.CalledProcessError:
         # uv is quicker by far; pip knows the indexes and certificates of the machine's own settings.
-        _run(executable, "-m", "pip", "install", *options)
+        _run(sys.executable, "-m", "pip", "--python", executable, "install", *options)
 
 
 def _cache() -> Path:
