@@ -22,6 +22,8 @@ CHANGES_ROWS = {"installations", "installer", "registration", "upgrades", "deadl
 USED_BY = {
     "domain.installation": CHANGES_ROWS | {"catalog"},
     "actions.steps": CHANGES_ROWS,
+    "actions.relock": {"sweeper"},
+    "actions.advisories": {"sweeper"},
     "domain.check_in": {"registration"},
     "domain.rollout": {"installations", "catalog", "upgrades", "sweeper"},
     "domain.catalog": FUNCTIONS.keys() - {"identity", "operations", "registration", "dead_letters"},

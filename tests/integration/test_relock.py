@@ -12,7 +12,8 @@ from tests.integration.test_publish import ADA, AUTHOR, WISH
 
 from provider_hub.actions import change, keys
 from provider_hub.actions.publish import publish
-from provider_hub.actions.relock import LOCK_AGAIN, OldWheel, Relocking, request_relock
+from provider_hub.actions.relock import LOCK_AGAIN, OldWheel, Relocking
+from provider_hub.actions.relock_request import request_relock
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus
 from provider_hub.domain.dependencies import LockRefused
 from provider_hub.domain.errors import Conflict, Forbidden, HubError, NotFound, PermanentError, TemporaryError

@@ -11,7 +11,8 @@ from provider_hub.actions import change, keys
 from provider_hub.actions.inspect import get_installed
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish
-from provider_hub.actions.relock import Relocking, request_relock
+from provider_hub.actions.relock import Relocking
+from provider_hub.actions.relock_request import request_relock
 from provider_hub.actions.rollouts import resume
 from provider_hub.actions.steps import apply_event
 from provider_hub.domain.errors import Conflict, NotFound

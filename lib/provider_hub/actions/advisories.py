@@ -13,7 +13,7 @@ from typing import Protocol
 
 from provider_hub.actions import keys, walks
 from provider_hub.actions.faults import Faults
-from provider_hub.actions.ports import DocumentStore, LockStore, Transaction
+from provider_hub.actions.ports import LockStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.domain.advisories import Advisory, LockAdvisories
@@ -59,13 +59,6 @@ class AdvisoryDatabase(Protocol):
         Raises TemporaryError where it cannot be read now, PermanentError for what is no export, and TooMuchToMatch
         where the look takes more time or memory than it may.
         """
-
-
-def known_of(services: Services[DocumentStore], digests: Sequence[str | None]) -> dict[str, LockAdvisories]:
-    """What is known of locks, by their digests, in one round trip; a lock that was not looked at is left out."""
-    wanted = list(dict.fromkeys(digest for digest in digests if digest))
-    found = services.store.get_all([keys.lock_advisories(digest) for digest in wanted])
-    return {known.lock_sha256: known for known in found if known is not None}
 
 
 @dataclass(frozen=True, slots=True)

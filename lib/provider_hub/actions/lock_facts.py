@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.advisories import known_of
 from provider_hub.actions.installed import Installed, LockFacts
+from provider_hub.actions.known_advisories import known_of
 from provider_hub.actions.ports import Key, LockedVersionStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.advisories import LockAdvisories

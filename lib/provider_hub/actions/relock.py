@@ -1,4 +1,4 @@
-"""Locking again: an author asks for it, and the sweeper does it, since an index may take a minute to answer.
+"""Locking again: an author asks for it (`relock_request`), and the sweeper does it: an index may take a minute.
 
 A lock that comes out the same changes nothing. Another one is what new installations of the version get. Those that
 have the version are offered it as a new version is: in waves where the policy is `auto` (`actions.waves`), else by
@@ -14,23 +14,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from provider_hub.actions import audit, keys, walks
+from provider_hub.actions import keys, walks
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.lock_dependencies import locked_dependencies
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import Store, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.actions.time_budget import TimeBudget
-from provider_hub.actions.version_choice import changeable
-from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import ProviderVersion, StoredLock, VersionStatus, with_distribution
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
-from provider_hub.domain.errors import Conflict, Invalid, NotFound, PermanentError, TemporaryError
+from provider_hub.domain.errors import Invalid, PermanentError, TemporaryError
 from provider_hub.domain.messages import VersionPublished
-from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Cursor
-from provider_hub.domain.versions import is_version
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +38,6 @@ WALK = "versions-of-before"
 WALKED = Cursor(WALK, "done")
 
 Change = Callable[[ProviderVersion], ProviderVersion]
-
-
-def request_relock(services: Services, by: Actor, name: ProviderName, text: str) -> ProviderVersion:
-    """Have the version's dependencies resolved again. Raises NotFound, Forbidden, or Conflict for one not published."""
-
-    def decide(transaction: Transaction) -> ProviderVersion:
-        if not is_version(text):
-            raise NotFound(f"{name} has no version {text[:80]}")
-        found, version = transaction.read(keys.provider(name), keys.version(name, text))
-        provider = changeable(found, name, by)
-        if version is None:
-            raise NotFound(f"{name} has no version {text}")
-        if version.status is not VersionStatus.PUBLISHED:
-            raise Conflict(f"{name} {text} is {version.status.value}: only what can be installed is locked again")
-        due = replace(version, lock_due_at=services.clock(), lock_message=None)
-        transaction.write(keys.version(name, text), due)
-        audit.record(services, transaction, by, AuditAction.RELOCK_REQUESTED, f"{provider.canonical} {text}")
-        return due
-
-    return services.store.transact(decide)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from provider_hub.actions import browse, rollouts
-from provider_hub.actions.advisories import known_of
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
 from provider_hub.actions.indexed_projects import IndexedProjects
+from provider_hub.actions.known_advisories import known_of
 from provider_hub.actions.ports import Tasks
-from provider_hub.actions.relock import request_relock
+from provider_hub.actions.relock_request import request_relock
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes import Wish
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
