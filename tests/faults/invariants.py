@@ -34,6 +34,7 @@ class Watcher:
     commits: int = 0
     seen: list[Violation] = field(default_factory=list)
     last: dict[str, Installation] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
 
     def observe(self, name: str, request: Any, _answer: Any) -> None:
         if name != "commit":
@@ -52,7 +53,17 @@ class Watcher:
             if write.delete:
                 self._removed(path)
             else:
-                self._written(path, decode_record(Installation, write.update))
+                self._written(path, decode_record(Installation, self._as_stored(path, write)))
+
+    def _as_stored(self, path: str, write: Any) -> Any:
+        """The row's document after the write: with a mask, the write carries the fields that change and no others."""
+        document = type(write.update)()
+        is_part = write.HasField("update_mask") and path in self.documents
+        document.CopyFrom(self.documents[path] if is_part else write.update)
+        for field_path in write.update_mask.field_paths:
+            document.fields[field_path].CopyFrom(write.update.fields[field_path])
+        self.documents[path] = document
+        return document
 
     def _written(self, path: str, row: Installation) -> None:
         _require(path.split("/")[1] == row.organization_id, f"{path} holds a row of {row.organization_id}")
