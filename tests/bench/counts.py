@@ -118,7 +118,11 @@ class Watcher:
 def _life(platform: Platform, watcher: Watcher, meter: Meter, slug: str) -> dict[str, Units]:
     """One installation from its install to its end, and what each operation took."""
     path = f"/providers/installed/{PROVIDER}"
-    platform.of(slug, "GET", "/providers/installed")  # the organization's own making is not the install's
+    # The organization's own making, and its place in a cell, are not the install's.
+    platform.install(slug, "1.0.0")
+    watcher.wait_until_ready(slug, "1.0.0")
+    platform.of(slug, "DELETE", f"{path}?cascade=true")
+    watcher.wait_until_gone(slug)
     meter.lap()
     platform.install(slug, "1.0.0")
     watcher.wait_until_ready(slug, "1.0.0")

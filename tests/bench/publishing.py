@@ -122,6 +122,11 @@ class MeteredFirestore(MemoryFirestore):
             self.units["reads"] += 1
             yield answer
 
+    def get_document(self, request: Any, **options: Any) -> Any:
+        """One read, whether it is there or not."""
+        self.units["reads"] += 1
+        return super().get_document(request, **options)
+
     def run_query(self, request: Any, **options: Any) -> Iterator[Any]:
         """A query that finds nothing is billed as one read."""
         found = list(super().run_query(request, **options))

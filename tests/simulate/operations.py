@@ -63,7 +63,7 @@ def measure(runs: int, check_in_seconds: float, settings: Mapping[str, Any] | No
 def _lives(stage: Stage, slugs: list[str]) -> None:
     """Installs, and what happens to installations: in an order that has nothing to do with that of their names."""
     for slug in slugs:
-        stage.asked(slug, "GET", "/providers/installed")  # the organization's own making is not the install's
+        stage.settle_in(slug)
         with stage.meter.operation(INSTALL):
             stage.asked(slug, "POST", "/providers/install", {"provider_name": NAME.canonical, "version": "1.0.0"})
         stage.ready(slug)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from provider_hub.actions import drift, keys, sweep
 from provider_hub.actions.outbox import version_entry
 from provider_hub.domain.catalog import StoredLock
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.messages import VersionPublished, check_in_token
@@ -83,6 +84,17 @@ class Stage(World):
         if not 200 <= status < 300:
             raise AssertionError(f"{method} {path} of {slug} was answered with {status}")
         self.finish()
+
+    def settle_in(self, slug: str) -> None:
+        """The organization has its row, and its place in a cell: a first install gives it that, and no later one."""
+        self.asked(slug, "GET", "/providers/installed")
+        key = keys.organization(f"org_{slug}")
+
+        def place(transaction: Any) -> None:
+            (organization,) = transaction.read(key)
+            transaction.write(key, replace(organization, cell=DEFAULT_CELL))
+
+        self.store.transact(place)
 
     def focus(self, *slugs: str) -> None:
         """Only these organizations' pods live from now on."""
