@@ -27,7 +27,8 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 def settings_table() -> str:
     rows = ["| variable | default | range | set by | what it is |", "|---|---|---|---|---|"]
     for group in GROUPS:
-        rows.append(f"| **{group.__name__}** | | | | {group.__doc__} |")
+        module = f"lib/{group.__module__.replace('.', '/')}.py"
+        rows.append(f"| **{group.__name__}** | | | | {group.__doc__} In `{module}`. |")
         for field in group.__annotations__:
             info = AllSettings.model_fields[field]
             default = "required" if info.is_required() else _shown(info.default)
