@@ -24,6 +24,8 @@ USED_BY = {
     "actions.steps": CHANGES_ROWS,
     "actions.relock": {"sweeper"},
     "actions.advisories": {"sweeper"},
+    "actions.wishes.audit": {"identity", "operations"},
+    "actions.wishes.publishers": {"catalog", "identity"},
     "domain.check_in": {"registration"},
     "domain.rollout": {"installations", "catalog", "upgrades", "sweeper"},
     "domain.catalog": FUNCTIONS.keys() - {"identity", "operations", "registration", "dead_letters"},

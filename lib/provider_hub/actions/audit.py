@@ -8,14 +8,17 @@ import logging
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import AuditStore, DocumentStore, Transaction
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.audit import AuditQuery, OwnAuditQuery
 from provider_hub.domain.audit import DETAIL_LENGTH, KEPT, Actor, AuditAction, AuditEntry, AuditPlace
 from provider_hub.domain.errors import Invalid, QuotaExceeded, TemporaryError
+
+if TYPE_CHECKING:
+    from provider_hub.actions.wishes.audit import AuditQuery, OwnAuditQuery
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +107,7 @@ class Refusals:
             return True
 
 
-def list_entries(services: Services[AuditStore], wanted: AuditQuery) -> tuple[list[AuditEntry], str | None]:
+def list_entries(services: Services[AuditStore], wanted: "AuditQuery") -> tuple[list[AuditEntry], str | None]:
     """A page of the audit, newest first, and the token of the next one, None on the last.
 
     Raises Invalid for a token of an entry that is not there any more.
@@ -113,7 +116,7 @@ def list_entries(services: Services[AuditStore], wanted: AuditQuery) -> tuple[li
 
 
 def list_own_entries(
-    services: Services[AuditStore], organization_id: str, wanted: OwnAuditQuery
+    services: Services[AuditStore], organization_id: str, wanted: "OwnAuditQuery"
 ) -> tuple[list[AuditEntry], str | None]:
     """The same of what concerns one organization, for its own admins.
 
@@ -125,7 +128,7 @@ def list_own_entries(
 
 
 def _page(
-    services: Services[AuditStore], wanted: OwnAuditQuery, organization_id: str | None
+    services: Services[AuditStore], wanted: "OwnAuditQuery", organization_id: str | None
 ) -> tuple[list[AuditEntry], str | None]:
     after = _place(services, wanted.page_token, organization_id) if wanted.page_token else None
     found = services.store.audit_entries(organization_id, wanted.action, wanted.since, after, wanted.limit + 1)

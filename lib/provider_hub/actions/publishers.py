@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import DocumentStore, Key, PublisherStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 from provider_hub.domain.audit import Actor, ActorKind, AuditAction
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
@@ -17,6 +17,9 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization
 from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.publishers.records import Publisher, PublishingPolicy
+
+if TYPE_CHECKING:
+    from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 
 MOST_OF_PROVIDER = 20
 MOST_OF_ORGANIZATION = 500
@@ -49,7 +52,7 @@ def add_publisher(
     services: Services[PublisherStore],
     organization: Organization,
     name: ProviderName,
-    wish: PublisherWish,
+    wish: "PublisherWish",
     issuers: Mapping[Platform, tuple[str, ...]],
     by: Actor,
 ) -> Publisher:
@@ -131,7 +134,7 @@ def set_provider_policy(
     organization: Organization,
     name: ProviderName,
     by: Actor,
-    wish: ProviderPolicyWish,
+    wish: "ProviderPolicyWish",
 ) -> Publishing:
     """Decide whether machines' stored tokens may publish the provider, and versions without attestations be published.
 
@@ -201,7 +204,7 @@ def _own(services: Services[PublisherStore], organization: Organization, name: P
     return [publisher for publisher in found if publisher.organization_id == organization.organization_id]
 
 
-def _issuer(wish: PublisherWish, issuers: Mapping[Platform, tuple[str, ...]]) -> str:
+def _issuer(wish: "PublisherWish", issuers: Mapping[Platform, tuple[str, ...]]) -> str:
     trusted = issuers.get(wish.platform, ())
     if not trusted:
         raise Invalid.at("body", "platform", msg=f"this hub takes no tokens of {wish.platform}")
@@ -215,7 +218,7 @@ def _made(
     publisher_id: str,
     organization: Organization,
     name: ProviderName,
-    wish: PublisherWish,
+    wish: "PublisherWish",
     issuer: str,
     cause: str,
     now: datetime,
