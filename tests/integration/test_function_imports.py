@@ -22,6 +22,7 @@ CHANGES_ROWS = {"installations", "installer", "registration", "upgrades", "deadl
 USED_BY = {
     "domain.installation": CHANGES_ROWS | {"catalog"},
     "actions.steps": CHANGES_ROWS,
+    "domain.masking": CHANGES_ROWS - {"upgrades"},
     "actions.relock": {"sweeper"},
     "actions.advisories": {"sweeper"},
     "actions.wishes.audit": {"identity", "operations"},

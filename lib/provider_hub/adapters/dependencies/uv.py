@@ -27,7 +27,6 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.choice import lock_of
 from provider_hub.domain.dependencies.lock import DependencyLock, LockRefused
 from provider_hub.domain.errors import TemporaryError
-from provider_hub.domain.masking import mask
 from provider_hub.domain.runtimes import RuntimeImage
 from provider_hub.settings.wheels import Indexes, UploadTimes
 
@@ -122,7 +121,7 @@ class UvResolver:
             raise TemporaryError(_LATER)
         if ended.code == _UNRESOLVABLE or _FAULT_OF_THE_WHEEL.search(ended.errors):
             raise LockRefused(self._reason(ended.errors, image))
-        log.warning("uv ended with %s: %s", ended.code, mask(_plain(ended.errors)))
+        log.warning("uv ended with %s: %s", ended.code, _masked(_plain(ended.errors)))
         if ended.code < 0 and ended.code not in _ENDED_FROM_OUTSIDE:
             raise LockRefused(_TOO_MUCH)
         raise TemporaryError(_LATER)
@@ -225,7 +224,7 @@ def _reason(told: str, image: RuntimeImage) -> str:
     short = told if len(told) <= _LONGEST_REASON else f"{told[: _LONGEST_REASON - 1].rstrip()}…"
     return (
         f"the wheel's dependencies cannot be installed on CPython {image.python_version}, {image.platform}: "
-        f"{mask(short)}{remedy}"
+        f"{_masked(short)}{remedy}"
     )
 
 
@@ -239,3 +238,9 @@ def _without_upload_times(cooldown: timedelta) -> str:
         f"an index of the dependencies tells no upload times, so nothing shows that its files are {cooldown.days} days "
         "old: the operator of this hub names an index that tells them, or allows one that does not"
     )
+
+
+def _masked(text: str) -> str:
+    from provider_hub.domain.masking import mask  # noqa: PLC0415 - it compiles its patterns, and few locks fail
+
+    return mask(text)
