@@ -10,17 +10,21 @@ import { DeployAgainDialog, failedBefore, RollBackDialog, VersionDialog } from "
 /** @typedef {import("../types.js").Installation} Installation */
 
 /**
- * @param {{row: Installation, versions: import("../types.js").Version[], events: import("../types.js").TimelineEvent[], refresh: () => void}} props
+ * `versions` is null until they are known: the settings' form is made from the installed one's schema, and what somebody
+ * typed into it before would be lost.
+ *
+ * @param {{row: Installation, versions: import("../types.js").Version[] | null, events: import("../types.js").TimelineEvent[], refresh: () => void}} props
  */
 export function InstallationActions({ row, versions, events, refresh }) {
   const [open, setOpen] = useState("");
   if (row.lifecycle_state === "deleting") return null;
   const before = wayBack(row, events);
-  const published = versions.filter((one) => one.status === "published").map((one) => one.version);
+  const known = versions ?? [];
+  const published = known.filter((one) => one.status === "published").map((one) => one.version);
   const newer = published.filter((one) => compareVersions(one, row.installed_version) > 0);
   const older = published.filter((one) => compareVersions(one, row.installed_version) < 0);
   const best = row.latest_version && newer.includes(row.latest_version) ? row.latest_version : newer[0];
-  const own = versions.find((one) => one.version === row.installed_version);
+  const own = known.find((one) => one.version === row.installed_version);
   const shared = { row, onClose: () => setOpen(""), onDone: refresh };
   const opens = (/** @type {string} */ name) => () => setOpen(name);
   return html`
@@ -36,7 +40,7 @@ export function InstallationActions({ row, versions, events, refresh }) {
     ${open === "downgrade" && html`<${VersionDialog} ...${shared} versions=${older} first=${older[0]} title="Downgrade" confirm="Downgrade" />`}
     ${open === "rollback" && before && html`<${RollBackDialog} ...${shared} before=${before} />`}
     ${open === "deploy" && html`<${DeployAgainDialog} ...${shared} />`}
-    ${open === "settings" && html`<${SettingsDialog} ...${shared} key=${own?.version ?? ""} schema=${own ? configSchemaOf(own) : null} />`}
+    ${open === "settings" && versions && html`<${SettingsDialog} ...${shared} key=${own?.version ?? ""} schema=${own ? configSchemaOf(own) : null} />`}
     ${open === "uninstall" && html`<${UninstallDialog} ...${shared} />`}
   `;
 }

@@ -62,7 +62,7 @@ function Installed({ row, refresh }) {
     deployment.refresh();
   }, [moment]);
   const actions = html`
-    <${InstallationActions} row=${row} versions=${versions.data ?? []} events=${events.data?.items ?? []} refresh=${refresh} />
+    <${InstallationActions} row=${row} versions=${versions.data ?? (versions.error ? [] : null)} events=${events.data?.items ?? []} refresh=${refresh} />
   `;
   return html`
     <${Page} title=${row.canonical} of="Installation" lead=${html`<${Lead} row=${row} />`} actions=${actions}>

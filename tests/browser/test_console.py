@@ -270,6 +270,20 @@ def test_a_change_of_settings_shows_the_command_that_changes_just_the_same(reade
     expect(reader.dialog).to_have_count(0)
 
 
+def test_the_settings_open_once_it_is_known_what_the_version_takes(reader: Visitor) -> None:
+    held: list[Route] = []
+    reader.page.route(re.compile(r"/versions$"), lambda route: held.append(route))  # noqa: PLW0108 - it marks its handler
+    reader.open("/installed")
+    reader.open(f"/installed/{WEATHER}")
+    reader.press("Settings")
+    expect(reader.page.get_by_role("button", name="Upgrade to")).to_have_count(0)
+    expect(reader.dialog).to_have_count(0)
+    held[0].continue_()
+    expect(reader.dialog.get_by_role("textbox", name="Stations")).to_be_visible()
+    reader.page.keyboard.press("Escape")
+    reader.page.unroute_all()
+
+
 def test_another_organization_s_things_are_not_there(typist: Visitor, stack: Stack) -> None:
     Tenant(stack, PUBLISHER).call("PATCH", f"/providers/{PUBLISHER}/ledger", {"scope": "tenant"})
     typist.sign_in("initrode", place=f"/catalog/{PUBLISHER}/ledger")
