@@ -105,7 +105,11 @@ def run_day(measured: Measured, design: Design, load: Load) -> Fluid:
 
 
 def _falling_silent(load: Load, at: float) -> float:
-    """How many rows become due as silent in this step: in an outage, one after the other, as they were heard last."""
+    """How many rows become due as silent in this step: in an outage, one after the other, as they were heard last.
+
+    The write that moves a row which the sweeper finds early is left out. It comes before rows are due, while the
+    sweeper degrades none; once rows wait, it comes to each when that is due, and moves none.
+    """
     if load.outage is None or not load.is_out(at):
         return 0.0
     since = at - load.outage[0] * HOUR - SILENCE_SECONDS

@@ -22,7 +22,6 @@ from provider_hub.actions.waves import Waves
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
-from provider_hub.domain.installation.silence import is_silent
 from provider_hub.domain.records import OutboxEntry
 from provider_hub.domain.rollout import Rollout
 
@@ -104,9 +103,9 @@ class Sweeper:
         cutoff = now - deadlines.silence
 
         def degrade(row: Installation) -> Outcome:
-            if not is_silent(row, cutoff):  # found early: the index has a coarser time
-                return Outcome.UNCHANGED
-            return apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff)).outcome
+            """A row that is found early is no change: it only leaves the front of the index, which hides who is due."""
+            step = apply_event(self.services, row, FellSilent(row.installation_id, row.generation, cutoff))
+            return step.outcome if step.moved else Outcome.UNCHANGED
 
         return self._each(lambda: self.services.store.silent(now, deadlines.silence_shards, SLICE), degrade)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation import instances
 from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
-from provider_hub.domain.installation.silence import Watch, is_silent, is_unwatched, watch_of
+from provider_hub.domain.installation.silence import Watch, full_watch_of, is_silent, watch_of
 from provider_hub.domain.installation.state import (
     Health,
     Installation,
@@ -78,12 +78,13 @@ def stopping(row: Installation, event: Stopping) -> Step:
 
 
 def fell_silent(row: Installation, event: FellSilent, now: datetime, deadlines: Deadlines) -> Step:
-    """A READY row whose runtime stopped checking in is degraded, once. Any other is watched from now on."""
+    """A READY row whose runtime stopped checking in is degraded, once. Any other is looked at when its silence ends."""
     if row.health is Health.DEGRADED:
         return unchanged(row)
     if row.last_check_in_at and not is_silent(row, event.cutoff):
-        is_found = not is_unwatched(row, deadlines)
-        return unchanged(row) if is_found else noted(row, **watch_of(row, row.last_check_in_at, deadlines))
+        watch = full_watch_of(row, row.last_check_in_at, deadlines)
+        is_as_watched = watch == {"silent_at": row.silent_at, "silence_shard": row.silence_shard}
+        return unchanged(row) if is_as_watched else noted(row, **watch)
     since = row.last_check_in_at or row.updated_at
     message = f"no check-in since {since:%Y-%m-%dT%H:%M:%SZ}"
     return moved(

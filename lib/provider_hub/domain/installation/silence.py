@@ -4,7 +4,8 @@ Firestore takes about 500 writes a second into a range of an index whose values 
 check-in is not indexed. `silent_at` is, and is spread: the row's shard stands before it in the index, and a check-in
 leaves it as it is until it would move by half of the silence. A runtime that goes on checking in moves it before it
 comes. One that has stopped is looked at early, by half of the silence at most: `last_check_in_at` says how long it is
-silent.
+silent. The sweeper then moves `silent_at` to the end of the silence: it takes the earliest rows first, so rows that it
+left as they are would hide those that are due behind them.
 """
 
 from datetime import datetime, timedelta
@@ -24,12 +25,15 @@ class Watch(TypedDict):
 
 def watch_of(row: Installation, heard_at: datetime, deadlines: Deadlines) -> Watch:
     """The row's watch once its runtime was heard at `heard_at`."""
-    kept, following = row.silent_at, heard_at + deadlines.silence
-    holds = kept is not None and timedelta(0) <= following - kept < _least_move(deadlines)
-    return {
-        "silent_at": kept if kept is not None and holds else following,
-        "silence_shard": shard_of(row.installation_id, deadlines.silence_shards),
-    }
+    kept, full = row.silent_at, full_watch_of(row, heard_at, deadlines)
+    holds = kept is not None and timedelta(0) <= full["silent_at"] - kept < _least_move(deadlines)
+    return {**full, "silent_at": kept} if kept is not None and holds else full
+
+
+def full_watch_of(row: Installation, heard_at: datetime, deadlines: Deadlines) -> Watch:
+    """The watch that ends with the silence of a runtime that was heard at `heard_at`, and not before."""
+    shard = shard_of(row.installation_id, deadlines.silence_shards)
+    return {"silent_at": heard_at + deadlines.silence, "silence_shard": shard}
 
 
 def is_silent(row: Installation, cutoff: datetime) -> bool:
