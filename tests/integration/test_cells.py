@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import grpc
 import pytest
-from tests.builders import ACME, OTHER, WEATHER, provider, version
+from tests.builders import ACME, OTHER, WEATHER, provider, version, wish
 from tests.fakes import FakeCluster, FakeTasks
 from tests.integration.actors import FACTS, KEY, installer_over, sweeper_over
 from tests.integration.backend import Backend
@@ -131,8 +131,32 @@ def test_an_organization_of_before_there_were_cells_stays_in_the_default_cell(hu
 def test_what_the_release_before_installed_during_a_deployment_is_not_followed_by_a_second_cluster(hub: Hub) -> None:
     services = services_with(hub, default=0, b=1)
     new = met(services)
-    hub.backend.put(keys.installed_count(new.organization_id), InstalledCount(new.organization_id, 1))
+    hub.backend.put(keys.installation(new.organization_id, SUN), replace(wish(), organization_id=new.organization_id))
     assert request_install(services, new, WISH, "user_1").row.cell == "default"
+
+
+@pytest.mark.parametrize("counted", [0, 3])
+def test_a_count_that_is_wrong_places_no_organization(hub: Hub, counted: int) -> None:
+    """The rows alone say where it is: a count may be corrected later than an install comes."""
+    services = services_with(hub, default=0, b=1)
+    new = met(services)
+    hub.backend.put(keys.installed_count(new.organization_id), InstalledCount(new.organization_id, counted))
+    assert request_install(services, new, WISH, "user_1").row.cell == "b"
+    hub.backend.put(keys.organization(new.organization_id), new)
+    sun = WISH.model_copy(update={"provider_name": SUN})
+    hub.backend.put(keys.installed_count(new.organization_id), InstalledCount(new.organization_id, 0))
+    closed = services_with(hub, default=1, b=0)
+    assert request_install(closed, new, sun, "user_1").row.cell == "b", "its row is there, whatever the count says"
+
+
+def test_an_organization_that_was_deleted_meanwhile_does_not_come_back_without_its_slug(hub: Hub) -> None:
+    services = services_with(hub, default=0, b=1)
+    new = met(services)
+    hub.backend.store.delete_all([keys.organization(new.organization_id), keys.slug(new.slug)])
+    with pytest.raises(TemporaryError, match=r"org_new was deleted a moment ago"):
+        request_install(services, new, WISH, "user_1")
+    assert hub.backend.store.get(keys.organization(new.organization_id)) is None
+    assert hub.backend.store.get(keys.installation(new.organization_id, WEATHER)) is None
 
 
 def test_each_organizations_objects_are_in_its_own_cells_cluster_from_install_to_uninstall(hub: Hub) -> None:
@@ -236,6 +260,7 @@ def test_objects_whose_rows_name_another_cell_are_left_and_told(hub: Hub, caplog
         assert mixed_up.remove_orphans() == 0
     assert len(hub.first.objects) == 4
     assert "1 installations have objects in the cell b, and rows that name another" in caplog.text
+    assert "cells_mixed_up" in {getattr(record, "event", "") for record in caplog.records}, "the alert's event"
 
 
 def test_a_cell_that_the_settings_name_no_longer_is_no_empty_cluster(hub: Hub) -> None:

@@ -171,6 +171,7 @@ class Drift:
                 "%d installations have objects in the cell %s, and rows that name another: are two cells mixed up?",
                 len(astray),
                 cell,
+                extra={"event": "cells_mixed_up"},
             )
         return [owner for installation_id, owner in owners.items() if installation_id not in standing]
 

@@ -146,8 +146,8 @@ class CountedStore(DocumentStore, Protocol):
 class TenantStore(LockedVersionStore, CountedStore, Protocol):
     """One organization's installations."""
 
-    def installations_of(self, organization_id: str) -> list[Installation]:
-        """Every installation of the organization, oldest first."""
+    def installations_of(self, organization_id: str, limit: int | None = None) -> list[Installation]:
+        """The organization's installations, oldest first: all of them, or the first `limit`."""
 
 
 class OrganizationStore(CountedStore, Protocol):

@@ -17,6 +17,13 @@ locals {
       advice   = "The sweeper removes nothing. Look whether the functions read the database that belongs to this cluster: HUB_DATABASE, or a restore that is not done yet."
       severity = "CRITICAL"
     }
+    cells_mixed_up = {
+      title    = "a cell's cluster is another cell"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.cells_mixed_up}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
+      advice   = "Nothing is applied in a cluster that says it is another cell. The log line names both: give each name in `cells` the cluster that it had, and deploy. Installations that waited go on by themselves."
+      severity = "CRITICAL"
+    }
     advisories = {
       title    = "a bad vulnerability of what is locked became known"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.advisories}\" AND metric.labels.severity=one_of(\"high\", \"critical\")"

@@ -6,6 +6,7 @@ locals {
     { title = "Oldest outbox entry, seconds", filter = "metric.type=\"${local.metrics.outbox_oldest_seconds}\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = [], type = "LINE" },
     { title = "Dead letters", filter = "metric.type=\"${local.metrics.dead_letters}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Sweeps that kept orphans", filter = "metric.type=\"${local.metrics.orphans_kept}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
+    { title = "Cells whose cluster is another cell", filter = "metric.type=\"${local.metrics.cells_mixed_up}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },
     { title = "Locks with a new vulnerability", filter = "metric.type=\"${local.metrics.advisories}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.severity"], type = "STACKED_BAR" },
     { title = "Looks at advisories that failed", filter = "metric.type=\"${local.metrics.advisories_gaps}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.event"], type = "STACKED_BAR" },
     { title = "Calls by somebody else than the function's caller", filter = "metric.type=\"${local.metrics.caller_refusals}\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], type = "STACKED_BAR" },

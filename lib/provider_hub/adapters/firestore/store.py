@@ -71,12 +71,12 @@ class FirestoreStore(FirestoreDocuments):
     def _kept_counts(self) -> KeptCounts:
         return KeptCounts(self.install_count)
 
-    def installations_of(self, organization_id: str) -> list[Installation]:
-        """Every installation of the organization, oldest first."""
+    def installations_of(self, organization_id: str, limit: int | None = None) -> list[Installation]:
+        """The organization's installations, oldest first: all of them, or the first `limit`."""
         from provider_hub.domain.installation import Installation
 
         parent = self.name_of(keys.organization(organization_id))
-        return self._query(Installation, "installations", parent=parent, order=("created_at",))
+        return self._query(Installation, "installations", parent=parent, order=("created_at",), limit=limit)
 
     def count_installations_of(self, organization_id: str) -> int:
         """How many installations the organization has, in whatever state."""

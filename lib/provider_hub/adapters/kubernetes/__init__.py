@@ -14,4 +14,5 @@ def connect(settings: Cluster) -> Clusters[Kubernetes]:
     """The clusters that the settings name; nothing is called yet."""
     hub = Hub(settings.cluster_hub_id, settings.cluster_namespace_prefix)
     iam = IamToken()  # it is the process's own, in whichever cell
-    return Clusters({cell: Kubernetes(connected(where, iam), hub) for cell, where in settings.clusters_by_cell.items()})
+    named = settings.clusters_by_cell.items()
+    return Clusters({cell: Kubernetes(connected(where, iam), hub, cell=cell) for cell, where in named})

@@ -16,6 +16,7 @@ from typing import Any
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
 from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
+from provider_hub.adapters.kubernetes.cell_mark import CellMark
 from provider_hub.adapters.kubernetes.ownership import (
     ONLY_HUB,
     Hub,
@@ -28,6 +29,7 @@ from provider_hub.adapters.kubernetes.ownership import (
     without_foreign_fields,
 )
 from provider_hub.adapters.kubernetes.pod_logs import read_output, runtime_pod
+from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.deployment import DeploymentStatus, describe
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import (
@@ -53,20 +55,28 @@ _LEFT_TO_WAIT_FOR = (*_OURS, "ReplicaSet", "Pod")
 class Kubernetes:
     """One cluster, as one hub of perhaps several sees it; the port is `actions.cluster.Cluster`."""
 
-    def __init__(self, api: KubernetesApi, hub: Hub = ONLY_HUB, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        hub: Hub = ONLY_HUB,
+        clock: Callable[[], float] = time.monotonic,
+        cell: str = DEFAULT_CELL,
+    ) -> None:
         """`clock` gives seconds. Connects to nothing."""
         self._api = api
         self._hub = hub
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="kubernetes")
         self._clock = clock
         self._trusted_namespaces: dict[str, float] = {}
+        self._mark = CellMark(api, hub, cell, clock)
         self._tolerated: set[tuple[str, str, str]] = set()
         self._lock = threading.Lock()
 
     def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:
         """Apply an organization's namespace and its limits, unless that was done a short while ago.
 
-        Raises PermanentError where the namespace is another hub's, another organization's or somebody else's.
+        Raises PermanentError where the namespace is another hub's, another organization's or somebody else's, and
+        TemporaryError where the cluster is another cell.
         """
         namespace, *limits = [self._hub.stamped(manifest) for manifest in manifests]
         name = namespace["metadata"]["name"]
@@ -74,6 +84,7 @@ class Kubernetes:
             if self._trusted_namespaces.get(name, 0.0) > self._clock():
                 return []
         try:
+            self._mark.ensure()
             changed = [self._apply_namespace(namespace), *self._each(self._apply_unfenced, limits)]
         except (Gone, Conflicted) as error:
             raise TemporaryError(f"the namespace {name} is being changed by another as well") from error
@@ -103,7 +114,11 @@ class Kubernetes:
                     self._api.delete(kind, item)
 
     def remove(self, namespace: str, installation_id: str) -> list[str]:
-        """Delete everything of the installation; the second look also finds what somebody took the label from."""
+        """Delete everything of the installation; the second look also finds what somebody took the label from.
+
+        Raises TemporaryError where the cluster is another cell: what it does not have may run in the right one.
+        """
+        self._mark.refuse_other_cell()
         within = self._hub.namespace(namespace)
 
         def delete(kind: str) -> None:

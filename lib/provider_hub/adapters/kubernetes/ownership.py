@@ -26,7 +26,7 @@ from provider_hub.domain.names import prefixed_namespace
 Object = dict[str, Any]
 
 HUB_ID = "provider-hub/hub-id"
-_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "app.kubernetes.io/managed-by"
 _ID = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 # What a cluster's own controllers write: removed, it would come back at once, and the other way round for ever.
 _CONTROLLERS = re.compile(r"(?:kube-|gke-|glbc|cloud-controller|Google|autopilot|before-first-apply|manager$)")
@@ -71,7 +71,7 @@ class Hub:
             )
         if found is not None and found != organization:
             raise PermanentError(f"the namespace {name} belongs to another organization")
-        if hub is None and (found is None or labels.get(_MANAGED_BY) != MANAGER):
+        if hub is None and (found is None or labels.get(MANAGED_BY) != MANAGER):
             raise PermanentError(f"the namespace {name} was there before and is not this hub's: remove or rename it")
 
 
