@@ -104,16 +104,25 @@ preflight() {
     ${VAR_FILE:+--var-file "$(realpath "$VAR_FILE")"})
 }
 
-# A plan in plan.out that loses nothing but what ALLOW_LOSS names.
 make_plan() {
   (cd "$root" && "$python" -m terraform.tools.package)
   terraform -chdir="$here" plan -input=false -out=plan.out "$@" "${variables[@]}"
 }
 
+# The plan in plan.out loses nothing but what ALLOW_LOSS names, and opens no cell that is new.
 guard_plan() {
   # shellcheck disable=SC2086 # several addresses
   terraform -chdir="$here" show -json plan.out |
     (cd "$root" && "$python" -m terraform.tools.plan guard --allow ${ALLOW_LOSS:-}) || fail "the plan was not applied"
+}
+
+# Roles in the clusters of cells that take organizations from this plan on. Without them an organization would be placed
+# there for good, and all its installs would fail. Such a cell was closed before, so that its cluster is there.
+grant_before_opening() {
+  local endpoints
+  endpoints=$(terraform -chdir="$here" show -json plan.out | (cd "$root" && "$python" -m terraform.tools.plan opened))
+  # shellcheck disable=SC2086 # several endpoints
+  [[ -z $endpoints ]] || grant_in_clusters $endpoints
 }
 
 approve() {
@@ -129,11 +138,13 @@ plan_and_apply() {
   make_plan "$@"
   [[ ${destroying:-} == 1 ]] || guard_plan
   approve
+  [[ ${destroying:-} == 1 ]] || grant_before_opening
   if ! terraform -chdir="$here" apply -input=false plan.out; then
     say "the apply failed; one more try, with a new plan"
     make_plan "$@"
     [[ ${destroying:-} == 1 ]] || guard_plan
     approve
+    [[ ${destroying:-} == 1 ]] || grant_before_opening
     terraform -chdir="$here" apply -input=false plan.out
   fi
   rm -f "$here/plan.out"
@@ -174,16 +185,16 @@ build_image() {
     --substitutions "_IMAGE=$image${BASE_IMAGE:+,_BASE_IMAGE=$BASE_IMAGE}"
 }
 
-# What the functions may do in the cluster of each cell. Whoever deploys needs the rights of a cluster's administrator for
-# this; the token lies in a file that only this user reads, and not on a command line.
+# What the functions may do in the clusters at these endpoints, or in that of each cell. Whoever deploys needs the rights
+# of a cluster's administrator for this; the token lies in a file that only this user reads, and not on a command line.
 grant_in_clusters() {
-  local access endpoint endpoints
+  local access endpoint endpoints=$*
   access=$(terraform -chdir="$here" output -json cluster_access)
   [[ $access != null ]] || return 0
   command -v kubectl >/dev/null || fail 'kubectl is not on the PATH: install it, or set cluster = { access = "iam" }'
-  endpoints=$(terraform -chdir="$here" output -json cells |
+  [[ -n $endpoints ]] || endpoints=$(terraform -chdir="$here" output -json cells |
     "$python" -c 'import json, sys; print(*(cell["endpoint"] for cell in json.load(sys.stdin).values()))')
-  work=$(mktemp -d)
+  work=${work:-$(mktemp -d)}
   trap 'rm -rf "$work"' EXIT
   for endpoint in $endpoints; do
     grant_in_cluster "$endpoint" "$access"
@@ -258,6 +269,7 @@ apply() {
   bootstrap
   guard_plan
   build_image "$(terraform -chdir="$here" show -json plan.out | (cd "$root" && "$python" -m terraform.tools.plan output build image))"
+  grant_before_opening
   terraform -chdir="$here" apply -input=false plan.out
   rm -f "$here/plan.out"
   grant_in_clusters

@@ -21,7 +21,7 @@ output "build" {
 }
 
 output "cells" {
-  description = "Every cell's cluster, as the output `cluster` gives that of the cell default."
+  description = "Every cell's cluster, as the output `cluster` gives that of the cell default, and the cell's weight."
   value       = module.hub.cells
 }
 

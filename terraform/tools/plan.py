@@ -1,11 +1,16 @@
-"""Reads a plan as `terraform show -json` prints it: refuses what would lose data, and tells an output's planned value.
+"""Reads a plan as `terraform show -json` prints it: refuses what would lose data or leave tenants without a cluster.
 
     terraform show -json plan.out | python -m terraform.tools.plan guard --allow module.hub.google_kms_key_ring.this
     terraform show -json plan.out | python -m terraform.tools.plan output build image
+    terraform show -json plan.out | python -m terraform.tools.plan opened
 
 `guard` ends with 1 where the plan destroys or replaces something that holds what cannot be made again, and that
 `--allow` does not name. A database that is protected from deletion is *abandoned* by such a plan: Terraform reports
 success, makes an empty database of the new name, and points the functions there.
+
+It ends with 1 as well where the plan adds a cell that takes organizations at once: the functions would use its cluster
+before `deploy.sh` has granted them anything there. `opened` prints the endpoints of the cells that take organizations
+from this plan on, where the roles have to be before it is applied. `output` prints an output's planned value.
 """
 
 import argparse
@@ -27,6 +32,7 @@ _KEPT: Mapping[str, str] = {
     "google_kms_key_ring": "all that was encrypted with its keys",
 }
 _DISPOSABLE = frozenset({"google_storage_bucket.samples", "google_storage_bucket.console"})
+DEFAULT_CELL = "default"
 _INDEX = re.compile(r"\[[^]]*]")
 
 
@@ -84,7 +90,38 @@ def planned_output(plan: Mapping[str, Any], path: Sequence[str]) -> str:
     return "" if found is None else str(found)
 
 
+def opened_cells(plan: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """The cells that take new organizations from this plan on; each with its endpoint, None where it is made only now.
+
+    None of a first deployment, which has no organizations, nor where IAM alone decides what functions may do.
+    """
+    outputs = plan.get("output_changes", {})
+    before, after = (outputs.get("cells", {}).get(side) or {} for side in ("before", "after"))
+    is_first = not outputs.get("cluster", {}).get("before")
+    if is_first or not plan["planned_values"].get("outputs", {}).get("cluster_access", {}).get("value"):
+        return {}
+    # The output of the release before had no weights: whatever it names was open, or is granted by now.
+    open_before = {DEFAULT_CELL, *(cell for cell, told in before.items() if float(told.get("weight", 1)) > 0)}
+    opened = [cell for cell, told in after.items() if float(told.get("weight", 0)) > 0 and cell not in open_before]
+    return {cell: before[cell]["endpoint"] if cell in before else None for cell in sorted(opened)}
+
+
 def _guard(plan: Mapping[str, Any], allowed: Sequence[str]) -> int:
+    return max(_guard_cells(plan), _guard_data(plan, allowed))
+
+
+def _guard_cells(plan: Mapping[str, Any]) -> int:
+    new = [cell for cell, endpoint in opened_cells(plan).items() if endpoint is None]
+    for cell in new:
+        print(
+            f"refused: the new cell {cell} would take organizations before the functions may work in its cluster. "
+            f"Give it weight = 0 in cells, deploy, then give it its weight and deploy again.",
+            file=sys.stderr,
+        )
+    return 1 if new else 0
+
+
+def _guard_data(plan: Mapping[str, Any], allowed: Sequence[str]) -> int:
     refused = [loss for loss in losses(plan) if not is_allowed(loss, allowed)]
     for loss in refused:
         print(f"refused: {loss}", file=sys.stderr)
@@ -100,13 +137,17 @@ def _guard(plan: Mapping[str, Any], allowed: Sequence[str]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m terraform.tools.plan", description="Reads a plan's JSON.")
     commands = parser.add_subparsers(dest="command", required=True)
-    guard = commands.add_parser("guard", help="refuse a plan that loses data")
+    guard = commands.add_parser("guard", help="refuse a plan that loses data, or opens a cell too early")
     guard.add_argument("--allow", nargs="*", default=[], metavar="ADDRESS", help="what may be lost")
+    commands.add_parser("opened", help="print the endpoints of cells that take organizations from now on")
     commands.add_parser("output", help="print an output's planned value").add_argument("path", nargs="+")
     given = parser.parse_args(arguments)
     plan = json.load(sys.stdin)
     if given.command == "guard":
         return _guard(plan, given.allow)
+    if given.command == "opened":
+        print(" ".join(filter(None, opened_cells(plan).values())))
+        return 0
     print(planned_output(plan, given.path))
     return 0
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from terraform.tools.configuration import HUB, TERRAFORM
@@ -54,6 +55,7 @@ case "$*" in
 esac
 """
 KUBECTL = 'cat "$2" >> "$CALLS.kubeconfig"\ncat > "$CALLS.manifest"\n'
+ACCESS = {"hub_id": "my-project.hub", "readers": ["r@p.iam"], "writers": ["w@p.iam"]}
 BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
 
 
@@ -78,8 +80,11 @@ class Deployment:
         script = ["bash", str(TERRAFORM / "deploy.sh"), command]
         return subprocess.run(script, env=given, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
-    def plans(self, *deleted: str) -> None:
-        """What the next plan looks like: it deletes these resources, each `type.name`."""
+    def plans(self, *deleted: str, cells: tuple[dict[str, float], dict[str, float]] | None = None) -> None:
+        """What the next plan looks like: it deletes these resources, each `type.name`.
+
+        `cells` are the weights of all cells before and after it.
+        """
         changes = [
             {
                 "address": address,
@@ -90,8 +95,11 @@ class Deployment:
             }
             for address in deleted
         ]
-        outputs = {"build": {"value": BUILD}}
-        self._plan.write_text(json.dumps({"resource_changes": changes, "planned_values": {"outputs": outputs}}))
+        outputs: dict[str, Any] = {"build": {"value": BUILD}, "cluster_access": {"value": ACCESS if cells else None}}
+        plan = {"resource_changes": changes, "planned_values": {"outputs": outputs}}
+        if cells:
+            plan["output_changes"] = _output_changes(*cells)
+        self._plan.write_text(json.dumps(plan))
 
     def calls(self, *words: str) -> list[str]:
         """What was called, of that which has one of the words, as that word."""
@@ -100,6 +108,14 @@ class Deployment:
 
     def text(self) -> str:
         return self._calls.read_text()
+
+
+def _output_changes(before: dict[str, float], after: dict[str, float]) -> dict[str, Any]:
+    """As a plan has them: the endpoint of a cluster that is made only now is not known yet."""
+    told = {cell: {"weight": weight, "endpoint": f"gke-{cell}.gke.goog"} for cell, weight in before.items()}
+    planned = {cell: {**told.get(cell, {}), "weight": weight} for cell, weight in after.items()}
+    first = told.get("default")
+    return {"cells": {"before": told or None, "after": planned}, "cluster": {"before": first, "after": first}}
 
 
 @pytest.fixture
@@ -291,8 +307,7 @@ def test_older_states_are_deleted_after_a_while(deployed: Deployment) -> None:
 def test_each_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    access = {"hub_id": "my-project.hub", "readers": ["r@p.iam"], "writers": ["w@p.iam"]}
-    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(access))
+    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(ACCESS))
     assert ran.returncode == 0, ran.stderr
     applied = json.loads((tmp_path / "calls.manifest").read_text())
     assert {item["kind"] for item in applied["items"]} >= {"ClusterRole", "ClusterRoleBinding"}
@@ -301,6 +316,65 @@ def test_each_clusters_roles_are_applied_with_a_token_that_is_on_no_command_line
     calls = [line for line in deployment.text().splitlines() if line.startswith("kubectl")]
     assert len(calls) == 2
     assert not any("token" in call for call in calls)
+
+
+@pytest.mark.parametrize("command", ["deploy", "plan"])
+def test_a_new_cell_takes_no_organization_before_the_functions_may_work_in_it(
+    deployment: Deployment, command: str
+) -> None:
+    deployment.plans(cells=({"default": 1}, {"default": 1, "b": 3}))
+    ran = deployment.run(command, **GIVEN, ACCESS=json.dumps(ACCESS))
+    assert ran.returncode == 1
+    assert "Give it weight = 0 in cells, deploy, then give it its weight" in ran.stderr
+    assert deployment.calls("apply") == []
+
+
+def test_a_closed_new_cell_is_deployed_and_gets_its_roles(deployment: Deployment) -> None:
+    deployment.plans(cells=({"default": 1}, {"default": 1, "b": 0}))
+    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(ACCESS))
+    assert ran.returncode == 0, ran.stderr
+    lines = deployment.text().splitlines()
+    last_apply = max(at for at, line in enumerate(lines) if " apply -input=false plan.out" in line)
+    assert [at > last_apply for at, line in enumerate(lines) if line.startswith("kubectl")] == [True, True]
+
+
+def test_a_cell_that_is_opened_gets_its_roles_before_the_apply(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.plans(cells=({"default": 1, "b": 0, "c": 1, "d": 0}, {"default": 1, "b": 3, "c": 1, "d": 0}))
+    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(ACCESS))
+    assert ran.returncode == 0, ran.stderr
+    servers = re.findall(r'"server": "(.*?)"', (tmp_path / "calls.kubeconfig").read_text())
+    assert servers[0] == "https://gke-b.gke.goog"
+    assert not {"https://gke-c.gke.goog", "https://gke-d.gke.goog", "https://gke-default.gke.goog"} & set(servers)
+    lines = deployment.text().splitlines()
+    granted = next(at for at, line in enumerate(lines) if line.startswith("kubectl"))
+    assert granted < next(at for at, line in enumerate(lines) if " apply -input=false plan.out" in line)
+
+
+def test_a_cell_whose_roles_cannot_be_applied_stays_closed(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "kubectl").write_text(RECORD + "cat > /dev/null\necho 'error: Forbidden' >&2\nexit 1\n")
+    deployment.plans(cells=({"default": 1, "b": 0}, {"default": 1, "b": 3}))
+    ran = deployment.run("deploy", **GIVEN, ACCESS=json.dumps(ACCESS))
+    assert ran.returncode == 1
+    assert "Forbidden" in ran.stderr
+    assert deployment.calls("apply") == ["apply"], "kubectl's own; Terraform's did not follow"
+    assert not [line for line in deployment.text().splitlines() if "apply -input=false" in line]
+
+
+def test_ci_applies_no_plan_that_opens_a_new_cell(deployment: Deployment) -> None:
+    plan = TERRAFORM / "plan.out"
+    assert not plan.exists()
+    plan.touch()
+    try:
+        deployment.plans(cells=({"default": 1}, {"default": 1, "b": 3}))
+        assert "the new cell b would take organizations" in deployment.run("apply", **GIVEN).stderr
+        assert deployment.calls("apply") == []
+    finally:
+        plan.unlink(missing_ok=True)
+
+
+def test_the_cells_of_a_first_deployment_may_be_open(deployment: Deployment) -> None:
+    deployment.plans(cells=({}, {"default": 1, "b": 3}))
+    assert deployment.run("deploy", **GIVEN, ACCESS=json.dumps(ACCESS)).returncode == 0
 
 
 def test_where_iam_decides_kubectl_is_not_called(deployed: Deployment) -> None:

@@ -37,8 +37,8 @@ locals {
 
   of_a_cell = length(local.cells) == 0 ? "resource.labels.cluster_name=\"${local.cluster.name}\"" : "resource.labels.cluster_name=(${join(" OR ", [for cell in concat([local.cluster], values(local.cells)) : "\"${cell.name}\""])})"
 
-  # Every pod of this one cluster, whichever namespace and service account: runtimes need no key and no account of ours.
-  # What another pod of a shared cluster publishes is not believed: a check-in carries its generation's token.
+  # Every pod of a cell's cluster and of no other cluster, whichever namespace and service account: runtimes need no key and
+  # no account of ours. What another pod of a shared cluster publishes is not believed: a check-in carries its generation's token.
   runtimes         = "${local.pods_of}${local.cluster.id}"
   runtimes_by_cell = { for name, cell in local.cells : name => "${local.pods_of}${cell.id}" }
   pods_of          = "principalSet://iam.googleapis.com/projects/${local.cluster.number}/locations/global/workloadIdentityPools/${local.cluster.project}.svc.id.goog/kubernetes.cluster/https://container.googleapis.com/v1/"

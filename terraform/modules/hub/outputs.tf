@@ -19,9 +19,9 @@ output "build" {
 }
 
 output "cells" {
-  description = "Every cell's cluster, as the output `cluster` gives that of the cell default."
-  value = merge({ default = { name = local.cluster.name, location = local.cluster.location, project = local.cluster.project, endpoint = local.cluster.endpoint } }, {
-    for cell, cluster in local.cells : cell => { name = cluster.name, location = cluster.location, project = local.cluster.project, endpoint = cluster.endpoint }
+  description = "Every cell's cluster, as the output `cluster` gives that of the cell default, and the cell's weight."
+  value = merge({ default = { name = local.cluster.name, location = local.cluster.location, project = local.cluster.project, endpoint = local.cluster.endpoint, weight = local.cell_weights.default } }, {
+    for cell, cluster in local.cells : cell => { name = cluster.name, location = cluster.location, project = local.cluster.project, endpoint = cluster.endpoint, weight = local.cell_weights[cell] }
   })
 }
 

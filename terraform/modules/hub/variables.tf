@@ -67,7 +67,7 @@ variable "check_in_keys" {
 }
 
 variable "cells" {
-  description = "Clusters beside the one of `cluster`, for more pods than one cluster holds; that one is the cell default. An organization's first install places it in one of them, for good. weight is a cell's share in new organizations (`cluster.weight` is the default cell's), and 0 closes it to them. existing is a GKE cluster as in `cluster`, of the same project; without, an Autopilot cluster is made beside that of `cluster`, whose pods and services come from ranges: IPv4 ranges that the subnetwork gets, or the names of ranges of `network.existing`. A cell that an organization is in has to stay: the hub leaves what runs in it alone, and changes of it fail, until the cell is named again."
+  description = "Clusters beside the one of `cluster`, for more pods than one cluster holds; that one is the cell default. An organization's first install places it in one of them, for good. weight is a cell's share in new organizations (`cluster.weight` is the default cell's), and 0 closes it to them. existing is a GKE cluster as in `cluster`, of the same project, and needs the same right for its nodes' account; without, an Autopilot cluster is made beside that of `cluster`, whose pods and services come from ranges: IPv4 ranges that the subnetwork gets, or the names of ranges of `network.existing`. Add a cell to a running hub with weight 0, and give it its weight in the deployment after. A cell that an organization is in has to stay: the hub leaves what runs in it alone, and changes of it fail, until the cell is named again."
   type = map(object({
     weight = optional(number, 1)
     existing = optional(object({
@@ -102,10 +102,19 @@ variable "cells" {
     condition     = var.network.existing != null || alltrue([for cell in values(var.cells) : can(cidrnetmask(cell.ranges.pods)) && can(cidrnetmask(cell.ranges.services)) if cell.ranges != null])
     error_message = "The ranges of cells are IPv4 ranges such as 10.20.0.0/14, where no network.existing has ranges with names."
   }
+  validation {
+    # As the functions' settings demand: they refuse to start with another weight.
+    condition     = alltrue([for weight in concat([var.cluster.weight], [for cell in values(var.cells) : cell.weight]) : can(regex("^[0-9]{1,9}([.][0-9]{1,9})?$", tostring(weight)))])
+    error_message = "A weight of cells and cluster is a number such as 2 or 0.5: up to 9 digits, and up to 9 decimals."
+  }
+  validation {
+    condition     = length(distinct(concat([try("${var.cluster.existing.location}/${var.cluster.existing.name}", "${var.region}/${var.name}")], [for name, cell in var.cells : try("${cell.existing.location}/${cell.existing.name}", "${var.region}/${var.name}-${name}")]))) == length(var.cells) + 1
+    error_message = "Two of cells, or one of them and cluster, are the same cluster: each cell has its own."
+  }
 }
 
 variable "cluster" {
-  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in this one cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster. weight is its share in new organizations where there are `cells`."
+  description = "Where runtimes are deployed. existing is a GKE cluster with its DNS endpoint and Workload Identity on, used next to what else is in it, and whose nodes' account needs roles/artifactregistry.reader on the repository of the runtime image; without, an Autopilot cluster is made. access says what holds the functions to their verbs in it: rbac, roles in each cell's cluster that deploy.sh applies with kubectl, IAM letting them connect alone; or iam, a custom role that needs nothing in the cluster, and reaches every cluster of the project. runtime_class is the RuntimeClass of runtimes' pods, null for none: gvisor keeps tenants' code from sharing a kernel, and needs Autopilot or a node pool with GKE Sandbox. user_namespaces is for a cluster without such a class, of Kubernetes 1.33 or newer: a pod's users are then none of its node's. namespace_prefix begins the names of this hub's namespaces in a shared cluster. weight is its share in new organizations where there are `cells`."
   type = object({
     existing = optional(object({
       name     = string
