@@ -137,6 +137,8 @@ def environment(site: Path, folder: Path, scratch: Path) -> dict[str, str]:
         "HUB_CALLER_AUDIENCE": AUDIENCE,
         "HUB_CALLER_SIGNATURE_REMOVED": "true",
         "HUB_CHECK_IN_KEYS": "key",
+        "HUB_CELLS": "second=https://second.example",
+        "HUB_CELL_WEIGHTS": "default=1,second=3",
         "HUB_QUEUES": ",".join(f"{queue}=hub-{queue}" for queue in Queue),
         "HUB_QUEUE_URLS": ",".join(f"{queue}=https://{queue}.example" for queue in Queue),
         **{variable_name(field): str(AllSettings.model_fields[field].default) for field in CONSTRAINED},
