@@ -11,7 +11,7 @@ from tests.integration.actors import FACTS, KEY, installer_over, sweeper_over
 from tests.integration.backend import Backend
 
 from provider_hub.actions import change, keys
-from provider_hub.actions.cluster import Clusters
+from provider_hub.actions.cluster import Clusters, Unanswered
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import MANY_ORPHANS, Drift, objects_walk
 from provider_hub.actions.expire import Expiry
@@ -198,6 +198,67 @@ def test_what_is_gone_in_one_cell_is_repaired_while_another_does_not_answer(
     hub.second.failing = None
     assert hub.drift.repair_slices() == 1
     assert len(hub.second.objects) == 4
+
+
+CALL_SECONDS = 10
+
+
+def hang(hub: Hub, cluster: FakeCluster) -> list[int]:
+    """Every call of the cluster takes its whole time and has no answer; grows by what each call took."""
+    waited: list[int] = []
+
+    def wait() -> None:
+        waited.append(CALL_SECONDS)
+        hub.backend.clock.turn(seconds=CALL_SECONDS)
+        raise Unanswered("the cluster did not answer: ReadTimeoutError")
+
+    cluster._answer = wait  # type: ignore[method-assign]
+    return waited
+
+
+def organization(number: int) -> Organization:
+    """The rows of organizations are walked in the order of these numbers."""
+    return replace(OTHER, organization_id=f"org_{number}", slug=f"org{number}")
+
+
+def test_a_cell_that_hangs_is_waited_for_once_in_a_walk_that_repairs_the_others(hub: Hub) -> None:
+    for number in range(6):
+        hub.make_ready(organization(number), "b")
+    hub.make_ready(organization(9), "default")
+    hub.first.objects.clear()
+    waited = hang(hub, hub.second)
+    assert hub.drift.repair_slices() == 1
+    assert len(hub.first.objects) == 4
+    assert waited == [CALL_SECONDS]
+
+
+def test_waits_whose_cell_hangs_end_in_one_sweep_with_what_the_first_one_was_told(hub: Hub) -> None:
+    for number in range(6):
+        hub.installer.handle(hub.wish(organization(number), "b"))
+    hub.backend.clock.turn(hours=1)
+    waited = hang(hub, hub.second)
+    assert hub.sweeper.sweep().done["deadlines"] == 6
+    assert waited == [CALL_SECONDS], "repairs and orphans did not ask again"
+    reasons = {hub.row(organization(number)).failure_message for number in range(6)}
+    assert reasons == {"1.0.0 failed: the deadline passed, and the cluster did not answer: ReadTimeoutError"}
+
+
+def test_a_cell_that_hangs_before_its_orphans_are_removed_is_waited_for_once(hub: Hub) -> None:
+    orphans(hub.second, MANY_ORPHANS - 1)
+    found = hub.second.object_owners(None, 100)
+    waited = hang(hub, hub.second)
+    hub.second.object_owners = lambda _place, _limit: found  # type: ignore[method-assign]
+    assert hub.drift.remove_orphans() == 0
+    assert waited == [CALL_SECONDS]
+
+
+def test_the_next_sweep_asks_a_silent_cell_again(hub: Hub) -> None:
+    hub.make_ready(OTHER, "b")
+    hub.second.objects.clear()
+    hub.second.failing = Unanswered("the cluster did not answer: ReadTimeoutError")
+    assert hub.sweeper.sweep().failed == ("orphans",)
+    hub.second.failing = None
+    assert hub.sweeper.sweep().done["repairs"] == 1
 
 
 def orphans(cluster: FakeCluster, count: int) -> None:

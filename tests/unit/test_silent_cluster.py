@@ -6,6 +6,7 @@ import pytest
 import urllib3
 from kubernetes import client
 
+from provider_hub.actions.cluster import Unanswered
 from provider_hub.adapters.kubernetes.api import KubernetesApi
 from provider_hub.adapters.kubernetes.silence import PAUSE_SECONDS, UNANSWERED_IN_A_ROW
 from provider_hub.domain.errors import TemporaryError
@@ -37,7 +38,7 @@ class Silent:
 
     def fall_silent(self) -> None:
         for _ in range(UNANSWERED_IN_A_ROW):
-            with pytest.raises(TemporaryError, match="did not answer: ReadTimeoutError"):
+            with pytest.raises(Unanswered, match="did not answer: ReadTimeoutError"):
                 self.ask()
 
 
@@ -45,7 +46,7 @@ def test_after_a_few_calls_in_vain_the_next_ones_fail_without_being_made() -> No
     cluster = Silent()
     cluster.fall_silent()
     for _ in range(20):
-        with pytest.raises(TemporaryError, match=PAUSED):
+        with pytest.raises(Unanswered, match=PAUSED):
             cluster.ask()
     assert cluster.calls == UNANSWERED_IN_A_ROW
 
@@ -84,8 +85,9 @@ def test_a_cluster_that_refuses_connections_costs_no_time_and_is_asked_every_tim
     cluster = Silent()
     cluster.ends = REFUSED
     for _ in range(20):
-        with pytest.raises(TemporaryError, match="did not answer: NewConnectionError"):
+        with pytest.raises(TemporaryError, match="did not answer: NewConnectionError") as failure:
             cluster.ask()
+        assert not isinstance(failure.value, Unanswered)
     assert cluster.calls == 20
 
 

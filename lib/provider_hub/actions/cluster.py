@@ -32,6 +32,13 @@ class StaleGeneration(Exception):
     """The cluster holds a newer generation, or another life, of the objects that were to be applied."""
 
 
+class Unanswered(TemporaryError):
+    """The cluster left a call unanswered until its time was up, or left the last ones so and was not called.
+
+    Whoever calls it now waits as long.
+    """
+
+
 # Of one run of one pod, in one call.
 MOST_LOG_BYTES = 1024 * 1024
 
@@ -92,7 +99,8 @@ class PodLogs(Protocol):
 class Cluster(PodLogs, Protocol):
     """The Kubernetes of one cell.
 
-    Every method raises TemporaryError for a failure that a retry may overcome, and PermanentError for any other.
+    Every method raises TemporaryError for a failure that a retry may overcome, Unanswered where it had to wait for it,
+    and PermanentError for any other.
     """
 
     def ensure_namespace(self, manifests: Sequence[Manifest]) -> list[str]:

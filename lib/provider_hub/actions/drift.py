@@ -19,6 +19,7 @@ from provider_hub.actions.late_apply import remove_if_uninstalled
 from provider_hub.actions.ports import DriftStore
 from provider_hub.actions.services import Services
 from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
+from provider_hub.actions.silent_cells import SilentCells
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import SHARE, TimeBudget
 from provider_hub.domain.cells import DEFAULT_CELL
@@ -49,14 +50,18 @@ class Drift:
     desired_states: DesiredStates
     slices: int = 1
 
-    def repair_slices(self) -> int:
-        """Compare the next rows with the cluster, several side by side; returns how many were repaired."""
+    def repair_slices(self, silent_cells: SilentCells | None = None) -> int:
+        """Compare the next rows with their clusters, several side by side; returns how many were repaired.
+
+        The rows of a cell that is found silent are left to the next round, since all cells' rows share the walk's time.
+        """
+        silent = silent_cells or SilentCells()
         walk = _RowWalk(self.services.store, walks.reached(self.services.store, ROWS).place, self.slices)
         faults = Faults()
 
         def repair(row: Installation) -> bool:
             with faults.of(row.installation_id):
-                return self._repaired(row)
+                return self._repaired(row, silent)
             return False
 
         rows = TimeBudget(self.services.clock, WALK_SHARE).within(walk.rows())
@@ -65,18 +70,20 @@ class Drift:
         faults.raise_first()
         return repaired
 
-    def remove_orphans(self) -> int:
+    def remove_orphans(self, silent_cells: SilentCells | None = None) -> int:
         """Read the next objects of each cell; returns how many installations without a row were removed.
 
         Raises at the end what the walk of the first cell that failed raised.
         """
+        silent = silent_cells or SilentCells()
         removed = 0
         failed: list[HubError] = []
         faults = Faults()
         for cell, cluster in self.clusters.by_cell.items():
             with faults.of(f"the cell {cell}"):
                 try:
-                    removed += self._remove_orphans_of(cell, cluster)
+                    with silent.asking(cell):
+                        removed += self._remove_orphans_of(cell, cluster, silent)
                 except HubError as error:
                     log.warning("the objects of the cell %s are left to the next sweep: %s", cell, error)
                     failed.append(error)
@@ -85,16 +92,16 @@ class Drift:
             raise failed[0]
         return removed
 
-    def _remove_orphans_of(self, cell: str, cluster: Cluster) -> int:
+    def _remove_orphans_of(self, cell: str, cluster: Cluster, silent: SilentCells) -> int:
         """A slice that has orphans is the sweep's last one of a cell: a sweep removes those of one slice at most."""
         share = SHARE / len(self.clusters.by_cell)
         for _ in TimeBudget(self.services.clock, share).within(range(self.slices)):
-            removed = self._remove_orphans_of_slice(cell, cluster)
+            removed = self._remove_orphans_of_slice(cell, cluster, silent)
             if removed is not None:
                 return removed
         return 0
 
-    def _remove_orphans_of_slice(self, cell: str, cluster: Cluster) -> int | None:
+    def _remove_orphans_of_slice(self, cell: str, cluster: Cluster, silent: SilentCells) -> int | None:
         """How many installations of the next objects were removed; None where there is more to read.
 
         Where most installations have no row, none is removed and the place is kept: an alert asks for a person.
@@ -114,15 +121,16 @@ class Drift:
         faults = Faults()
         for owner in orphans:
             with faults.of(owner.installation_id):
-                removed += _removed(cluster, owner)
+                removed += _removed(cell, cluster, owner, silent)
         walks.go_on(self.services.store, Cursor(walk, following))
         faults.raise_first()
         return None if following is not None and not orphans else removed
 
-    def _repaired(self, row: Installation) -> bool:
+    def _repaired(self, row: Installation, silent: SilentCells) -> bool:
         try:
             self._watch(row)
-            return self._repair(row)
+            with silent.asking(row.cell):
+                return self._repair(row)
         except (TemporaryError, PermanentError, StaleGeneration) as error:
             log.warning("%s is left to the next round: %s", row.installation_id, error)
             return False
@@ -203,9 +211,10 @@ def objects_walk(cell: str) -> str:
     return OBJECTS if cell == DEFAULT_CELL else f"{OBJECTS} {cell}"
 
 
-def _removed(cluster: Cluster, orphan: ObjectOwner) -> bool:
+def _removed(cell: str, cluster: Cluster, orphan: ObjectOwner, silent: SilentCells) -> bool:
     try:
-        left = cluster.remove(orphan.namespace, orphan.installation_id)
+        with silent.asking(cell):
+            left = cluster.remove(orphan.namespace, orphan.installation_id)
     except (TemporaryError, PermanentError) as error:
         log.warning("%s has no row and is left to the next round: %s", orphan, error)
         return False

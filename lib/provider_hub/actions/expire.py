@@ -1,11 +1,12 @@
 """Deadlines: a generation that waits too long becomes FAILED; the reason is what the cluster shows."""
 
 from provider_hub.actions import keys
-from provider_hub.actions.cluster import Clusters
+from provider_hub.actions.cluster import Clusters, Unanswered
 from provider_hub.actions.last_lines import last_lines
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.actions.services import Services
+from provider_hub.actions.silent_cells import SilentCells
 from provider_hub.actions.steps import apply_event
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -32,20 +33,32 @@ class Expiry:
             raise TemporaryError(f"{row.installation_id} may wait until {row.deadline_at:%H:%M:%S}")
         return self.expire(row)
 
-    def expire(self, row: Installation) -> Outcome:
-        """End the wait of a row whose deadline has passed. Raises TemporaryError when the database does not answer."""
-        lines = last_lines(self.clusters, row) if row.lifecycle_state is LifecycleState.PROCESSING else ()
-        event = DeadlinePassed(row.installation_id, row.generation, self._reason(row), lines)
+    def expire(self, row: Installation, silent_cells: SilentCells | None = None) -> Outcome:
+        """End the wait of a row whose deadline has passed. The clusters of `silent_cells` are not asked for the reason.
+
+        Raises TemporaryError when the database does not answer.
+        """
+        reason, lines = self._reason(row, silent_cells or SilentCells())
+        event = DeadlinePassed(row.installation_id, row.generation, reason, lines)
         return apply_event(self.services, row, event).outcome
 
-    def _reason(self, row: Installation) -> str:
-        """The reason to record. A cluster that does not answer does not prolong the wait: every wait has an end."""
+    def _reason(self, row: Installation, silent_cells: SilentCells) -> tuple[str, tuple[str, ...]]:
+        """The reason to record, and the pod's last lines.
+
+        A cluster that does not answer does not prolong the wait: every wait has an end. It is not asked for the lines
+        after it was silent about the rest.
+        """
         if row.lifecycle_state is LifecycleState.PENDING:
-            return "no installer took it in time"
+            return "no installer took it in time", ()
+        is_removal = row.lifecycle_state is LifecycleState.DELETING
         try:
-            return self._left_over(row) if row.lifecycle_state is LifecycleState.DELETING else self._shown(row)
+            with silent_cells.asking(row.cell):
+                reason = self._left_over(row) if is_removal else self._shown(row)
+        except Unanswered as error:
+            return f"the deadline passed, and {error}", ()
         except (TemporaryError, PermanentError) as error:
-            return f"the deadline passed, and {error}"
+            reason = f"the deadline passed, and {error}"
+        return reason, last_lines(self.clusters, row) if row.lifecycle_state is LifecycleState.PROCESSING else ()
 
     def _shown(self, row: Installation) -> str:
         name = row.provider_name.object_name

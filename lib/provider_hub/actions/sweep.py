@@ -16,6 +16,7 @@ from provider_hub.actions.ports import DueStore
 from provider_hub.actions.relock import Relocking
 from provider_hub.actions.services import Services
 from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
+from provider_hub.actions.silent_cells import SilentCells
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.time_budget import TimeBudget
 from provider_hub.actions.waves import Waves
@@ -56,15 +57,16 @@ class Sweeper:
 
     def sweep(self) -> Swept:
         """Handle one slice of everything that is due. The other jobs run even when one fails."""
+        silent_cells = SilentCells()
         jobs: dict[str, Callable[[], int]] = {
             "outbox": self._publish_left_behind,
-            "deadlines": self._expire_overdue,
+            "deadlines": lambda: self._expire_overdue(silent_cells),
             "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
             "offers": self._offer_due,
             "installed counts": lambda: correct_slice(self.services),
-            "repairs": self.drift.repair_slices,
-            "orphans": self.drift.remove_orphans,
+            "repairs": lambda: self.drift.repair_slices(silent_cells),
+            "orphans": lambda: self.drift.remove_orphans(silent_cells),
             "copies": self.mirror.copy_slice,
             "versions without a lock": self.relocking.find_slice,
             "locks": self.relocking.lock_slice,
@@ -95,8 +97,11 @@ class Sweeper:
             log.warning("%d outbox entries were left behind", len(entries), extra={"outbox_oldest_seconds": oldest})
         return entries
 
-    def _expire_overdue(self) -> int:
-        return self._each(lambda: self.services.store.overdue(self.services.clock(), SLICE), self.expiry.expire)
+    def _expire_overdue(self, silent_cells: SilentCells) -> int:
+        return self._each(
+            lambda: self.services.store.overdue(self.services.clock(), SLICE),
+            lambda row: self.expiry.expire(row, silent_cells),
+        )
 
     def _degrade_silent(self) -> int:
         now, deadlines = self.services.clock(), self.services.deadlines

@@ -13,6 +13,7 @@ import urllib3
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from provider_hub.actions.cluster import Unanswered
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.adapters.kubernetes.silence import Silence
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -175,9 +176,11 @@ class KubernetesApi:
         except ApiException as error:
             raise TemporaryError(f"the cluster did not answer: {error.reason}") from error
         except urllib3.exceptions.HTTPError as error:
-            if _was_waited_for(error):
-                self._silence.unanswered()
-            raise TemporaryError(f"the cluster did not answer: {type(error).__name__}") from error
+            sentence = f"the cluster did not answer: {type(error).__name__}"
+            if not _was_waited_for(error):
+                raise TemporaryError(sentence) from error
+            self._silence.unanswered()
+            raise Unanswered(sentence) from error
         self._silence.answered()
         return response.status, content
 

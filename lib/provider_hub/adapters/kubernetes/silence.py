@@ -7,7 +7,7 @@ with the same few threads, so a silent cell would soon hold all of them.
 import threading
 from collections.abc import Callable
 
-from provider_hub.domain.errors import TemporaryError
+from provider_hub.actions.cluster import Unanswered
 
 # So many calls in a row, with no answer to another one in between: a single slow one is no sign of silence.
 UNANSWERED_IN_A_ROW = 3
@@ -26,14 +26,14 @@ class Silence:
     def admit_call(self) -> None:
         """Return if the cluster is to be called: while it is silent, by one call in PAUSE_SECONDS.
 
-        Raises TemporaryError for the others.
+        Raises Unanswered for the others.
         """
         with self._lock:
             if self._in_a_row < UNANSWERED_IN_A_ROW:
                 return
             now = self._clock()
             if now < self._until:
-                raise TemporaryError("the cluster left the last calls unanswered: it is asked again in some seconds")
+                raise Unanswered("the cluster left the last calls unanswered: it is asked again in some seconds")
             self._until = now + PAUSE_SECONDS
 
     def answered(self) -> None:
