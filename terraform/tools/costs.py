@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 SIZES = (10, 1_000, 100_000)
 
@@ -106,12 +107,14 @@ def _functions(n: int, setting: Setting) -> float:
 def _documents(n: int, setting: Setting) -> float:
     """Two reads and a write a check-in, 20 of each a deploy, two reads a request; 20 KiB kept and backed up.
 
-    A sweep reads 50, and of each further slice 20 rows with their versions and the rows of 100 objects of each cluster.
+    A sweep reads 50, and of each further slice 20 rows with their versions and the rows of 100 objects. The clusters
+    share the slices of objects: each has its part, rounded up.
     """
     kept = 20 / 1024**2 * (_STORED_GIB + _RECOVERY_GIB + 21 * _BACKUP_GIB)
     changes = _DEPLOYS * 20 * (_READ + _WRITE + _DELETE)
     each = setting.check_ins * (2 * _READ + _WRITE) + changes + _REQUESTS * 2 * _READ + kept
-    slices = 40 * setting.drift_slices + 100 * setting.drift_slices * max(1, setting.clusters)
+    clusters = max(1, setting.clusters)
+    slices = 40 * setting.drift_slices + 100 * clusters * ceil(setting.drift_slices / clusters)
     swept = 50 + min(7 * n, slices - 140)
     return (n * each + _SWEEPS * swept * _READ) * (2 if setting.multi_region else 1)
 

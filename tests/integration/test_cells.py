@@ -1,6 +1,7 @@
 """Organizations on several clusters: each is placed once, and what happens to one cluster stays with it."""
 
 import logging
+from collections import Counter
 from dataclasses import replace
 
 import grpc
@@ -311,6 +312,20 @@ def test_each_cells_objects_are_walked_from_a_place_of_their_own(hub: Hub) -> No
     hub.drift.remove_orphans()
     assert seen == places
     assert objects_walk("default") == "objects", "a hub that gets its second cell goes on where it was"
+
+
+@pytest.mark.parametrize(("slices", "of_each_cell"), [(1, 1), (3, 2), (4, 2)])
+def test_the_cells_share_the_slices_of_objects_that_one_sweep_reads(hub: Hub, slices: int, of_each_cell: int) -> None:
+    read: Counter[str] = Counter()
+    for cell, cluster in (("default", hub.first), ("b", hub.second)):
+
+        def walked(_place: str | None, _limit: int, cell: str = cell) -> tuple[list[object], str]:
+            read[cell] += 1
+            return [], "further on"
+
+        cluster.object_owners = walked  # type: ignore[method-assign, assignment]
+    replace(hub.drift, slices=slices).remove_orphans()
+    assert read == {"default": of_each_cell, "b": of_each_cell}
 
 
 def test_objects_whose_rows_name_another_cell_are_left_and_told(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ at the same time look at the same, and change nothing twice.
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from math import ceil
 
 from provider_hub.actions import keys, walks
 from provider_hub.actions.cluster import Cluster, Clusters, ObjectOwner, StaleGeneration
@@ -93,9 +94,12 @@ class Drift:
         return removed
 
     def _remove_orphans_of(self, cell: str, cluster: Cluster, silent: SilentCells) -> int:
-        """A slice that has orphans is the sweep's last one of a cell: a sweep removes those of one slice at most."""
-        share = SHARE / len(self.clusters.by_cell)
-        for _ in TimeBudget(self.services.clock, share).within(range(self.slices)):
+        """A cell has its part of the slices and of the time.
+
+        A slice that has orphans is the sweep's last one of a cell: a sweep removes those of one slice at most.
+        """
+        cells = len(self.clusters.by_cell)
+        for _ in TimeBudget(self.services.clock, SHARE / cells).within(range(ceil(self.slices / cells))):
             removed = self._remove_orphans_of_slice(cell, cluster, silent)
             if removed is not None:
                 return removed

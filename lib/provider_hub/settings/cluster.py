@@ -99,5 +99,6 @@ class Repairs(Settings):
         ge=1,
         le=100,
         description="Slices that one sweep compares with the cluster, up to 16 side by side: each is 20 installations, "
-        "and 100 objects. 40 go through a million installations in 21 hours.",
+        "and 100 objects. 40 go through a million installations in 21 hours. Cells share the slices of objects: each "
+        "has its part, rounded up.",
     )
