@@ -33,6 +33,7 @@ _KEPT: Mapping[str, str] = {
 }
 _DISPOSABLE = frozenset({"google_storage_bucket.samples", "google_storage_bucket.console"})
 DEFAULT_CELL = "default"
+_FUNCTION = "google_cloud_run_v2_service"
 _INDEX = re.compile(r"\[[^]]*]")
 
 
@@ -93,17 +94,22 @@ def planned_output(plan: Mapping[str, Any], path: Sequence[str]) -> str:
 def opened_cells(plan: Mapping[str, Any]) -> Mapping[str, str | None]:
     """The cells that take new organizations from this plan on; each with its endpoint, None where it is made only now.
 
-    None of a first deployment, which has no organizations, nor where IAM alone decides what functions may do.
+    None where there are no functions yet, and so no organizations, nor where IAM alone decides what functions may do.
     """
     outputs = plan.get("output_changes", {})
     before, after = (outputs.get("cells", {}).get(side) or {} for side in ("before", "after"))
-    is_first = not outputs.get("cluster", {}).get("before")
-    if is_first or not plan["planned_values"].get("outputs", {}).get("cluster_access", {}).get("value"):
+    if not _has_functions(plan) or not plan["planned_values"].get("outputs", {}).get("cluster_access", {}).get("value"):
         return {}
     # The output of the release before had no weights: whatever it names was open, or is granted by now.
     open_before = {DEFAULT_CELL, *(cell for cell, told in before.items() if float(told.get("weight", 1)) > 0)}
     opened = [cell for cell, told in after.items() if float(told.get("weight", 0)) > 0 and cell not in open_before]
     return {cell: before[cell]["endpoint"] if cell in before else None for cell in sorted(opened)}
+
+
+def _has_functions(plan: Mapping[str, Any]) -> bool:
+    """Whether there are any before the plan is applied. After a first apply that failed, other things may be there."""
+    changes = (one["change"] for one in plan.get("resource_changes", ()) if one["type"] == _FUNCTION)
+    return any(change.get("before") for change in changes)
 
 
 def _guard(plan: Mapping[str, Any], allowed: Sequence[str]) -> int:

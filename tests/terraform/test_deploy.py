@@ -99,6 +99,7 @@ class Deployment:
         plan = {"resource_changes": changes, "planned_values": {"outputs": outputs}}
         if cells:
             plan["output_changes"] = _output_changes(*cells)
+            changes.append(_function(is_there=bool(cells[0])))
         self._plan.write_text(json.dumps(plan))
 
     def calls(self, *words: str) -> list[str]:
@@ -114,8 +115,14 @@ def _output_changes(before: dict[str, float], after: dict[str, float]) -> dict[s
     """As a plan has them: the endpoint of a cluster that is made only now is not known yet."""
     told = {cell: {"weight": weight, "endpoint": f"gke-{cell}.gke.goog"} for cell, weight in before.items()}
     planned = {cell: {**told.get(cell, {}), "weight": weight} for cell, weight in after.items()}
-    first = told.get("default")
-    return {"cells": {"before": told or None, "after": planned}, "cluster": {"before": first, "after": first}}
+    return {"cells": {"before": told or None, "after": planned}}
+
+
+def _function(*, is_there: bool) -> dict[str, Any]:
+    change = {"actions": ["no-op"], "before": {"name": "hub-api"}} if is_there else {"actions": ["create"]}
+    address = "module.function.google_cloud_run_v2_service.this"
+    kind = "google_cloud_run_v2_service"
+    return {"address": address, "mode": "managed", "type": kind, "name": "this", "change": change}
 
 
 @pytest.fixture

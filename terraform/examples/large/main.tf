@@ -81,6 +81,7 @@ module "hub" {
   }
 
   # A second cluster, for more pods than one holds. It is new and empty: it gets three of four new organizations.
+  # A hub that runs already gets it with weight = 0, and its weight in the deployment after.
   cells = {
     second = {
       weight = 3
