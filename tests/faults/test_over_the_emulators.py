@@ -17,7 +17,7 @@ from local_stack.emulators import EmulatorHosts
 from tests.faults.conftest import EVERYTHING
 from tests.faults.exhaustive import Report, cases, run, try_all
 from tests.faults.histories import HISTORIES, History
-from tests.faults.injection import no_fault
+from tests.faults.injection import Point, no_fault
 from tests.faults.world import Backend, uninstall
 
 RUNS = 400 if EVERYTHING else 4
@@ -68,8 +68,17 @@ def test_one_fault_ends_as_it_does_in_memory(name: str, backends: Backends) -> N
 def test_a_run_meets_the_same_points_as_in_memory(backends: Backends) -> None:
     history = _cleaning_up(next(history for history in HISTORIES if history.name == "upgrade"))
     memory, emulated = run(history, no_fault), run(history, no_fault, backends())
-    calls = [[(point.process, point.call) for point in world.injector.points] for world in (memory, emulated)]
-    assert calls[0][: memory.points_of_script] == calls[1][: emulated.points_of_script]
+    calls = [
+        [(point.process, point.call) for point in world.injector.points[: world.points_of_script] if not _marks(point)]
+        for world in (memory, emulated)
+    ]
+    assert calls[0] == calls[1]
+    assert any(_marks(point) for point in memory.injector.points)
+
+
+def _marks(point: Point) -> bool:
+    """Whether it has the cluster say which cell it is: that is made once in its life, here by the run before."""
+    return "namespaces/provider-hub-" in point.call
 
 
 def _cleaning_up(history: History) -> History:
