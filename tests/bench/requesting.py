@@ -27,6 +27,7 @@ from tests.bench.rows import catalog, load
 from tests.fakes import START
 
 PROVIDERS = tuple(ProviderName("platform", f"p{number}") for number in range(4))
+_FIRST = ProviderName("platform", "first")
 CALLERS = (1, 4, 16)
 ROUNDS = 5
 _A_ROUND = {1: 40, 4: 80, 16: 160}
@@ -51,9 +52,9 @@ class Side:
 
 def installs(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[Figure]:
     """p50, p99 and throughput of `POST /providers/install` at 1, 4 and 16 callers."""
-    load(store, catalog(PROVIDERS))
+    load(store, catalog((*PROVIDERS, _FIRST)))
     needed = (_WARM_UP + ROUNDS * sum(_A_ROUND.values())) // len(PROVIDERS) + 40
-    ours = _met(served, [ground.token(f"ours-{number}") for number in range(needed)])
+    ours = _placed(served, [ground.token(f"ours-{number}") for number in range(needed)])
     bare = [ground.token(f"floor-{number}") for number in range(needed)]
     sides = (Side(served, _installs(ours)), Side(ground.floor("install", "install"), _installs(bare)))
     for side in sides:
@@ -95,6 +96,13 @@ def _nothing_installed(slug: str) -> tuple[Key[InstalledCount], InstalledCount]:
 def _met(served: Served, tokens: list[str]) -> list[str]:
     """The same tokens once the function knows their organizations: that is made once in a tenant's life."""
     burst(served, [wish("GET", "/providers/installed", token) for token in tokens])
+    return tokens
+
+
+def _placed(served: Served, tokens: list[str]) -> list[str]:
+    """The same tokens once each organization has its cell, which its first install chooses, once in a tenant's life."""
+    body = {"provider_name": _FIRST.canonical, "version": "1.0.0"}
+    burst(served, [wish("POST", "/providers/install", token, body, expect=201) for token in tokens])
     return tokens
 
 

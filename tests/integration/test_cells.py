@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import grpc
@@ -112,6 +113,30 @@ def test_the_first_install_places_an_organization_and_other_weights_move_it_nowh
     assert request_install(closed, new, sun, "user_1").row.cell == "b", "what this process knows of it is a minute old"
     hub.backend.clock.turn(minutes=2)
     assert met(closed).cell == "b"
+
+
+def test_the_next_install_of_a_process_costs_what_it_costs_in_an_organization_that_has_its_cell(hub: Hub) -> None:
+    services = services_with(hub, default=0, b=1)
+    placed, new = met(services, "old"), met(services)
+    sun = WISH.model_copy(update={"provider_name": SUN})
+    request_install(services, new, WISH, "user_1")
+    calls = []
+    for organization in (replace(placed, cell="b"), new):
+        hub.backend.rpcs.calls.clear()
+        assert request_install(services, organization, sun, "user_1").row.cell == "b"
+        calls.append(hub.backend.rpcs.names())
+    assert calls[0] == calls[1]
+
+
+def test_first_installs_that_run_at_the_same_time_do_not_conflict(hub: Hub) -> None:
+    services = services_with(hub, default=0, b=1)
+    new = met(services)
+    wishes = [WISH.model_copy(update={"provider_name": name}) for name in (WEATHER, SUN)]
+    hub.backend.rpcs.calls.clear()
+    with ThreadPoolExecutor(2) as threads:
+        made = list(threads.map(lambda wish: request_install(services, new, wish, "user_1"), wishes))
+    assert [installed.row.cell for installed in made] == ["b", "b"]
+    assert hub.backend.rpcs.names().count("RunQuery") == 1, "the second one had to choose the cell too"
 
 
 def test_where_the_commit_is_lost_the_organization_is_in_no_cell_and_has_no_row(hub: Hub) -> None:

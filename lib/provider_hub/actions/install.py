@@ -53,13 +53,24 @@ def request_install(
         check = check_needed(organization.organization_id, wish.config, version)
         if check and check not in passed:
             return check
-        cell = organization.cell or place_organization(services, transaction, organization)
+        cell = _known_cell(services, organization) or place_organization(services, transaction, organization)
         add_installed(transaction, organization.organization_id, 1)
         row = replace(_new_row(services, organization, wish, version, secrets), cell=cell)
         step = install(row, services.deadlines, cause)
         return Installed(record_step(transaction, step, step.kept.created_at).kept, provider)
 
-    return transact_checked(services, decide)
+    if _known_cell(services, organization):
+        return transact_checked(services, decide)
+    # The first install writes the organization. First installs that run at the same time take turns in this process:
+    # the commits of two conflict, and the database has the second one wait for a second or more.
+    with services.locks.hold(organization.organization_id):
+        installed = transact_checked(services, decide)
+        services.known_cells.keep(organization.organization_id, installed.row.cell, services.clock())
+    return installed
+
+
+def _known_cell(services: Services[TenantStore], organization: Organization) -> str | None:
+    return organization.cell or services.known_cells.find(organization.organization_id, services.clock())
 
 
 def _new_row(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from provider_hub.actions.known_cells import KnownCells
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox
@@ -85,8 +86,8 @@ class Services(Generic[StoreT_co]):
     `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
     `sealer` in the one that takes it, `schema_checker`, `resolver` and `attestations` in the one that publishes,
     `publishing` in those that go by its rules, `cell_weights` (`domain.cells`) in those that install. The budgets,
-    `unknown_tokens`, `receiving`, `quota_cache`, `locks` and `known_providers` belong to this process, so all its
-    requests must share one Services.
+    `unknown_tokens`, `receiving`, `quota_cache`, `locks`, `known_cells` and `known_providers` belong to this process,
+    so all its requests must share one Services.
     """
 
     store: StoreT_co
@@ -111,6 +112,7 @@ class Services(Generic[StoreT_co]):
     receiving: Receiving = field(default_factory=Receiving)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
+    known_cells: KnownCells = field(default_factory=KnownCells)
     known_providers: KnownProviders = field(default_factory=KnownProviders)
 
     @property
