@@ -12,7 +12,7 @@ from provider_hub.actions.publishers import forget_publishing
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import changeable, visible
+from provider_hub.actions.version_choice import changeable, changeable_version, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.bill_of_materials import bill_of_version
@@ -280,12 +280,7 @@ def _set_status(
     """A publish at the same time writes the provider's row too, so one of the two transactions runs again."""
 
     def decide(transaction: Transaction) -> ProviderVersion:
-        if not is_version(text):
-            raise NotFound(f"{name} has no version {text[:80]}")
-        found, version = transaction.read(keys.provider(name), keys.version(name, text))
-        provider = changeable(found, name, by)
-        if version is None:
-            raise NotFound(f"{name} has no version {text}")
+        provider, version = changeable_version(transaction, name, text, by)
         if version.status not in (VersionStatus.PUBLISHED, VersionStatus.YANKED):
             return version  # a version that was never published can be neither yanked nor published here
         if version.yanked_by_platform and not by.is_platform:

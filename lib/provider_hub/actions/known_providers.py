@@ -1,10 +1,10 @@
 """What this process read a moment ago about an installation: a poll of it costs the read of its row alone."""
 
-import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from provider_hub.actions.short_memory import ShortMemory
 from provider_hub.domain.names import ProviderName
 
 if TYPE_CHECKING:
@@ -28,19 +28,13 @@ class KnownProviders:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[tuple[ProviderName, Running], tuple[Known, datetime]] = {}
+        self._memory: ShortMemory[tuple[ProviderName, Running], Known] = ShortMemory(TRUSTED, _REMEMBERED)
 
     def keep(self, name: ProviderName, running: Running, found: "Installed", now: datetime) -> None:
         """Remember what was read beside the row; None stands for a provider that does not exist."""
         small = replace(found.provider, readme=None) if found.provider else None
-        with self._lock:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[name, running] = ((small, found.lock), now + TRUSTED)
+        self._memory.keep((name, running), (small, found.lock), now)
 
     def find(self, name: ProviderName, running: Running, now: datetime) -> "Known | None":
         """The remembered row and facts; None if none are remembered, or they are too old."""
-        with self._lock:
-            kept = self._known.get((name, running))
-        return kept[0] if kept and now < kept[1] else None
+        return self._memory.find((name, running), now)

@@ -1,11 +1,11 @@
 """Organizations: a row is made from a token's claims when the organization is first seen."""
 
-from datetime import datetime, timedelta
 from functools import partial
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore, Transaction
-from provider_hub.actions.services import Services
+from provider_hub.actions.services import ORGANIZATION_TRUSTED, ORGANIZATIONS_REMEMBERED, Services
+from provider_hub.actions.short_memory import ShortMemory
 from provider_hub.domain.errors import Forbidden, NotFound
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import is_organization_id, is_slug
@@ -26,12 +26,9 @@ class Organizations:
     Their ids and slugs never change, so it keeps them; their status does, so each is read again after a minute.
     """
 
-    _REMEMBERED = 10_000
-    _KEPT = timedelta(minutes=1)
-
     def __init__(self, services: Services[DocumentStore]) -> None:
         self._services = services
-        self._known: dict[str, tuple[Organization, datetime]] = {}
+        self._known: ShortMemory[str, Organization] = ShortMemory(ORGANIZATION_TRUSTED, ORGANIZATIONS_REMEMBERED)
 
     def of(self, claims: OrganizationClaims) -> Organization:
         """The organization of verified claims.
@@ -39,15 +36,11 @@ class Organizations:
         Raises Forbidden when its id or slug is not usable, its slug belongs to another organization, or it is
         suspended.
         """
-        organization = self._kept(claims.organization_id) or self._read(claims)
+        organization = self._known.find(claims.organization_id, self._services.clock()) or self._read(claims)
         if organization.status != "active":
             reason = organization.suspended_reason or "ask the platform's support why"
             raise Forbidden(f"the organization is suspended: {reason}; what runs goes on, nothing can be changed")
         return organization
-
-    def _kept(self, organization_id: str) -> Organization | None:
-        organization, until = self._known.get(organization_id, (None, None))
-        return organization if until and self._services.clock() < until else None
 
     def _read(self, claims: OrganizationClaims) -> Organization:
         if not is_organization_id(claims.organization_id):
@@ -58,9 +51,7 @@ class Organizations:
                 "inner hyphens, and none of the reserved words install, installed and platform"
             )
         organization = self._services.store.get(keys.organization(claims.organization_id)) or self._meet(claims)
-        if len(self._known) >= self._REMEMBERED:
-            self._known.clear()
-        self._known[claims.organization_id] = (organization, self._services.clock() + self._KEPT)
+        self._known.keep(claims.organization_id, organization, self._services.clock())
         return organization
 
     def _meet(self, claims: OrganizationClaims) -> Organization:

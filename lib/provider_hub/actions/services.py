@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from provider_hub.actions.known_cells import KnownCells
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import InstallationLocks
 from provider_hub.actions.outbox import Outbox
@@ -16,6 +15,7 @@ from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.secrets import Sealer
+from provider_hub.actions.short_memory import ShortMemory
 from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.domain.cells import ONE_CELL
 from provider_hub.domain.dataclass import dataclass
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 # Each is kept for 400 days. Whoever changes things by a loop would fill the audit with that, and the database.
 AUDITED_A_MINUTE = 120
+# What a process knows of an organization: whoever suspends one, or moves one by hand, waits for no longer than that.
+ORGANIZATION_TRUSTED = timedelta(minutes=1)
+ORGANIZATIONS_REMEMBERED = 10_000
 # Each is a call of the key service, whose limit is one for all tenants.
 SEALED_A_MINUTE = 60
 
@@ -87,7 +90,8 @@ class Services(Generic[StoreT_co]):
     `sealer` in the one that takes it, `schema_checker`, `resolver` and `attestations` in the one that publishes,
     `publishing` in those that go by its rules, `cell_weights` (`domain.cells`) in those that install. The budgets,
     `unknown_tokens`, `receiving`, `quota_cache`, `locks`, `known_cells` and `known_providers` belong to this process,
-    so all its requests must share one Services.
+    so all its requests must share one Services. `known_cells` has the cell of each organization that was read before
+    its first install.
     """
 
     store: StoreT_co
@@ -112,7 +116,9 @@ class Services(Generic[StoreT_co]):
     receiving: Receiving = field(default_factory=Receiving)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
     locks: InstallationLocks = field(default_factory=InstallationLocks)
-    known_cells: KnownCells = field(default_factory=KnownCells)
+    known_cells: ShortMemory[str, str] = field(
+        default_factory=lambda: ShortMemory(ORGANIZATION_TRUSTED, ORGANIZATIONS_REMEMBERED)
+    )
     known_providers: KnownProviders = field(default_factory=KnownProviders)
 
     @property

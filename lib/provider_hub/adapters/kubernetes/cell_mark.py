@@ -36,9 +36,8 @@ class CellMark:
 
     def refuse_other_cell(self) -> None:
         """Raise TemporaryError where the cluster says that it is another cell. One without a mark passes."""
-        with self._lock:
-            if self._trusted_until > self._clock():
-                return
+        if self._is_trusted():
+            return
         found = self._read()
         if found is not None and annotation(found, CELL):
             self._trust()
@@ -48,9 +47,8 @@ class CellMark:
 
         Raises Conflicted where another process makes the mark at the same time.
         """
-        with self._lock:
-            if self._trusted_until > self._clock():
-                return
+        if self._is_trusted():
+            return
         found = self._read()
         if found is None or annotation(found, CELL) is None:
             # An apply over what another process made since this look is a conflict: it may have made another cell's.
@@ -72,6 +70,10 @@ class CellMark:
         )
         log.error("%s", sentence, extra={"event": "cells_mixed_up"})
         raise TemporaryError(sentence)
+
+    def _is_trusted(self) -> bool:
+        with self._lock:
+            return self._trusted_until > self._clock()
 
     def _trust(self) -> None:
         with self._lock:
