@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +27,7 @@ from local_stack.issuer import Realm, TokenIssuer
 from local_stack.ports import LOOPBACK, ReservedPort
 from local_stack.processes import bound_to_parent
 from provider_hub.domain.records import Queue, Topic
+from tests.serving import in_a_thread
 
 PROJECT = "bench"
 FLOORS_DIR = Path(__file__).parent / "floors"
@@ -202,15 +202,10 @@ def _issuer(keys: Path) -> Iterator[TokenIssuer]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             """Requests are not news."""
 
-    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
-        Handler.issuer = TokenIssuer(f"http://{LOOPBACK}:{server.server_port}", keys)
-        thread = threading.Thread(target=server.serve_forever, name="token issuer")
-        thread.start()
-        try:
-            yield Handler.issuer
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    Handler.issuer = TokenIssuer(f"http://{LOOPBACK}:{server.server_port}", keys)
+    with in_a_thread(server):
+        yield Handler.issuer
 
 
 def _public_key(issuer: TokenIssuer) -> str:

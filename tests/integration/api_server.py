@@ -1,6 +1,5 @@
 """The functions of one project behind one URL on this machine: what a client outside of this process speaks to."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from urllib.parse import unquote
 
 from tests.contract_checker import check_answer
 from tests.integration.deployed import Deployed
+from tests.serving import in_a_thread
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -56,13 +56,7 @@ def served(deployed: Deployed) -> Iterator[ApiServer]:
     api = ApiServer(deployed)
     server = make_server("127.0.0.1", 0, api)
     api.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, name="api")
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield api
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     if api.undescribed is not None:
         raise api.undescribed

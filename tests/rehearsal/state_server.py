@@ -4,12 +4,13 @@ The backend `local` writes the whole state after each resource, which is more th
 gets it at the end, as the bucket of a real deployment does.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import in_a_thread
 
 
 @dataclass
@@ -45,11 +46,5 @@ def state_server() -> Iterator[StateServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, name="states")
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield kept
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

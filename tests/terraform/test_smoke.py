@@ -1,7 +1,6 @@
 """The smoke test goes through the main job, leaves nothing behind, and says where it stopped."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from terraform.tools.smoke import NAME, Api, Sample, SmokeFailed, Waits, run, token_source
+from tests.serving import in_a_thread
 
 SAMPLE = Sample("1.0.7", "https://wheels.example/weather_provider-1.0.7-py3-none-any.whl", "0" * 64)
 SOON = Waits(reachable=5, ready=5, gone=5, poll=0.01)
@@ -84,14 +84,9 @@ def serving(hub: Hub) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with in_a_thread(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def smoke(hub: Hub) -> list[str]:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import urllib3
+from tests.serving import in_a_thread
 
 from hub_cli import transport
 from hub_cli.connections import within
@@ -58,12 +59,8 @@ def api() -> Iterator[Api]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     made.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with in_a_thread(server):
+        yield made
 
 
 @dataclass

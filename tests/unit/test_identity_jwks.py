@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from tests.serving import in_a_thread
 
 from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.jwks import MAX_DOCUMENT_BYTES, JwksError, KeySet, download, usable_keys
@@ -222,14 +223,8 @@ def serving(status: int, body: bytes, **headers: str) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield f"http://127.0.0.1:{server.server_port}/jwks.json"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_the_document_is_downloaded() -> None:

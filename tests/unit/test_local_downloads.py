@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.serving import in_a_thread
 
 from local_stack.downloads import Download, cache_dir, fetch, unpack
 from local_stack.errors import LocalError
@@ -27,12 +28,9 @@ def source(tmp_path: Path) -> Iterator[str]:
     directory = tmp_path / "source"
     directory.mkdir()
     (directory / "emulator.jar").write_bytes(CONTENT)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(directory))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(directory)))
+    with in_a_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_download_is_verified_kept_and_not_fetched_again(source: str, tmp_path: Path) -> None:
