@@ -1,5 +1,6 @@
 """The model that a simulated day runs in: queues, limits, the ramp rule and the search for what gives first."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from tests.simulate.fluid import Fluid, Queue, Station
 from tests.simulate.hub import hub_of
 from tests.simulate.indexes import Entry, entries_of
 from tests.simulate.limits import Gauge, Kind, Ramp
-from tests.simulate.metering import Leg, Operation
+from tests.simulate.metering import Leg, Operation, Tally, beyond
 from tests.simulate.operations import (
     DEAD_LETTER,
     FAILED_INSTALL,
@@ -39,6 +40,15 @@ from provider_hub.domain.installation import LifecycleState
 
 SILENT_INDEX = "index silent_of_shards"
 FEW_INSTANCES = {"registration": 100}
+
+
+def test_a_difference_of_time_that_other_work_drowned_is_told_by_the_round_trips() -> None:
+    whole = Tally(Counter({"cpu_seconds": 1.0, "rpcs": 10.0}))
+    assert beyond(whole, Tally(Counter({"cpu_seconds": 0.3, "rpcs": 6.0})), 2.0).units["cpu_seconds"] == pytest.approx(
+        0.4
+    )
+    drowned = beyond(whole, Tally(Counter({"cpu_seconds": 1.2, "rpcs": 6.0})), 1.0)
+    assert drowned.units == {"cpu_seconds": pytest.approx(0.4), "rpcs": 4.0}
 
 
 def flow(capacity: float = 100.0, limit: float = 1000.0, uses: float = 1.0, ramp: Ramp | None = None) -> Fluid:
