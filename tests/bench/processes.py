@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
 from tests.bench.figures import Bar, Figure, Spread
 
-ROUNDS = 4
+ROUNDS = 6
 # Every function serves HTTP and keeps documents and topics; the others only where the function calls them.
 _ALL = ("functions_framework", "google.cloud.firestore", "google.cloud.pubsub_v1")
 _SOME = {

@@ -17,7 +17,7 @@ def check_dependencies(requires_dist: Sequence[str]) -> None:
     building it would run its author's code in the pod.
     """
     # Costs as much to import as the rest of the inspection, and a function that starts need not wait for it.
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement
 
     if len(requires_dist) > MAX_DEPENDENCIES:
         raise WheelInvalid(f"the wheel declares {len(requires_dist)} dependencies: at most {MAX_DEPENDENCIES}")

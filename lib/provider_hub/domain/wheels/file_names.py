@@ -1,14 +1,20 @@
-"""What a wheel's file name says. Its tags multiply: a name of 2 KB may stand for ten million of them."""
+"""What a wheel's file name says. Its tags multiply: a name of 2 KB may stand for ten million of them.
+
+`packaging` is imported by the functions that use it, here and in the modules beside this one. It is a tenth of what
+publishing would otherwise import before its first answer, and only a publish needs it.
+"""
 
 from math import prod
-
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from provider_hub.domain.artifacts import check_file_name
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.wheels.errors import WheelInvalid
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
 MAX_TAGS_IN_PART = 64
 MAX_TAGS = 1000
@@ -19,13 +25,15 @@ _TAG_PARTS = 3
 class WheelFileName:
     """A file name in its parts; each of `tags` is enough for the wheel to be installed."""
 
-    distribution: NormalizedName
-    version: Version
-    tags: frozenset[Tag]
+    distribution: "NormalizedName"
+    version: "Version"
+    tags: "frozenset[Tag]"
 
 
 def parse_file_name(file_name: str) -> WheelFileName:
     """`name-version[-build]-python-abi-platform.whl` in its parts. Raises WheelInvalid."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
     parts = file_name.removesuffix(".whl").split("-")[-_TAG_PARTS:]
     counts = [part.count(".") + 1 for part in parts]
     if max(counts) > MAX_TAGS_IN_PART or prod(counts) > MAX_TAGS:

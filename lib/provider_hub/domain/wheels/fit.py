@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-
-from packaging.specifiers import SpecifierSet
-from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, described
 from provider_hub.domain.wheels.file_names import parse_file_name
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
 
 _PLATFORM = re.compile(r"(manylinux|musllinux)_(\d)_(\d+)_(\w+)")
 # The manylinux names of before PEP 600, by the minor version of glibc that each stands for.
@@ -36,12 +36,15 @@ class WheelNeed:
         return f"{python} with one of the tags {', '.join(tags[:_MOST_NAMED])}{more}"
 
     @property
-    def tags(self) -> frozenset[Tag]:
+    def tags(self) -> "frozenset[Tag]":
         """The tags of the file name, each of which is enough."""
         return parse_file_name(self.file_name).tags
 
     def is_met_by(self, image: RuntimeImage) -> bool:
         """Whether pip in that image would take the wheel."""
+        from packaging.specifiers import SpecifierSet
+        from packaging.version import Version
+
         series = Version(image.python_version)
         exact = image.python_version if len(series.release) > 2 else f"{image.python_version}.{_NEWEST_PATCH}"
         if not SpecifierSet(self.requires_python or "").contains(exact, prereleases=True):
@@ -76,11 +79,16 @@ def check_fit(need: WheelNeed, runtime: RuntimeVersion) -> None:
 
 
 def _age(runtime: RuntimeVersion) -> tuple[tuple[int, ...], datetime, str]:
+    from packaging.version import Version
+
     return Version(runtime.python_version).release[:2], runtime.released_at, runtime.version
 
 
-def tag_ranks(image: RuntimeImage) -> Mapping[Tag, int]:
+def tag_ranks(image: RuntimeImage) -> "Mapping[Tag, int]":
     """The tags of the wheels that pip in that image would take, each with its rank: the lowest is what pip prefers."""
+    from packaging.tags import compatible_tags, cpython_tags
+    from packaging.version import Version
+
     python = tuple(Version(image.python_version).release[:2])
     platforms = list(_platforms(image.platform))
     interpreter = "cp" + "".join(map(str, python))

@@ -1,7 +1,5 @@
 """Whether two spellings name one version."""
 
-from packaging.version import InvalidVersion, Version
-
 _PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
@@ -14,6 +12,8 @@ def same_version(semver: str, wheel_version: str) -> bool:
     A post-release is no semantic version: `1.0.0-1` is `1.0.0.post1` to PEP 440, which ranks it above 1.0.0, and a
     pre-release to semantic versioning, which ranks it below. So is a development release of a pre-release.
     """
+    from packaging.version import InvalidVersion, Version
+
     try:
         published, written = Version(semver), Version(wheel_version)
     except InvalidVersion:
@@ -23,6 +23,8 @@ def same_version(semver: str, wheel_version: str) -> bool:
 
 def is_ranked_otherwise(wheel_version: str) -> bool:
     """Whether semantic versioning would order this version's spelling otherwise than PEP 440 does."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         version = Version(wheel_version)
     except InvalidVersion:
@@ -35,6 +37,8 @@ def semver_of(version: str) -> str:
 
     `1.4` is `1.4.0`, `2.0.0rc1` is `2.0.0-rc.1`, `1.0.0.dev3` is `1.0.0-dev.3`, `1.0.0+build.5` stays.
     """
+    from packaging.version import Version
+
     parsed = Version(version)
     if parsed.epoch or len(parsed.release) > 3 or is_ranked_otherwise(version):
         raise ValueError(
