@@ -46,3 +46,10 @@ def test_two_publishes_of_one_organization_arrive_at_a_time_and_no_third() -> No
 def test_a_body_has_time_by_its_length_and_never_too_much() -> None:
     pace = BodyPace(seconds=10, least_bytes_per_second=1000, most_seconds=60)
     assert [pace.seconds_for(length) for length in (0, 5000, 10**9)] == [10, 15, 60]
+
+
+def test_a_process_of_one_thread_serves_bodies_and_requests() -> None:
+    receiving = Receiving(threads=1)
+    for holder in ("org_acme", "org_other"):
+        with receiving.request(holder), receiving.place(holder), receiving.remains():
+            pass

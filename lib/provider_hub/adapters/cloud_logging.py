@@ -11,6 +11,7 @@ from typing import Any
 import urllib3
 
 from provider_hub.actions.read_logs import ArchiveQuery
+from provider_hub.adapters.connections import callers_at_once
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import CONTAINER, INSTALLATION_ID
@@ -33,7 +34,7 @@ class CloudLogging:
         self._view = settings.logs_view
         self._namespace_prefix = namespace_prefix
         self._credentials = credentials
-        self._pool = urllib3.PoolManager(timeout=_SECONDS, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=callers_at_once(), timeout=_SECONDS, retries=False)
 
     def read(self, query: ArchiveQuery) -> list[LogLine]:
         """The entries by time. Raises TemporaryError or PermanentError, without what the endpoint says."""

@@ -19,6 +19,7 @@ from provider_hub.adapters import pubsub
 from provider_hub.adapters.firestore import store as firestore
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.settings.core import Core, Project
+from provider_hub.threads import request_threads
 
 P = TypeVar("P", bound=Project)
 T = TypeVar("T")
@@ -70,14 +71,9 @@ def connected_services(given: Core, config_checker: ConfigChecker | None = None)
         deadlines=given.deadlines,
         limits=given.organization_limits,
         request_budget=RequestBudget(given.requests_per_minute),
-        receiving=Receiving(_threads(), BodyPace(given.body_seconds, given.body_least_kib_per_second * 1024)),
+        receiving=Receiving(request_threads(), BodyPace(given.body_seconds, given.body_least_kib_per_second * 1024)),
     )
     return made if config_checker is None else replace(made, config_checker=config_checker)
-
-
-def _threads() -> int:
-    """How many requests functions-framework handles at a time in this process: its own setting, and its default."""
-    return int(os.environ.get("THREADS") or (os.cpu_count() or 1) * 4)
 
 
 def now() -> datetime:

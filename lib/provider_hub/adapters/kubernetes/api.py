@@ -14,6 +14,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from provider_hub.actions.cluster import Unanswered
+from provider_hub.adapters.connections import callers_at_once
 from provider_hub.adapters.kubernetes.credentials import Credentials, IamToken, KubeconfigUser
 from provider_hub.adapters.kubernetes.silence import Silence
 from provider_hub.domain.errors import PermanentError, TemporaryError
@@ -22,8 +23,8 @@ from provider_hub.domain.masking import mask
 Object = dict[str, Any]
 
 _CALL_SECONDS = 10
-# As many threads as may call at a time: beyond the pool's size each call opens a connection of its own, and drops it.
-_CONNECTIONS = 32
+# Objects of one cluster that are applied side by side, whoever asks: their threads call as well as those that ask.
+APPLIED_AT_ONCE = 8
 _JSON = "application/json"
 _ACCEPTED = f"{_JSON}, */*"  # a log is plain text, and so may be an error on the way
 _APPLY = "application/apply-patch+yaml"
@@ -79,7 +80,7 @@ class KubernetesApi:
         credentials: Credentials | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        configuration.connection_pool_maxsize = _CONNECTIONS
+        configuration.connection_pool_maxsize = callers_at_once() + APPLIED_AT_ONCE
         configuration.retries = False  # a delivery is retried as a whole, by who can see what has changed meanwhile
         self._client = client.ApiClient(configuration)
         self._credentials = credentials

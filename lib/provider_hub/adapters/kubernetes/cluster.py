@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provider_hub.actions.cluster import LogRequest, ObjectOwner, PodOutput, RuntimePod, StaleGeneration
-from provider_hub.adapters.kubernetes.api import Conflicted, Expired, Gone, KubernetesApi, Object
+from provider_hub.adapters.kubernetes.api import APPLIED_AT_ONCE, Conflicted, Expired, Gone, KubernetesApi, Object
 from provider_hub.adapters.kubernetes.cell_mark import CellMark
 from provider_hub.adapters.kubernetes.ownership import (
     ONLY_HUB,
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 _CONFLICT_TRIES = 5
 _NEVER_A_VERSION = "1"
-_PARALLEL = 8
 _NAMESPACE_TRUST_SECONDS = 600.0
 _BOOKKEEPING = ("resourceVersion", "generation", "managedFields")
 _OURS = ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Secret")
@@ -65,7 +64,7 @@ class Kubernetes:
         """`clock` gives seconds. Connects to nothing."""
         self._api = api
         self._hub = hub
-        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="kubernetes")
+        self._pool = ThreadPoolExecutor(APPLIED_AT_ONCE, thread_name_prefix="kubernetes")
         self._clock = clock
         self._trusted_namespaces: dict[str, float] = {}
         self._mark = CellMark(api, hub, cell, clock)

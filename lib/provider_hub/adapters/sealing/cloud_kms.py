@@ -8,6 +8,7 @@ import threading
 from base64 import b64decode, b64encode
 from typing import Any
 
+from provider_hub.adapters.connections import callers_at_once
 from provider_hub.domain.errors import PermanentError, TemporaryError
 
 ENDPOINT = "https://cloudkms.googleapis.com"
@@ -22,6 +23,7 @@ class CloudKms:
 
     def __init__(self, key: str, session: Any = None, endpoint: str = ENDPOINT) -> None:
         """`session` sends requests with an access token; None makes one of the process's own identity."""
+        self._endpoint = endpoint
         self._url = f"{endpoint}/v1/{key}"
         self._session = session
         self._lock = threading.Lock()
@@ -59,7 +61,10 @@ class CloudKms:
             if self._session is None:
                 from google.auth import default  # noqa: PLC0415 - only where a value is sealed or opened
                 from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+                from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
                 credentials, _ = default(scopes=(_SCOPE,))
-                self._session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+                session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+                session.mount(self._endpoint, HTTPAdapter(pool_maxsize=callers_at_once()))
+                self._session = session
             return self._session
