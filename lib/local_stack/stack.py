@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
-from google.cloud import tasks_v2
 
 from hub_cli.stack_file import StackInfo
 from local_stack import topics
@@ -43,6 +42,7 @@ from local_stack.servers import (
 )
 from local_stack.sign_in_server import CLIENT_ID, CONSOLE_PATH, console_origins
 from local_stack.stack_file import keys_dir, logs_dir
+from local_stack.task_queue import hub_queue
 from local_stack.tasks import LocalTasks, TokenMaker
 from provider_hub.domain.records import Queue
 from provider_hub.settings.everything import AllSettings
@@ -79,7 +79,7 @@ class LocalStack:
         settings = AllSettings.from_environment(environment)
         for queue in Queue:
             name = f"projects/{settings.project}/locations/{settings.location}/queues/{settings.queue_name(queue)}"
-            tasks.add_queue(tasks_v2.Queue(name=name))
+            tasks.add_queue(hub_queue(name))
         await self._start_children(session, around, environment, settings)
         await self._register_runtimes(session, around, settings)
         console = Console(SignIn(around.issuer.issuer(Realm.CUSTOMER), CLIENT_ID))

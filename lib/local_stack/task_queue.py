@@ -31,6 +31,10 @@ _DEFAULT_RATE = tasks_v2.RateLimits(max_dispatches_per_second=500, max_concurren
 _DEFAULT_RETRY = tasks_v2.RetryConfig(
     max_attempts=100, min_backoff=timedelta(seconds=0.1), max_backoff=timedelta(hours=1), max_doublings=16
 )
+# What Terraform sets for the hub's own queues. Only the first backoff stays Google's default here, where Terraform sets
+# 5 s: a function that was killed on this machine is back within a second.
+TASK_ATTEMPTS = 20
+TASK_MAX_BACKOFF = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -261,6 +265,12 @@ class TaskQueue:
         # Tombstones are kept in the order of their expiry, since all live equally long.
         while self._tombstones and next(iter(self._tombstones.values())) <= now:
             del self._tombstones[next(iter(self._tombstones))]
+
+
+def hub_queue(name: str) -> tasks_v2.Queue:
+    """One of the hub's own queues, which gives up a task after as many attempts as in the cloud."""
+    retry = tasks_v2.RetryConfig(max_attempts=TASK_ATTEMPTS, max_backoff=TASK_MAX_BACKOFF)
+    return tasks_v2.Queue(name=name, retry_config=retry)
 
 
 def with_defaults(queue: tasks_v2.Queue) -> tasks_v2.Queue:

@@ -18,13 +18,13 @@ import aiohttp
 import certifi
 import trustme
 from aiohttp import web
-from google.cloud import tasks_v2
 
 from local_kubernetes.cluster import EmbeddedCluster
 from local_stack.emulators import EmulatorHosts
 from local_stack.issuer import Realm, TokenIssuer, issuer_application
 from local_stack.ports import LOOPBACK, ReservedPort, listening_socket, port_of
 from local_stack.processes import bound_to_parent, log_tail
+from local_stack.task_queue import hub_queue
 from local_stack.tasks import LocalTasks, TasksServer
 from local_stack.wheelhost import wheel_application
 from tests.rehearsal import google_apis, kms, storage
@@ -183,7 +183,7 @@ class Stage:
         self._exits.push_async_callback(server.stop)
         await server.start()
         for queue in self._deployment.queues:
-            tasks.add_queue(tasks_v2.Queue(name=queue))
+            tasks.add_queue(hub_queue(queue))
         return server
 
     def _start_google_apis(self, tasks: TasksServer) -> int:
