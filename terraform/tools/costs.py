@@ -13,6 +13,7 @@ _SWEEPS = _HOURS * 60
 _PROBES = 6 * _HOURS * 6  # of the uptime check: every ten minutes from six regions
 
 # us-central1, in USD, without free tiers and discounts; check them against the pricing pages before relying on them.
+# tests/bench/prices.py prices single operations, with Firestore in the multi-region nam5, at about twice the price.
 _POD_VCPU_HOUR, _POD_GIB_HOUR, _POD_DISK_GIB_HOUR = 0.0445, 0.0049225, 0.0000548
 _CLUSTER_HOUR = 0.10
 _RUN_VCPU_SECOND, _RUN_GIB_SECOND, _RUN_REQUEST = 0.000024, 0.0000025, 0.40e-6

@@ -1,4 +1,8 @@
-"""List prices in US dollars, without free tiers or discounts: what an operation's units come to."""
+"""List prices in US dollars, without free tiers or discounts: what an operation's units come to.
+
+Firestore's are those of the multi-region nam5. terraform/tools/costs.py computes a month at the prices of one region,
+us-central1, since Terraform's standard example has its database in a region. There Firestore costs about half.
+"""
 
 from collections.abc import Mapping
 
