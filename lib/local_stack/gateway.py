@@ -48,6 +48,8 @@ _SMALL_BYTES = 64 * 1024
 _REQUEST_SECONDS = 300.0
 _RESTART_SECONDS = 10.0
 _RETRY_SECONDS = 0.1
+# As the other servers of a stack: one that is stopped does not wait for what callers still send.
+_SHUTDOWN_SECONDS = 0.5
 # Less than the functions' own keep-alive, so that it is always this side that closes an idle connection: a
 # request sent into a connection the function is just closing would be lost.
 _KEEP_ALIVE_SECONDS = 30.0
@@ -203,6 +205,7 @@ def _request_id(request: web.BaseRequest) -> str:
 async def serve_gateway(gateway: Gateway) -> web.ServerRunner:
     """A set-up runner for `gateway`, to which sites are added. Not an Application: no routing or middleware to pay."""
     # A compressed body is passed on as it came: unpacked, it would no longer be what its headers say.
-    runner = web.ServerRunner(web.Server(gateway.handle, auto_decompress=False))
+    server = web.Server(gateway.handle, auto_decompress=False)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     return runner

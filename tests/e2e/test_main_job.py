@@ -25,6 +25,23 @@ AWKWARD = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def doomed(stack: Stack, sample: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tenant, dict[str, str]]:
+    """A tenant with wheels that cannot run, and the cause of each; their deadline passes while other tests run."""
+    tenant = Tenant(stack, "wheels-that-cannot-run")
+    causes = {
+        "import-fails": f"No module named '{sample.MISSING_MODULE}'",
+        "exits-at-once": sample.LAST_WORDS,
+        "never-checks-in": "deadline passed without a check-in",
+    }
+    built = tmp_path_factory.mktemp("doomed")
+    for patch, variant in enumerate(causes, start=1):
+        version = f"3.0.{patch}"
+        tenant.publish(variant, version, sample.build_wheel(version, built, variant=variant))
+        tenant.install(variant)
+    return tenant, causes
+
+
 def test_a_healthy_provider_is_installed_upgraded_and_removed(
     stack: Stack, tenant: Tenant, sample: ModuleType, tmp_path: Path
 ) -> None:
@@ -56,25 +73,6 @@ def test_a_healthy_provider_is_installed_upgraded_and_removed(
     tenant.install("weather", version="1.1.0")
     again = tenant.until_state("weather", "ready")
     assert again["current_version"] == "1.1.0"
-
-
-def test_wheels_that_cannot_run_end_failed_with_the_cause(tenant: Tenant, sample: ModuleType, tmp_path: Path) -> None:
-    causes = {
-        "import-fails": f"No module named '{sample.MISSING_MODULE}'",
-        "exits-at-once": sample.LAST_WORDS,
-        "never-checks-in": "deadline passed without a check-in",
-    }
-    for patch, variant in enumerate(causes, start=1):
-        version = f"3.0.{patch}"
-        tenant.publish(variant, version, sample.build_wheel(version, tmp_path, variant=variant))
-        tenant.install(variant)
-    for variant, cause in causes.items():
-        row = tenant.until_state(variant, "failed", DEADLINE_SECONDS + 30)
-        assert cause in row["failure_message"], variant
-        assert row["current_version"] is None
-        status = tenant.call("GET", tenant.path(variant, "/deployment"))
-        assert (status["status"], status["healthy"]) == ("failed", False)
-        assert status["message"]
 
 
 def test_a_wheel_whose_dependency_no_index_has_is_not_published(
@@ -144,3 +142,15 @@ def test_a_wheel_from_the_package_registry_becomes_ready(tenant: Tenant, tmp_pat
     tenant.publish("six", "1.17.0", wheel)
     tenant.install("six")
     assert tenant.until_state("six", "ready")["health"] == "healthy"
+
+
+def test_wheels_that_cannot_run_end_failed_with_the_cause(doomed: tuple[Tenant, dict[str, str]]) -> None:
+    """Last, since one of them fails by its deadline alone."""
+    tenant, causes = doomed
+    for variant, cause in causes.items():
+        row = tenant.until_state(variant, "failed", DEADLINE_SECONDS + 30)
+        assert cause in row["failure_message"], variant
+        assert row["current_version"] is None
+        status = tenant.call("GET", tenant.path(variant, "/deployment"))
+        assert (status["status"], status["healthy"]) == ("failed", False)
+        assert status["message"]

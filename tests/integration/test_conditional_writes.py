@@ -102,6 +102,29 @@ def test_a_check_in_that_an_uninstall_overtakes_is_decided_again_and_changes_not
     assert ready.row.health is Health.HEALTHY
 
 
+def test_the_installer_takes_a_row_by_one_read_and_one_commit_without_a_transaction(world: World) -> None:
+    """One that is killed in between leaves no lock behind, which the emulator would keep for a minute."""
+    request = world.install()
+    world.backend.rpcs.calls.clear()
+    world.installer.handle(request)
+    (read, reading), (write, commit) = world.backend.rpcs.calls[:2]
+    assert (read, write) == ("BatchGetDocuments", "Commit")
+    assert not reading.new_transaction
+    assert not commit.transaction
+    assert commit.writes[0].current_document.update_time
+    assert world.row.lifecycle_state is LifecycleState.PROCESSING
+
+
+def test_an_install_that_an_uninstall_overtakes_at_its_taking_deploys_nothing(world: World) -> None:
+    request = world.install()
+    overtaking = [world.uninstall]
+    world.backend.rpcs.before["Commit"] = lambda _request: overtaking and overtaking.pop()()
+    world.installer.handle(request)
+    assert world.row.lifecycle_state is LifecycleState.DELETING
+    assert world.cluster.objects == {}
+    assert world.tasks.deadlines == {}
+
+
 @pytest.mark.parametrize("before", [None, claimed("org_1")])
 def test_a_record_that_was_written_meanwhile_is_read_and_decided_again(
     backend: Backend, before: SlugClaim | None

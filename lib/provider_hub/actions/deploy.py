@@ -11,7 +11,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.cluster import Clusters, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import DocumentStore, Tasks, Transaction
+from provider_hub.actions.ports import DocumentStore, Tasks, Writes
 from provider_hub.actions.scheduled_calls import deadline_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
@@ -68,19 +68,20 @@ class Installer:
     def _take(self, request: InstallationRequest) -> tuple[Installation, ProviderVersion | None] | None:
         name = ProviderName.parse(request.provider)
         row_key = keys.installation(request.organization_id, name)
+        # Without a transaction: a process that is killed here leaves no lock that its successor would wait for.
+        seen, version = self.services.store.see_beside(row_key, keys.version(name, request.version))
 
-        def decide(transaction: Transaction) -> tuple[Installation, ProviderVersion | None] | None:
-            row, version = transaction.read(row_key, keys.version(name, request.version))
+        def decide(row: Installation | None, writes: Writes) -> tuple[Installation, ProviderVersion | None] | None:
             now = self.services.clock()
             taken = Taken(request.installation_id, request.generation)
             step = advance(row, taken, now, self.services.deadlines)
             if step.outcome is Outcome.STALE:
                 return None
-            record_step(transaction, step, now)
+            record_step(writes, step, now)
             # PROCESSING without a change means that an earlier delivery took the row and died before it was done.
             return (step.kept, version) if step.kept.lifecycle_state is LifecycleState.PROCESSING else None
 
-        return self.services.outbox.transact(decide)
+        return self.services.outbox.change(row_key, decide, seen)
 
     def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
         cluster = self.clusters.of(row)

@@ -103,6 +103,9 @@ class DocumentStore(Protocol):
     def see(self, key: Key[R]) -> Seen[R]:
         """One record, to be changed by `change`."""
 
+    def see_beside(self, key: Key[R], other: Key[T]) -> tuple[Seen[R], T | None]:
+        """As `see`, with another record that is read in the same round trip."""
+
     def change(
         self, key: Key[R], decide: Callable[[R | None, Writes], T], seen: Seen[R] | None = None
     ) -> tuple[T, tuple[OutboxEntry, ...]]:

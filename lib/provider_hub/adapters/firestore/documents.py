@@ -107,6 +107,14 @@ class FirestoreDocuments:
             return Seen(None, None)
         return Seen(decode_record(key.record, found), found)
 
+    def see_beside(self, key: Key[R], other: Key[T]) -> tuple[Seen[R], T | None]:
+        """One record for `change`, and another one, in one round trip. Raises TemporaryError."""
+        name, beside = self.name_of(key), self.name_of(other)
+        with translated():
+            found = self._tried_twice(lambda: self.read_raw([name, beside]))
+        seen = Seen(decode_record(key.record, found[name]), found[name]) if name in found else Seen(None, None)
+        return seen, decode_record(other.record, found[beside]) if beside in found else None
+
     def get(self, key: Key[R]) -> R | None:
         """One record, None where there is none. Raises TemporaryError."""
         return self.get_all([key])[0]
