@@ -33,6 +33,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "transact": lambda store: store.transact(lambda transaction: transaction.emit(ENTRY)),
     "change": lambda store: store.change(ROW_KEY, lambda _row, writes: writes.write(ROW_KEY, ROW)),
     "see": lambda store: store.see(ROW_KEY),
+    "see_beside": lambda store: store.see_beside(ROW_KEY, keys.version(WEATHER, "1.0.0")),
     "get": lambda store: store.get(ROW_KEY),
     "get_all": lambda store: store.get_all([ROW_KEY]),
     "get_parts": lambda store: store.get_parts(Origin, [keys.version(WEATHER, "1.0.0")]),

@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
 import grpc
+import grpc.experimental
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import RunQueryRequest, RunQueryResponse
@@ -57,26 +58,32 @@ class Documents:
     """Everything stored in one project, read around the adapter under test."""
 
     def __init__(self, hosts: EmulatorHosts, project: str) -> None:
-        self._channel = grpc.insecure_channel(hosts.firestore)
+        # The thread that waits for the documents reads them; by default grpc starts another one for each query.
+        alone = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
+        self._channel = grpc.insecure_channel(hosts.firestore, options=alone)
         self._client = FirestoreClient(transport=FirestoreGrpcTransport(channel=self._channel))
         self._root = f"projects/{project}/databases/(default)/documents"
 
     def all(self) -> dict[str, dict[str, Any]]:
         """Every document's fields by its path."""
-        query = StructuredQuery({"from_": [{"all_descendants": True}]})
-        responses = self._client.run_query(
-            RunQueryRequest(parent=self._root, structured_query=query), metadata=EMULATOR
-        )
-        found = (RunQueryResponse.pb(response) for response in responses)
-        return {
-            response.document.name.removeprefix(f"{self._root}/"): plain_map(response.document.fields)
-            for response in found
-            if response.HasField("document")
-        }
+        return {path: plain_map(document.fields) for path, document in self._found({})}
+
+    def written(self) -> dict[str, datetime]:
+        """When each document was last written, by its path: any write shows, even one of the same fields."""
+        only_names = {"select": {"fields": [{"field_path": "__name__"}]}}
+        return {path: document.update_time.ToDatetime(UTC) for path, document in self._found(only_names)}
 
     def under(self, collection: str) -> dict[str, dict[str, Any]]:
         """Those whose path begins so."""
         return {path: fields for path, fields in self.all().items() if path.startswith(f"{collection}/")}
+
+    def _found(self, clauses: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        query = StructuredQuery({"from_": [{"all_descendants": True}], **clauses})
+        request = RunQueryRequest(parent=self._root, structured_query=query)
+        for response in self._client.run_query(request, metadata=EMULATOR):
+            found = RunQueryResponse.pb(response)
+            if found.HasField("document"):
+                yield found.document.name.removeprefix(f"{self._root}/"), found.document
 
     def close(self) -> None:
         self._channel.close()

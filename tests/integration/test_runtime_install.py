@@ -4,13 +4,25 @@ import json
 import os
 import shutil
 import sys
-import time
+import threading
 import venv
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.runtime_harness import TOKEN, Answer, Runtimes, make_authority, make_wheel, packages_of, runtimes, serving
+from tests.runtime_harness import (
+    TOKEN,
+    Answer,
+    RuntimeProcess,
+    Runtimes,
+    make_authority,
+    make_wheel,
+    packages_of,
+    runtimes,
+    serving,
+)
 
 _LIBRARY = Path(__file__).parents[2] / "lib"
 _NO_FILES = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": "", "PIP_INDEX_URL": ""}
@@ -20,6 +32,45 @@ _NO_FILES = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "", "PIP_EXTRA_IN
 def start(tmp_path: Path) -> Iterator[Runtimes]:
     with runtimes(tmp_path, make_authority(tmp_path)) as started:
         yield started
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Two runtimes that never get ready."""
+
+    by_index: RuntimeProcess
+    by_import: RuntimeProcess
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stuck]:
+    """Their deadlines pass while the other tests run; the last tests of this file look at them."""
+    directory = tmp_path_factory.mktemp("stuck")
+    needs_tide = make_wheel(directory, {"sample.py": ""}, metadata=["Requires-Dist: tide"])
+    (directory / "hanging").mkdir()
+    hangs = make_wheel(directory / "hanging", {"sample.py": "import time\ntime.sleep(600)"})
+    over = threading.Event()
+
+    def answer(*_: object) -> Answer:
+        over.wait(60)
+        return Answer(503)
+
+    with serving(answer) as url, ExitStack() as exits:
+        exits.callback(over.set)
+        by_index, by_import = (
+            exits.enter_context(runtimes(_made(directory / name), make_authority(_made(directory / f"{name}-ca"))))
+            for name in ("index", "import")
+        )
+        never = {**_NO_FILES, "PIP_INDEX_URL": f"{url}/simple"}
+        yield Stuck(
+            by_index.start(needs_tide, PRAGMA_START_SECONDS="6", **never),
+            by_import.start(hangs, PRAGMA_START_SECONDS="6"),
+        )
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
 
 
 def _links(tmp_path: Path, **requirements: list[str]) -> dict[str, str]:
@@ -126,31 +177,6 @@ def test_the_reason_names_the_true_cause(
     assert reason in start.pubsub.check_ins[0]["message"]
 
 
-def test_a_package_index_that_never_answers_is_named_before_the_deadline(start: Runtimes, tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, {"sample.py": ""}, metadata=["Requires-Dist: tide"])
-
-    def answer(*_: object) -> Answer:
-        time.sleep(20)
-        return Answer(503)
-
-    with serving(answer) as url:
-        index = {**_NO_FILES, "PIP_INDEX_URL": f"{url}/simple"}
-        runtime = start.start(wheel, PRAGMA_START_SECONDS="6", **index)
-        assert runtime.wait(12) == 75, runtime.log
-
-    assert "pip has not installed sample-1.0.0-py3-none-any.whl and its dependencies within" in runtime.last_line
-    assert "the package index or this machine is slow" in runtime.last_line
-
-
-def test_an_import_that_hangs_is_given_up_before_the_deadline_and_named(start: Runtimes, tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, {"sample.py": "import time\ntime.sleep(600)"})
-
-    runtime = start.start(wheel, PRAGMA_START_SECONDS="6")
-
-    assert runtime.wait(12) == 75, runtime.log
-    assert runtime.last_line == "pragma_runtime: The start was given up after 6 s, while importing sample."
-
-
 _SCRIPT = "import json, os, sys, sample\nprint(json.dumps([sys.argv[1:], dict(os.environ)]), flush=True)\n"
 
 
@@ -214,3 +240,16 @@ def test_the_provider_is_installed_without_pip_beside_it(start: Runtimes, tmp_pa
     start.start(make_wheel(tmp_path, {"sample.py": ""})).wait_ready()
 
     assert not shutil.which("pip", path=str(start.work_dir / "site" / "bin"))
+
+
+def test_a_package_index_that_never_answers_is_named_before_the_deadline(stuck: Stuck) -> None:
+    runtime = stuck.by_index
+    assert runtime.wait(12) == 75, runtime.log
+    assert "pip has not installed sample-1.0.0-py3-none-any.whl and its dependencies within" in runtime.last_line
+    assert "the package index or this machine is slow" in runtime.last_line
+
+
+def test_an_import_that_hangs_is_given_up_before_the_deadline_and_named(stuck: Stuck) -> None:
+    runtime = stuck.by_import
+    assert runtime.wait(12) == 75, runtime.log
+    assert runtime.last_line == "pragma_runtime: The start was given up after 6 s, while importing sample."

@@ -271,7 +271,7 @@ def stop():
     ],
 )
 def test_a_provider_cannot_hold_up_the_end(start: Runtimes, tmp_path: Path, code: str) -> None:
-    runtime = start.start(_python(code, tmp_path), PRAGMA_GRACE_SECONDS="2")
+    runtime = start.start(_python(code, tmp_path), PRAGMA_GRACE_SECONDS="1")
     runtime.wait_ready()
 
     runtime.terminate()
