@@ -19,6 +19,25 @@ from tests.browser.hands import Hands, Keyboard, Mouse
 expect.set_options(timeout=30_000)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Each new window would load the pages of its address bar's popup, and keep a process ready for a page that never comes:
+# together more work than the tests' own pages. No window is ever seen.
+_UNSEEN = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "SpareRendererForSitePerProcess")
+# Chromium heeds the last `--disable-features` alone, so what the browser's library leaves out of pages is named again.
+_LEFT_OUT_BY_THE_LIBRARY = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 _WATCH = """
 window.shifts = 0;
 window.violations = [];
@@ -39,7 +58,9 @@ def chromium() -> str | None:
 @contextmanager
 def launched(executable: str) -> Iterator[Browser]:
     """The browser, without a window. As root Chromium starts only without its sandbox; the pages are ours."""
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    options = [f"--disable-features={','.join((*_UNSEEN, *_LEFT_OUT_BY_THE_LIBRARY))}"]
+    if os.geteuid() == 0:
+        options.append("--no-sandbox")
     with sync_playwright() as playwright:
         # A pipe to this process, no port: nothing is left behind when the process is killed.
         browser = playwright.chromium.launch(executable_path=executable, args=options)
