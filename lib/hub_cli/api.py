@@ -54,7 +54,8 @@ class Installation:
                 raw=raw,
             )
         except (KeyError, TypeError) as error:
-            raise Refused(f"what answers is not the API, or an older one: an installation without {error}.") from error
+            sentence = f"the server sent an installation without {error}: it is not the API, or an older one."
+            raise Refused(sentence) from error
 
 
 class HubApi:

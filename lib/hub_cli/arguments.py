@@ -185,7 +185,7 @@ def _config_file(file: str) -> dict[str, str]:
     try:
         found = json.loads(text)
     except ValueError:
-        raise UsageError(f"{file} begins as JSON and is none.") from None
+        raise UsageError(f"{file} begins like JSON, but is not valid: mend it, or write lines of KEY=VALUE.") from None
     if not all(isinstance(value, str) for value in found.values()):
         raise UsageError(f"{file}: every value of the config must be a string.")
     return dict(found)
@@ -195,7 +195,7 @@ def _pair(text: str, place: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         # What stands there may be a secret without its key: it is not repeated.
-        raise UsageError(f"{place}: a config is written KEY=VALUE.")
+        raise UsageError(f"{place}: write each setting as KEY=VALUE.")
     return key, value
 
 
@@ -207,4 +207,4 @@ def _read(file: str) -> str:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no UTF-8 text.") from error
+        raise UsageError(f"{file} is no UTF-8 text: save it as UTF-8.") from error

@@ -72,7 +72,7 @@ def _parsed(text: str) -> DependencyLock:
     try:
         return DependencyLock.parse(text)
     except LockMalformed as error:
-        raise Refused(f"what answers is not the API, or a newer one: {error}.") from error
+        raise Refused(f"the lock cannot be read ({error}): check the API's URL, or use a newer hub command.") from error
 
 
 def _shown(wheel: LockedWheel | None, other: LockedWheel | None) -> str:

@@ -34,7 +34,7 @@ def _show(session: Session, name: str, version: str) -> None:
     row = session.api.version(name, version, anonymous=anonymous)
     if not row["provenance_path"]:
         raise Refused(
-            f"{name} {version} was published without attestations, from {origin_of(row) or 'nobody knows where'}."
+            f"{name} {version} was published without attestations, from {origin_of(row) or 'an unknown place'}."
         )
     if session.as_json:
         print(as_json(session.api.provenance.of_version(row["provenance_path"], anonymous=anonymous)))

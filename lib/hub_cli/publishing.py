@@ -25,11 +25,11 @@ _LONGEST_DISPLAY_NAME = 100
 def publish(session: Session, parsed: argparse.Namespace) -> int:
     """Publish each wheel; the first that is refused ends it. Raises ClientError."""
     if len(parsed.wheels) > 1 and (parsed.name or parsed.version):
-        raise UsageError("--name and --version are of one wheel: publish the others with commands of their own.")
+        raise UsageError("--name and --version fit one wheel only: publish each wheel with a command of its own.")
     if len(parsed.wheels) > 1 and parsed.wheel_url and not parsed.wheel_url.endswith("/"):
-        raise UsageError("--wheel-url is of one wheel; for several, give the folder that serves them, ending in /.")
+        raise UsageError("--wheel-url is the URL of one wheel; for several, give the URL of their folder, ending in /.")
     if len(parsed.wheels) > 1 and parsed.attestations:
-        raise UsageError("--attestation is of one wheel: publish the others with commands of their own.")
+        raise UsageError("--attestation fits one wheel only: publish each wheel with a command of its own.")
     for wheel in parsed.wheels:
         _publish_one(session, argparse.Namespace(**{**vars(parsed), "wheel": wheel}))
     return 0
@@ -98,7 +98,7 @@ def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts,
     given: str = parsed.wheel
     if given.lower().startswith(("https://", "http://")):
         if parsed.wheel_url:
-            raise UsageError("--wheel-url says where a FILE is served; a URL already does.")
+            raise UsageError("--wheel-url says where a FILE is served: give it with a FILE, and not with a URL.")
         url = parsed_url(given)
         return read_url(url, ca_file, parsed.package), str(url)
     found = read_file(Path(given), parsed.package)
@@ -150,7 +150,9 @@ def _attestation(file: str) -> Any:
     try:
         return json.loads(text_or_file(f"@{file}") or "")
     except ValueError:
-        raise UsageError(f"{file} is no attestation: it is no JSON.") from None
+        raise UsageError(
+            f"{file} is no attestation, since it is no JSON: give the wheel's .attestation file."
+        ) from None
 
 
 def _described(version: Mapping[str, Any]) -> str:

@@ -62,15 +62,15 @@ def _check_is_ours(state_dir: Path, url: str) -> None:
     """The folder may have come with somebody else's files, and the token must not go where they say."""
     file = stack_file(state_dir)
     if any(path.stat().st_uid != os.geteuid() for path in (state_dir, file)):
-        raise UsageError(f"{file} is another user's, and no token goes where it says: give --api-url or HUB_API_URL.")
+        raise UsageError(f"{file} belongs to another user, so its API gets no token: give --api-url or HUB_API_URL.")
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
     if not is_this_machine(host):
         raise UsageError(
-            f"{file} names an API that is not on this machine, and no token goes where a folder says: give its URL "
-            "with --api-url or HUB_API_URL if you trust it."
+            f"{file} names an API that is not on this machine ({host or 'no host'}), so that API gets no token: "
+            "if you trust it, give its URL with --api-url or HUB_API_URL."
         )
 
 

@@ -128,7 +128,7 @@ class Transport:
         with response:
             content_of_answer = response.read(_LONGEST_ANSWER_BYTES + 1)
         if len(content_of_answer) > _LONGEST_ANSWER_BYTES:
-            raise Refused("what answers is not the API: its answer has no end; is the URL right?")
+            raise Refused(f"the server is not the API: it sent over {_LONGEST_ANSWER_BYTES} bytes; is the URL right?")
         return _Answer(response.status, response.headers, content_of_answer)
 
 
@@ -172,13 +172,14 @@ def _parsed(response: _Answer) -> Any:
         return json.loads(response.data)
     except ValueError:
         if response.status < 300:
-            raise Refused("what answers is not the API: it did not send JSON; is the URL right?") from None
+            raise Refused("the server is not the API: its answer is no JSON; is the URL right?") from None
         return None
 
 
 def _error(status: int, sentence: str) -> ClientError:
     if status == 401:
-        return NotAuthenticated(f"the token is not accepted ({sentence}): it may be expired, or of the other realm.")
+        why = "it may be expired, or of the other realm; get a new one"
+        return NotAuthenticated(f"the token is not accepted ({sentence}): {why}.")
     if status == 404:
         return NotThere(sentence)
     if status in _PASSING:

@@ -87,7 +87,7 @@ class _Upload:
         if response.status in _PASSING:
             self._failed(f"it answers {response.status}")
             return None
-        raise Refused(f"the upload is refused with {response.status}: it may have ended, so publish again.")
+        raise Refused(f"the bucket refused with {response.status}: it may have ended the upload, so publish again.")
 
     def _failed(self, why: str) -> None:
         """Raises Unavailable once it was too often."""

@@ -266,7 +266,7 @@ def test_the_command_gives_up_on_a_host_that_never_answers_without_showing_the_u
 def test_the_command_says_that_an_upload_has_ended(host: Host, bucket: Bucket) -> None:
     session = bucket.begin_upload(upload_name("ended", "a.whl"), 1)
     to = upload.Destination(session.url + "0", {}, str(ca_file(host.state_dir)))
-    with pytest.raises(Refused, match="refused with 404: it may have ended"):
+    with pytest.raises(Refused, match="refused with 404: it may have ended the upload"):
         upload.upload(io.BytesIO(b"x"), 1, to, lambda _: None)
 
 

@@ -84,7 +84,7 @@ def test_the_stack_of_the_folder_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["https://collector.example", "https://127.0.0.1.collector.example", "https://[", "x"])
 def test_a_folder_does_not_say_where_else_the_token_goes(tmp_path: Path, url: str) -> None:
     stack_in(tmp_path, api_url=url)
-    with pytest.raises(UsageError, match="not on this machine, and no token goes where a folder says"):
+    with pytest.raises(UsageError, match=r"not on this machine \(.*\), so that API gets no token"):
         target.resolve(None, "secret-token", None, tmp_path, {})
 
 
@@ -93,7 +93,7 @@ def test_another_users_folder_does_not_say_where_the_token_goes(
 ) -> None:
     stack_in(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(UsageError, match="another user's, and no token goes where it says"):
+    with pytest.raises(UsageError, match="belongs to another user, so its API gets no token"):
         target.resolve(None, "secret-token", None, tmp_path, {})
 
 

@@ -284,5 +284,5 @@ def test_work_that_does_not_end_is_given_up() -> None:
 def test_an_answer_without_an_end_is_given_up(connect: Connect, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_LONGEST_ANSWER_BYTES", 1000)
     api.answers = [(200, {}, b"x" * 2000)]
-    with pytest.raises(Refused, match="has no end"):
+    with pytest.raises(Refused, match="bytes; is the URL right"):
         connect().request("GET", "/organizations/me")

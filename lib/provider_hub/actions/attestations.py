@@ -45,7 +45,7 @@ def verified(
         except AttestationRefused as refusal:
             raise Invalid.at("body", "attestations", number, msg=f"the attestation is refused: {refusal}") from refusal
     if len({one.predicate for one in found}) < len(found):
-        raise Invalid.at("body", "attestations", msg=f"give one attestation of each type, and so {MOST} at most")
+        raise Invalid.at("body", "attestations", msg=f"give one attestation of each type at most, {MOST} in all")
     return tuple(found)
 
 
@@ -72,8 +72,8 @@ def check_none_are_missing(policy: PublishingPolicy | None, name: ProviderName, 
     """Raises Conflict for a version without any attestation where those before had some: `policy` is the provider's."""
     if policy is not None and policy.attested_only and not wish.given_attestations:
         raise Conflict(
-            f"{name} {wish.version} has no attestation, and versions before it had one: attest it, or have an admin "
-            f"let it in (`hub publishers attested-only {name} off`)"
+            f"{name} {wish.version} has no attestation, and versions before it had one: attest it, or ask an admin "
+            f"to allow versions without (`hub publishers attested-only {name} off`)"
         )
 
 

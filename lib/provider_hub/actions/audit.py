@@ -140,5 +140,6 @@ def _place(services: Services[AuditStore], entry_id: str, organization_id: str |
     entry = services.store.get(keys.audit_entry(entry_id))
     # Another organization's entry counts as missing: the answer must not show that it exists.
     if entry is None or organization_id not in (None, entry.organization_id):
-        raise Invalid.at("query", "page_token", msg="the page that this token is of is gone: begin again without one")
+        msg = "the entry behind which this page begins is gone: begin again without page_token"
+        raise Invalid.at("query", "page_token", msg=msg)
     return AuditPlace(entry.at, entry.entry_id)

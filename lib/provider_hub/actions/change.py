@@ -241,11 +241,13 @@ def _with_wish(row: Installation, wish: SettingsWish, secrets: Mapping[str, str]
     staying = kept(row.revision.secrets, wish.config)
     if len(staying) + len(changed.revision.config) + len(secrets) > CONFIG_KEYS:
         raise Invalid.at(
-            "body", "config", msg=f"is over {CONFIG_KEYS} keys with the secrets that stay: {named(staying)}"
+            "body", "config", msg=f"is over {CONFIG_KEYS} keys with the secrets that stay: {named(staying)}; drop some"
         )
     if bytes_of(wish.config) + bytes_of_sealed(staying) > CONFIG_BYTES:
         raise Invalid.at(
-            "body", "config", msg=f"is over {CONFIG_BYTES} bytes with the secrets that stay: {named(staying)}"
+            "body",
+            "config",
+            msg=f"is over {CONFIG_BYTES} bytes with the secrets that stay: {named(staying)}; drop some",
         )
     return replace(changed, revision=replace(changed.revision, secrets={**staying, **secrets}))
 

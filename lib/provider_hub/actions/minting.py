@@ -105,7 +105,8 @@ class Minting:
                 "invalid-reuse-token", "the CI token is refused: its jti was used before; ask for another"
             )
         if publisher is None or slug is None or slug.organization_id != publisher.organization_id:
-            raise MintRefused("invalid-publisher", "the publisher was removed")
+            name = chosen.provider_name
+            raise MintRefused("invalid-publisher", f"the trusted publisher of {name} was just removed: ask an admin")
         problem = mismatch(publisher, run)
         if problem is not None:
             raise MintRefused("invalid-publisher", problem.sentence)

@@ -44,7 +44,7 @@ class Organizations:
 
     def _read(self, claims: OrganizationClaims) -> Organization:
         if not is_organization_id(claims.organization_id):
-            raise Forbidden("the token's organization id is not usable: letters, digits, hyphens and underscores")
+            raise Forbidden("the token's organization id is not usable: use letters, digits, hyphens and underscores")
         if not is_slug(claims.slug):
             raise Forbidden(
                 f"the organization's slug {claims.slug[:80]!r} is not usable: choose lower-case letters, digits and "

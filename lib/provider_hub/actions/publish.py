@@ -131,7 +131,7 @@ def _check_distribution(provider: Provider | None, distribution: str) -> None:
     if provider is not None and not takes_distribution(provider, distribution):
         raise Conflict(
             f"{provider.canonical} has wheels of {len(provider.distributions)} distributions, as many as a provider "
-            f"may have: publish {distribution} under another provider, or name the wheel as one before"
+            f"may have: publish {distribution} as another provider, or give the wheel one of the names before"
         )
 
 

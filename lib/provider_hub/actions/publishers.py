@@ -207,10 +207,13 @@ def _own(services: Services[PublisherStore], organization: Organization, name: P
 def _issuer(wish: "PublisherWish", issuers: Mapping[Platform, tuple[str, ...]]) -> str:
     trusted = issuers.get(wish.platform, ())
     if not trusted:
-        raise Invalid.at("body", "platform", msg=f"this hub takes no tokens of {wish.platform}")
+        taken = ", ".join(platform for platform, those in issuers.items() if those) or "no CI platform"
+        msg = f"this hub takes no tokens of {wish.platform}: it takes those of {taken}"
+        raise Invalid.at("body", "platform", msg=msg)
     issuer = wish.issuer or trusted[0]
     if issuer not in trusted:
-        raise Invalid.at("body", "issuer", msg=f"this hub trusts {', '.join(trusted)} of {wish.platform}")
+        msg = f"this hub trusts no {wish.platform} issuer {issuer[:200]}: give one of {', '.join(trusted)}"
+        raise Invalid.at("body", "issuer", msg=msg)
     return issuer
 
 
@@ -265,8 +268,8 @@ def _replaced_repository(services: Services[PublisherStore], publisher: Publishe
         return None
     if not may_replace:
         raise Conflict(
-            f"{publisher.provider_name} {provider.latest_version} was published from {before}: to take another "
-            "repository, say so (replaces_repository)"
+            f"{publisher.provider_name} {provider.latest_version} was published from {before}: to "
+            "publish from another repository, set replaces_repository"
         )
     return before
 
@@ -278,13 +281,13 @@ def _told(publisher: Publisher) -> str:
 def check_may_publish(services: Services[DocumentStore], by: Actor, name: ProviderName) -> None:
     """Raises Forbidden where the caller's token does not publish this provider."""
     if by.publisher is not None and by.publisher.provider != name:
-        raise Forbidden(f"the token publishes {by.publisher.provider} and nothing else, so not {name}")
+        raise Forbidden(f"the token may publish {by.publisher.provider} alone, and not {name}")
     if by.kind is not ActorKind.MACHINE or by.organization_id is None:
         return
     if any(_secretless_only(services, by.organization_id, name)):
         raise Forbidden(
-            f"{name} is published without stored secrets alone: publish from CI as a trusted publisher, which "
-            "`hub publishers add` makes"
+            f"{name} may only be published without stored secrets, and this token is one: publish from CI as a "
+            "trusted publisher (`hub publishers add`)"
         )
 
 

@@ -18,7 +18,7 @@ def request_relock(services: Services, by: Actor, name: ProviderName, text: str)
     def decide(transaction: Transaction) -> ProviderVersion:
         provider, version = changeable_version(transaction, name, text, by)
         if version.status is not VersionStatus.PUBLISHED:
-            raise Conflict(f"{name} {text} is {version.status.value}: only what can be installed is locked again")
+            raise Conflict(f"{name} {text} is {version.status.value}: only a published version can be locked again")
         due = replace(version, lock_due_at=services.clock(), lock_message=None)
         transaction.write(keys.version(name, text), due)
         audit.record(services, transaction, by, AuditAction.RELOCK_REQUESTED, f"{provider.canonical} {text}")

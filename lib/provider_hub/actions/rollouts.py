@@ -53,9 +53,10 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
 
     def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
         if rollout.state not in RESUMABLE:
-            raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}, not halted or paused")
+            state = f"{rollout.state.value}, not halted or paused"
+            raise Conflict(f"the rollout of {name} {rollout_id} is {state}: there is nothing to resume")
         if rollout.paused_by_platform and not by.is_platform:
-            raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: ask it to resume it")
+            raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: only the platform can resume it")
         if rollout.lock_sha256 and not (version and is_lock_offered(version, rollout.lock_sha256)):
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: the version was yanked or locked again")
         if rollout.lock_sha256 is None and not is_offered(rollout.version, published):

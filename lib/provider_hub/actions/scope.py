@@ -70,7 +70,7 @@ def _set_scope(
         (found,) = transaction.read(keys.provider(name))
         provider = changeable(found, name, by)
         if provider.author.organization_id is None:
-            raise Conflict(f"{name} is the platform's own, which everyone sees: its scope stays public")
+            raise Conflict(f"{name} is the platform's own, which everyone may see: its scope can only be public")
         if provider.scope is scope:
             return None
         transaction.write(keys.provider(name), in_scope(provider, scope))

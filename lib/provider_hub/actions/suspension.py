@@ -49,7 +49,8 @@ def release_slug(services: Services[OrganizationStore], by: Actor, organization_
         raise Conflict(f"{organization_id} is active: suspend it first, and release its slug a minute later")
     installed = services.store.count_installations_of(organization_id)
     if installed:
-        raise Conflict(f"{organization_id} has {installed} installations under the slug {organization.slug}")
+        under = f"{installed} installations under the slug {organization.slug}"
+        raise Conflict(f"{organization_id} has {under}: they must be uninstalled first")
     if services.store.count_providers_under(organization.slug):
         raise Conflict(f"there are providers named {organization.slug}/…: delete them first")
 

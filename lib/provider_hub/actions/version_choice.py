@@ -61,7 +61,7 @@ def runnable(version: ProviderVersion | None, name: ProviderName, text: str, fie
     if version.status is VersionStatus.YANKED:
         raise Invalid.at("body", field, msg=f"{name} {text} was yanked by its author: choose another version")
     if version.status is not VersionStatus.PUBLISHED:
-        raise Invalid.at("body", field, msg=f"{name} {text} is {version.status.value}, not published")
+        raise Invalid.at("body", field, msg=f"{name} {text} is {version.status.value}: choose a published version")
     return version
 
 

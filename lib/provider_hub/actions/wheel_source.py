@@ -42,7 +42,7 @@ def source_of(
 
 def _url(raw: str | None) -> WheelUrl:
     if raw is None:
-        raise SchemaViolation.at("body", "wheel_url", msg="Field required, or upload_id in its place", kind="missing")
+        raise SchemaViolation.at("body", "wheel_url", msg="Field required: give wheel_url or upload_id", kind="missing")
     try:
         return parse_wheel_url(raw)
     except WheelRefused as error:

@@ -207,7 +207,7 @@ class Application(Generic[H]):
         if minted is None:
             raise NotAuthenticated("the token of a trusted publisher is burnt, too old, or never was")
         if not route.publishes:
-            raise Forbidden(f"the token publishes {minted.provider}, and does nothing else")
+            raise Forbidden(f"the token may only publish {minted.provider}, and this route does something else")
         claims = OrganizationClaims(minted.organization_id, minted.organization_slug, None, minted.organization_name)
         return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by, minted.claims)
 

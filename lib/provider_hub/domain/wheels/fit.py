@@ -61,8 +61,8 @@ def newest_for(need: WheelNeed, runtimes: Iterable[RuntimeVersion]) -> RuntimeVe
         raise Invalid.at(
             "body",
             "wheel_url",
-            msg=f"the wheel runs on no runtime there is: it needs {need}, and there is {there}. "
-            "Build it for one of these, or have a runtime version registered that it fits",
+            msg=f"no runtime version can run the wheel: it needs {need}, and this hub has {there}. "
+            "Build it for one of these, or ask the operator to register a runtime version that fits it",
         )
     return fitting
 
@@ -74,7 +74,7 @@ def check_fit(need: WheelNeed, runtime: RuntimeVersion) -> None:
             "body",
             "runtime_version",
             msg=f"the wheel needs {need}, and runtime version {described(runtime)}: "
-            "name another runtime version, or none to have one chosen",
+            "name another runtime version, or leave it out and the hub chooses one",
         )
 
 
