@@ -51,3 +51,23 @@ def test_an_error_inside_lets_go() -> None:
         raise ValueError("inside")
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: rows.hold("row").__enter__()).result(10) is None
+
+
+def test_whoever_is_about_something_else_waits_for_nobody() -> None:
+    """More names than a table of locks by their hash would have, all of them held at once."""
+    rows, together = InstallationLocks(), threading.Barrier(100)
+
+    def enter(name: str) -> None:
+        with rows.hold(name):
+            together.wait(4)
+
+    with ThreadPoolExecutor(100) as pool:
+        list(pool.map(enter, (f"row-{number}" for number in range(100))))
+
+
+def test_a_thread_takes_a_lock_twice_and_nothing_is_kept_of_it() -> None:
+    rows = InstallationLocks()
+    with rows.hold("row"), rows.hold("row"):
+        pass
+    assert not rows._locks
+    assert not rows._wanted
