@@ -139,11 +139,12 @@ class MeteredFirestore(MemoryFirestore):
             self.units["reads"] += max(1, -(-answer.result.aggregate_fields["n"].integer_value // 1000))
             yield answer
 
-    def commit(self, request: Any, **options: Any) -> None:
+    def commit(self, request: Any, **options: Any) -> Any:
         """Each write and each deletion of a document."""
-        super().commit(request, **options)
+        answer = super().commit(request, **options)
         for write in type(request).pb(request).writes:
             self.units["deletes" if write.HasField("delete") else "writes"] += 1
+        return answer
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class MemoryFirestore:
         found.update_time.seconds = self._versions[request.name]
         return Document.wrap(found)
 
-    def commit(self, request: Any, **_options: Any) -> None:
+    def commit(self, request: Any, **_options: Any) -> Any:
         wanted = api.CommitRequest.pb(request)
         if wanted.transaction:
             reads = self._reads_of(wanted.transaction)
@@ -72,6 +72,16 @@ class MemoryFirestore:
                 self._update(write)
             else:
                 self.documents[name] = write.update
+        return self._committed(wanted.writes, number)
+
+    @staticmethod
+    def _committed(writes: Any, number: int) -> Any:
+        answer = api.CommitResponse.pb()()
+        for write in writes:
+            result = answer.write_results.add()
+            if not write.delete:
+                result.update_time.seconds = number
+        return api.CommitResponse.wrap(answer)
 
     def _update(self, write: Any) -> None:
         """Set the fields of the mask and add to numbers, as Firestore does for a document that need not exist."""

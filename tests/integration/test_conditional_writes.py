@@ -14,7 +14,7 @@ from tests.integration.backend import Backend
 from tests.integration.one_tenant import World
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Writes
+from provider_hub.actions.ports import Reading, Writes
 from provider_hub.adapters.firestore.documents import ATTEMPTS
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.installation import Health, LifecycleState
@@ -166,7 +166,7 @@ def test_what_the_caller_has_read_is_not_read_again(backend: Backend) -> None:
     backend.put(SLUG, claimed("org_1"))
     seen = backend.store.see(SLUG)
     backend.rpcs.calls.clear()
-    backend.store.change(SLUG, claim_next, seen)
+    backend.store.change(SLUG, claim_next, Reading(seen))
     assert backend.rpcs.names() == ["Commit"]
 
 

@@ -58,16 +58,17 @@ class IndexedFirestore(MeteredFirestore):
         self.written: list[str] = []
         self.made: list[str] = []
 
-    def commit(self, request: Any, **options: Any) -> None:
+    def commit(self, request: Any, **options: Any) -> Any:
         """As the database; an entry that stays as it was costs no index anything."""
         names = [write.delete or write.update.name for write in type(request).pb(request).writes]
         before = {name: set(entries_of(name, self.documents[name])) for name in names if name in self.documents}
-        super().commit(request, **options)
+        answer = super().commit(request, **options)
         self.written += names
         self.made += [name for name in names if name in self.documents and name not in before]
         for name in names:
             if name in self.documents:
                 self.entries += set(entries_of(name, self.documents[name])) - before.get(name, set())
+        return answer
 
 
 class Meter:

@@ -5,13 +5,14 @@ is told to. So whatever is counted belongs to the operation that is being measur
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from provider_hub.actions import drift, keys, sweep
+from provider_hub.actions import drift, keys, known_rows, sweep
 from provider_hub.actions.outbox import version_entry
 from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.cells import DEFAULT_CELL
@@ -64,6 +65,12 @@ class Stage(World):
         valid = self.nodes.valid
         self.nodes = _Pods(self.cluster, self.agenda, self._send)
         self.nodes.valid = valid
+
+    @contextmanager
+    def running(self) -> Iterator["Stage"]:
+        """As the world, where check-ins of an installation come to another of many instances each time."""
+        with super().running(), patch.object(known_rows, "KNOWN_FOR", timedelta(0)):
+            yield self
 
     def set(self, **settings: Any) -> None:
         """Give the functions other settings; each starts anew at its next call. Raises KeyError for one they lack."""

@@ -11,7 +11,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.cluster import Clusters, StaleGeneration
 from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.late_apply import remove_if_uninstalled
-from provider_hub.actions.ports import DocumentStore, Tasks, Writes
+from provider_hub.actions.ports import DocumentStore, Reading, Tasks, Writes
 from provider_hub.actions.scheduled_calls import deadline_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
@@ -81,7 +81,7 @@ class Installer:
             # PROCESSING without a change means that an earlier delivery took the row and died before it was done.
             return (step.kept, version) if step.kept.lifecycle_state is LifecycleState.PROCESSING else None
 
-        return self.services.outbox.change(row_key, decide, seen)
+        return self.services.outbox.change(row_key, decide, Reading(seen))
 
     def _bring_up(self, row: Installation, version: ProviderVersion | None) -> None:
         cluster = self.clusters.of(row)

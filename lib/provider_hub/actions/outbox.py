@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DocumentStore, Key, Publisher, Seen, Transaction, Writes
+from provider_hub.actions.ports import DocumentStore, Key, Publisher, Reading, Transaction, Writes
 from provider_hub.domain import messages
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.messages import VersionPublished
@@ -42,9 +42,9 @@ class Outbox:
         self.relay(emitted)
         return result
 
-    def change(self, key: Key[T], decide: Callable[[T | None, Writes], R], seen: Seen[T] | None = None) -> R:
+    def change(self, key: Key[T], decide: Callable[[T | None, Writes], R], reading: Reading[T] | None = None) -> R:
         """As `transact`, for what concerns one record (`DocumentStore.change`)."""
-        result, emitted = self.store.change(key, decide, seen)
+        result, emitted = self.store.change(key, decide, reading)
         self.relay(emitted)
         return result
 

@@ -57,6 +57,23 @@ class Seen(Generic[R_co]):
     stored: Any
 
 
+class Reading(Generic[R]):
+    """What a caller knows of a record before `DocumentStore.change`, and what it knows afterwards.
+
+    `seen` is what the change decides on first; None where it has to be read. Afterwards it is the record as the change
+    left it; None where that is not known, or it was deleted. What was seen a while ago `may_be_old`. A change that
+    finds it so raises Overtaken, since the caller may have decided more on it than the change decides again.
+    """
+
+    def __init__(self, seen: Seen[R] | None = None, *, may_be_old: bool = False) -> None:
+        self.seen = seen
+        self.may_be_old = may_be_old
+
+
+class Overtaken(Exception):
+    """Somebody has written a record since it was seen."""
+
+
 class Writes(Protocol):
     """What is committed together or not at all."""
 
@@ -107,13 +124,13 @@ class DocumentStore(Protocol):
         """As `see`, with another record that is read in the same round trip."""
 
     def change(
-        self, key: Key[R], decide: Callable[[R | None, Writes], T], seen: Seen[R] | None = None
+        self, key: Key[R], decide: Callable[[R | None, Writes], T], reading: Reading[R] | None = None
     ) -> tuple[T, tuple[OutboxEntry, ...]]:
         """Run `decide` on one record and commit if nobody wrote it meanwhile: a transaction without its round trip.
 
-        `decide` writes or deletes that record wherever it writes anything. Its first run is on `seen`, what the caller
-        has read already, where that is given. On a conflict it runs again on what the record has become, so it must not
-        do anything outside of its writes. Returns as `transact`.
+        `decide` writes or deletes that record wherever it writes anything. Its first run is on what `reading` has seen,
+        where it has. On a conflict it runs again on what the record has become, so it must not do anything outside of
+        its writes. Leaves in `reading` what was written. Returns as `transact`. Raises Overtaken.
         """
 
     def get(self, key: Key[R]) -> R | None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.check_in_rate import CheckInRate
-from provider_hub.actions.ports import DocumentStore, Seen, Tasks
+from provider_hub.actions.known_rows import KnownRows
+from provider_hub.actions.ports import DocumentStore, Key, Overtaken, Reading, Tasks
 from provider_hub.actions.scheduled_calls import deadline_name
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event
@@ -49,18 +50,52 @@ class Registration:
     check_in_keys: Sequence[bytes]
     last_lines: LastLines
     rate: CheckInRate = field(default_factory=CheckInRate)
+    known: KnownRows = field(default_factory=KnownRows)
 
     def handle(self, check_in: CheckIn) -> str:
         """Apply a check-in; returns what it did, for the log. Raises TemporaryError to get it again.
 
         Most check-ins change nothing: they cost one read. One that is written costs that read and a commit on condition
-        that the row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds.
+        that the row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds. A
+        check-in that changes a row which this process knows from before costs that commit alone.
         """
         refused = self._refused_unread(check_in)
         if refused is not None:
             return refused
-        seen = self._row_of(check_in)
-        row = seen.record
+        key = keys.installation_named(check_in.organization_id, check_in.provider)
+        if key is None:
+            return "unknown installation"
+        if self._has_changed_known_row(key, check_in):
+            return Outcome.CHANGED.value
+        reading = Reading(self.services.store.see(key))
+        done = self._applied(check_in, reading)
+        self.known.keep(key, reading.seen, self.services.clock())
+        return done
+
+    def _has_changed_known_row(self, key: Key[Installation], check_in: CheckIn) -> bool:
+        """Whether the check-in was written on condition that the row is as it is known; False where it must be read.
+
+        That a check-in changes nothing is not decided here: nothing would show that somebody has written the row since.
+        A failure is not either: what it means depends on the row's state, and its pod's output is read for it.
+        """
+        if check_in.failed or check_in.installation_id is None:
+            return False
+        known = self.known.find(key, self.services.clock())
+        if known is None:
+            return False
+        reading = Reading(known, may_be_old=True)
+        try:
+            is_changed = self._applied(check_in, reading) == Outcome.CHANGED.value
+        except Overtaken:
+            self.known.was(as_known=False)
+            return False
+        if is_changed:
+            self.known.was(as_known=True)
+            self.known.keep(key, reading.seen, self.services.clock())
+        return is_changed
+
+    def _applied(self, check_in: CheckIn, reading: Reading[Installation]) -> str:
+        row = reading.seen.record if reading.seen else None
         if row is None or check_in.installation_id not in {None, row.installation_id}:
             return "unknown installation"
         if check_in.installation_id is None and not self._is_genuine(row.installation_id, check_in):
@@ -70,7 +105,7 @@ class Registration:
             return "nothing new"
         if isinstance(event, DeployFailed):
             event = replace(event, lines=self.last_lines(row))
-        step = apply_event(self.services, row, event, seen)
+        step = apply_event(self.services, row, event, reading)
         if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
             self._forget_deadline(row)
         return step.outcome.value
@@ -111,10 +146,6 @@ class Registration:
             return True
         log.info("%s: no check-in key made this token", check_in.provider, extra={"event": "check_in_refused"})
         return False
-
-    def _row_of(self, check_in: CheckIn) -> Seen[Installation]:
-        key = keys.installation_named(check_in.organization_id, check_in.provider)
-        return self.services.store.see(key) if key else Seen(None, None)
 
     def _forget_deadline(self, row: Installation) -> None:
         """Cancel the deadline's task. This only saves a call: a task that fires finds nothing to do."""

@@ -27,6 +27,11 @@ class ShortMemory(Generic[K, V]):
                 self._kept.clear()
             self._kept[key] = (value, now + self._trusted)
 
+    def forget(self, key: K) -> None:
+        """Remember no value of this key."""
+        with self._lock:
+            self._kept.pop(key, None)
+
     def find(self, key: K, now: datetime) -> V | None:
         """The remembered value; None if none is remembered, or it is too old."""
         with self._lock:

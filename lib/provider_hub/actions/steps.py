@@ -6,7 +6,7 @@ from datetime import datetime
 from provider_hub.actions import keys
 from provider_hub.actions.installed_counts import add_installed
 from provider_hub.actions.outbox import installation_entry
-from provider_hub.actions.ports import DocumentStore, Seen, Writes
+from provider_hub.actions.ports import DocumentStore, Reading, Writes
 from provider_hub.actions.services import Services
 from provider_hub.domain.installation import Event, Installation, LifecycleState, Outcome, Step, advance
 
@@ -24,11 +24,11 @@ def record_step(writes: Writes, step: Step, now: datetime) -> Step:
 
 
 def apply_event(
-    services: Services[DocumentStore], row: Installation, event: Event, seen: Seen[Installation] | None = None
+    services: Services[DocumentStore], row: Installation, event: Event, reading: Reading[Installation] | None = None
 ) -> Step:
     """Apply `event` to the row as it is stored, commit, and publish what the step requests.
 
-    `row` only says which document it is: it may have changed since the caller read it. With `seen`, what the caller
+    `row` only says which document it is: it may have changed since the caller read it. With `reading`, what the caller
     has read for this, it is not read again unless somebody else changes it first. Raises TemporaryError.
     """
     key = keys.installation_of(row)
@@ -42,7 +42,7 @@ def apply_event(
         return step
 
     with services.locks.hold(row.installation_id):
-        step = services.outbox.change(key, decide, seen)
+        step = services.outbox.change(key, decide, reading)
     _log_ends(step)
     return step
 

@@ -17,7 +17,7 @@ from google.cloud.firestore_v1.types.document import Document
 from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
 from google.cloud.firestore_v1.types.write import Write
 
-from provider_hub.actions.ports import Key, Seen
+from provider_hub.actions.ports import Key, Overtaken, Reading, Seen
 from provider_hub.adapters.firestore.encoding import decode_record
 from provider_hub.adapters.firestore.failures import CONDITION_FAILED, CONFLICTS, TEMPORARY, no_answer, translated
 from provider_hub.adapters.firestore.queries import build_query
@@ -72,29 +72,33 @@ class FirestoreDocuments:
         raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
 
     def change(
-        self, key: Key[R], decide: Callable[[R | None, PendingWrites], T], seen: Seen[R] | None = None
+        self, key: Key[R], decide: Callable[[R | None, PendingWrites], T], reading: Reading[R] | None = None
     ) -> tuple[T, tuple[OutboxEntry, ...]]:
-        """Decide on one record, first on `seen`, and commit on condition that it was not written since it was read.
+        """Decide on one record, and commit on condition that it was not written since it was read.
 
-        Where it was, it is read again and decided again, up to ATTEMPTS times. Raises as `transact`. A commit without
-        a transaction cannot be stopped on its way: one that lands after its answer was given up still finds the record
-        as it was seen, or fails.
+        Where it was, it is read again and decided again, up to ATTEMPTS times, or Overtaken is raised. Raises as
+        `transact` besides. A commit without a transaction cannot be stopped on its way: one that lands after its answer
+        was given up still finds the record as it was seen, or fails.
         """
+        known = reading or Reading()
         for attempt in range(ATTEMPTS):
             if attempt:
                 _back_off(attempt)
-                seen = None
-            seen = seen or self.see(key)
+            seen, known.seen = known.seen or self.see(key), None
             writes = ConditionalWrites(self, key, seen)
             result = decide(seen.record, writes)
             try:
                 writes.commit()
             except CONDITION_FAILED as conflict:
+                if known.may_be_old:
+                    raise Overtaken(key.place) from conflict
                 last = conflict
                 continue
             except TEMPORARY as error:
                 if not writes.was_committed():
                     raise no_answer(error) from error
+            if reading:
+                reading.seen = writes.as_left()
             return result, tuple(writes.emitted)
         raise TemporaryError(f"the database refused {ATTEMPTS} tries of a contended change") from last
 
@@ -199,10 +203,11 @@ class FirestoreDocuments:
         found = (api.BatchGetDocumentsResponse.pb(response) for response in responses)
         return {answer.found.name: answer.found for answer in found if answer.HasField("found")}
 
-    def commit_writes(self, writes: list[Write], transaction_id: bytes) -> None:
-        """Commit; an empty id is a commit without a transaction. Raises what the client raises."""
+    def commit_writes(self, writes: list[Write], transaction_id: bytes) -> Any:
+        """Commit; an empty id is a commit without a transaction. Returns the answer. Raises what the client raises."""
         request = api.CommitRequest(database=self._database, writes=writes, transaction=transaction_id)
-        self._client.commit(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+        answer = self._client.commit(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
+        return api.CommitResponse.pb(answer)
 
     def roll_back(self, transaction_id: bytes) -> None:
         """Release what the server holds for a transaction. Raises what the client raises."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.cloud.firestore_v1.types.write import Write
 
 from provider_hub.actions import keys
+from provider_hub.actions.ports import Seen
 from provider_hub.adapters.firestore.encoding import encode_record, fill
 from provider_hub.adapters.firestore.failures import TEMPORARY
 
 if TYPE_CHECKING:
-    from provider_hub.actions.ports import Key, Seen
+    from provider_hub.actions.ports import Key
     from provider_hub.adapters.firestore.documents import FirestoreDocuments
     from provider_hub.domain.records import OutboxEntry
 
@@ -28,6 +29,7 @@ class PendingWrites:
         self._writes: list[Write] = []
         self.emitted: list[OutboxEntry] = []
         self._commit_sent = False
+        self._answer: Any = None
 
     def write(self, key: Key[R], record: R) -> None:
         """Replace the whole document at the commit."""
@@ -71,7 +73,7 @@ class PendingWrites:
 
     def _send(self, transaction_id: bytes) -> None:
         self._commit_sent = True
-        self._store.commit_writes(self._writes, transaction_id)
+        self._answer = self._store.commit_writes(self._writes, transaction_id)
 
     def _is_in_effect(self, write: Write, stored: Mapping[str, Any]) -> bool:
         if write.delete:
@@ -89,9 +91,12 @@ class ConditionalWrites(PendingWrites):
         super().__init__(store)
         self._name = store.name_of(key)
         self._seen = seen
+        self._record: Any = None
 
     def write(self, key: Key[R], record: R) -> None:
         """Replace the document at the commit; of the seen one, only the fields that `record` has otherwise."""
+        if self._store.name_of(key) == self._name:
+            self._record = record
         if self._seen.record is None or self._store.name_of(key) != self._name:
             super().write(key, record)
             return
@@ -115,6 +120,25 @@ class ConditionalWrites(PendingWrites):
             else:
                 condition.update_time.CopyFrom(self._seen.stored.update_time)
         self._send(b"")
+
+    def as_left(self) -> Seen[Any] | None:
+        """The document as a read finds it. None where it was deleted, or the commit's answer was lost."""
+        if not self._writes:
+            return self._seen
+        results = self._answer.write_results if self._answer else ()
+        for write, result in zip(map(Write.pb, self._writes), results, strict=False):
+            if write.update.name == self._name:
+                return Seen(self._record, self._stored_after(write, result.update_time))
+        return None
+
+    def _stored_after(self, write: Any, update_time: Any) -> Any:
+        """What was seen with the fields that `write` changed."""
+        stored = type(write.update)()
+        stored.CopyFrom(self._seen.stored if write.HasField("update_mask") else write.update)
+        for path in write.update_mask.field_paths:
+            stored.fields[path].CopyFrom(write.update.fields[path])
+        stored.update_time.CopyFrom(update_time)
+        return stored
 
     def _changed_fields(self, record: Any) -> list[str]:
         """The fields of the seen document that `record` has otherwise; all where the document lacks one.
