@@ -1,7 +1,7 @@
 """Installs the wheel and its dependencies into an environment of their own.
 
-With a lock nothing is resolved and no index is asked: the files were fetched, each by its digest. Small pure wheels are
-unpacked right here (`pure_wheels`); everything else is for an installer (`installers`).
+With a lock nothing is resolved and no index is asked: the files were fetched, each by its digest. Plain wheels are
+unpacked right here (`plain_wheels`); everything else is for an installer (`installers`).
 """
 
 import json
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 from pragma_runtime.environment import ProviderEnvironment
+from pragma_runtime.errors import PermanentError
 from pragma_runtime.log import say
-from pragma_runtime.pure_wheels import are_only_to_unpack, unpack
+from pragma_runtime.plain_wheels import only_to_unpack, unpack
 from pragma_runtime.settings import Settings
+from pragma_runtime.unpacked import check_truth
 from pragma_runtime.wheel import Wheel
 
 _RECORD = "provider.json"  # in the environment's prefix, written last
@@ -59,6 +61,7 @@ def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Ins
     is_whole = settings.lock is not None or not wheel.has_dependencies
     paths = [path, *(path.parent / one.file_name for one in locked)]
     if not (is_whole and _unpack(paths, environment)):
+        _check_truth(paths, environment)
         # Imported where an installer is needed: most starts need none, and would wait for this.
         from pragma_runtime.installers import run_installer  # noqa: PLC0415
 
@@ -77,13 +80,23 @@ def _environment_of(settings: Settings) -> ProviderEnvironment:
     return ProviderEnvironment(settings.work_dir / "site")
 
 
+def _check_truth(paths: Sequence[Path], environment: ProviderEnvironment) -> None:
+    """Nobody but the runtime itself counts while it unpacks. Raises PermanentError, and leaves no file then."""
+    try:
+        check_truth(paths)
+    except PermanentError:
+        shutil.rmtree(environment.prefix, ignore_errors=True)
+        raise
+
+
 def _unpack(paths: Sequence[Path], environment: ProviderEnvironment) -> bool:
     """Whether the wheels are installed by unpacking them; if not, the environment is empty again."""
-    if not are_only_to_unpack(paths):
+    wheels = only_to_unpack(paths)
+    if not wheels:
         return False
     try:
-        unpack(paths, environment)
-    except (OSError, BadZipFile) as error:
+        unpack(wheels, environment)
+    except (PermanentError, OSError, BadZipFile) as error:
         say(f"The wheels are not unpacked, so an installer is asked: {error}")
         environment.create_anew()
         return False

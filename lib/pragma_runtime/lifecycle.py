@@ -15,7 +15,7 @@ from pragma_runtime.pubsub import MetadataServer, Publisher
 from pragma_runtime.server import HealthServer, Readiness
 from pragma_runtime.settings import Settings, public_url, read_settings
 from pragma_runtime.signals import Signals, Stopped
-from pragma_runtime.unpacked import check_unpacked
+from pragma_runtime.unpacked import check_said
 from pragma_runtime.wheel import read_wheel
 
 _FAILURE_REPORT_SECONDS = 20.0
@@ -112,7 +112,7 @@ class Runtime:
         self._enter(f"fetching {public_url(settings.wheel_url)}{also}")
         # No file is opened before the last one's digest was found right.
         paths = fetch_all(settings, [own_wheel(settings), *dependencies], self._left() * _FETCH_SHARE)
-        check_unpacked(paths)
+        check_said(paths)
         path = paths[0]
         wheel = read_wheel(path)
         self._enter(f"installing {path.name}")

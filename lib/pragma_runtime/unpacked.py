@@ -1,15 +1,16 @@
-"""Counts what wheels unpack to before an installer writes anything of them.
+"""Counts what wheels unpack to, so that no archive fills the disk.
 
 An archive says how large each of its files is, and nothing makes that true: an installer that believes it stops too
-late, and one that does not ask writes until the disk is full. So the files are unpacked once into nothing, at some
-hundred megabytes a second.
+late, and one that does not ask writes until the disk is full. So the runtime adds up what the archives say before
+anything is written. A file that the runtime writes itself ends at the size that the archive says. An installer does not
+count: for it, the runtime inflates all files into nothing first, at some hundred megabytes a second.
 """
 
 import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,11 +21,12 @@ LARGEST_UNPACKED = 2 * 1024**3  # of one wheel, as at publishing
 MOST_FILES = 100_000
 _AT_ONCE = 4
 _CHUNK = 1024 * 1024
+_Write = Callable[[bytes], object]
 _LOCAL_HEADER = struct.Struct("<26x2H")  # its last two fields: how long the name is, and the extra field
 
 
-def check_unpacked(paths: Sequence[Path], room: int | None = None) -> None:
-    """Raises PermanentError where the wheels, which lie in one folder, unpack to too much, or to more than they say.
+def check_said(paths: Sequence[Path], room: int | None = None) -> None:
+    """Raises PermanentError where the wheels, which lie in one folder, say that they unpack to too much.
 
     `room` is how many bytes all of them together may take, None for what is free on their disk. What is refused is
     removed, with its folder: a start after this one has the disk for itself.
@@ -34,10 +36,45 @@ def check_unpacked(paths: Sequence[Path], room: int | None = None) -> None:
         left = shutil.disk_usage(folder).free if room is None else room
         if sum(map(_said, paths)) > left:
             raise PermanentError(f"The wheels of {paths[0].name} unpack to more than the {left} bytes that are free.")
-        side_by_side(_check_truth, paths, _AT_ONCE)
     except PermanentError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def check_truth(paths: Sequence[Path]) -> None:
+    """Raises PermanentError where a file of the wheels has another size than it says, and removes their folder."""
+    try:
+        side_by_side(_check_truth, paths, _AT_ONCE)
+    except PermanentError:
+        shutil.rmtree(paths[0].parent, ignore_errors=True)
+        raise
+
+
+def write_out(path: Path, entries: Sequence[zipfile.ZipInfo], opened: Callable[[zipfile.ZipInfo], BinaryIO]) -> None:
+    """Unpacks entries of the wheel at `path`, each into the file that `opened` gives, no further than it says.
+
+    Raises PermanentError where an entry has another size than it says, and zipfile.BadZipFile for a wrong checksum.
+    """
+    with path.open("rb") as file:
+        for entry in entries:
+            with opened(entry) as target:
+                written = _Checksummed(target)
+                if _unpacks_otherwise(file, entry, written.write):
+                    raise _untrue(path, entry)
+            if written.checksum != entry.CRC:
+                raise zipfile.BadZipFile(f"{path.name} has a wrong checksum for its {entry.filename[:200]!a}")
+
+
+class _Checksummed:
+    """Writes to a file, and has the CRC-32 of what was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = 0
+
+    def write(self, content: bytes) -> None:
+        self.checksum = zlib.crc32(content, self.checksum)
+        self._file.write(content)
 
 
 def _said(path: Path) -> int:
@@ -57,10 +94,14 @@ def _check_truth(path: Path) -> None:
     with _opened(path) as archive, path.open("rb") as file:
         for entry in archive.infolist():
             if _unpacks_otherwise(file, entry):
-                raise PermanentError(
-                    f"{path.name} says that its {entry.filename[:200]!a} has {entry.file_size} bytes, and it unpacks "
-                    "to another number; it is not installed."
-                )
+                raise _untrue(path, entry)
+
+
+def _untrue(path: Path, entry: zipfile.ZipInfo) -> PermanentError:
+    return PermanentError(
+        f"{path.name} says that its {entry.filename[:200]!a} has {entry.file_size} bytes, and it unpacks "
+        "to another number; it is not installed."
+    )
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -70,25 +111,43 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise PermanentError(f"{path.name} is not a readable wheel: {error}.") from None
 
 
-def _unpacks_otherwise(file: BinaryIO, entry: zipfile.ZipInfo) -> bool:
-    """Whether the entry has another size than it says; it is read no further than to that."""
-    if entry.compress_type == zipfile.ZIP_STORED:
+def _unpacks_otherwise(file: BinaryIO, entry: zipfile.ZipInfo, write: _Write | None = None) -> bool:
+    """Whether the entry has another size than it says; it is read, and given to `write`, no further than to that."""
+    if entry.compress_type == zipfile.ZIP_STORED and (write is None or entry.compress_size != entry.file_size):
         return entry.compress_size != entry.file_size
-    if entry.compress_type != zipfile.ZIP_DEFLATED:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return True  # wheels are stored or deflated, and how much anything else unpacks to is not known here
     file.seek(entry.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size:
         return True
     file.seek(sum(_LOCAL_HEADER.unpack(header)), 1)
+    if entry.compress_type == zipfile.ZIP_STORED:
+        return _copied(file, entry.file_size, write or _ignore) != entry.file_size
     try:
-        return _inflated(file, entry.compress_size, entry.file_size) != entry.file_size
+        return _inflated(file, entry.compress_size, entry.file_size, write or _ignore) != entry.file_size
     except zlib.error:
         return True
 
 
-def _inflated(file: BinaryIO, packed: int, most: int) -> int:
-    """How many bytes the next `packed` ones inflate to, counted up to the first that is over `most`."""
+def _ignore(_content: bytes) -> None:
+    """For what is only counted."""
+
+
+def _copied(file: BinaryIO, size: int, write: _Write) -> int:
+    """How many of the next `size` bytes there are, which go to `write`."""
+    left = size
+    while left > 0 and (content := file.read(min(_CHUNK, left))):
+        write(content)
+        left -= len(content)
+    return size - left
+
+
+def _inflated(file: BinaryIO, packed: int, most: int, write: _Write) -> int:
+    """How many bytes the next `packed` ones inflate to, counted up to the first that is over `most`.
+
+    They go to `write`, at most `most` of them.
+    """
     inflating, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     while packed > 0 and not inflating.eof and size <= most:
         waiting = file.read(min(_CHUNK, packed))
@@ -96,6 +155,15 @@ def _inflated(file: BinaryIO, packed: int, most: int) -> int:
             break
         packed -= len(waiting)
         while waiting and size <= most:
-            size += len(inflating.decompress(waiting, _CHUNK))
+            content = inflating.decompress(waiting, _CHUNK)
+            size += len(content)
             waiting = inflating.unconsumed_tail
-    return size + (len(inflating.flush()) if size <= most else 0)
+            if size <= most:
+                write(content)
+    if size > most:
+        return size
+    rest = inflating.flush()
+    size += len(rest)
+    if size <= most:
+        write(rest)
+    return size

@@ -35,12 +35,13 @@ def read_wheel(path: Path) -> Wheel:
     """Raises PermanentError where `path` is no zip archive or has no usable metadata."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(archive)
+            return wheel_in(archive)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError) as error:
         raise PermanentError(f"{path.name} is not a readable wheel: {error}.") from None
 
 
-def _read(archive: zipfile.ZipFile) -> Wheel:
+def wheel_in(archive: zipfile.ZipFile) -> Wheel:
+    """As `read_wheel`, of an archive that is open; raises what zipfile raises, too."""
     names = archive.namelist()
     info = _dist_info(names)
     metadata = HeaderParser().parsestr(_text(archive, f"{info}/METADATA"))

@@ -108,7 +108,7 @@ def broken_uv(tmp_path: Path) -> str:
     return f"{programs}:/usr/bin:/bin"
 
 
-def test_small_pure_wheels_need_no_installer(start: Runtimes, tmp_path: Path, broken_uv: str) -> None:
+def test_small_plain_wheels_need_no_installer(start: Runtimes, tmp_path: Path, broken_uv: str) -> None:
     held = LockedWheels(start, dependencies(tmp_path))
 
     runtime = start.start(needy(tmp_path), PATH=broken_uv, **held.variables)

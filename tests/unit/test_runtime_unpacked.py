@@ -9,7 +9,7 @@ import pytest
 
 from pragma_runtime import unpacked
 from pragma_runtime.errors import PermanentError
-from pragma_runtime.unpacked import check_unpacked
+from pragma_runtime.unpacked import check_said, check_truth
 
 _LOCAL_SIZE, _CENTRAL_SIZE = 22, 24  # where a header has the unpacked size of its file
 
@@ -29,6 +29,12 @@ def saying(path: Path, size: int) -> Path:
         struct.pack_into("<L", data, data.index(signature) + at, size)
     path.write_bytes(data)
     return path
+
+
+def check_unpacked(paths: list[Path], room: int | None = None) -> None:
+    """As it is done before an installer may write."""
+    check_said(paths, room)
+    check_truth(paths)
 
 
 @pytest.fixture
