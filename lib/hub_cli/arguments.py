@@ -51,12 +51,14 @@ def session(arguments: argparse.Namespace) -> Session:
 def add_shared(parser: argparse.ArgumentParser) -> None:
     """The options of every command."""
     parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="what to print (default: text)"
+        "-o", "--output", choices=("text", "json"), default="text", help="the format of the result (default: text)"
     )
     where = parser.add_argument_group("which API")
-    where.add_argument("--api-url", metavar="URL", help="else HUB_API_URL, else the stack of this folder")
-    where.add_argument("--token", help="else HUB_TOKEN, which a list of processes does not show")
-    where.add_argument("--ca-file", metavar="FILE", help="more authorities to trust, in PEM; else HUB_CA_FILE")
+    where.add_argument("--api-url", metavar="URL", help="default: HUB_API_URL, or else the local stack's")
+    where.add_argument("--token", help="default: HUB_TOKEN, which is safer, since a list of processes does not show it")
+    where.add_argument(
+        "--ca-file", metavar="FILE", help="certificate authorities to trust in addition, in PEM (default: HUB_CA_FILE)"
+    )
     where.add_argument(
         "--state-dir",
         type=Path,
@@ -68,7 +70,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 
 def add_wait(parser: argparse.ArgumentParser, what: str) -> None:
     """`--wait` and how long."""
-    parser.add_argument("--wait", action="store_true", help=f"until {what}; fails when it does not get there")
+    parser.add_argument("--wait", action="store_true", help=f"wait until {what}; exit with 1 if it fails")
     parser.add_argument(
         "--timeout",
         type=positive,

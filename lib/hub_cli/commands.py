@@ -42,54 +42,67 @@ def _register_publish(commands: "Subparsers") -> None:
         "wheels",
         nargs="+",
         metavar="FILE|URL",
-        help="a wheel, or several; a file is uploaded, unless --wheel-url is given",
+        help="one wheel or several; files are uploaded, unless you give --wheel-url",
     )
     publish.add_argument(
         "--wheel-url",
         metavar="URL",
-        help="where the file is served, and the hub is to fetch it; ending in / the file's name is added",
+        help="the URL from which the hub fetches the file instead; if it ends in /, the file's name is added",
     )
-    publish.add_argument("--name", metavar="[ORG/]NAME", help="default: the organization and the wheel's name")
-    publish.add_argument("--platform", action="store_true", help="as platform/NAME, with a console machine's token")
-    publish.add_argument("--version", type=arguments.version, help="default: the wheel's, as a semantic version")
-    publish.add_argument("--display-name", metavar="TEXT", help="default: from the wheel's name")
+    publish.add_argument("--name", metavar="[ORG/]NAME", help="default: your organization and the wheel's name")
+    publish.add_argument(
+        "--platform", action="store_true", help="publish as platform/NAME; needs a console machine's token"
+    )
+    publish.add_argument(
+        "--version", type=arguments.version, help="default: the wheel's version, as a semantic version"
+    )
+    publish.add_argument("--display-name", metavar="TEXT", help="default: made from the wheel's name")
     publish.add_argument("--description", metavar="TEXT", help="default: the wheel's summary")
     publish.add_argument("--icon-url", metavar="URL")
     publish.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated")
     publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")
-    publish.add_argument("--package", metavar="NAME", help="the package to import, where the wheel has several")
-    publish.add_argument("--runtime-version", metavar="VERSION", help="the runtime to pin")
+    publish.add_argument("--package", metavar="NAME", help="the package to import, if the wheel has several")
+    publish.add_argument(
+        "--runtime-version", metavar="VERSION", help="the runtime version to pin (default: the newest that fits)"
+    )
     publish.add_argument(
         "--attestation",
         action="append",
         default=[],
         dest="attestations",
         metavar="FILE",
-        help="what this CI run attests of the wheel (PEP 740); one of each type",
+        help="an attestation of the wheel by this CI run (PEP 740); one of each type",
     )
-    publish.add_argument("--scope", choices=SCOPES, help="who sees the provider: everyone, or your own")
+    publish.add_argument("--scope", choices=SCOPES, help="who sees the provider: everyone, or your organization")
     # The API answers once the version can be installed: there is nothing to wait for. Scripts that ask for it go on.
     publish.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     publish.add_argument("--timeout", type=arguments.positive, help=argparse.SUPPRESS)
 
 
 def _register_yank(commands: "Subparsers") -> None:
-    yank = command(commands, "yank", "take a version back: no new installs, what runs stays", _yank)
+    yank = command(commands, "yank", "withdraw a version: no new installs, and what runs stays", _yank)
     yank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     yank.add_argument("version", type=arguments.version)
-    yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
+    yank.add_argument("--reason", metavar="TEXT", help="shown to whoever asks for the version")
     unyank = command(commands, "unyank", "offer a yanked version again", _unyank)
     unyank.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     unyank.add_argument("version", type=arguments.version)
 
 
 def _register_edit(commands: "Subparsers") -> None:
-    _add_edit(command(commands, "edit", "change how a provider is shown, and to whom; only what is given", _edit))
+    _add_edit(
+        command(
+            commands,
+            "edit",
+            "change how a provider is shown, and to whom; options that you leave out change nothing",
+            _edit,
+        )
+    )
 
 
 def _add_edit(edit: argparse.ArgumentParser) -> None:
     edit.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    edit.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your own organization")
+    edit.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your organization")
     edit.add_argument("--display-name", metavar="TEXT")
     edit.add_argument("--description", metavar="TEXT")
     edit.add_argument("--readme", metavar="TEXT|@FILE", help="Markdown; @- reads standard input")
@@ -101,27 +114,35 @@ def _register_changes(commands: "Subparsers") -> None:
     install = _change(commands, "install", "install a provider", "it is ready")
     install.add_argument("--version", type=arguments.version, help="default: the latest")
     install.add_argument("--tier", choices=TIERS, default="standard")
-    install.add_argument("--policy", choices=("auto", "manual"), default="manual", help="of upgrades (default: manual)")
-    install.add_argument("--allow-major-upgrades", action="store_true", help="let policy auto cross a major version")
+    install.add_argument(
+        "--policy", choices=("auto", "manual"), default="manual", help="who upgrades: the hub, or you (default: manual)"
+    )
+    install.add_argument(
+        "--allow-major-upgrades", action="store_true", help="with policy auto, also upgrade to a new major version"
+    )
     _add_config(install)
     configure = _change(commands, "configure", "change the settings of an installation", "it is ready")
     configure.add_argument("--tier", choices=TIERS)
-    configure.add_argument("--policy", choices=("auto", "manual"), help="of upgrades")
-    configure.add_argument("--allow-major-upgrades", choices=SWITCH, help="whether policy auto crosses a major version")
-    configure.add_argument("--rollback-on-failure", choices=SWITCH, help="whether a change that fails goes back")
+    configure.add_argument("--policy", choices=("auto", "manual"), help="who upgrades: the hub, or you")
+    configure.add_argument(
+        "--allow-major-upgrades", choices=SWITCH, help="whether policy auto also upgrades to a new major version"
+    )
+    configure.add_argument("--rollback-on-failure", choices=SWITCH, help="whether the hub undoes a change that fails")
     _add_config(configure)
-    configure.add_argument("--unset", action="append", default=[], metavar="KEY", help="remove it; may be repeated")
+    configure.add_argument(
+        "--unset", action="append", default=[], metavar="KEY", help="remove this key of the config; may be repeated"
+    )
     upgrade = _change(
-        commands, "upgrade", "to a newer version, or to the same where it was locked again", "it is ready"
+        commands, "upgrade", "upgrade to a newer version, or to the same one if it was locked again", "it is ready"
     )
     upgrade.add_argument("--version", type=arguments.version, help="default: the latest")
-    downgrade = _change(commands, "downgrade", "to an older version", "it is ready")
+    downgrade = _change(commands, "downgrade", "go back to an older version", "it is ready")
     downgrade.add_argument("--version", type=arguments.version, required=True)
-    deploy = _change(commands, "deploy", "deploy what is installed once more", "it is ready")
+    deploy = _change(commands, "deploy", "deploy the installed version once more", "it is ready")
     deploy.add_argument("--version", type=arguments.version, help="default: the installed one")
-    _change(commands, "rollback", "back to what was ready last: version, tier and config", "it is ready")
+    _change(commands, "rollback", "go back to what was ready last: version, tier and config", "it is ready")
     uninstall = _change(commands, "uninstall", "remove a provider", "it is gone")
-    uninstall.add_argument("--cascade", action="store_true", help="even while it still manages resources")
+    uninstall.add_argument("--cascade", action="store_true", help="uninstall even if it still manages resources")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -139,74 +160,86 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _register_looking(commands: "Subparsers") -> None:
-    command(commands, "list", "what is installed", _look)
-    status = command(commands, "status", "one installation, and what the cluster shows of it", _look)
+    command(commands, "list", "list what is installed", _look)
+    status = command(commands, "status", "show one installation, and what the cluster says of it", _look)
     status.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    status.add_argument("--watch", action="store_true", help="follow it until Ctrl-C, or until it is gone")
-    events = command(commands, "events", "what happened to an installation, newest first", _look)
+    status.add_argument(
+        "--watch", action="store_true", help="follow it until Ctrl-C, or until the installation is gone"
+    )
+    events = command(commands, "events", "list what happened to an installation, newest first", _look)
     events.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     events.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
-    logs = command(commands, "logs", "what an installation's pods print", _logs)
+    logs = command(commands, "logs", "show what an installation's pods print", _logs)
     logs.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C, or until it is gone")
-    logs.add_argument("--previous", action="store_true", help="of the runs before the present ones, after a restart")
+    logs.add_argument(
+        "-f", "--follow", action="store_true", help="follow them until Ctrl-C, or until the installation is gone"
+    )
+    logs.add_argument("--previous", action="store_true", help="after a restart, show what the run before it printed")
     logs.add_argument(
         "--since", type=arguments.moment, metavar="10m|TIME", help="all lines since then (default: the last ones)"
     )
     logs.add_argument(
         "--limit", type=arguments.lines, default=200, metavar="N", help="without --since, the last N (default: 200)"
     )
-    versions = command(commands, "versions", "a provider's versions, newest first, and where each came from", _look)
+    versions = command(
+        commands, "versions", "list a provider's versions, newest first, and where each came from", _look
+    )
     versions.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     versions.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
-    command(commands, "organization", "your organization, and how much the hub keeps for it", _look)
+    command(commands, "organization", "show your organization, and how much the hub keeps for it", _look)
     search = command(commands, "search", "find providers", _look)
     search.add_argument("text", nargs="?", default="", metavar="TEXT")
-    search.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="all must match")
-    search.add_argument("--scope", choices=SCOPES, help="only what everyone sees, or only your own organization's")
+    search.add_argument(
+        "--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated: all must match"
+    )
+    search.add_argument(
+        "--scope", choices=SCOPES, help="only what everyone sees, or only what your organization alone sees"
+    )
     search.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
 
 
 def _register_lock(commands: "Subparsers") -> None:
-    group = commands.add_parser("lock", help="what is installed beside a version's wheel").add_subparsers(
+    group = commands.add_parser("lock", help="show what is installed beside a version's wheel").add_subparsers(
         required=True, metavar="COMMAND", dest="verb"
     )
-    show = command(group, "show", "every distribution, by its version and digest", _lock)
+    show = command(group, "show", "show each distribution with its version and digest", _lock)
     show.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     show.add_argument("version", type=arguments.version)
-    show.add_argument("--toml", action="store_true", help="the lock as it is, a pylock.toml")
-    diff = command(group, "diff", "what differs between two versions", _lock)
+    show.add_argument("--toml", action="store_true", help="print the lock as it is, a pylock.toml")
+    diff = command(group, "diff", "show what differs between two versions", _lock)
     diff.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     diff.add_argument("before", type=arguments.version, metavar="VERSION")
     diff.add_argument("after", type=arguments.version, metavar="VERSION")
 
 
 def _register_relock(commands: "Subparsers") -> None:
-    relock = command(commands, "relock", "have a version's dependencies resolved again", _relock)
+    relock = command(commands, "relock", "resolve a version's dependencies again", _relock)
     relock.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     relock.add_argument("version", type=arguments.version)
 
 
 def _register_advisories(commands: "Subparsers") -> None:
-    what = "known vulnerabilities of what is installed, or of what a provider's versions lock"
+    what = "list known vulnerabilities of what is installed, or of what a provider's versions lock"
     advisories = command(commands, "advisories", what, _advisories)
     advisories.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")
-    advisories.add_argument("version", nargs="?", type=arguments.version, help="show each that this version has")
+    advisories.add_argument(
+        "version", nargs="?", type=arguments.version, help="show each vulnerability of this version"
+    )
 
 
 def _register_dead_letters(commands: "Subparsers") -> None:
-    group = commands.add_parser("dead-letters", help="events that could not be handled").add_subparsers(
-        required=True, metavar="COMMAND", dest="verb"
-    )
-    listing = command(group, "list", "all of them, newest first", _dead_letters)
+    group = commands.add_parser(
+        "dead-letters", help="list, retry or delete events that could not be handled"
+    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    listing = command(group, "list", "list them, newest first", _dead_letters)
     listing.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
-    show = command(group, "show", "one of them, whole", _dead_letters)
+    show = command(group, "show", "show one, with its payload and the reason", _dead_letters)
     show.add_argument("id")
     retry = command(group, "retry", "put one back on its topic, or all", _dead_letters)
     which = retry.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?")
     which.add_argument("--all", action="store_true")
-    delete = command(group, "delete", "delete one, one provider's, or all", _dead_letters)
+    delete = command(group, "delete", "delete one, those of one provider, or all", _dead_letters)
     which = delete.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?")
     which.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
@@ -214,12 +247,12 @@ def _register_dead_letters(commands: "Subparsers") -> None:
 
 
 def _register_rollouts(commands: "Subparsers") -> None:
-    group = commands.add_parser(
-        "rollouts", help="a version's way to the installations that take upgrades by themselves"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    listing = command(group, "list", "how far each version of a provider has come", _rollouts)
-    pause = command(group, "pause", "upgrade nobody else until it is resumed", _rollouts)
-    resume = command(group, "resume", "let a halted or paused one go on", _rollouts)
+    group = commands.add_parser("rollouts", help="list, pause or resume the auto-upgrades to a version").add_subparsers(
+        required=True, metavar="COMMAND", dest="verb"
+    )
+    listing = command(group, "list", "show how far each version of a provider has come", _rollouts)
+    pause = command(group, "pause", "upgrade no further installation until it is resumed", _rollouts)
+    resume = command(group, "resume", "let a halted or paused rollout go on", _rollouts)
     for parser in (listing, pause, resume):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (pause, resume):
@@ -227,24 +260,26 @@ def _register_rollouts(commands: "Subparsers") -> None:
 
 
 def _register_audit(commands: "Subparsers") -> None:
-    _add_audit(command(commands, "audit", "who did what in your organization, and who was refused", _audit))
+    _add_audit(command(commands, "audit", "list who did what in your organization, and who was refused", _audit))
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
-    audit.add_argument("--action", metavar="ACTION", help="only this, such as version-yanked or refused")
-    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only from then on")
+    audit.add_argument("--action", metavar="ACTION", help="only this action, such as version-yanked or refused")
+    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only since then")
     audit.add_argument("--limit", type=arguments.count, default=50, help="at most this many (default: 50)")
 
 
 def _register_console(commands: "Subparsers") -> None:
     group = commands.add_parser(
-        "console", help="what the platform does to any provider and organization, with a console machine's token"
+        "console", help="change any provider or organization; needs a console machine's token"
     ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
     _add_edit(command(group, "edit", "change how any provider is shown, and to whom", _edit))
-    yank = command(group, "yank", "take a version of any provider back: no new installs, what runs stays", _console)
+    yank = command(group, "yank", "withdraw a version of any provider: no new installs, and what runs stays", _console)
     unyank = command(group, "unyank", "offer a yanked version again", _console)
-    pause = command(group, "pause-rollout", "let an auto-upgrade wait until it is resumed", _console)
-    resume = command(group, "resume-rollout", "let a halted or paused auto-upgrade go on", _console)
+    pause = command(
+        group, "pause-rollout", "upgrade no further installation to a version until it is resumed", _console
+    )
+    resume = command(group, "resume-rollout", "let a halted or paused rollout go on", _console)
     delete = command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
     for parser in (yank, unyank, pause, resume, delete):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
@@ -252,18 +287,20 @@ def _register_console(commands: "Subparsers") -> None:
         parser.add_argument("version", type=arguments.version)
     for parser in (pause, resume):
         parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
-    yank.add_argument("--reason", metavar="TEXT", help="shown to who asks for the version")
+    yank.add_argument("--reason", metavar="TEXT", help="shown to whoever asks for the version")
     suspend = command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
     let_in = command(group, "resume", "let a suspended organization in again", _console)
     release = command(group, "release-slug", "free the slug of a suspended organization", _console)
-    storage = command(group, "storage", "how much is stored for an organization, and may be", _console)
+    storage = command(group, "storage", "show or set how much may be stored for an organization", _console)
     for parser in (suspend, let_in, release, storage):
         parser.add_argument("organization", metavar="ORGANIZATION_ID")
-    suspend.add_argument("--reason", required=True, metavar="TEXT", help="the organization's callers are told it")
+    suspend.add_argument("--reason", required=True, metavar="TEXT", help="shown to the organization's callers")
     allowed = storage.add_mutually_exclusive_group()
-    allowed.add_argument("--allow", type=arguments.gibibytes, metavar="GIB", help="let it have so much stored")
-    allowed.add_argument("--default", action="store_true", help="let it have as much as every other")
-    audit = command(group, "audit", "who did what, and who was refused, newest first", _console)
+    allowed.add_argument(
+        "--allow", type=arguments.gibibytes, metavar="GIB", help="allow the organization this many GiB"
+    )
+    allowed.add_argument("--default", action="store_true", help="allow it as many as every other organization")
+    audit = command(group, "audit", "list who did what, and who was refused, newest first", _console)
     audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
     _add_audit(audit)
 

@@ -38,7 +38,11 @@ def _register_up(commands: "Subparsers") -> None:
     up.add_argument("--project", default="local-hub", help="Google Cloud project id to use (default: local-hub)")
     up.add_argument("--kubeconfig", type=Path, metavar="FILE", help="a real cluster instead of the embedded one")
     up.add_argument(
-        "--cells", type=_cells, default=1, metavar="N", help="embedded clusters, over which organizations are spread"
+        "--cells",
+        type=_cells,
+        default=1,
+        metavar="N",
+        help="number of embedded clusters; organizations are spread over them",
     )
     up.add_argument("--process-node", action="store_true", help="run pods as processes for --kubeconfig's cluster too")
     up.add_argument(
@@ -62,30 +66,34 @@ def _register_token(commands: "Subparsers") -> None:
     token = commands.add_parser("token", help="print a token of the running stack")
     token.add_argument("principal", choices=("user", "machine", "console-user", "console-machine"))
     token.add_argument("--org", metavar="SLUG", help="slug of the organization of a user or machine")
-    token.add_argument("--no-org", action="store_true", help="leave the organization out of the claims")
+    token.add_argument("--no-org", action="store_true", help="make a token without an organization")
     token.add_argument(
         "--scope",
         action="append",
         dest="scopes",
         metavar="SCOPE",
-        help="of a console machine; may repeat; default: all",
+        help="a scope of a console machine's token; may be repeated (default: all)",
     )
-    token.add_argument("--opaque", action="store_true", help="a machine's token that the functions have to look up")
+    token.add_argument(
+        "--opaque", action="store_true", help="make an opaque machine token, which the functions look up at the issuer"
+    )
     token.add_argument(
         "--lifetime",
         type=float,
         default=_DEFAULT_LIFETIME,
         metavar="SECONDS",
-        help="until it expires; below zero it has expired already (default: 3600)",
+        help="seconds until it expires; if negative, it has already expired (default: 3600)",
     )
     _add_state_dir(token)
     token.set_defaults(run=_token)
 
 
 def _register_job(commands: "Subparsers") -> None:
-    job = commands.add_parser("job", help="run a command as a job of a GitHub workflow that this machine plays")
+    job = commands.add_parser(
+        "job", help="run a command as a job of a GitHub workflow, on a CI platform that this machine imitates"
+    )
     job.add_argument("repository", metavar="OWNER/REPOSITORY")
-    job.add_argument("words", nargs="+", metavar="COMMAND", help="what the job runs, behind --")
+    job.add_argument("words", nargs="+", metavar="COMMAND", help="the command that the job runs, after --")
     job.add_argument("--workflow", default="release.yml", metavar="FILE", help="default: release.yml")
     job.add_argument("--ref", default="refs/tags/v1.0.0", help="default: refs/tags/v1.0.0")
     job.add_argument("--event", default="push", help="what caused the run (default: push)")
@@ -96,7 +104,7 @@ def _register_job(commands: "Subparsers") -> None:
         default=[],
         type=Path,
         metavar="WHEEL",
-        help="sign for this file first, as the run: WHEEL.publish.attestation; may be repeated",
+        help="first attest this wheel as the run, into WHEEL.publish.attestation; may be repeated",
     )
     _add_state_dir(job)
     job.set_defaults(run=_job)
