@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -27,12 +28,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
         yield ready
 
 
-HOST = {"network": "n", "subnetwork": "s", "pods_range": "pods", "services_range": "services"}
-# Settings that leave out what exists already, or ask for what enterprises do. Those that concern different resources
-# share a plan.
+# Settings that leave out what exists already, or ask for what enterprises do, beyond those of the examples. Those that
+# concern different resources share a plan.
 EXISTING = "an existing cluster of another project, private registries and indexes, and an audit sink"
-SHARED_VPC = "a shared VPC"
-NO_GATEWAY = "no gateway"
 OWN = "keys of one's own, a console, egress through the network, and two domains"
 SETTINGS: dict[str, dict[str, Any]] = {
     EXISTING: {
@@ -43,8 +41,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "allowed_images": ["europe-docker.pkg.dev/acme/base/**"],
         "audit": {"sink": "logging.googleapis.com/projects/a/locations/global/buckets/b"},
     },
-    SHARED_VPC: {"network": {"existing": {"project": "host-project", **HOST}}, "egress": "network"},
-    NO_GATEWAY: {"gateway": "none"},
     OWN: {
         "encryption": {"key": "projects/k/locations/europe-west1/keyRings/r/cryptoKeys/c"},
         "web_console": {"client_id": "console-app"},
@@ -68,11 +64,36 @@ def plan_of(terraform: Terraform) -> Callable[[str], dict[str, Any]]:
     return functools.cache(lambda name: planned(terraform, SETTINGS[name]))
 
 
+WHERE = ("-var=project=demo-project", "-var=region=europe-west1")
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example's root, ready to be applied, and its plan."""
+
+    root: Terraform
+    plan: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def example(terraform: Terraform) -> Callable[[str], Example]:
+    """One of EXAMPLES by its name; it is planned once, before anything of it is there."""
+    return functools.cache(lambda name: planned_example(terraform, name))
+
+
+def planned_example(terraform: Terraform, name: str) -> Example:
+    folder = terraform.directory / "examples" / name
+    (folder / ".build").symlink_to(terraform.directory / ".build")
+    root = terraform.root(folder)
+    root.init()
+    return Example(root, root.plan(*WHERE))
+
+
 def planned(terraform: Terraform, settings: dict[str, Any]) -> dict[str, Any]:
     chosen = (
         f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
     )
-    return terraform.plan("-var=project=demo-project", "-var=region=europe-west1", f"-var-file={STANDARD}", *chosen)
+    return terraform.plan(*WHERE, f"-var-file={STANDARD}", *chosen)
 
 
 def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Callable[[str], dict[str, Any]]) -> None:
@@ -84,20 +105,18 @@ def test_an_existing_cluster_is_neither_made_nor_put_into_a_network(plan_of: Cal
     assert set(projects.values()) == {"clusters-1"}, "a role on the cluster is of the cluster's project"
 
 
-def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(
-    plan_of: Callable[[str], dict[str, Any]],
-) -> None:
-    plan = plan_of(SHARED_VPC)
+def test_a_shared_vpc_gives_googles_agents_their_rights_in_the_host_project(example: Callable[[str], Example]) -> None:
+    plan = example("existing-network").plan
     assert made(plan)["google_compute_subnetwork_iam_member"] == 4
     assert made(plan)["google_compute_network"] == 0
     (grant,) = [one for one in plan["resource_changes"] if one["address"].endswith("host_agent[0]")]
-    assert grant["change"]["after"]["project"] == "host-project"
+    assert grant["change"]["after"]["project"] == "network-project"
 
 
 def test_without_a_gateway_one_function_answers_every_route_at_its_own_address(
-    plan_of: Callable[[str], dict[str, Any]],
+    example: Callable[[str], Example],
 ) -> None:
-    plan = plan_of(NO_GATEWAY)
+    plan = example("small").plan
     services = [
         one["change"]["after"] for one in plan["resource_changes"] if one["type"] == "google_cloud_run_v2_service"
     ]
@@ -187,13 +206,10 @@ def cells_told(service: Service) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terraform: Terraform, name: str) -> None:
-    folder = terraform.directory / "examples" / name
-    (folder / ".build").symlink_to(terraform.directory / ".build")
-    example = terraform.root(folder)
-    example.init()
-    where = ("-var=project=demo-project", "-var=region=europe-west1")
-    plan = example.plan(*where)
+def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(
+    example: Callable[[str], Example], name: str
+) -> None:
+    root, plan = example(name).root, example(name).plan
     assert {action for change in plan["resource_changes"] for action in change["change"]["actions"]} <= {
         "create",
         "read",
@@ -201,7 +217,7 @@ def test_an_example_plans_and_applies_and_a_second_plan_changes_nothing(terrafor
     stands_for = [function for entry in COMBINED.values() for function in entry.combines]
     without_gateway = len(FUNCTIONS) - len(stands_for) + len(COMBINED)
     assert made(plan)["google_cloud_run_v2_service"] == (without_gateway if name == "small" else len(FUNCTIONS))
-    example.apply()
-    told = {frozenset(cells_told(service)) for service in Deployment(example.state()).services}
+    root.apply()
+    told = {frozenset(cells_told(service)) for service in Deployment(root.state()).services}
     assert told == ({frozenset({"second", "default=1,second=3"})} if name == "large" else {frozenset()})
-    example.assert_settled(*where)
+    root.assert_settled(*WHERE)
