@@ -1,9 +1,12 @@
 """What all tests share: one reproducible hypothesis profile, the order of files, and Google's emulators once a run."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from local_stack.emulators import EmulatorHosts, emulators
 
@@ -22,6 +25,25 @@ settings.load_profile("reproducible")
 
 # The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end.
 _LONGEST_FIRST = ("clients", "rehearsal", "e2e", "faults", "browser", "hostile", "terraform")
+
+
+# The folders whose files share a stack or a browser. One worker runs a whole folder: two would each start their own.
+_SHARING = ("clients", "e2e", "browser")
+
+
+class _FilesThatShareTogether(LoadFileScheduling):
+    """A file is one worker's, and so is a whole folder of _SHARING."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        folder = PurePosixPath(file).parent
+        return str(folder) if folder.name in _SHARING else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """In the place of `--dist loadfile`; every other way to distribute tests stays as it is."""
+    return _FilesThatShareTogether(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
