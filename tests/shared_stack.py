@@ -38,6 +38,7 @@ def stack(index: PackageIndex) -> Iterator[Stack]:
         "HUB_INDEX_URLS": f"{here['HUB_INDEX_URLS']},{index.simple_url}",
         "HUB_DEPLOY_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
         "HUB_CHECK_IN_SECONDS": "2",
+        "HUB_BAKE_SECONDS": "1",
         "HUB_INSTALLATION_QUOTA": "60",
     }
     options = ["--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options()]

@@ -23,7 +23,7 @@ import itertools, os, threading, time
 def tick():
     for number in itertools.count():
         print(f"tick {{'{version}'}} {{number}} {{time.time()}} {{os.environ['PASS_PHRASE']}}\\n", end="", flush=True)
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 threading.Thread(target=tick, daemon=True).start()
 """
@@ -97,7 +97,8 @@ def test_logs_are_followed_through_a_rollout_and_a_restart_of_the_api_until_the_
         follower.until(lambda: len(follower.ticks("1.1.0")) > 5)
         stack.kill("installations")
         killed_at = len(follower.ticks("1.1.0"))
-        follower.until(lambda: len(follower.ticks("1.1.0")) > killed_at + 10)
+        # More than what was on its way when it was killed: a page is asked for once a second.
+        follower.until(lambda: len(follower.ticks("1.1.0")) > killed_at + 40)
         # What pods printed that are gone by now is there as well.
         page = tenant.until("ticker", from_both, rest=f"/logs?since={began}")
         assert (page["notice"], SECRET in json.dumps(page)) == (None, False)

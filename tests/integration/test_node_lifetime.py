@@ -117,8 +117,8 @@ def test_an_api_server_in_trouble_delays_a_rollout_and_breaks_nothing(fault: dic
         cluster.deploy("web", server("1"), replicas=2)
         cluster.wait_available("web")
         cluster.change("web", server("2"))
-        set_fault(served, seconds=2, **fault)
-        time.sleep(2)  # the fault itself: nobody can ask this server while it has it
+        set_fault(served, seconds=1, **fault)
+        time.sleep(1)  # the fault itself: nobody can ask this server while it has it
         cluster.wait_rolled_out("web")
         eventually(lambda: len(cluster.pods("web")) == 2, "there are as many pods as wanted")
 

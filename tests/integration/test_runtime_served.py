@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,18 @@ from tests.stand_in_worker import RESOURCE_TYPES, wheel
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Runtimes]:
     with runtimes(tmp_path, make_authority(tmp_path)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Runtimes]]:
+    """Runtimes by what their worker does after a while; they restart it while the other tests of this file run."""
+    with ExitStack() as exits:
+        started = {}
+        for does in ("dies later", "breaks the protocol later"):
+            directory = tmp_path_factory.mktemp("dying")
+            started[does] = exits.enter_context(runtimes(directory, make_authority(directory)))
+            started[does].start(wheel(directory), WORKER_DOES=does)
         yield started
 
 
@@ -140,24 +153,6 @@ def test_a_request_that_the_host_does_not_know_is_answered_so(start: Runtimes, t
     assert "wait_for_state" in answer["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    ("does", "reason"),
-    [
-        ("dies later", "the worker ended with exit code 1; its last line: the storm took it; restart 1 of 5"),
-        ("breaks the protocol later", "the worker sent a frame that is not JSON-RPC 2.0"),
-    ],
-)
-def test_a_worker_that_dies_is_started_again(start: Runtimes, tmp_path: Path, does: str, reason: str) -> None:
-    runtime = start.start(wheel(tmp_path), WORKER_DOES=does)
-    runtime.wait_ready()
-
-    assert reason in start.pubsub.wait_for(health="degraded")["message"]
-    eventually(lambda: start.pubsub.check_ins[-1]["health"] == "healthy", "healthy again")
-    assert start.pubsub.check_ins[-1]["resource_types"] == sorted(RESOURCE_TYPES)
-    assert len(_workers(start)) == 2
-    assert not _is_alive(_workers(start)[0])
-
-
 def test_a_worker_that_a_signal_ends_is_started_again(start: Runtimes, tmp_path: Path) -> None:
     start.start(wheel(tmp_path)).wait_ready()
 
@@ -183,3 +178,20 @@ def test_a_work_directory_with_a_long_path_is_no_hindrance(start: Runtimes, tmp_
     deep.mkdir()
 
     start.start(wheel(tmp_path), PRAGMA_WORK_DIR=str(deep)).wait_ready()
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ("dies later", "the worker ended with exit code 1; its last line: the storm took it; restart 1 of 5"),
+        ("breaks the protocol later", "the worker sent a frame that is not JSON-RPC 2.0"),
+    ],
+)
+def test_a_worker_that_dies_is_started_again(dying: Mapping[str, Runtimes], does: str, reason: str) -> None:
+    start = dying[does]
+
+    assert reason in start.pubsub.wait_for(health="degraded")["message"]
+    eventually(lambda: start.pubsub.check_ins[-1]["health"] == "healthy", "healthy again")
+    assert start.pubsub.check_ins[-1]["resource_types"] == sorted(RESOURCE_TYPES)
+    assert len(_workers(start)) == 2
+    assert not _is_alive(_workers(start)[0])

@@ -33,7 +33,10 @@ _METADATA = {"display_name": "Weather", "description": "Readings of weather stat
 
 @dataclass(frozen=True)
 class Options:
-    """How long, how many tenants at once, and how bad; times in seconds. No `kubeconfig`: the embedded cluster."""
+    """How long, how many tenants at once, and how bad; times in seconds. No `kubeconfig`: the embedded cluster.
+
+    `poll` is the time between two looks at what is waited for, `sweep` that between two runs of the sweeper.
+    """
 
     seconds: float = 600.0
     tenants: int = 50
@@ -41,6 +44,8 @@ class Options:
     interval: float = 1.0
     pause: float = 20.0
     patience: float = 420.0
+    poll: float = 1.0
+    sweep: float = 3.0
     kills_while_paused: bool = True
     kubeconfig: str | None = None
 
@@ -65,7 +70,7 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
     }
     began = time.monotonic()
     cluster = ("--kubeconfig", options.kubeconfig, "--process-node") if options.kubeconfig else ()
-    arguments = ("--retry-min", "0.5", "--sweep-seconds", "3", *cluster)
+    arguments = ("--retry-min", "0.5", "--sweep-seconds", f"{options.sweep:g}", *cluster)
     with Stack(*arguments, state_dir=state_dir, environment=environment, deadline=_START_SECONDS) as stack:
         _publish(stack, state_dir / "built")
         tally = Tally()
@@ -80,14 +85,14 @@ def run(options: Options, state_dir: Path, command: str = "make chaos") -> Resul
             tenants = _tenants(stack, tally, options)
             with monkey.at_work():
                 _work(tenants, tally, monkey, deliveries, options)
-            _confirm_nothing_is_left(stack, tenants, tally, options.patience)
+            _confirm_nothing_is_left(stack, tenants, tally, options)
         report = table(time.monotonic() - began, tally, monkey, deliveries.messages, command)
         return Result(tally, sum(monkey.done.values()), deliveries.messages, report)
 
 
 def _tenants(stack: Stack, tally: Tally, options: Options) -> list[Tenant]:
     return [
-        Tenant(stack, f"chaos-{number}", _random(options.seed + number), tally, options.patience)
+        Tenant(stack, f"chaos-{number}", _random(options.seed + number), tally, options.patience, options.poll)
         for number in range(1, options.tenants + 1)
     ]
 
@@ -127,16 +132,16 @@ def _publish(stack: Stack, directory: Path) -> None:
         machine.call("POST", "/console/provider-versions", body, expect=[201])
 
 
-def _confirm_nothing_is_left(stack: Stack, tenants: Sequence[Tenant], tally: Tally, patience: float) -> None:
+def _confirm_nothing_is_left(stack: Stack, tenants: Sequence[Tenant], tally: Tally, options: Options) -> None:
     """Every tenant has uninstalled: sweeps must end with no object, row or outbox entry."""
     if tally.violations:
         return
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + options.patience
     while left := _left(stack, tenants):
         if time.monotonic() > deadline:
             tally.violated(f"left over: {', '.join(left)}")
             return
-        time.sleep(1.0)
+        time.sleep(options.poll)
 
 
 def _left(stack: Stack, tenants: Sequence[Tenant]) -> list[str]:

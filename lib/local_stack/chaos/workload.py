@@ -16,7 +16,6 @@ from local_stack.running import Stack
 HEALTHY = ("1.0.0", "1.1.0")
 BROKEN = "1.2.0"
 PROVIDER = "platform/weather"
-_POLL_SECONDS = 1.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _PATH = f"/providers/installed/{PROVIDER}"
 
@@ -55,13 +54,17 @@ class Tally:
 
 
 class Tenant:
-    """One organization that makes one change after the other. `patience` is the longest wait in seconds."""
+    """One organization that makes one change after the other.
 
-    def __init__(self, stack: Stack, slug: str, random: Random, tally: Tally, patience: float) -> None:
+    `patience` is the longest wait in seconds, `poll` the time between two looks at what is waited for.
+    """
+
+    def __init__(self, stack: Stack, slug: str, random: Random, tally: Tally, patience: float, poll: float) -> None:
         self._api = ApiClient(stack.info.api_url, stack.tokens.user(slug, lifetime=86400))
         self._random = random
         self._tally = tally
         self._patience = patience
+        self._poll = poll
         self._steps: list[str] = []
         self.slug = slug
 
@@ -148,7 +151,7 @@ class Tenant:
             if time.monotonic() - began > self._patience:
                 shown = {key: row.get(key) for key in ("lifecycle_state", "generation", "failure_message", "detail")}
                 raise Violated(f"waited {self._patience:g} s in vain for {what}: {status} {shown}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(self._poll)
 
     def _change(
         self, method: str, path: str, body: Any, expected: Sequence[int] = (200, 409), *, absolute: bool = False
@@ -161,7 +164,7 @@ class Tenant:
                 break
             if time.monotonic() - began > self._patience:
                 raise Violated(f"{method} {path} was answered with {status} for {self._patience:g} s: {answer}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(self._poll)
         self._steps.append(f"{time.strftime('%H:%M:%S')} {method} {path} {body or ''}: {status}")
         if status not in expected:
             raise Violated(f"{method} {path} was answered with {status}: {answer}")
