@@ -338,7 +338,7 @@ def test_too_many_entries_are_refused_before_their_directory_is_read(monkeypatch
     refused(data, "at most 4")
     monkeypatch.setattr(limits, "MAX_ENTRIES", 5)
     monkeypatch.setattr(limits, "MAX_DIRECTORY_BYTES", 100)
-    refused(data, "too many entries")
+    refused(data, "list of entries is over")
 
 
 def test_bytes_before_after_or_between_are_refused() -> None:

@@ -183,8 +183,9 @@ class PublishWish(Wish):
         """A document holds 1 MiB; the schemas together must leave room for the rest."""
         current = [schema.model_dump() for schema in (self.schemas or {}).values()]
         held = [self.config_schema, self.outputs_schema, self.resource_schemas, current]
-        if len(json.dumps(held)) > SCHEMA_BYTES * 2:
-            raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes")
+        size = len(json.dumps(held))
+        if size > SCHEMA_BYTES * 2:
+            raise ValueError(f"the schemas together are over {SCHEMA_BYTES * 2} bytes: they are {size}")
         return self
 
     @property

@@ -9,8 +9,9 @@ SCHEMA_BYTES = 256 * 1024
 
 
 def _bounded(schema: dict[str, Any] | None) -> dict[str, Any] | None:
-    if schema is not None and len(json.dumps(schema)) > SCHEMA_BYTES:
-        raise ValueError(f"is over {SCHEMA_BYTES} bytes")
+    size = 0 if schema is None else len(json.dumps(schema))
+    if size > SCHEMA_BYTES:
+        raise ValueError(f"is {size} bytes; at most {SCHEMA_BYTES} are taken")
     return schema
 
 

@@ -101,8 +101,10 @@ def _check_frame(file: IO[bytes]) -> int:
         raise WheelInvalid("the wheel is a split or zip64 archive: build it as a plain one")
     if start + length + _END.size != size:
         raise WheelInvalid("the wheel has bytes that belong to no entry: build it again")
-    if entries > MAX_ENTRIES or length > MAX_DIRECTORY_BYTES:
-        raise WheelInvalid(f"the wheel has too many entries: at most {MAX_ENTRIES}")
+    if entries > MAX_ENTRIES:
+        raise WheelInvalid(f"the wheel has {entries} entries, and may have at most {MAX_ENTRIES}: leave files out")
+    if length > MAX_DIRECTORY_BYTES:
+        raise WheelInvalid(f"the wheel's list of entries is over {MAX_DIRECTORY_BYTES // 1024**2} MiB: leave files out")
     return int(entries)
 
 
@@ -114,13 +116,13 @@ def _has_zip64(file: IO[bytes], size: int) -> bool:
 
 def _check_entries(entries: list[ZipInfo]) -> None:
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-        raise WheelInvalid(f"the wheel unpacks to over {MAX_UNPACKED_BYTES // 1024**3} GiB")
+        raise WheelInvalid(f"the wheel unpacks to over {MAX_UNPACKED_BYTES // 1024**3} GiB: leave large files out")
     seen: set[str] = set()
     for entry in entries:
         _check_entry(entry)
         path = entry.filename.rstrip("/")
         if path in seen:
-            raise WheelInvalid(f"the wheel has two entries named {path[:200]!a}")
+            raise WheelInvalid(f"the wheel has two entries named {path[:200]!a}: build it again")
         seen.add(path)
 
 
@@ -130,12 +132,12 @@ def _check_entry(entry: ZipInfo) -> None:
     if not name or _UNSAFE_NAME.search(name):
         raise WheelInvalid(f"the wheel has an entry outside of it or with an unsafe name: {name[:200]!a}")
     if entry.flag_bits & _ENCRYPTED:
-        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is encrypted")
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is encrypted: build it without")
     if entry.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
-        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is neither stored nor deflated")
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is neither stored nor deflated: build it again")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is a link or a device, not a file")
+        raise WheelInvalid(f"the wheel's entry {name[:200]!a} is a link or a device: put a file in its place")
 
 
 def _dist_info(names: Iterable[str], name: NormalizedName, version: Version) -> str:
@@ -144,7 +146,7 @@ def _dist_info(names: Iterable[str], name: NormalizedName, version: Version) -> 
         top for top, slash, _ in (entry.partition("/") for entry in names) if slash and top.endswith(".dist-info")
     }
     if len(folders) != 1:
-        raise WheelInvalid(f"the wheel has {len(folders)} .dist-info folders: a wheel has exactly one")
+        raise WheelInvalid(f"the wheel has {len(folders)} .dist-info folders, and needs exactly one: build it again")
     folder = folders.pop()
     match = _DIST_INFO.fullmatch(folder)
     if not match or canonicalize_name(match[1]) != name or _version(match[2]) != version:
@@ -156,7 +158,7 @@ def _read(archive: ZipFile, name: str, limit: int) -> bytes:
     try:
         entry = archive.getinfo(name)
     except KeyError:
-        raise WheelInvalid(f"the wheel has no {name[:200]}") from None
+        raise WheelInvalid(f"the wheel has no {name[:200]}: build it again, with a build backend") from None
     with archive.open(entry) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:

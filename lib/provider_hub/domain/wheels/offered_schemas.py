@@ -36,11 +36,11 @@ def parse_offered(text: str, package: str) -> Mapping[str, Any]:
     """Those of SCHEMA_FIELDS that the file has. Raises WheelInvalid."""
     name, content = _path_in(package), text.encode("utf-8", "surrogateescape")
     if len(content) > _MAX_BYTES:
-        raise WheelInvalid(f"the wheel's {name} is over {_MAX_BYTES // 1024} KiB")
+        raise WheelInvalid(f"the wheel's {name} is over {_MAX_BYTES // 1024} KiB: make the schemas smaller")
     try:
         found = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise WheelInvalid(f"the wheel's {name} is no JSON document") from error
+        raise WheelInvalid(f"the wheel's {name} is no JSON document: mend it and build the wheel again") from error
     if not isinstance(found, dict) or not set(found) <= set(SCHEMA_FIELDS):
         raise WheelInvalid(f"the wheel's {name} must be an object with no other keys than {', '.join(SCHEMA_FIELDS)}")
     return found
