@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from provider_hub.adapters.firestore import store as firestore
+from provider_hub.adapters.firestore.store import FirestoreStore
 from tests.bench import (
     applying,
     cold_starts,
@@ -23,10 +24,11 @@ from tests.bench import (
     publishing,
     requesting,
     starts,
+    threads,
     walking,
 )
 from tests.bench.figures import Bar, Figure, Spread, table
-from tests.bench.ground import PROJECT, ground
+from tests.bench.ground import PROJECT, Ground, ground
 from tests.bench.growth import Point
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -45,6 +47,7 @@ def main() -> int:
         "starts": lambda: list(starts.starts()),
         "processes": lambda: list(processes.imports()),
         "cold_starts": _cold_starts,
+        "threads": _threads,
         "counts": lambda: list(counts.counts()),
         "growth": lambda: _growth(options.rows),
         "publishing": lambda: list(publishing.publishing(options.providers, options.versions)),
@@ -73,6 +76,7 @@ def _options() -> argparse.Namespace:
             "starts",
             "processes",
             "cold_starts",
+            "threads",
             "counts",
             "growth",
             "publishing",
@@ -90,14 +94,19 @@ def _options() -> argparse.Namespace:
 
 def _requests() -> list[Figure]:
     with ground() as around:
-        with patch.dict(os.environ, around.environment):
-            store = firestore.connect(PROJECT, "(default)")
+        store = _store(around)
         served = around.function("installations")
         return [
             *requesting.installs(around, store, served),
             *requesting.check_ins(around, store),
             *requesting.lists(around, store, served),
         ]
+
+
+def _store(around: Ground) -> FirestoreStore:
+    """The emulator's database, for what is there before."""
+    with patch.dict(os.environ, around.environment):
+        return firestore.connect(PROJECT, "(default)")
 
 
 def _applying() -> list[Figure]:
@@ -108,6 +117,11 @@ def _applying() -> list[Figure]:
 def _drift() -> list[Figure]:
     with ground() as around:
         return list(walking.walk(around))
+
+
+def _threads() -> list[Figure]:
+    with ground() as around:
+        return list(threads.threads(around, _store(around)))
 
 
 def _cold_starts() -> list[Figure]:

@@ -6,6 +6,7 @@ Nothing consumes what the functions publish here, so that a request is measured 
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -68,12 +69,17 @@ class Ground:
 
 @dataclass(frozen=True)
 class Served:
-    """A function on a loopback port."""
+    """A function on a loopback port, and the process that serves it, or whose child does."""
 
     port: int
+    pid: int
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((LOOPBACK, self.port)) == 0
 
     def answers(self) -> bool:
         connection = self.connect()
@@ -97,8 +103,8 @@ def serve_floor(module: str, target: str, environment: Mapping[str, str], folder
 def _serving(source: Path, target: str, environment: Mapping[str, str], folder: Path) -> Iterator[Served]:
     with ReservedPort() as port:
         serve = ("-m", "local_stack.serve_function", str(source), target, str(port.number))
-        with _process((sys.executable, *serve), environment, folder / target):
-            served = Served(port.number)
+        with process((sys.executable, *serve), environment, folder / target) as server:
+            served = Served(port.number, server.pid)
             wait_until(served.answers, f"{source} does not serve: see {folder / target}.log")
             yield served
 
@@ -115,8 +121,8 @@ def begun_as_deployed(source: Path, target: str, environment: Mapping[str, str],
         }
         options = ("--target", target, "--source", str(source), "--host", LOOPBACK)
         command = (sys.executable, "-m", "functions_framework", *options)
-        with _process(command, {**environment, **cloud}, folder / target):
-            yield Served(port.number)
+        with process(command, {**environment, **cloud}, folder / target) as server:
+            yield Served(port.number, server.pid)
 
 
 @contextmanager
@@ -157,29 +163,28 @@ def ground() -> Iterator[Ground]:
 
 
 @contextmanager
-def _process(
-    command: tuple[str, ...], environment: Mapping[str, str], log: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
+def process(command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The command for as long as the block lasts; what it prints is added to `log`, whose name then ends in `.log`."""
     with log.with_suffix(".log").open("ab") as output:
-        process = subprocess.Popen(
+        started = subprocess.Popen(
             bound_to_parent(command), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     try:
-        yield process
+        yield started
     finally:
-        process.terminate()
+        started.terminate()
         try:
-            process.wait(_STOP_SECONDS)
+            started.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            started.kill()
+            started.wait()
 
 
 @contextmanager
 def _cluster(folder: Path) -> Iterator[Path]:
     kubeconfig = folder / "kubeconfig"
     command = (sys.executable, "-m", "local_kubernetes.cluster", "--kubeconfig", str(kubeconfig))
-    with _process(command, os.environ, folder / "cluster"):
+    with process(command, os.environ, folder / "cluster"):
         wait_until(kubeconfig.exists, "the embedded cluster did not start")
         yield kubeconfig
 

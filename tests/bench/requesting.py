@@ -12,18 +12,17 @@ from statistics import quantiles
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Health, Installation, Instance, LifecycleState
 from provider_hub.domain.installation.silence import watch_of
 from provider_hub.domain.messages import check_in_token
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.organizations import Organization
-from provider_hub.domain.records import InstalledCount
 from provider_hub.settings.core import Deadlines
 from tests import builders
 from tests.bench.figures import Bar, Figure, Spread
 from tests.bench.ground import CHECK_IN_KEY, PROJECT, Ground, Served
 from tests.bench.load import Run, Wish, burst, wish
-from tests.bench.rows import catalog, load
+from tests.bench.rows import catalog, load, nothing_installed, organization
 from tests.fakes import START
 
 PROVIDERS = tuple(ProviderName("platform", f"p{number}") for number in range(4))
@@ -68,8 +67,8 @@ def _first_installs(ground: Ground, store: FirestoreStore, sides: tuple[Side, Si
     """What the ratios above leave out: the number that the quota goes by, and the making of an organization."""
     needed = range((ROUNDS + 1) * _FIRSTS_A_ROUND)
     counted = [f"counted-{number}" for number in needed]
-    load(store, (_organization(slug) for slug in counted))
-    load(store, (_nothing_installed(slug) for slug in counted))
+    load(store, (organization(slug) for slug in counted))
+    load(store, (nothing_installed(slug) for slug in counted))
     supplies = {
         "whose number must be read": _met(sides[0].served, [ground.token(slug) for slug in counted]),
         "never met before": [ground.token(f"stranger-{number}") for number in needed],
@@ -81,16 +80,6 @@ def _first_installs(ground: Ground, store: FirestoreStore, sides: tuple[Side, Si
         mine, bare = zip(*rounds[1:], strict=True)
         bar = Bar(1.3) if whose == "whose number must be read" else None
         yield Figure(f"install p50, a tenant {whose}", "ms", Spread.of(mine), Spread.of(bare), bar)
-
-
-def _organization(slug: str) -> tuple[Key[Organization], Organization]:
-    organization_id = f"org_{slug}"
-    return keys.organization(organization_id), Organization(organization_id, slug, slug, "active", START, START)
-
-
-def _nothing_installed(slug: str) -> tuple[Key[InstalledCount], InstalledCount]:
-    organization_id = f"org_{slug}"
-    return keys.installed_count(organization_id), InstalledCount(organization_id, 0, START)
 
 
 def _met(served: Served, tokens: list[str]) -> list[str]:
@@ -160,6 +149,7 @@ def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Instal
     """A READY row of the tenant `slug`, whose runtime has just checked in."""
     now = datetime.now(UTC)
     row = builders.wish(
+        installation_id=ulid(now, secrets.token_bytes(RANDOM_BYTES)),
         organization_id=f"org_{slug}",
         organization_slug=slug,
         prefix=name.prefix,
@@ -198,23 +188,23 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
 def _heard_of(store: FirestoreStore, heard: datetime) -> list[Installation]:
     """Rows whose pods last checked in then."""
     count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
-    named = [row_of(f"checks-{n}", PROVIDERS[0], installation_id=f"{n:026d}") for n in range(count)]
+    named = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
     pod = Instance("", heard, Health.HEALTHY, None, 0)
     rows = [(key, replace(row, last_check_in_at=heard, instances=(pod,))) for key, row in named]
     load(store, rows)
     return [row for _, row in rows]
 
 
-def _rates(served: Sequence[Served], rows: Sequence[Installation], token: str, **news: int) -> list[Spread]:
+def _rates(served: Sequence[Served], rows: Sequence[Installation], token: str, **news: object) -> list[Spread]:
     """One check-in of each row at each of `served`, turn by turn: how many a second."""
-    pushes = [_check_in(row, token, **news) for row in rows]
+    pushes = [check_in_push(row, token, **news) for row in rows]
     sides = [Side(one, iter(pushes)) for one in served]
     rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
     return [Spread.of(rates) for rates in zip(*rounds[1:], strict=True)]
 
 
-def _check_in(row: Installation, token: str, **news: int) -> Wish:
-    """As Pub/Sub pushes it."""
+def check_in_push(row: Installation, token: str, **news: object) -> Wish:
+    """The check-in of a healthy runtime, with what is given beside that, as Pub/Sub pushes it."""
     body = {
         "installation_id": row.installation_id,
         "organization_id": row.organization_id,

@@ -13,7 +13,10 @@ from provider_hub.adapters.firestore.encoding import encode_record
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import Provider, search_tokens
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import Organization
+from provider_hub.domain.records import InstalledCount
 from tests import builders
+from tests.fakes import START
 
 _A_COMMIT = 400
 T = TypeVar("T")
@@ -33,6 +36,18 @@ def catalog(names: Iterable[ProviderName], version: str = "1.0.0") -> Iterator[t
     for name in names:
         yield keys.provider(name), _searchable(builders.provider(name, latest_version=version))
         yield keys.version(name, version), builders.version(version, name)
+
+
+def organization(slug: str) -> tuple[Key[Organization], Organization]:
+    """An organization that has its cell, which its first install chooses otherwise."""
+    organization_id = f"org_{slug}"
+    return keys.organization(organization_id), Organization(organization_id, slug, slug, "active", START, START)
+
+
+def nothing_installed(slug: str) -> tuple[Key[InstalledCount], InstalledCount]:
+    """The number that the quota of its installations goes by."""
+    organization_id = f"org_{slug}"
+    return keys.installed_count(organization_id), InstalledCount(organization_id, 0, START)
 
 
 def _searchable(provider: Provider) -> Provider:
