@@ -210,7 +210,8 @@ def _lists(ground: Ground, store: FirestoreStore, name: str) -> Iterator[Wish]:
 def _check_ins(ground: Ground, store: FirestoreStore, name: str) -> Iterator[Wish]:
     """Each says another number of resources than the one before, so that all are written.
 
-    They do not name their installation, as old runtimes do not. So each row is read, as where many instances take turns.
+    They do not name their installation, as old runtimes do not. So an instance reads each row, as it does where many
+    instances take turns.
     """
     rows = [row_of(f"{name}-{number}", _PROVIDERS[0]) for number in range(_CHECKED_IN)]
     pod = Pod("", START, Health.HEALTHY, None, 0)

@@ -110,19 +110,6 @@ def test_a_public_function_needs_no_grant_to_everybody() -> None:
     assert function["invoker_iam_disabled"] == "${var.public}"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_that_handles_several_requests_at_once_has_a_whole_cpu(name: str) -> None:
-    size = FUNCTIONS[name].size
-    assert size["concurrency"] == 1 or float(size["cpu"]) >= 1
-
-
-def test_an_instance_has_a_thread_for_each_request_that_it_is_sent() -> None:
-    """Cloud Run sends `concurrency` requests before it starts another instance; those over the threads only wait."""
-    (function,) = resources(MODULE, "google_cloud_run_v2_service")
-    variables = function["template"][0]["containers"][0]["dynamic"][0]["env"]["for_each"]
-    assert re.sub(r"\s", "", variables) == "${merge(var.environment,{THREADS=tostring(var.size.concurrency)})}"
-
-
 @pytest.mark.parametrize("name", ["publishing", "api", "sweeper"])
 def test_wheels_being_fetched_and_locked_fit_into_the_memory_of_what_does_both(name: str) -> None:
     size, process_gib = {**FUNCTIONS, **COMBINED}[name].size, 0.25

@@ -57,8 +57,9 @@ resource "google_cloud_run_v2_service" "this" {
   }
 
   template {
-    service_account                  = google_service_account.this.email
-    timeout                          = "${var.size.timeout}s"
+    service_account = google_service_account.this.email
+    timeout         = "${var.size.timeout}s"
+    # As many as there are threads (below): a request that waits inside an instance cannot go to another one.
     max_instance_request_concurrency = var.size.concurrency
 
     encryption_key = var.kms_key
@@ -90,7 +91,7 @@ resource "google_cloud_run_v2_service" "this" {
       }
 
       dynamic "env" {
-        # The framework's threads: Cloud Run sends this many requests to an instance before it starts another one.
+        # functions-framework's threads.
         for_each = merge(var.environment, { THREADS = tostring(var.size.concurrency) })
         content {
           name  = env.key

@@ -276,7 +276,7 @@ variable "encryption" {
 }
 
 variable "functions" {
-  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, timeout in seconds."
+  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, concurrency in requests at a time, which is the number of threads as well, timeout in seconds."
   type = map(object({
     memory        = optional(string)
     cpu           = optional(string)
@@ -294,6 +294,17 @@ variable "functions" {
   validation {
     condition     = alltrue([for size in values(var.functions) : coalesce(size.timeout, 60) <= 540])
     error_message = "A function's timeout is at most 540 seconds: a subscription's ack deadline, which must be longer, ends at 600."
+  }
+  validation {
+    condition     = alltrue([for size in values(var.functions) : size.concurrency == null ? true : contains(range(1, 1001), size.concurrency)])
+    error_message = "A function's concurrency is a whole number from 1 to 1000, which Cloud Run demands: it is the function's number of threads as well."
+  }
+  validation {
+    condition = alltrue([
+      for name, size in var.functions :
+      try(coalesce(size.concurrency, local.functions[name].size.concurrency) == 1 || tonumber(coalesce(size.cpu, local.functions[name].size.cpu)) >= 1, true)
+    ])
+    error_message = "A function with a cpu below 1 has a concurrency of 1, which Cloud Run demands: give both, or a cpu of 1 or more."
   }
 }
 
