@@ -68,6 +68,8 @@ def test_a_deployment_becomes_available_and_each_pod_has_an_address_of_its_own(c
     assert [get(address) for address in addresses] == ["1", "1"]
     status = cluster.deployment("web").status
     assert (status.replicas, status.ready_replicas, status.updated_replicas) == (2, 2, 2)
+    (replica_set,) = cluster.apps.list_namespaced_replica_set(cluster.namespace).items
+    assert replica_set.metadata.generation == 1, "it was made with its pods, and never scaled"
     assert cluster.condition("web", "Progressing").reason == "NewReplicaSetAvailable"
     assert all(
         {one.type: one.status for one in pod.status.conditions}["Ready"] == "True" for pod in cluster.pods("web")

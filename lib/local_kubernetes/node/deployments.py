@@ -43,6 +43,27 @@ class _Rollout:
     def every(self) -> list[Json]:
         return [*self.old, *([self.new] if self.new else [])]
 
+    @property
+    def limits(self) -> rollout.Limits:
+        strategy = (self.deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+        return rollout.resolve_limits(
+            self.replicas, strategy.get("maxSurge", "25%"), strategy.get("maxUnavailable", "25%")
+        )
+
+    @property
+    def new_scale(self) -> rollout.Scale:
+        """Of a ReplicaSet that is yet to be made: no pods."""
+        return _scale_of(self.new) if self.new else rollout.Scale("", 0, 0, 0)
+
+    @property
+    def old_scales(self) -> list[rollout.Scale]:
+        return [_scale_of(one) for one in self.old]
+
+    @property
+    def wanted(self) -> int:
+        """How many pods the new ReplicaSet may have by now, in a rolling update."""
+        return rollout.next_new(self.replicas, self.limits, self.new_scale, self.old_scales)
+
 
 class DeploymentController:
     """Reconciles every Deployment in the store; add it to a TaskGroup with `run`."""
@@ -93,7 +114,7 @@ class DeploymentController:
             return await self._scale_paused(view)
         if (view.deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
             return await self._recreate(view)
-        view = await self._with_new(view)
+        view = await self._with_new(view, view.wanted)
         view = await self._roll(view)
         return await self._clean_up(view)
 
@@ -112,7 +133,7 @@ class DeploymentController:
         # Terminating pods count too: Recreate promises that old and new never run side by side.
         if any((owner := controller_of(pod)) and owner["uid"] in old_uids for pod in self._living_pods()):
             return self._view(view.deployment)
-        view = await self._with_new(view)
+        view = await self._with_new(view, view.replicas)
         if view.new:
             await self._scale(view, view.new, view.replicas)
         return await self._clean_up(self._view(view.deployment))
@@ -123,16 +144,11 @@ class DeploymentController:
     async def _roll(self, view: _Rollout) -> _Rollout:
         if view.new is None:
             return view
-        strategy = (view.deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
-        limits = rollout.resolve_limits(
-            view.replicas, strategy.get("maxSurge", "25%"), strategy.get("maxUnavailable", "25%")
-        )
-        new, old = _scale_of(view.new), [_scale_of(one) for one in view.old]
-        await self._scale(view, view.new, rollout.next_new(view.replicas, limits, new, old))
+        await self._scale(view, view.new, view.wanted)
         view = self._view(view.deployment)
         if view.new is None:
             return view
-        kept = rollout.next_old(view.replicas, limits, _scale_of(view.new), [_scale_of(one) for one in view.old])
+        kept = rollout.next_old(view.replicas, view.limits, view.new_scale, view.old_scales)
         for one in view.old:
             await self._scale(view, one, kept.get(one["metadata"]["name"], one["spec"]["replicas"]))
         return self._view(view.deployment)
@@ -148,11 +164,14 @@ class DeploymentController:
         direction = "up" if replicas > before else "down"
         self._event(view, "ScalingReplicaSet", f"Scaled {direction} replica set {name} from {before} to {replicas}")
 
-    async def _with_new(self, view: _Rollout) -> _Rollout:
-        """Make sure that the present template has its ReplicaSet, and that it holds the newest revision."""
+    async def _with_new(self, view: _Rollout, replicas: int) -> _Rollout:
+        """Make sure that the present template has its ReplicaSet, and that it holds the newest revision.
+
+        One that is made has `replicas` pods at once, as Kubernetes' own controller makes it.
+        """
         revision = max((revision_of(one) for one in view.old), default=0) + 1
         if view.new is None:
-            await self._create_new(view, revision)
+            await self._create_new(view, revision, replicas)
         elif revision_of(view.new) < revision:
             await self._annotate(view.new, revision)
         else:
@@ -171,9 +190,9 @@ class DeploymentController:
         body = {"metadata": {"annotations": {REVISION: str(revision)}}}
         self._replica_sets.observe(await self._client.patch(REPLICA_SETS, namespace, name, body))
 
-    async def _create_new(self, view: _Rollout, revision: int) -> None:
+    async def _create_new(self, view: _Rollout, revision: int, replicas: int) -> None:
         deployment = view.deployment
-        body = _replica_set_for(deployment, revision)
+        body = _replica_set_for(deployment, revision, replicas)
         namespace, name = split_key(key_of(body))
         try:
             created = await self._client.create(REPLICA_SETS, namespace, body)
@@ -183,6 +202,8 @@ class DeploymentController:
             await self._settle_collision(deployment, name)
             return
         self._replica_sets.observe(created)
+        if replicas:
+            self._event(view, "ScalingReplicaSet", f"Scaled up replica set {name} from 0 to {replicas}")
         log.info("deployment %s: revision %d is %s", key_of(deployment), revision, name)
 
     async def _settle_collision(self, deployment: Json, name: str) -> None:
@@ -267,7 +288,7 @@ class DeploymentController:
             self._queue.add(f"{namespace}/{owner['name']}")
 
 
-def _replica_set_for(deployment: Json, revision: int) -> Json:
+def _replica_set_for(deployment: Json, revision: int, replicas: int) -> Json:
     spec, metadata = deployment["spec"], deployment["metadata"]
     digest = template_hash(spec["template"], (deployment.get("status") or {}).get("collisionCount", 0))
     template_metadata = dict(spec["template"].get("metadata") or {})
@@ -291,7 +312,7 @@ def _replica_set_for(deployment: Json, revision: int) -> Json:
             "ownerReferences": [owner_reference(deployment, "apps/v1", "Deployment")],
         },
         "spec": {
-            "replicas": 0,
+            "replicas": replicas,
             "minReadySeconds": spec.get("minReadySeconds", 0),
             "selector": selector,
             "template": {**spec["template"], "metadata": template_metadata},

@@ -16,6 +16,8 @@ from local_kubernetes.node.objects import Json, format_time, now, uid_of
 _WAITING = 500
 _REMEMBERED = 2000
 _REPEAT_SECONDS = 30.0
+# The embedded API server does one thing after the other: what starts a pod goes before the news of it.
+_BEHIND_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +63,15 @@ class EventRecorder:
     async def run(self) -> None:
         """Write the notes until cancelled. One that the API server refuses is dropped."""
         while True:
-            note = await self._notes.get()
-            try:
-                await self._write(note)
-            except ApiError as error:
-                log.debug("event %s not recorded: %s", note.reason, error)
+            notes = [await self._notes.get()]
+            await asyncio.sleep(_BEHIND_SECONDS)
+            while not self._notes.empty():
+                notes.append(self._notes.get_nowait())
+            for note in notes:
+                try:
+                    await self._write(note)
+                except ApiError as error:
+                    log.debug("event %s not recorded: %s", note.reason, error)
 
     def _note(self, note: _Note) -> None:
         try:

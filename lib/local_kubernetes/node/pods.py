@@ -25,6 +25,8 @@ from local_kubernetes.node.volumes import (
     volume_references,
 )
 
+# From a change to its status: changes that follow each other closely, as those of a start do, are one write.
+_SETTLE_SECONDS = 0.02
 _FIRST_RETRY = 0.2
 _LONGEST_RETRY = 10.0
 _REMOVED_GRACE = 2.0
@@ -189,6 +191,7 @@ class PodWorker:
         delay = _FIRST_RETRY
         while True:
             await self._dirty.wait()
+            await asyncio.sleep(_SETTLE_SECONDS)
             self._dirty.clear()
             try:
                 await self._publish()
