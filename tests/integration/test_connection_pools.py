@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import google.auth
 import pytest
-from google.auth.credentials import AnonymousCredentials
+from google.auth.credentials import Credentials
 from kubernetes import client
 from tests.serving import in_a_thread
 
@@ -64,6 +64,20 @@ class Handler(BaseHTTPRequestHandler):
         """Requests are not news."""
 
 
+class OfNoUseTwice(Credentials):
+    """Each call needs another token, which the same server gives."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._url = url
+
+    def refresh(self, request: Callable[..., object]) -> None:
+        request(url=f"{self._url}/token", method="GET")
+
+    def before_request(self, request: Callable[..., object], *_: object) -> None:
+        self.refresh(request)
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
@@ -88,19 +102,20 @@ def key_service(server: Server) -> Call:
 
 
 @pytest.mark.parametrize(
-    ("connect", "callers"),
-    [(cluster, THREADS + APPLIED_AT_ONCE), (logs, THREADS), (key_service, THREADS)],
+    ("connect", "callers", "pools"),
+    [(cluster, THREADS + APPLIED_AT_ONCE, 1), (logs, THREADS, 1), (key_service, THREADS, 2)],
     ids=["cluster", "logs", "key service"],
 )
 def test_no_thread_opens_a_connection_that_is_thrown_away(
     connect: Callable[[Server], Call],
     callers: int,
+    pools: int,
     server: Server,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("THREADS", str(THREADS))
-    monkeypatch.setattr(google.auth, "default", lambda **_: (AnonymousCredentials(), "p"))
+    monkeypatch.setattr(google.auth, "default", lambda **_: (OfNoUseTwice(server.url), "p"))
     call = connect(server)
     server.together = threading.Barrier(callers)
     with caplog.at_level(logging.WARNING, "urllib3"), ThreadPoolExecutor(callers) as pool:
@@ -108,4 +123,4 @@ def test_no_thread_opens_a_connection_that_is_thrown_away(
             for done in [pool.submit(call) for _ in range(callers)]:
                 done.result()
     assert [record.getMessage() for record in caplog.records] == []
-    assert server.opened == callers
+    assert server.opened == callers * pools

@@ -15,6 +15,7 @@ ENDPOINT = "https://cloudkms.googleapis.com"
 _SCOPE = "https://www.googleapis.com/auth/cloudkms"
 _SECONDS = 10
 _TRIES = 2
+_RENEWALS = 3  # tries at the metadata server, as google-auth has by default
 _OURS = frozenset({400, 401, 403, 404})
 
 
@@ -59,12 +60,22 @@ class CloudKms:
     def _connected(self) -> Any:
         with self._lock:
             if self._session is None:
-                from google.auth import default  # noqa: PLC0415 - only where a value is sealed or opened
-                from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
-                from requests.adapters import HTTPAdapter  # noqa: PLC0415
-
-                credentials, _ = default(scopes=(_SCOPE,))
-                session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
-                session.mount(self._endpoint, HTTPAdapter(pool_maxsize=callers_at_once()))
-                self._session = session
+                self._session = _session(self._endpoint)
             return self._session
+
+
+def _session(endpoint: str) -> Any:
+    """Sends requests with an access token of the process's own identity. Each thread may renew the token as well."""
+    from google.auth import default  # noqa: PLC0415 - only where a value is sealed or opened
+    from google.auth.transport.requests import AuthorizedSession, Request  # noqa: PLC0415
+    from requests import Session  # noqa: PLC0415
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    callers = callers_at_once()
+    renewing = Session()
+    for scheme in ("http://", "https://"):
+        renewing.mount(scheme, HTTPAdapter(pool_maxsize=callers, max_retries=_RENEWALS))
+    credentials, _ = default(scopes=(_SCOPE,))
+    session = AuthorizedSession(credentials, auth_request=Request(renewing))  # type: ignore[no-untyped-call]
+    session.mount(endpoint, HTTPAdapter(pool_maxsize=callers))
+    return session
