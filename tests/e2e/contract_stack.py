@@ -17,7 +17,7 @@ from local_stack.issuer import TokenIssuer
 from local_stack.running import Stack
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
-from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.adapters.firestore.store import CHANNEL_OPTIONS, FirestoreStore
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.records import InstalledCount
@@ -69,7 +69,7 @@ def cluster_options() -> list[str]:
 @contextmanager
 def store_of(info: StackInfo) -> Iterator[FirestoreStore]:
     """The database of a running stack, behind its back."""
-    with grpc.insecure_channel(info.firestore_emulator_host) as channel:
+    with grpc.insecure_channel(info.firestore_emulator_host, options=CHANNEL_OPTIONS) as channel:
         client = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
         yield FirestoreStore(client, info.project, "(default)", EMULATOR)
 

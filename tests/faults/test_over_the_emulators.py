@@ -14,6 +14,7 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 
 from local_kubernetes.cluster import serving
 from local_stack.emulators import EmulatorHosts
+from provider_hub.adapters.firestore.store import CHANNEL_OPTIONS
 from tests.faults.conftest import EVERYTHING
 from tests.faults.exhaustive import Report, cases, run, try_all
 from tests.faults.histories import HISTORIES, History
@@ -37,7 +38,7 @@ def kubeconfig() -> Iterator[str]:
 
 @pytest.fixture
 def backends(emulator_hosts: EmulatorHosts, kubeconfig: str) -> Iterator["Backends"]:
-    channel = grpc.insecure_channel(emulator_hosts.firestore)
+    channel = grpc.insecure_channel(emulator_hosts.firestore, options=CHANNEL_OPTIONS)
     yield Backends(FirestoreClient(transport=FirestoreGrpcTransport(channel=channel)), kubeconfig)
     channel.close()
 

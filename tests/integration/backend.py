@@ -11,7 +11,6 @@ from itertools import count
 from typing import Any, TypeVar
 
 import grpc
-import grpc.experimental
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import RunQueryRequest, RunQueryResponse
@@ -32,7 +31,7 @@ from provider_hub.actions.publishing_rules import PublishingRules
 from provider_hub.actions.services import Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import plain_map
-from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.adapters.firestore.store import CHANNEL_OPTIONS, FirestoreStore
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
 from provider_hub.adapters.pubsub import PubSubPublisher
 from provider_hub.adapters.sealing import Envelope, NoKey
@@ -58,9 +57,7 @@ class Documents:
     """Everything stored in one project, read around the adapter under test."""
 
     def __init__(self, hosts: EmulatorHosts, project: str) -> None:
-        # The thread that waits for the documents reads them; by default grpc starts another one for each query.
-        alone = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
-        self._channel = grpc.insecure_channel(hosts.firestore, options=alone)
+        self._channel = grpc.insecure_channel(hosts.firestore, options=CHANNEL_OPTIONS)
         self._client = FirestoreClient(transport=FirestoreGrpcTransport(channel=self._channel))
         self._root = f"projects/{project}/databases/(default)/documents"
 
@@ -179,7 +176,10 @@ def backend_on(hosts: EmulatorHosts) -> Iterator[Backend]:
     project = f"test-{uuid.uuid4().hex[:12]}"
     rpcs = Rpcs()
     documents, topics = Documents(hosts, project), Topics(hosts, project)
-    with grpc.insecure_channel(hosts.firestore) as documents_channel, grpc.insecure_channel(hosts.pubsub) as channel:
+    with (
+        grpc.insecure_channel(hosts.firestore, options=CHANNEL_OPTIONS) as documents_channel,
+        grpc.insecure_channel(hosts.pubsub) as channel,
+    ):
         firestore = FirestoreGrpcTransport(channel=grpc.intercept_channel(documents_channel, rpcs))
         pubsub = PublisherGrpcTransport(channel=grpc.intercept_channel(channel, rpcs))
         names = {topic: topic.value for topic in Topic}

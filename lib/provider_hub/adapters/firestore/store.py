@@ -42,7 +42,7 @@ _LONG_FIELDS = frozenset({"schemas", "config_schema", "outputs_schema", "changel
 # Firestore compares a field with so many values in one query.
 _MOST_VALUES = 30
 # The thread that waits for a streamed answer reads it. By default grpc starts another thread for every read and query.
-_CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
+CHANNEL_OPTIONS = ((grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),)
 
 
 def connect(project: str, database: str) -> FirestoreStore:
@@ -51,12 +51,12 @@ def connect(project: str, database: str) -> FirestoreStore:
     if not emulator:
         to_google = FirestoreClient(transport=partial(FirestoreGrpcTransport, channel=_secure_channel))
         return FirestoreStore(to_google, project, database)
-    transport = FirestoreGrpcTransport(channel=grpc.insecure_channel(emulator, options=_CHANNEL_OPTIONS))
+    transport = FirestoreGrpcTransport(channel=grpc.insecure_channel(emulator, options=CHANNEL_OPTIONS))
     return FirestoreStore(FirestoreClient(transport=transport), project, database, (("authorization", "Bearer owner"),))
 
 
 def _secure_channel(host: str, **settings: Any) -> grpc.Channel:
-    options = (*settings.pop("options", ()), *_CHANNEL_OPTIONS)
+    options = (*settings.pop("options", ()), *CHANNEL_OPTIONS)
     channel: grpc.Channel = FirestoreGrpcTransport.create_channel(host, options=options, **settings)
     return channel
 
