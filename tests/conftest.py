@@ -1,5 +1,6 @@
 """What all tests share: one reproducible hypothesis profile, the order of files, and Google's emulators once a run."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -44,6 +45,12 @@ class _FilesThatShareTogether(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """In the place of `--dist loadfile`; every other way to distribute tests stays as it is."""
     return _FilesThatShareTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests never become garbage: the collector need not walk them at every turn."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,5 @@
-"""What the fault tests share: quiet logs, and a garbage collector that does not walk the libraries at every turn."""
+"""What the fault tests share: quiet logs."""
 
-import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -9,15 +8,6 @@ import pytest
 
 EVERYTHING = os.environ.get("HUB_FAULTS") == "all"
 """Set HUB_FAULTS=all to try every fault at every point, a quarter of an hour, instead of a share of them."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _frozen_garbage() -> Iterator[None]:
-    """Worlds are made by the thousand; the modules they use never become garbage."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
