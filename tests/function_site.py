@@ -1,8 +1,8 @@
 """Environments for functions: exactly the distributions of a requirements.txt, and no others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import Distribution, PackagePath, distributions
 from pathlib import Path
 
@@ -10,17 +10,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from terraform.tools.requirements import read_lock
 
+# The parts of a path.
+Place = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Installed:
     """What `make setup` installed from the lock, with hashes checked.
 
-    `owners` names the distributions that have files at a path below site-packages, or below that path.
+    `places` are each distribution's own paths below site-packages: folders that no other one has files in, and files in
+    folders that others share.
     """
 
     lock: Mapping[str, str]
     by_name: Mapping[str, Distribution]
-    owners: Mapping[tuple[str, ...], set[str]] = field(default_factory=lambda: defaultdict(set))
+    places: Mapping[str, frozenset[Place]]
 
     def distribution(self, name: str, entry: str) -> Distribution | None:
         """The one that an entry of a requirements.txt asks for; None where its marker leaves it out here.
@@ -39,12 +43,23 @@ class Installed:
 
 def installed_distributions() -> Installed:
     """Look at every distribution of this environment."""
-    installed = Installed(read_lock(), {canonicalize_name(found.metadata["Name"]): found for found in distributions()})
-    for name, distribution in installed.by_name.items():
-        for file in _files(distribution):
-            for end in range(1, len(file.parts) + 1):
-                installed.owners[file.parts[:end]].add(name)
-    return installed
+    by_name = {canonicalize_name(found.metadata["Name"]): found for found in distributions()}
+    files = {name: _files(distribution) for name, distribution in by_name.items()}
+    owners: Mapping[Place, set[str]] = defaultdict(set)
+    for name, of_name in files.items():
+        for file in of_name:
+            for place in _upwards(file):
+                owners[place].add(name)
+    return Installed(read_lock(), by_name, {name: _own(name, files[name], owners) for name in files})
+
+
+def _upwards(file: PackagePath) -> Iterator[Place]:
+    """From the topmost folder of a file to the file itself."""
+    return (file.parts[:end] for end in range(1, len(file.parts) + 1))
+
+
+def _own(name: str, files: Iterable[PackagePath], owners: Mapping[Place, set[str]]) -> frozenset[Place]:
+    return frozenset(next((place for place in _upwards(file) if owners[place] == {name}), file.parts) for file in files)
 
 
 def site_maker(installed: Installed, new_folder: Callable[[], Path]) -> Callable[[Path], Path]:
@@ -66,15 +81,11 @@ def site_maker(installed: Installed, new_folder: Callable[[], Path]) -> Callable
 
 def _link(installed: Installed, name: str, site: Path) -> None:
     """Links to a distribution's folders, bytecode included, and to its files in folders that others share."""
-    distribution = installed.by_name[name]
-    for file in _files(distribution):
-        parts = file.parts
-        places = (parts[:end] for end in range(1, len(parts) + 1))
-        own = next((place for place in places if installed.owners[place] == {name}), parts)
-        target = site.joinpath(*own)
+    for place in installed.places[name]:
+        target = site.joinpath(*place)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if not target.is_symlink():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(str(distribution.locate_file("/".join(own))))
+            target.symlink_to(str(installed.by_name[name].locate_file("/".join(place))))
 
 
 def _files(distribution: Distribution) -> list[PackagePath]:
