@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -319,7 +318,7 @@ class Stage:
                 start_new_session=True,
             )
         self._processes[process] = ends_by
-        self._exits.callback(partial(_end, process))
+        self._exits.push_async_callback(_end, process)
         return process
 
     async def _until_it_listens(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
@@ -359,10 +358,13 @@ async def _stop(runner: web.AppRunner) -> None:
     await asyncio.sleep(0.01)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was asked to end, and end all that it started."""
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was asked to end, and end all that it started.
+
+    The event loop goes on meanwhile: the node ends its pods by the cluster's API, which this loop serves.
+    """
     with suppress(subprocess.TimeoutExpired):
-        process.wait(5)
+        await asyncio.to_thread(process.wait, 5)
     _signal(process, signal.SIGKILL)
     process.wait()
 
