@@ -25,11 +25,12 @@ def main() -> int:
     except StartError as failure:
         say(str(failure))
         return failure.exit_code
-    # What an import makes stays: a collector that looks for garbage in it finds none.
+    # What an import makes stays: a collector that looks for garbage in it finds none, now and later.
     gc.disable()
     # Not before the token is taken, which may start this process anew and would load everything twice.
     from pragma_runtime.lifecycle import run  # noqa: PLC0415
 
+    gc.freeze()
     gc.enable()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a provider's prints belong in the log when they happen

@@ -4,8 +4,8 @@ import importlib
 import os
 import site
 import sys
-import sysconfig
 from collections.abc import Iterator
+from importlib.machinery import FileFinder
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def import_provider(name: str, directory: Path) -> ModuleType:
     name = name.replace("-", "_")
     if not all(part.isidentifier() for part in name.split(".")):
         raise PermanentError(f"The package name {name!r} cannot be imported; give `package_name` as `package.module`.")
-    importlib.invalidate_caches()
+    _forget_listings()
     try:
         module = importlib.import_module(name)
     except Stopped:
@@ -139,11 +139,24 @@ def _hook(module: ModuleType, name: str, loop: EventLoop) -> Hook | None:
     return plain(hook, loop)
 
 
+def _forget_listings() -> None:
+    """Has the import system look into each directory again.
+
+    `importlib.invalidate_caches` does so too, and imports `importlib.metadata` to empty a cache there. Every start
+    would wait for that.
+    """
+    for finder in sys.path_importer_cache.values():
+        if isinstance(finder, FileFinder):
+            finder.invalidate_caches()
+
+
 def _is_standard_library(entry: str) -> bool:
     path = Path(entry)
     if {"site-packages", "dist-packages"} & set(path.parts):
         return False
-    roots = {Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("platstdlib")), Path(os.__file__).parent}
+    # As `sysconfig` would say it, which every start would load for this alone.
+    library = Path(os.__file__).parent
+    roots = {library, Path(sys.base_exec_prefix, sys.platlibdir, library.name)}
     archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
     return path.name == archive or any(path.is_relative_to(root) for root in roots)
 

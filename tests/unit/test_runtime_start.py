@@ -103,6 +103,18 @@ def test_a_start_loads_nothing_slow_that_it_may_not_need() -> None:
     assert _SLOW & set(loaded) == set()
 
 
+def test_the_import_of_a_provider_loads_nothing_slow_beside_it(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "moon.py").write_text("")
+    use = f"isolate(Path({str(packages)!r}), Path({str(tmp_path)!r})); import_provider('moon', Path({str(packages)!r}))"
+
+    loaded = set(_run_bare(f"from pathlib import Path; from pragma_runtime.provider import *; {use}"))
+
+    assert "moon" in loaded
+    assert loaded.isdisjoint({"importlib.metadata", "sysconfig", "textwrap"} | _SLOW)
+
+
 def _run_bare(load: str) -> list[str]:
     """The modules that are loaded afterwards, without those that this machine's site brings."""
     program = f"import sys; sys.path[:0] = sys.argv[1:]; {load}; print(*sys.modules)"
