@@ -21,7 +21,7 @@ from pragma_runtime.errors import PermanentError
 from pragma_runtime.side_by_side import side_by_side
 from pragma_runtime.tags import runs_here
 from pragma_runtime.unpacked import write_out
-from pragma_runtime.wheel import wheel_in
+from pragma_runtime.wheel import BROKEN, wheel_in
 
 _MOST_BYTES = 32 * 1024**2  # of all the wheels, unpacked; an installer inflates faster, which pays for larger ones
 _MOST_FILES = 2_000
@@ -53,7 +53,7 @@ def only_to_unpack(paths: Sequence[Path]) -> Sequence[PlainWheel]:
     """
     try:
         wheels = [wheel for path in paths if (wheel := _plain(path))]
-    except (PermanentError, ValueError, KeyError, zipfile.BadZipFile):
+    except (PermanentError, KeyError, OSError, *BROKEN):
         return ()
     names = [entry.filename for wheel in wheels for entry in wheel.files]
     fits = sum(wheel.size for wheel in wheels) <= _MOST_BYTES and len(names) <= _MOST_FILES

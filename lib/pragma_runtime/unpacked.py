@@ -16,11 +16,13 @@ from typing import BinaryIO
 
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.side_by_side import side_by_side
+from pragma_runtime.wheel import BROKEN
 
 LARGEST_UNPACKED = 2 * 1024**3  # of one wheel, as at publishing
 MOST_FILES = 100_000
 _AT_ONCE = 4
 _CHUNK = 1024 * 1024
+_ENCRYPTED = 1  # a bit of an entry's flags
 _Write = Callable[[bytes], object]
 _LOCAL_HEADER = struct.Struct("<26x2H")  # its last two fields: how long the name is, and the extra field
 
@@ -81,6 +83,12 @@ def _said(path: Path) -> int:
     """How many bytes the wheel says that it unpacks to."""
     with _opened(path) as archive:
         entries = archive.infolist()
+    unknown = next((entry for entry in entries if not _is_stored_or_deflated(entry)), None)
+    if unknown:
+        raise PermanentError(
+            f"{path.name} has its {unknown.filename[:200]!a} encrypted or compressed by method "
+            f"{unknown.compress_type}; the files of a wheel are stored or deflated. It is not installed."
+        )
     said = sum(entry.file_size for entry in entries)
     if said > LARGEST_UNPACKED or len(entries) > MOST_FILES:
         raise PermanentError(
@@ -88,6 +96,11 @@ def _said(path: Path) -> int:
             f"{LARGEST_UNPACKED} bytes in all; it is not installed."
         )
     return said
+
+
+def _is_stored_or_deflated(entry: zipfile.ZipInfo) -> bool:
+    """Whatever else zipfile reads, it inflates by megabytes, however few bytes it is asked for."""
+    return not entry.flag_bits & _ENCRYPTED and entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def _check_truth(path: Path) -> None:
@@ -107,7 +120,7 @@ def _untrue(path: Path, entry: zipfile.ZipInfo) -> PermanentError:
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError) as error:
+    except BROKEN as error:
         raise PermanentError(f"{path.name} is not a readable wheel: {error}.") from None
 
 
@@ -115,8 +128,6 @@ def _unpacks_otherwise(file: BinaryIO, entry: zipfile.ZipInfo, write: _Write | N
     """Whether the entry has another size than it says; it is read, and given to `write`, no further than to that."""
     if entry.compress_type == zipfile.ZIP_STORED and (write is None or entry.compress_size != entry.file_size):
         return entry.compress_size != entry.file_size
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return True  # wheels are stored or deflated, and how much anything else unpacks to is not known here
     file.seek(entry.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size:

@@ -1,7 +1,9 @@
 """Reads from a wheel what decides how it is installed and run."""
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import Path
@@ -12,6 +14,8 @@ from pragma_runtime.errors import PermanentError
 _LARGEST_METADATA = 8 * 1024 * 1024
 _PROVIDER_GROUP = re.compile(r"[ \t]*\[[ \t]*pragma\.provider[ \t]*\][ \t]*")
 _GROUP = re.compile(r"\[[ \t]*(.+?)[ \t]*\]")
+# What zipfile, zlib and the decoders raise on bytes made to break them; ValueError is also a text's wrong encoding.
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _ONLY_WITH_AN_EXTRA = re.compile(r"""[^;]*;(?!.*\bor\b).*\bextra\s*==\s*['"].*""")
 
 
@@ -36,7 +40,7 @@ def read_wheel(path: Path) -> Wheel:
     try:
         with zipfile.ZipFile(path) as archive:
             return wheel_in(archive)
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError) as error:
+    except BROKEN as error:
         raise PermanentError(f"{path.name} is not a readable wheel: {error}.") from None
 
 

@@ -23,6 +23,7 @@ from pragma_runtime.environment import ProviderEnvironment
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.plain_wheels import PlainWheel, only_to_unpack, surely_allows, unpack
 from pragma_runtime.tags import runs_here
+from pragma_runtime.unpacked import check_truth
 
 _INFO = "sample-1.0.0.dist-info"
 _NOW = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -233,6 +234,24 @@ def test_an_archive_that_lies_is_not_inflated_to_its_end(tmp_path: Path) -> None
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["WHEEL", "METADATA"])
+def test_a_damaged_wheel_is_left_to_whoever_says_what_is_wrong_with_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "stored").mkdir()
+    stored = make_wheel(tmp_path / "stored", {"moon.py": ""})
+    path = tmp_path / stored.name
+    with zipfile.ZipFile(stored) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as deflated:
+        for listed in source.namelist():
+            deflated.writestr(listed, source.read(listed))
+        entry = deflated.getinfo(f"{_INFO}/{name}")
+    data = bytearray(path.read_bytes())
+    begin = entry.header_offset + 30 + len(entry.filename)
+    data[begin : begin + entry.compress_size] = b"\xff" * entry.compress_size
+    path.write_bytes(data)
+    assert not only_to_unpack([path])
+    with pytest.raises(PermanentError):
+        check_truth([path])
 
 
 def test_a_file_that_two_wheels_have_is_left_to_an_installer(tmp_path: Path) -> None:

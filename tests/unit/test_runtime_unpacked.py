@@ -12,6 +12,7 @@ from pragma_runtime.errors import PermanentError
 from pragma_runtime.unpacked import check_said, check_truth
 
 _LOCAL_SIZE, _CENTRAL_SIZE = 22, 24  # where a header has the unpacked size of its file
+_LOCAL_FLAGS, _CENTRAL_FLAGS = 6, 8
 
 
 def archive(folder: Path, content: bytes, *, name: str = "moon-1.0-py3-none-any.whl", **options: int) -> Path:
@@ -85,9 +86,21 @@ def test_wheels_that_fit_one_by_one_and_not_together_are_refused(wheels: Path) -
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_what_cannot_be_counted_is_refused(wheels: Path, compression: int) -> None:
-    with pytest.raises(PermanentError, match="unpacks to another number"):
-        check_unpacked([archive(wheels, b"\0" * 1000, compress_type=compression)])
+def test_what_cannot_be_counted_is_refused_before_any_of_it_is_read(wheels: Path, compression: int) -> None:
+    path = archive(wheels, b"\0" * 1000, compress_type=compression)
+    with pytest.raises(PermanentError, match=f"'moon.py' encrypted or compressed by method {compression}"):
+        check_said([path])
+    assert not wheels.exists()
+
+
+def test_what_is_encrypted_is_refused(wheels: Path) -> None:
+    path = archive(wheels, b"x")
+    data = bytearray(path.read_bytes())
+    for signature, at in ((b"PK\x03\x04", _LOCAL_FLAGS), (b"PK\x01\x02", _CENTRAL_FLAGS)):
+        data[data.index(signature) + at] |= 1
+    path.write_bytes(data)
+    with pytest.raises(PermanentError, match="encrypted or compressed by method"):
+        check_said([path])
 
 
 def test_what_is_no_archive_is_refused(wheels: Path) -> None:
