@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,19 +10,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import google.auth
 import pytest
+from google.auth import iam
 from google.auth.credentials import Credentials
 from kubernetes import client
 from tests.serving import in_a_thread
 
 from provider_hub.actions.read_logs import ArchiveQuery
 from provider_hub.adapters import cloud_logging
+from provider_hub.adapters.artifacts.signers import IamSigner
 from provider_hub.adapters.kubernetes.api import APPLIED_AT_ONCE, KubernetesApi
 from provider_hub.adapters.sealing.cloud_kms import CloudKms
 from provider_hub.settings.logs import Logs
 
 THREADS = 24
 _QUERY = ArchiveQuery("org-acme", "01A", datetime(2020, 1, 1, tzinfo=UTC), (), 10, newest=False)
-_ANSWER = json.dumps({"entries": [], "metadata": {}, "ciphertext": b64encode(b"x").decode()}).encode()
+_ANSWER = json.dumps({"entries": [], "metadata": {}, "ciphertext": "eA==", "signedBlob": "eA=="}).encode()
 
 Call = Callable[[], object]
 
@@ -67,8 +68,11 @@ class Handler(BaseHTTPRequestHandler):
 class OfNoUseTwice(Credentials):
     """Each call needs another token, which the same server gives."""
 
+    service_account_email = "hub@p.iam.gserviceaccount.com"
+
     def __init__(self, url: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.token = "t"
         self._url = url
 
     def refresh(self, request: Callable[..., object]) -> None:
@@ -101,10 +105,20 @@ def key_service(server: Server) -> Call:
     return lambda: kms.wrap(b"key")
 
 
+def signer(_server: Server) -> Call:
+    iam_signer = IamSigner()
+    return lambda: iam_signer.sign(b"url")
+
+
 @pytest.mark.parametrize(
     ("connect", "callers", "pools"),
-    [(cluster, THREADS + APPLIED_AT_ONCE, 1), (logs, THREADS, 1), (key_service, THREADS, 2)],
-    ids=["cluster", "logs", "key service"],
+    [
+        (cluster, THREADS + APPLIED_AT_ONCE, 1),
+        (logs, THREADS, 1),
+        (key_service, THREADS, 2),
+        (signer, THREADS, 1),
+    ],
+    ids=["cluster", "logs", "key service", "signer"],
 )
 def test_no_thread_opens_a_connection_that_is_thrown_away(
     connect: Callable[[Server], Call],
@@ -116,6 +130,7 @@ def test_no_thread_opens_a_connection_that_is_thrown_away(
 ) -> None:
     monkeypatch.setenv("THREADS", str(THREADS))
     monkeypatch.setattr(google.auth, "default", lambda **_: (OfNoUseTwice(server.url), "p"))
+    monkeypatch.setattr(iam, "_IAM_SIGN_ENDPOINT", f"{server.url}/{{}}:signBlob")
     call = connect(server)
     server.together = threading.Barrier(callers)
     with caplog.at_level(logging.WARNING, "urllib3"), ThreadPoolExecutor(callers) as pool:

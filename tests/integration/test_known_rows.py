@@ -64,6 +64,12 @@ def test_one_that_an_uninstall_has_overtaken_is_decided_on_a_read_and_changes_no
     assert (world.row.lifecycle_state, world.row.health) == (LifecycleState.DELETING, Health.HEALTHY)
 
 
+def test_one_whose_first_call_meets_a_dead_connection_is_decided_on_a_read(world: World) -> None:
+    world.backend.rpcs.fail("Commit", grpc.StatusCode.UNAVAILABLE, times=1)
+    assert named(world, health=Health.DEGRADED) == "changed"
+    assert world.row.health is Health.DEGRADED
+
+
 def test_a_failure_is_decided_on_a_read(world: World) -> None:
     assert named(world, failed=True, message="it broke") == "changed"
     assert calls(world) == ["GetDocument", "Commit"]

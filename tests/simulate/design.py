@@ -95,7 +95,7 @@ def written_check_ins_a_second() -> float:
 
 def _queue_rate(queue: str) -> float:
     """What Terraform gives a queue: the pace of rollouts is a variable of its own, all others are as fast as usual."""
-    file, pattern = ("tasks.tf", r"usual_queue = \{ per_second = (\d+)")
+    file, pattern = ("tasks.tf", r"usual_queue\s+= \{ per_second = (\d+)")
     if queue == "upgrades":
         file, pattern = "variables.tf", r'variable "upgrades_per_second" \{[^}]*?default\s+= (\d+)'
     found = re.search(pattern, (HUB / file).read_text())

@@ -28,7 +28,16 @@ def test_every_topic_of_the_code_is_made_and_consumed_by_one_function() -> None:
 def test_every_queue_has_one_function_that_its_tasks_go_to() -> None:
     served = [function.triggers["queue"] for function in FUNCTIONS.values() if "queue" in function.triggers]
     assert sorted(served) == sorted(queue.value for queue in Queue)
-    assert "for queue in keys(local.queue_servers)" in HUB.local("queues")
+    assert "for queue, server in local.queue_servers" in HUB.local("queues")
+
+
+def test_a_queue_sends_no_more_tasks_at_once_than_its_functions_instances_take() -> None:
+    (rates,) = HUB.resource("google_cloud_tasks_queue.this").body["rate_limits"]
+    assert rates["max_concurrent_dispatches"] == "${each.value.concurrent}"
+    taken = "local.sizes[server].max_instances * local.sizes[server].concurrency"
+    assert f"concurrent = min({taken}, local.most_concurrent)" in HUB.local("queues")
+    upgrades = FUNCTIONS["upgrades"].size
+    assert HUB.local("slower_queues")["upgrades"]["concurrent"] <= upgrades["max_instances"] * upgrades["concurrency"]
 
 
 def test_a_task_is_given_up_after_as_many_attempts_as_on_one_machine() -> None:

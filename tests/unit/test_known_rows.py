@@ -1,6 +1,6 @@
 """When a process says that it knows a row: while that pays."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.builders import wish
 from tests.fakes import START
@@ -20,10 +20,6 @@ def known() -> KnownRows:
     return rows
 
 
-def times_found(rows: KnownRows, tries: int) -> int:
-    return sum(rows.find(KEY, START) is SEEN for _ in range(tries))
-
-
 def test_a_row_is_known_for_a_while() -> None:
     rows = known()
     assert rows.find(KEY, START + KNOWN_FOR - timedelta(seconds=1)) is SEEN
@@ -38,18 +34,37 @@ def test_a_row_that_is_gone_or_of_which_nothing_is_known_any_more_is_forgotten()
         assert rows.find(KEY, START) is None
 
 
-def test_where_others_write_most_rows_too_knowing_them_is_only_tried_now_and_then() -> None:
+def test_a_row_that_a_tenant_made_large_is_not_kept() -> None:
     rows = known()
-    for use in range(60):
-        rows.was(as_known=use % 2 == 0)
-    assert times_found(rows, 64) == 2
+    rows.keep(KEY, Seen(ROW, None, size=100_000), START)
+    assert rows.find(KEY, START) is None
 
 
-def test_it_is_said_again_once_the_tries_show_that_it_pays() -> None:
+def overtaken(rows: KnownRows, times: int, now: datetime = START) -> None:
+    for _ in range(times):
+        rows.was_overtaken(KEY, SEEN, now)
+
+
+def test_where_others_write_the_rows_too_none_is_known_for_a_while() -> None:
     rows = known()
-    for _ in range(60):
-        rows.was(as_known=False)
-    assert times_found(rows, 31) == 0
-    for _ in range(60):
-        rows.was(as_known=True)
-    assert times_found(rows, 31) == 31
+    overtaken(rows, 6)
+    assert rows.find(KEY, START)
+    overtaken(rows, 1)
+    assert rows.find(KEY, START + timedelta(minutes=9)) is None
+    assert rows.find(KEY, START + timedelta(minutes=10)) is SEEN
+
+
+def test_what_holds_mostly_is_used_on() -> None:
+    rows = known()
+    for _ in range(100):
+        overtaken(rows, 1)
+        for _ in range(4):
+            rows.held()
+    assert rows.find(KEY, START)
+
+
+def test_another_thread_of_this_process_is_none_of_the_others() -> None:
+    rows = known()
+    rows.keep(KEY, Seen(ROW, None), START)
+    overtaken(rows, 100)
+    assert rows.find(KEY, START)

@@ -51,10 +51,14 @@ class Key(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[R_co]):
-    """A record as it was read, None where there was none; `stored` is the same in the store's own form."""
+    """A record as it was read, None where there was none; `stored` is the same in the store's own form.
+
+    `size` is the bytes of that form.
+    """
 
     record: R_co | None
     stored: Any
+    size: int = 0
 
 
 class Reading(Generic[R]):

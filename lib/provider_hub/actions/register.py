@@ -55,9 +55,9 @@ class Registration:
     def handle(self, check_in: CheckIn) -> str:
         """Apply a check-in; returns what it did, for the log. Raises TemporaryError to get it again.
 
-        Most check-ins change nothing: they cost one read. One that is written costs that read and a commit on condition
-        that the row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds. A
-        check-in that changes a row which this process knows from before costs that commit alone.
+        One that changes nothing costs one read. One that is written costs that read and a commit on condition that the
+        row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds. A check-in
+        that changes a row which this process knows from before costs that commit alone.
         """
         refused = self._refused_unread(check_in)
         if refused is not None:
@@ -87,10 +87,15 @@ class Registration:
         try:
             is_changed = self._applied(check_in, reading) == Outcome.CHANGED.value
         except Overtaken:
-            self.known.was(as_known=False)
+            self.known.was_overtaken(key, known, self.services.clock())
+            return False
+        except TemporaryError as error:
+            # The first call after an idle time fails, and only a read is made twice for it.
+            log.info("%s: its row is read, since the commit failed: %s", check_in.provider, error)
+            self.known.forget(key)
             return False
         if is_changed:
-            self.known.was(as_known=True)
+            self.known.held()
             self.known.keep(key, reading.seen, self.services.clock())
         return is_changed
 

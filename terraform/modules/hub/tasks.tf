@@ -1,8 +1,16 @@
 locals {
-  queues = { for queue in keys(local.queue_servers) : queue => merge(local.usual_queue, try(local.slower_queues[queue], {})) }
+  queues = {
+    for queue, server in local.queue_servers : queue => merge(
+      local.usual_queue,
+      # A call that comes late, such as a deadline, leaves somebody waiting: as many as the function's instances can take.
+      # More would be refused with 429, and each refusal uses up an attempt.
+      { concurrent = min(local.sizes[server].max_instances * local.sizes[server].concurrency, local.most_concurrent) },
+      try(local.slower_queues[queue], {}),
+    )
+  }
 
-  # A call that comes late, such as a deadline, leaves somebody waiting: as fast as the function's instances can take them.
-  usual_queue = { per_second = 100, concurrent = 200, attempts = 20 }
+  usual_queue     = { per_second = 100, attempts = 20 }
+  most_concurrent = 5000 # Google's limit for a queue
   slower_queues = {
     # The throttle of auto-upgrade waves: what the cluster and the wheel hosts can bear.
     upgrades = { per_second = var.upgrades_per_second, concurrent = 20 }

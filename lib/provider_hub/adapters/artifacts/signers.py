@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from provider_hub.adapters.connections import session_of_all_threads
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.settings.reader import SettingsError, variable_name
 
 LOCAL_ACCOUNT = "functions@local.invalid"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _CALL_SECONDS = 10
+_TRIES = 3  # as google-auth's own session has
 
 
 class IamSigner:
@@ -30,37 +32,37 @@ class IamSigner:
     @property
     def account(self) -> str:
         """The account's e-mail address. Raises TemporaryError while the metadata server does not give it."""
-        with self._answered():
-            return str(self._credentials.service_account_email)
+        with self._answered() as credentials:
+            return str(credentials.service_account_email)
 
     def sign(self, content: bytes) -> bytes:
         """Raises TemporaryError where IAM does not sign."""
         from google.auth.iam import Signer  # noqa: PLC0415 - see `_connect`
 
-        with self._answered():
-            account = self._credentials.service_account_email
-            signature: bytes = Signer(self._request, self._credentials, account).sign(content)  # type: ignore[no-untyped-call]
+        with self._answered() as credentials:
+            account = credentials.service_account_email
+            signature: bytes = Signer(self._request, credentials, account).sign(content)  # type: ignore[no-untyped-call]
             return signature
 
     @contextmanager
-    def _answered(self) -> Iterator[None]:
-        """With credentials at hand; one thread at a time renews them."""
+    def _answered(self) -> Iterator[Any]:
+        """With the credentials at hand. One thread at a time renews them; IAM signs for all threads at once."""
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
-        with self._lock:
-            try:
+        try:
+            with self._lock:
                 self._connect()
-                yield
-            except GoogleAuthError as error:
-                # The library's own text may repeat the answer of IAM, which names the account.
-                raise TemporaryError(f"IAM gives no signature: {type(error).__name__}") from error
+            yield self._credentials
+        except GoogleAuthError as error:
+            # The library's own text may repeat the answer of IAM, which names the account.
+            raise TemporaryError(f"IAM gives no signature: {type(error).__name__}") from error
 
     def _connect(self) -> None:
         from google.auth import default  # noqa: PLC0415 - only where there is an identity to ask for
         from google.auth.transport.requests import Request  # noqa: PLC0415
 
         if self._credentials is None:
-            self._request = functools.partial(Request(), timeout=_CALL_SECONDS)
+            self._request = functools.partial(Request(session_of_all_threads(_TRIES)), timeout=_CALL_SECONDS)
             self._credentials, _ = default(scopes=_SCOPES)
         if not self._credentials.valid:
             # Until then the account is only known as `default`.

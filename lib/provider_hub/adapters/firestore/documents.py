@@ -21,7 +21,7 @@ from provider_hub.actions.ports import Key, Overtaken, Reading, Seen
 from provider_hub.adapters.firestore.encoding import decode_record
 from provider_hub.adapters.firestore.failures import CONDITION_FAILED, CONFLICTS, TEMPORARY, no_answer, translated
 from provider_hub.adapters.firestore.queries import build_query
-from provider_hub.adapters.firestore.writes import ConditionalWrites, PendingWrites
+from provider_hub.adapters.firestore.writes import ConditionalWrites, PendingWrites, seen_as
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.records import OutboxEntry
 
@@ -109,14 +109,14 @@ class FirestoreDocuments:
             found = self._tried_twice(lambda: self._read_one(name))
         if found is None:
             return Seen(None, None)
-        return Seen(decode_record(key.record, found), found)
+        return seen_as(decode_record(key.record, found), found)
 
     def see_beside(self, key: Key[R], other: Key[T]) -> tuple[Seen[R], T | None]:
         """One record for `change`, and another one, in one round trip. Raises TemporaryError."""
         name, beside = self.name_of(key), self.name_of(other)
         with translated():
             found = self._tried_twice(lambda: self.read_raw([name, beside]))
-        seen = Seen(decode_record(key.record, found[name]), found[name]) if name in found else Seen(None, None)
+        seen = seen_as(decode_record(key.record, found[name]), found[name]) if name in found else Seen(None, None)
         return seen, decode_record(other.record, found[beside]) if beside in found else None
 
     def get(self, key: Key[R]) -> R | None:

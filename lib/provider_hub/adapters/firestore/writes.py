@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
+def seen_as(record: R, stored: Any) -> Seen[R]:
+    """A record with the document that has it."""
+    return Seen(record, stored, stored.ByteSize())
+
+
 class PendingWrites:
     """Writes that one commit makes together or not at all (`actions.ports.Writes`)."""
 
@@ -128,7 +133,7 @@ class ConditionalWrites(PendingWrites):
         results = self._answer.write_results if self._answer else ()
         for write, result in zip(map(Write.pb, self._writes), results, strict=False):
             if write.update.name == self._name:
-                return Seen(self._record, self._stored_after(write, result.update_time))
+                return seen_as(self._record, self._stored_after(write, result.update_time))
         return None
 
     def _stored_after(self, write: Any, update_time: Any) -> Any:

@@ -8,7 +8,7 @@ import threading
 from base64 import b64decode, b64encode
 from typing import Any
 
-from provider_hub.adapters.connections import callers_at_once
+from provider_hub.adapters.connections import callers_at_once, session_of_all_threads
 from provider_hub.domain.errors import PermanentError, TemporaryError
 
 ENDPOINT = "https://cloudkms.googleapis.com"
@@ -68,14 +68,10 @@ def _session(endpoint: str) -> Any:
     """Sends requests with an access token of the process's own identity. Each thread may renew the token as well."""
     from google.auth import default  # noqa: PLC0415 - only where a value is sealed or opened
     from google.auth.transport.requests import AuthorizedSession, Request  # noqa: PLC0415
-    from requests import Session  # noqa: PLC0415
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
-    callers = callers_at_once()
-    renewing = Session()
-    for scheme in ("http://", "https://"):
-        renewing.mount(scheme, HTTPAdapter(pool_maxsize=callers, max_retries=_RENEWALS))
     credentials, _ = default(scopes=(_SCOPE,))
-    session = AuthorizedSession(credentials, auth_request=Request(renewing))  # type: ignore[no-untyped-call]
-    session.mount(endpoint, HTTPAdapter(pool_maxsize=callers))
+    renewing = Request(session_of_all_threads(_RENEWALS))
+    session = AuthorizedSession(credentials, auth_request=renewing)  # type: ignore[no-untyped-call]
+    session.mount(endpoint, HTTPAdapter(pool_maxsize=callers_at_once()))
     return session
