@@ -54,8 +54,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order of the workers' files; `--no-loadscope-reorder` keeps it."""
-    items.sort(key=_place)
+    """The order of the workers' files; `--no-loadscope-reorder` keeps it.
+
+    Of a folder, the files that use its shared stack come last: it would be idle beside those with a stack of their own.
+    """
+    with_stack = {item.path for item in items if "stack" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (_place(item), item.path in with_stack))
 
 
 def _place(item: pytest.Item) -> int:
