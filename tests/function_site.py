@@ -1,13 +1,17 @@
 """Environments for functions: exactly the distributions of a requirements.txt, and no others."""
 
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackagePath, distributions
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from terraform.tools.package import LIB, PACKAGE
 from terraform.tools.requirements import read_lock
 
 # The parts of a path.
@@ -77,6 +81,20 @@ def site_maker(installed: Installed, new_folder: Callable[[], Path]) -> Callable
         return sites[names]
 
     return make
+
+
+def bring_bytecode(folder: Path) -> None:
+    """Give an unpacked function the bytecode of the library's same sources, which it would compile anew."""
+    for source in (LIB / PACKAGE).rglob("*.py"):
+        compiled, unpacked = Path(cache_from_source(str(source))), folder / source.relative_to(LIB)
+        if not compiled.exists() or unpacked.read_bytes() != source.read_bytes():
+            continue
+        # Python takes bytecode for a source of the size and the time that the bytecode names.
+        changed = source.stat().st_mtime_ns
+        os.utime(unpacked, ns=(changed, changed))
+        beside = Path(cache_from_source(str(unpacked)))
+        beside.parent.mkdir(exist_ok=True)
+        shutil.copyfile(compiled, beside)
 
 
 def _link(installed: Installed, name: str, site: Path) -> None:

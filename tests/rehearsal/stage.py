@@ -26,6 +26,7 @@ from local_stack.processes import bound_to_parent, log_tail
 from local_stack.task_queue import hub_queue
 from local_stack.tasks import LocalTasks, TasksServer
 from local_stack.wheelhost import wheel_application
+from tests.function_site import bring_bytecode
 from tests.rehearsal import google_apis, kms, storage
 from tests.rehearsal.cloud_run import CloudRun, gateway
 from tests.rehearsal.cluster_front import cluster_front
@@ -242,6 +243,7 @@ class Stage:
         folder = self._scratch / service.function
         with zipfile.ZipFile(self._zips / f"{service.function}.zip") as archive:
             archive.extractall(folder)
+        bring_bytecode(folder)
         metadata = await self._serve(metadata_server(self.iam, self.issuer, service.account, self._on.project))
         self.metadata_urls[service.function] = f"http://{LOOPBACK}:{metadata}"
         environment = {

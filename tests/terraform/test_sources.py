@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.package import contents, make
-from tests.function_site import installed_distributions, site_maker
+from tests.function_site import bring_bytecode, installed_distributions, site_maker
 
 from local_stack.function_list import ALL, FUNCTIONS_DIR
 from provider_hub.adapters.identity.realm import REMOVED_SIGNATURE
@@ -74,6 +74,7 @@ def test_a_zip_alone_with_its_requirements_starts_and_answers(
     for name, file in contents(function).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.read_bytes())
+    bring_bytecode(folder)
     site = site_of(folder / "requirements.txt")
     method, path, expected = request_for(function)
     token = "no-customers-token" if ALL[function].is_public else callers_token()
