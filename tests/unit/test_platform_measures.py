@@ -52,7 +52,7 @@ def resumed(services: Any, by: Any) -> Rollout:
 def test_an_author_cannot_resume_a_rollout_that_the_platform_paused(services: Any, state: RolloutState) -> None:
     roll(services, state=state, due_at=START)
     pause(services, PLATFORM, NAME, "1.0.0")
-    with pytest.raises(Conflict, match=r"the platform paused the rollout of acme/weather 1\.0\.0: ask it"):
+    with pytest.raises(Conflict, match=r"the platform paused the rollout of acme/weather 1\.0\.0: only the platform can resume it"):
         resumed(services, AUTHOR)
     assert resumed(services, PLATFORM).state is state
     pause(services, AUTHOR, NAME, "1.0.0")
@@ -81,7 +81,7 @@ def test_the_platform_pauses_a_halted_rollout_which_then_goes_on_as_a_halted_one
 
 def test_an_author_cannot_take_back_a_yank_of_the_platform(services: Any) -> None:
     browse.yank(services, PLATFORM, NAME, "1.0.0", "it mines coins")
-    with pytest.raises(Conflict, match=r"the platform yanked acme/weather 1\.0\.0: ask it"):
+    with pytest.raises(Conflict, match=r"the platform yanked acme/weather 1\.0\.0: only the platform can resume it"):
         browse.unyank(services, AUTHOR, NAME, "1.0.0")
     again = browse.yank(services, AUTHOR, NAME, "1.0.0", "nothing to see")
     assert (again.status, again.error_message) == (VersionStatus.YANKED, "it mines coins")
