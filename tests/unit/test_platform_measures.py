@@ -52,7 +52,9 @@ def resumed(services: Any, by: Any) -> Rollout:
 def test_an_author_cannot_resume_a_rollout_that_the_platform_paused(services: Any, state: RolloutState) -> None:
     roll(services, state=state, due_at=START)
     pause(services, PLATFORM, NAME, "1.0.0")
-    with pytest.raises(Conflict, match=r"the platform paused the rollout of acme/weather 1\.0\.0: only the platform can resume it"):
+    with pytest.raises(
+        Conflict, match=r"the platform paused the rollout of acme/weather 1\.0\.0: only the platform can resume it"
+    ):
         resumed(services, AUTHOR)
     assert resumed(services, PLATFORM).state is state
     pause(services, AUTHOR, NAME, "1.0.0")
