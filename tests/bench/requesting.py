@@ -148,8 +148,8 @@ def lists(ground: Ground, store: FirestoreStore, served: Served) -> Iterator[Fig
 def row_of(slug: str, name: ProviderName, **changes: object) -> tuple[Key[Installation], Installation]:
     """A READY row of the tenant `slug`, whose runtime has just checked in."""
     now = datetime.now(UTC)
+    changes.setdefault("installation_id", ulid(now, secrets.token_bytes(RANDOM_BYTES)))
     row = builders.wish(
-        installation_id=ulid(now, secrets.token_bytes(RANDOM_BYTES)),
         organization_id=f"org_{slug}",
         organization_slug=slug,
         prefix=name.prefix,

@@ -204,7 +204,7 @@ def test_a_distribution_that_the_index_could_not_find_is_refused_before_it_is_ke
     services, wheels = limited(backend), FakeWheels(distribution="one_more")
     full = replace(provider(), distributions=tuple(f"d-{number}" for number in range(MAX_DISTRIBUTIONS)))
     backend.put(keys.provider(WEATHER), full)
-    with pytest.raises(Conflict, match=r"wheels of 50 distributions.*publish one_more under another"):
+    with pytest.raises(Conflict, match=r"wheels of 50 distributions.*publish one_more as another"):
         go(services, WEATHER, ACME, wheels)
     assert (wheels.kept, used(services)) == (set(), 0)
     go(services, WEATHER, ACME, FakeWheels(distribution="D.7"))
