@@ -208,7 +208,9 @@ def _register(
         transaction.emit(version_entry(VersionPublished(name.canonical, text, now, author.organization_id), now))
         return Published(version, created=True)
 
-    return services.outbox.transact(decide)
+    # Each version counts in its organization's document, as the turns do: publishes at once would conflict over it.
+    with services.locks.hold(use_key.place):
+        return services.outbox.transact(decide)
 
 
 def _published_again(

@@ -1,11 +1,12 @@
 """An organization's share of publishing: a slow wheel host, or a CI that loops, takes nobody else's turn."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import CatalogStore, DocumentStore, Transaction
+from provider_hub.actions.ports import CatalogStore, DocumentStore, Key, Writes
 from provider_hub.actions.services import Services
 from provider_hub.actions.stored_share import StoredShare
 from provider_hub.domain.errors import QuotaExceeded, TemporaryError
@@ -13,6 +14,8 @@ from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishing_use import PublishingUse
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 
 @contextmanager
@@ -28,31 +31,39 @@ def publishing_turn(services: Services[DocumentStore], organization_id: str | No
     key = keys.publishing_use(organization_id)
     lease_id = services.new_id(services.clock())
 
-    def begin(transaction: Transaction) -> PublishingUse:
+    def begin(use: PublishingUse | None, writes: Writes) -> PublishingUse:
         now = services.clock()
-        (use,) = transaction.read(key)
         known = use or PublishingUse.unused(organization_id, now)
         begun = known.begun(lease_id, now, services.publishing_rules.limits)
-        transaction.write(key, begun)
+        writes.write(key, begun)
         return begun
 
-    def end(transaction: Transaction) -> None:
+    def end(use: PublishingUse | None, writes: Writes) -> None:
         now = services.clock()
-        (use,) = transaction.read(key)
         left = (use or PublishingUse.unused(organization_id, now)).ended(lease_id).with_kept(share.kept_bytes, now)
-        if left.is_empty:
-            transaction.delete(key)
-        else:
-            transaction.write(key, left)
+        if not left.is_empty:
+            writes.write(key, left)
+        elif use:
+            writes.delete(key)
 
-    share = StoredShare(services, services.store.transact(begin)[0])
+    share = StoredShare(services, _changed(services, key, begin))
     try:
         yield share
     finally:
         try:
-            services.store.transact(end)
+            _changed(services, key, end)
         except TemporaryError as error:
             log.warning("a publishing lease is not given back, and ends by itself: %s", error)
+
+
+def _changed(
+    services: Services[DocumentStore],
+    key: Key[PublishingUse],
+    decide: Callable[[PublishingUse | None, Writes], R],
+) -> R:
+    """One publish of an organization after the other in this process: they would conflict over its document."""
+    with services.locks.hold(key.place):
+        return services.store.change(key, decide)[0]
 
 
 def check_room(
