@@ -15,7 +15,7 @@ from tests.faults.injection import At, Kind, no_fault
 from tests.faults.invariants import Violation
 from tests.faults.world import forge_a_check_in
 
-STRIDE = 1 if EVERYTHING else 61
+STRIDE = 1 if EVERYTHING else 97
 BY_NAME = {history.name: history for history in HISTORIES}
 
 SUPERSEDED = BY_NAME["superseded upgrade"]

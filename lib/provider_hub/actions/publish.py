@@ -172,14 +172,13 @@ def _register(
     """Write what was built; `is_further` is as `audit.record` has it."""
     wheel, runtime, lock = built.wheel, built.runtime, built.lock
     name, text = publication.provider, publication.wish.version
-    runtime_key = keys.runtime_version(runtime.version)
     owner = author.organization_id or PLATFORM_PREFIX
     use_key = keys.publishing_use(owner)
     lock_key = keys.lock(name, lock.sha256)
 
     def decide(transaction: Transaction) -> Published:
         provider, existing, registered, use = transaction.read(
-            keys.provider(name), keys.version(name, text), runtime_key, use_key
+            keys.provider(name), keys.version(name, text), keys.runtime_version(runtime.version), use_key
         )
         known_lock, policy = transaction.read(lock_key, keys.provider_policy(name))
         if existing:
