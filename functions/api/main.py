@@ -1,11 +1,12 @@
 """Every route over HTTPS in one function, for a deployment without a load balancer that tells paths apart."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 from dataclasses import replace
 
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.minting import Minting
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import artifacts, cloud_logging, kubernetes, sealing, tasks

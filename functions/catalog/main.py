@@ -1,9 +1,10 @@
 """The catalog over HTTPS: finding and reading providers, and what their author may change."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts, tasks
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted

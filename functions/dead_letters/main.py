@@ -1,9 +1,10 @@
 """The dead letters: consumes every dead-letter topic and keeps what arrives, with its reason."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity.callers import trusted_callers
 from provider_hub.http.callers import OnlyFrom
 from provider_hub.http.dead_letters import DeadLetterKeeper

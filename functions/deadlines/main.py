@@ -1,9 +1,10 @@
 """The deadlines: called by Cloud Tasks when a generation's time is up."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.scheduled_calls import DeadlineCall
 from provider_hub.adapters import kubernetes

@@ -1,11 +1,12 @@
 """Identity over HTTPS: who a token is, tokens for trusted publishers, the platform's hand over organizations."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 from dataclasses import replace
 
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.minting import Minting
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.platforms import PlatformTokens

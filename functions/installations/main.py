@@ -1,11 +1,12 @@
 """Installations over HTTPS: install, look, upgrade, downgrade, deploy, change, logs, uninstall."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 from dataclasses import replace
 
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.read_logs import LogReader
 from provider_hub.adapters import cloud_logging, kubernetes, sealing
 from provider_hub.adapters.config_schema import JsonSchemaChecker

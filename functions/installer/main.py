@@ -1,9 +1,10 @@
 """The installer: consumes installation events and brings the cluster to what each asks for."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.deploy import Installer
 from provider_hub.adapters import kubernetes, tasks
 from provider_hub.adapters.identity.callers import trusted_callers

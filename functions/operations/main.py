@@ -1,9 +1,10 @@
 """Operating over HTTPS: dead letters, liveness, and the description of all routes."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.http.application import Application, answer_unrouted
 from provider_hub.http.functions.operations import Hub, routes

@@ -1,11 +1,12 @@
 """Publishing over HTTPS: CI registers versions of providers, and of the runtime."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 from dataclasses import replace
 
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.adapters import artifacts
 from provider_hub.adapters.attestations import SigstoreVerifier
 from provider_hub.adapters.dependencies.uv import IndexPolicy, UvResolver

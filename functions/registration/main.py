@@ -1,9 +1,10 @@
 """The registration: consumes runtimes' check-ins and makes rows READY, healthy or degraded."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.register import Registration
 from provider_hub.adapters import tasks
 from provider_hub.adapters.identity.callers import trusted_callers

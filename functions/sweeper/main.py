@@ -1,11 +1,12 @@
 """The sweeper: called by Cloud Scheduler to find what a crash or a silence left behind."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 from dataclasses import replace
 
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry

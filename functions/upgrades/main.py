@@ -1,9 +1,10 @@
 """The upgrades: a published version starts a rollout, and Cloud Tasks calls for each of its steps."""
 
+import provider_hub.cold_start  # noqa: F401 - first, see there
+
 import flask
 import functions_framework
 
-import provider_hub.cold_start  # noqa: F401 - first of ours, see there
 from provider_hub.actions.scheduled_calls import StepCall
 from provider_hub.actions.waves import Waves
 from provider_hub.adapters import tasks

@@ -1,4 +1,4 @@
-"""Shortens a function's cold start. Every `main.py` imports this first, and `wiring.Once` ends it.
+"""Shortens a function's cold start. Every `main.py` imports this before anything else, and `wiring.Once` ends it.
 
 Importing a function's libraries makes 140,000 to 190,000 objects that stay for good, and Python's collector walks them
 again and again meanwhile: a twelfth of a cold start. So the collector waits until the function is wired. It waits for
