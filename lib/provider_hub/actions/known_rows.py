@@ -7,7 +7,7 @@ from provider_hub.actions.ports import Key, Seen
 from provider_hub.actions.short_memory import ShortMemory
 from provider_hub.domain.installation import Installation
 
-# Six check-ins, as often as runtimes send them by default. A row that is older does no harm, it only takes room.
+# Long enough for six check-ins at the default interval. An older row would do no harm, but it takes room.
 KNOWN_FOR = timedelta(minutes=30)
 # Together 50 MiB at most: a document of 16 KiB, and its record. Most take 12 KiB with it.
 _MOST_ROWS = 1000
