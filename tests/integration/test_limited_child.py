@@ -3,15 +3,19 @@
 import importlib
 import os
 import resource
+import signal
+import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
-from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limited
+from provider_hub.adapters.limited_child import MIB, LimitedChildren, Limits, OverLimit, run_limited
 from provider_hub.domain.errors import TemporaryError
 
 SMALL = Limits(cpu_seconds=0.5, wall_seconds=10, memory_bytes=128 * MIB, output_bytes=MIB)
@@ -26,7 +30,9 @@ def surroundings(_argument: Any, _file: IO[bytes] | None) -> Any:
 
 
 def limits(_argument: Any, _file: IO[bytes] | None) -> Any:
-    return [resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
+    timers = (signal.ITIMER_PROF, signal.ITIMER_REAL)
+    return [*(resource.getrlimit(kind)[1] for kind in kinds), *(signal.getitimer(timer)[0] for timer in timers)]
 
 
 def hungry(argument: Any, _file: IO[bytes] | None) -> Any:
@@ -62,6 +68,20 @@ def greedy_of_files(argument: Any, _file: IO[bytes] | None) -> Any:
     return len([os.dup(0) for _ in range(argument)])
 
 
+kept: list[Any] = []
+
+
+def remembering(argument: Any, _file: IO[bytes] | None) -> Any:
+    kept.append(argument)
+    return [os.getpid(), len(kept)]
+
+
+def template(_argument: Any, _file: IO[bytes] | None) -> int:
+    """The process id of the template: it started the keeper, which started this child."""
+    status = Path(f"/proc/{os.getppid()}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
 def loaded_by(argument: Any, _file: IO[bytes] | None) -> Any:
     importlib.import_module(argument)
     return [*sys.modules]
@@ -71,9 +91,19 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def is_running(process: int) -> bool:
+    """Whether it runs: one that nobody has waited for yet does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_gone(process: int) -> None:
+    deadline = time.monotonic() + 30
+    while is_running(process):
+        assert time.monotonic() < deadline, f"process {process} still runs"
+        time.sleep(0.01)
 
 
 def test_a_child_answers_what_the_function_returns() -> None:
@@ -93,7 +123,11 @@ def test_a_child_gets_nothing_of_this_process(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_child_has_its_limits_before_it_reads_its_input() -> None:
-    assert run_limited(limits, None, SMALL) == [SMALL.memory_bytes, SMALL.output_bytes, 0]
+    *sizes, processor, wall = run_limited(limits, None, SMALL)
+    assert sizes == [SMALL.memory_bytes, SMALL.output_bytes, 0]
+    # The kernel counts in ticks of up to 10 ms.
+    assert 0 < processor < SMALL.cpu_seconds + 0.02
+    assert 0 < wall < SMALL.wall_seconds + 0.02
 
 
 @pytest.mark.parametrize(
@@ -118,10 +152,8 @@ def test_what_is_over_a_limit_or_breaks_the_child_is_refused_and_leaves_no_memor
 
 
 def test_processor_time_has_an_end() -> None:
-    before = children_seconds()
     with pytest.raises(OverLimit):
         run_limited(endless, None, SMALL)
-    assert children_seconds() - before < SMALL.cpu_seconds + 0.5
 
 
 def test_waiting_has_an_end_and_is_no_fault_of_the_input() -> None:
@@ -137,9 +169,70 @@ def test_a_fault_of_ours_is_logged_by_the_functions_name(caplog: pytest.LogCaptu
     assert "ran faulty ended with 1" in caplog.text
 
 
-@pytest.mark.parametrize("module", ["limited_child", "wheel_inspection", "published_schemas", "config_schema"])
+@pytest.mark.parametrize("module", ["child_template", "wheel_inspection", "published_schemas", "config_schema"])
 def test_a_child_loads_no_cloud_library(module: str) -> None:
-    loaded = run_limited(loaded_by, f"provider_hub.adapters.{module}", Limits())
+    with closing(LimitedChildren()) as children:
+        loaded = children.run(loaded_by, f"provider_hub.adapters.{module}", Limits())
     assert not {"google", "grpc", "pydantic", "flask", "jsonschema", "asyncio"} & {
         name.partition(".")[0] for name in loaded
     }
+
+
+def test_a_child_knows_nothing_of_the_children_before_it() -> None:
+    found = [run_limited(remembering, "a tenant's secret", SMALL) for _ in range(3)]
+    assert [count for _, count in found] == [1, 1, 1]
+    assert len({pid for pid, _ in found}) == 3
+
+
+def test_what_a_child_imports_the_template_has_imported_once() -> None:
+    with closing(LimitedChildren()) as children:
+        assert "wave" not in children.run(loaded_by, "sys", SMALL)
+        assert "wave" in children.run(loaded_by, "sys", SMALL, imports=["wave"])
+        assert "wave" in children.run(loaded_by, "sys", SMALL)
+
+
+def test_children_work_side_by_side() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        answers = threads.map(lambda number: run_limited(doubled, number, Limits()), range(20))
+        assert [answer["argument"] for answer in answers] == [2 * number for number in range(20)]
+
+
+def test_after_a_template_was_killed_another_serves() -> None:
+    with closing(LimitedChildren()) as children:
+        first = children.run(template, None, SMALL)
+        os.kill(first, signal.SIGKILL)
+        wait_until_gone(first)
+        second = children.run(template, None, SMALL)
+    assert first != second
+    assert not is_running(first)
+    assert not is_running(second)
+
+
+def test_after_a_template_that_hangs_another_serves_and_the_caller_tries_again() -> None:
+    with closing(LimitedChildren(start_seconds=0.1)) as children:
+        first = children.run(template, None, SMALL)
+        os.kill(first, signal.SIGSTOP)
+        with pytest.raises(TemporaryError, match="try again"):
+            children.run(template, None, Limits(wall_seconds=0.1))
+        assert not is_running(first)
+        assert children.run(template, None, SMALL) != first
+
+
+def test_a_template_ends_with_the_process_that_it_serves() -> None:
+    code = f"""
+import os, signal
+from provider_hub.adapters.limited_child import Limits, run_limited
+from {__name__} import template
+print(run_limited(template, None, Limits()), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    wait_until_gone(int(killed.stdout))
+
+
+def test_an_import_that_fails_is_told_in_the_log_of_this_process(capfd: pytest.CaptureFixture[str]) -> None:
+    with closing(LimitedChildren()) as children, pytest.raises(TemporaryError):
+        children.run(doubled, 1, SMALL, imports=["a_module_that_is_not_there"])
+    assert "No module named 'a_module_that_is_not_there'" in capfd.readouterr().err

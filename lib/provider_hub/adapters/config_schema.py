@@ -18,6 +18,7 @@ from provider_hub.adapters.limited_child import MIB, Limits, OverLimit, run_limi
 from provider_hub.domain.errors import Problem
 
 _LIMITS = Limits(memory_bytes=128 * MIB, output_bytes=MIB)
+_IMPORTS = ("jsonschema.validators", "referencing.exceptions")
 _TURNS = Turns(at_once=1, waiting=8, wait_seconds=10)
 _REPORTED = 20
 _BOOLEANS = {"true": True, "false": False}
@@ -64,8 +65,9 @@ def _checked_in_child(
 ) -> list[Problem] | None:
     """`_problems` in a child process; None also where the child needs too much or dies."""
     with _TURNS.turn(organization_id or None):
+        argument = [dict(config), schema_text, sorted(hidden)]
         try:
-            found = run_limited(_reported, [dict(config), schema_text, sorted(hidden)], _LIMITS)
+            found = run_limited(_reported, argument, _LIMITS, imports=_IMPORTS)
         except OverLimit:
             return None
     return None if found is None else [Problem(tuple(loc), msg, kind) for loc, msg, kind in found]

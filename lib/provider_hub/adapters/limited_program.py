@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from provider_hub.adapters.limited_child import ISOLATED, Limits, limit_this_process
+from provider_hub.adapters.limited_child import ISOLATED, TEMPLATE, Limits
 from provider_hub.domain.dataclass import dataclass
 
 _OUT_OF_TIME = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
@@ -53,7 +53,7 @@ def run_program(
     files in `directory` have more than `folder_bytes` together. No shell is involved.
     """
     plan = {"path": [part for part in sys.path if part], "limits": asdict(limits), "command": [*command]}
-    start = f"import sys, json; sys.path[:] = json.loads(sys.argv[1])['path']; from {__name__} import become; become()"
+    start = f"import sys, json; sys.path[:] = json.loads(sys.argv[1])['path']; from {TEMPLATE} import become; become()"
     with TemporaryFile() as request, TemporaryFile() as output, TemporaryFile() as errors:
         request.write(text.encode())
         request.seek(0)
@@ -103,10 +103,3 @@ def _bytes_in(directory: Path) -> int:
             with suppress(OSError):
                 total += Path(folder, name).lstat().st_size
     return total
-
-
-def become() -> None:
-    """What the child does: set its limits, and become the program."""
-    plan = json.loads(sys.argv[1])
-    limit_this_process(Limits(**plan["limits"]))
-    os.execv(plan["command"][0], plan["command"])  # noqa: S606 - the command of `run_program`, no shell

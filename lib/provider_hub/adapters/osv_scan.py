@@ -1,7 +1,6 @@
 """The look through an export of advisories in a limited child: the archive and its records are whatever somebody made.
 
-One entry at a time is unpacked, so that the size of the whole costs time and no memory. This module imports little,
-since every child imports it.
+One entry at a time is unpacked, so that the size of the whole costs time and no memory.
 """
 
 import json

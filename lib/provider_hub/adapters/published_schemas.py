@@ -1,7 +1,4 @@
-"""The check of a publisher's schemas in a limited child: their patterns are compiled, and all of them walked through.
-
-This module imports little, since every child imports it.
-"""
+"""The check of a publisher's schemas in a limited child, which compiles their patterns and walks through them."""
 
 import json
 from collections.abc import Sequence
@@ -10,6 +7,7 @@ from typing import IO, Any
 from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
 
 _LIMITS = Limits()
+_IMPORTS = ("provider_hub.domain.json_schema",)
 
 
 class LimitedSchemaChecker:
@@ -18,7 +16,7 @@ class LimitedSchemaChecker:
     def refusals(self, schemas: Sequence[str]) -> list[str | None]:
         """For each schema, JSON text, why it is refused; None where it may be stored. Over a limit all are refused."""
         try:
-            found: list[str | None] = run_limited(_refusals, list(schemas), _LIMITS)
+            found: list[str | None] = run_limited(_refusals, list(schemas), _LIMITS, imports=_IMPORTS)
         except OverLimit as error:
             return [f"{error}: make the schemas smaller"] * len(schemas)
         return found

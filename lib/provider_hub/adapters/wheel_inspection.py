@@ -1,7 +1,4 @@
-"""The inspection of a wheel in a limited child: the archive and its texts are whatever a publisher made them.
-
-This module imports little, since every child imports it.
-"""
+"""The inspection of a wheel in a limited child: the archive and its texts are whatever a publisher made them."""
 
 import base64
 from typing import IO, Any
@@ -12,12 +9,13 @@ from provider_hub.domain.wheels.errors import WheelInvalid
 from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
 
 _LIMITS = Limits()
+_IMPORTS = ("provider_hub.domain.wheels.inspection",)
 
 
 def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
     """As `inspect_wheel`, of a real file. Raises WheelInvalid, also where the inspection would take too much."""
     try:
-        answer = run_limited(_inspected, file_name, _LIMITS, file)
+        answer = run_limited(_inspected, file_name, _LIMITS, file, imports=_IMPORTS)
     except OverLimit as error:
         raise WheelInvalid(f"the wheel {error}: build it again, with fewer and plainer files") from error
     if "refused" in answer:
