@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -59,3 +59,53 @@ def test_an_error_is_told_with_its_trace(logger: logging.Logger, capsys: pytest.
     told = json.loads(capsys.readouterr().err)
     assert told["message"].startswith("it failed\nTraceback")
     assert sys.exc_info() == (None, None, None)
+
+
+# A traceback shows the lines of code that were running: these do not have the credential in them.
+CREDENTIAL = "hunter2" * 2
+
+
+def test_what_an_unforeseen_error_says_is_masked() -> None:
+    def connects() -> None:
+        raise ConnectionError(f"GET https://me:{CREDENTIAL}@example.org/ with password={CREDENTIAL}")
+
+    def fails() -> None:
+        try:
+            connects()
+        except ConnectionError as error:
+            raise ValueError("it is not there") from error
+
+    told = traceback_of(fails)
+    assert CREDENTIAL not in told
+    assert "ConnectionError: GET https://***@example.org/ with password=***" in told
+    assert "ValueError: it is not there" in told
+    assert told.count(", in connects") == 1
+
+
+def test_what_the_errors_of_a_group_say_is_masked() -> None:
+    def fails() -> None:
+        raise ExceptionGroup("both", [ValueError(f"token={CREDENTIAL}"), KeyError("x")])
+
+    told = traceback_of(fails)
+    assert CREDENTIAL not in told
+    assert "ValueError: token=***" in told
+
+
+@pytest.mark.parametrize("said", ["", f"password={CREDENTIAL} " * 10_000])
+def test_an_error_may_say_nothing_or_much(said: str) -> None:
+    def fails() -> None:
+        raise ValueError(said)
+
+    told = traceback_of(fails)
+    assert CREDENTIAL not in told
+    assert len(told) < 10_000
+    assert told.count("Traceback") == 1
+
+
+def traceback_of(fails: Callable[[], None]) -> str:
+    try:
+        fails()
+    except Exception:
+        record = logging.LogRecord("provider_hub", logging.ERROR, __file__, 1, "failed", None, sys.exc_info())
+    message: str = json.loads(logs.JsonFormatter("my-project").format(record))["message"]
+    return message
