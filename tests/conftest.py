@@ -24,8 +24,9 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("reproducible"), max_examples=15)
 settings.load_profile("reproducible")
 
-# The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end.
-_LONGEST_FIRST = ("clients", "rehearsal", "e2e", "faults", "browser", "hostile", "terraform")
+# The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end:
+# all others are unit tests, whose files take seconds.
+_LONGEST_FIRST = ("clients", "rehearsal", "e2e", "faults", "browser", "hostile", "terraform", "integration")
 
 
 # The folders whose files share a stack or a browser. One worker runs a whole folder: two would each start their own.
