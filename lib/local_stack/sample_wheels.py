@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from build import ProjectBuilder
@@ -52,8 +53,8 @@ VARIANTS = tuple(_VARIANTS)
 def build_wheel(version: str, into: Path, *, variant: str = "healthy", dependencies: Sequence[str] = ()) -> Path:
     """The path of the weather provider's wheel of `version`, built with its own backend; under a second.
 
-    The same arguments give the same bytes. `into` is made where it is missing; `dependencies` are PEP 508
-    requirements. The variants:
+    The same arguments give the same bytes, so a process builds them once. `into` is made where it is missing;
+    `dependencies` are PEP 508 requirements. The variants:
 
     - `healthy`
     - `import-fails`: the import raises ModuleNotFoundError for MISSING_MODULE
@@ -72,13 +73,23 @@ def build_wheel(version: str, into: Path, *, variant: str = "healthy", dependenc
         dependencies = (*dependencies, MISSING_DISTRIBUTION)
     if not _SOURCE.is_dir():
         raise LocalError(f"the sample provider is not at {_SOURCE}: run this from a clone of the repository.")
+    name, content = built(version, variant, tuple(dependencies))
     into.mkdir(parents=True, exist_ok=True)
+    wheel = into / name
+    wheel.write_bytes(content)
+    return wheel
+
+
+@cache
+def built(version: str, variant: str, dependencies: tuple[str, ...]) -> tuple[str, bytes]:
+    """The file name and the bytes of the wheel that `build_wheel` writes."""
     with tempfile.TemporaryDirectory(prefix="weather-") as directory:
         tree = Path(directory) / "weather"
         shutil.copytree(_SOURCE, tree, ignore=shutil.ignore_patterns("__pycache__"))
         _set_project(tree / "pyproject.toml", version, dependencies)
         _set_variant(tree / "weather_provider" / "__init__.py", variant)
-        return Path(ProjectBuilder(tree, runner=_run_backend).build("wheel", into))
+        wheel = Path(ProjectBuilder(tree, runner=_run_backend).build("wheel", Path(directory) / "dist"))
+        return wheel.name, wheel.read_bytes()
 
 
 def digest(wheel: Path) -> str:

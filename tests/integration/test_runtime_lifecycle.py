@@ -20,7 +20,7 @@ from tests.runtime_harness import (
     runtimes,
 )
 
-from local_stack.sample_wheels import DEGRADED_MESSAGE, build_wheel, digest
+from local_stack.sample_wheels import DEGRADED_MESSAGE, build_wheel, built, digest
 
 _HEALTH_FROM_FILE = """
 import os, pathlib
@@ -55,7 +55,9 @@ def test_a_real_provider_becomes_ready_and_works(start: Runtimes, tmp_path: Path
 
 
 def test_the_same_arguments_build_the_same_wheel(tmp_path: Path) -> None:
-    one, two = (build_wheel("1.0.0", tmp_path / name, dependencies=["six"]) for name in "ab")
+    one = build_wheel("1.0.0", tmp_path / "a", dependencies=["six"])
+    built.cache_clear()
+    two = build_wheel("1.0.0", tmp_path / "b", dependencies=["six"])
 
     assert digest(one) == digest(two)
     assert digest(one) != digest(build_wheel("1.0.1", tmp_path / "a", dependencies=["six"]))
