@@ -27,7 +27,14 @@ from typing import Any, NoReturn
 
 from local_kubernetes.launcher import die_with_parent
 
-_AHEAD = ("local_stack.serve_function", "local_kubernetes.cluster.__main__", "local_kubernetes.node.__main__")
+_AHEAD = (
+    "local_stack.serve_function",
+    # functions-framework imports gunicorn, and gunicorn what a worker needs, only when they serve: in each function.
+    "functions_framework._http.gunicorn",
+    "gunicorn.glogging",
+    "local_kubernetes.cluster.__main__",
+    "local_kubernetes.node.__main__",
+)
 _NAME_LENGTH = 15  # as much as the kernel keeps
 _MAX_MESSAGE = 256 * 1024
 _LOG_MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -54,10 +61,12 @@ def main() -> None:
     descriptor, *sources = sys.argv[1:]
     channel = socket.socket(fileno=int(descriptor))
     channel.set_inheritable(False)
+    # What is imported stays for good: the collector would walk it again and again, and find nothing.
+    gc.disable()
     _import_ahead([Path(source) for source in sources])
     # The collector would write to every object that it walks, and each fork would then copy the page.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     _ForkServer(channel).serve()
 
 
