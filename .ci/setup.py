@@ -19,7 +19,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-INPUTS = (ROOT / "requirements.lock", ROOT / "pyproject.toml", Path(__file__).resolve())
+CLASS_ARCHIVES = ROOT / "lib" / "local_stack" / "class_archives.py"
+INPUTS = (ROOT / "requirements.lock", ROOT / "pyproject.toml", CLASS_ARCHIVES, Path(__file__).resolve())
 
 
 def main() -> int:

@@ -1,21 +1,32 @@
 """`make setup`'s last step: has the emulators ready, and archives the classes that they load.
 
-With such an archive a JVM starts in half the time. There is one for each jar and each Java. The JVM itself checks that
-an archive is its own, and that the jar has not changed since; otherwise it starts as it would without.
+With such an archive a JVM starts in half the time. There is one for each jar, each Java and each version of this file,
+which decides what is archived. The JVM itself checks that an archive is its own, and that the jar has not changed
+since; otherwise it starts as it would without.
 """
 
+import asyncio
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_stack.emulators import Emulator, EmulatorHosts, firestore_emulator, pubsub_emulator, running
 from local_stack.errors import LocalError
 from local_stack.java import class_archive, java_for
+from local_stack.ports import LOOPBACK, listening_socket, port_of
+from local_stack.topics import Route, create_topics
+
+if TYPE_CHECKING:
+    from google.cloud import firestore
 
 # Writing an archive takes the JVM some seconds of its end.
 _STOP_SECONDS = 120.0
+_PUSH_SECONDS = 60.0
 _PROJECT = "class-archive"
 
 
@@ -60,23 +71,99 @@ def _archiving(emulator: Emulator, java: str, file: Path) -> Callable[[int], Seq
 
 
 def _use(hosts: EmulatorHosts) -> None:
-    """Call each emulator as the hub does: a conditional write and a query, a push subscription and a publish."""
-    # Not above: a stack that looks for its emulators must not import both clients.
-    from google.cloud import firestore, pubsub_v1  # noqa: PLC0415
-
+    """Call each emulator as a stack and its functions do: every kind of call that they make."""
     os.environ.update(hosts.environment)
+    _use_firestore()
+    asyncio.run(_use_pubsub(hosts.pubsub))
+
+
+def _use_firestore() -> None:
+    """Conditional writes and refused ones, transactions, reads by key and by query, counts."""
+    # Not above: a stack that looks for its emulators must not import the clients.
+    from google.api_core.exceptions import AlreadyExists, FailedPrecondition  # noqa: PLC0415
+    from google.cloud import firestore  # noqa: PLC0415
+
     database = firestore.Client(project=_PROJECT)
-    written = database.document("a/b").create({"n": 1})
-    database.document("a/b").update({"n": 2}, database.write_option(last_update_time=written.update_time))
-    list(database.collection("a").where(filter=firestore.FieldFilter("n", "==", 2)).stream())
-    topic, subscription = f"projects/{_PROJECT}/topics/archive", f"projects/{_PROJECT}/subscriptions/archive"
-    with pubsub_v1.SubscriberClient() as subscriber:
-        publisher = pubsub_v1.PublisherClient()
-        publisher.create_topic(name=topic)
-        push = {"push_endpoint": f"http://{hosts.firestore}/"}
-        subscriber.create_subscription({"name": subscription, "topic": topic, "push_config": push})
-        publisher.publish(topic, b"{}").result()
-        publisher.stop()
+    documents = database.collection("a")
+    document, other = documents.document("b"), documents.document("c")
+    fields = {"n": 1, "text": "t", "at": datetime.now(UTC), "list": ["x"], "map": {"k": 1.5}, "is": True, "none": None}
+    written = document.create(fields)
+    with contextlib.suppress(AlreadyExists):
+        document.create(fields)
+    condition = database.write_option(last_update_time=written.update_time)
+    document.update({"n": 2}, condition)
+    with contextlib.suppress(FailedPrecondition):
+        document.update({"n": 3}, condition)
+
+    @firestore.transactional
+    def raised(transaction: firestore.Transaction) -> None:
+        document.get(transaction=transaction)
+        transaction.update(document, {"n": firestore.Increment(1), "list": firestore.ArrayUnion(["y"])})
+        transaction.set(other, {"n": 1, "at": firestore.SERVER_TIMESTAMP})
+
+    @firestore.transactional
+    def left(transaction: firestore.Transaction) -> None:
+        list(documents.where(filter=firestore.FieldFilter("n", "==", 3)).stream(transaction=transaction))
+
+    raised(database.transaction())
+    left(database.transaction())
+    _query(documents)
+    list(database.get_all([document, other, documents.document("none")], ["n", "map"]))
+    list(documents.list_documents())
+    batch = database.batch()
+    batch.delete(document)
+    batch.delete(other)
+    batch.commit()
+
+
+def _query(documents: "firestore.CollectionReference") -> None:
+    from google.cloud import firestore  # noqa: PLC0415 - see above
+
+    for field, operator, value in (
+        ("n", "in", [1, 3]),
+        ("list", "array_contains", "x"),
+        ("list", "array_contains_any", ["x", "y"]),
+        ("at", "<=", datetime.now(UTC)),
+        ("text", "!=", ""),
+    ):
+        found = documents.where(filter=firestore.FieldFilter(field, operator, value))
+        list(found.order_by(field).limit(1).select(["n"]).stream())
+        found.count().get()  # type: ignore[call-arg]  # its decorator hides `self` from the checker
+    list(
+        documents.order_by("n").order_by("__name__").start_after({"n": 1, "__name__": documents.document("c")}).stream()
+    )
+
+
+async def _use_pubsub(host: str) -> None:
+    """Topics made as a stack makes them, and a message that the emulator pushes, once in vain."""
+    import aiohttp  # noqa: PLC0415 - see above
+    from aiohttp import web  # noqa: PLC0415
+    from google.cloud import pubsub_v1  # noqa: PLC0415
+
+    pushed = asyncio.Event()
+    answers = iter([503])
+
+    async def take(_: web.Request) -> web.Response:
+        status = next(answers, 204)
+        if status == 204:
+            pushed.set()
+        return web.Response(status=status)
+
+    application = web.Application()
+    application.router.add_post("/{path:.*}", take)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    listener = listening_socket(0)
+    await web.SockSite(runner, listener).start()
+    consumer = f"http://{LOOPBACK}:{port_of(listener)}"
+    async with aiohttp.ClientSession() as session:
+        await create_topics(session, host, _PROJECT, [Route("archive", consumer, consumer)], retry_min=0.1)
+    publisher = pubsub_v1.PublisherClient()
+    topic = f"projects/{_PROJECT}/topics/archive"
+    await asyncio.to_thread(lambda: publisher.publish(topic, b"{}", kind="archive").result())
+    await asyncio.wait_for(pushed.wait(), _PUSH_SECONDS)
+    publisher.stop()
+    await runner.cleanup()
 
 
 if __name__ == "__main__":

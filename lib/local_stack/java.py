@@ -16,6 +16,8 @@ from local_stack.errors import LocalError
 
 _INSTALLED = Path("/usr/lib/jvm")
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+# What an archive has in it depends on the calls that this file made.
+_CALLS = Path(__file__).with_name("class_archives.py")
 _CLASS_FILE_MAGIC = 0xCAFEBABE
 # Class files of Java N carry N + 44 as their major version, since Java 1.1.
 _CLASS_FILE_OFFSET = 44
@@ -66,7 +68,8 @@ def java_version(java: str) -> int | None:
 def class_archive(java: str, jar: Path) -> Path:
     """Where the archive of the classes that `java` loads from `jar` is, or would be: see `class_archives`."""
     facts = jar.stat()
-    key = f"{Path(java).resolve()}\n{jar}\n{facts.st_size}\n{facts.st_mtime_ns}"
+    calls = hashlib.sha256(_CALLS.read_bytes()).hexdigest()
+    key = f"{Path(java).resolve()}\n{jar}\n{facts.st_size}\n{facts.st_mtime_ns}\n{calls}"
     return cache_dir() / "classes" / f"{jar.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsa"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local_stack import java as javas
 from local_stack.emulators import Emulator
 from local_stack.java import class_archive
 
@@ -55,4 +56,13 @@ def test_an_archive_of_another_jar_is_left_alone(emulator: Emulator, java: Path)
     archived(emulator, java)
     with zipfile.ZipFile(emulator.jar, "a") as archive:
         archive.writestr("com/example/Other.class", b"newer")
+    assert not any("Archive" in option for option in emulator.command(8000))
+
+
+def test_an_archive_that_other_calls_made_is_left_alone(
+    emulator: Emulator, java: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived(emulator, java)
+    (tmp_path / "class_archives.py").write_text("# makes other calls\n")
+    monkeypatch.setattr(javas, "_CALLS", tmp_path / "class_archives.py")
     assert not any("Archive" in option for option in emulator.command(8000))
