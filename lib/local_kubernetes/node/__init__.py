@@ -7,6 +7,18 @@ and in tests: it isolates pods no better than processes of one user are.
 `python -m local_kubernetes.node` runs it as a process; `ProcessNode` runs in the caller's event loop.
 """
 
-from local_kubernetes.node.node import NodeError, NodeOptions, ProcessNode
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local_kubernetes.node.node import NodeError, NodeOptions, ProcessNode
 
 __all__ = ["NodeError", "NodeOptions", "ProcessNode"]
+
+
+def __getattr__(name: str) -> Any:
+    """The node, once it is asked for: whoever only reads the logs that it left needs no Kubernetes client."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from local_kubernetes.node import node  # noqa: PLC0415 - see above
+
+    return getattr(node, name)
