@@ -1,14 +1,15 @@
 """`hub up`: the stack in the foreground, from its start to the signal that ends it."""
 
 import asyncio
+import gc
 import logging
 import os
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,7 +46,8 @@ async def _serve(options: StackOptions, load_route: "Callable[[], Router]") -> N
         exits.push_async_callback(foundation.stop)
         stopping = _on_signals(foundation.supervisor)
         starting = all_of(foundation.start(), _start_on(foundation, options, load_route, exits))
-        started = await _unless(stopping, starting)
+        with _not_collecting():
+            started = await _unless(stopping, starting)
         if started is not None:
             stack, info = started[1]
             print(summary(info, time.monotonic() - began), flush=True)
@@ -62,6 +64,17 @@ async def _start_on(
     # Before the foundation ends: gunicorn waits for a connection that is open, even for an idle one of the stack's.
     exits.push_async_callback(stack.close)
     return stack, await stack.start()
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Keep the collector from what a start makes: it would walk all that is imported again and again, for nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _import_stack() -> "type[LocalStack]":
