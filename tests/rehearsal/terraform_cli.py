@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 _BESIDE = ("console", "docs", "functions", "lib", "tests/bench")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".build", ".terraform", "*.tfstate*", "terraform.tfvars")
 _DEADLINE_SECONDS = 300
+# The providers would read each resource as the state has it.
+_PLANNED_FROM_STATE = ("-input=false", "-refresh=false")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Terraform:
 
     def plan(self, *options: str) -> dict[str, Any]:
         """The plan as Terraform's own JSON; it is kept as `plan.out` for `apply`."""
-        self.run("plan", "-input=false", "-out=plan.out", *options)
+        self.run("plan", *_PLANNED_FROM_STATE, "-out=plan.out", *options)
         planned: dict[str, Any] = json.loads(self.run("show", "-json", "plan.out"))
         return planned
 
@@ -88,8 +90,7 @@ class Terraform:
 
     def assert_settled(self, *options: str) -> None:
         """Plan what was applied. Raises AssertionError, with the plan, if that would change a resource or an output."""
-        # The providers would read each resource as the state has it.
-        self.run("plan", "-input=false", "-detailed-exitcode", "-refresh=false", *options)
+        self.run("plan", *_PLANNED_FROM_STATE, "-detailed-exitcode", *options)
 
 
 @contextmanager

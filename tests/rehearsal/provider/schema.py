@@ -140,15 +140,19 @@ def attributes(*names: str, required: Collection[str] = (), computed: Collection
     return given | {name: Attribute(name, computed=True, only_computed=True) for name in computed}
 
 
-def google(types: Collection[str], *, beta: bool = False) -> ProviderSchema:
-    """The google provider with the resources and data sources of these `types`: all 1,100 take seconds to tell."""
+def google(words: Collection[str], *, beta: bool = False) -> ProviderSchema:
+    """The google provider, as far as a configuration of these `words` can see it.
+
+    All 1,100 types take seconds to tell, and Terraform handles every argument of a resource, set or not. So a type, a
+    block or an optional argument that no word names is left out. A name that Google does not know is refused as ever.
+    """
     config = Block(
         attributes(
             "project", "region", "zone", "billing_project", "user_project_override", "default_labels", "credentials"
         )
     )
     return ProviderSchema(
-        config, dict(_blocks("resources", types, beta)), dict(_blocks("data", types, beta)), _EPHEMERAL
+        config, dict(_blocks("resources", words, beta)), dict(_blocks("data", words, beta)), _EPHEMERAL
     )
 
 
@@ -169,19 +173,21 @@ def _schema() -> Mapping[str, Any]:
     return loaded
 
 
-def _blocks(kind: str, types: Collection[str], beta: bool) -> Iterator[tuple[str, Block]]:
+def _blocks(kind: str, words: Collection[str], beta: bool) -> Iterator[tuple[str, Block]]:
     schema = _schema()
     known = {**schema[kind], **(schema["beta"][kind] if beta else {})}
-    for name in sorted(set(types) & set(known)):
+    for name in sorted(set(words) & set(known)):
         chosen = [attribute for resource, attribute in CHOSEN_BY_GOOGLE if resource == name]
-        yield name, _block(known[name]["attrs"], [*known[name]["computed"], *chosen], name)
+        yield name, _block(known[name]["attrs"], [*known[name]["computed"], *chosen], words, name)
 
 
-def _block(given: Mapping[str, Any], computed: Collection[str], of: str = "") -> Block:
+def _block(given: Mapping[str, Any], computed: Collection[str], words: Collection[str], of: str = "") -> Block:
     schema = _schema()
     plain: dict[str, Attribute] = {}
     blocks: dict[str, Block] = {}
     for name, about in given.items():
+        if name not in words and not about["required"]:
+            continue
         if about["block"] is None:
             inherited = name in INHERITED and not about["required"]
             plain[name] = Attribute(
@@ -189,8 +195,8 @@ def _block(given: Mapping[str, Any], computed: Collection[str], of: str = "") ->
             )
             continue
         inner = (schema["blocks"] | schema["beta"]["blocks"])[about["block"]]
-        blocks[name] = _block(inner, COMPUTED_IN_BLOCKS.get(about["block"], ()))
-    for name in set(computed) - set(plain) - set(blocks) | ({"id"} if computed else set()):
+        blocks[name] = _block(inner, COMPUTED_IN_BLOCKS.get(about["block"], ()), words)
+    for name in set(words) & set(computed) - set(given) | ({"id"} if computed else set()):
         told_as = TOLD_AS.get((of, name))
         plain[name] = Attribute(name, computed=True, only_computed=name not in given, told_as=told_as)
     repeated = [name for name in blocks if given[name]["list"]]

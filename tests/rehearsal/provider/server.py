@@ -16,17 +16,17 @@ from tests.rehearsal.provider.messages import CALLS, MESSAGE, SERVICE
 from tests.rehearsal.provider.service import ProviderService, failed
 
 _REGISTRY = "registry.terraform.io/hashicorp"
-_TYPE = re.compile(r'^(?:resource|data|ephemeral)\s+"(\w+)"', re.MULTILINE)
+_WORD = re.compile(r"\w+")
 _MAX_MESSAGE = 64 * 1024 * 1024
 
 
 @contextmanager
 def serving(directory: Path) -> Iterator[Mapping[str, str]]:
     """Serve the providers that the configuration in `directory` uses; gives the environment for `terraform`."""
-    types = {name for file in directory.rglob("*.tf") for name in _TYPE.findall(file.read_text())}
+    words = {word for file in directory.rglob("*.tf") for word in _WORD.findall(file.read_text())}
     schemas = {
-        "google": schema.google(types),
-        "google-beta": schema.google(types, beta=True),
+        "google": schema.google(words),
+        "google-beta": schema.google(words, beta=True),
         "random": schema.RANDOM,
         "time": schema.TIME,
     }
@@ -54,7 +54,8 @@ def _reattach(port: int) -> Mapping[str, Any]:
 
 def _start(service: ProviderService) -> tuple[grpc.Server, int]:
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
-    server = grpc.server(ThreadPoolExecutor(max_workers=8), options=options)
+    # An answer waits for nothing, so that more threads would only take the interpreter from each other.
+    server = grpc.server(ThreadPoolExecutor(max_workers=1), options=options)
     methods = {name: _handler(service, name, request) for name, (request, _) in CALLS.items()}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
     port = server.add_insecure_port("127.0.0.1:0")
