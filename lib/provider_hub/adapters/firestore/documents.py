@@ -12,13 +12,12 @@ from typing import Any, TypeVar
 from google.api_core import exceptions
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.types import firestore as api
-from google.cloud.firestore_v1.types.common import DocumentMask
 from google.cloud.firestore_v1.types.document import Document
-from google.cloud.firestore_v1.types.query import StructuredAggregationQuery, StructuredQuery
+from google.cloud.firestore_v1.types.query import StructuredQuery
 from google.cloud.firestore_v1.types.write import Write
 
 from provider_hub.actions.ports import Key, Overtaken, Reading, Seen
-from provider_hub.adapters.firestore.encoding import decode_record
+from provider_hub.adapters.firestore.encoding import decode_record, message
 from provider_hub.adapters.firestore.failures import CONDITION_FAILED, CONFLICTS, TEMPORARY, no_answer, translated
 from provider_hub.adapters.firestore.queries import build_query
 from provider_hub.adapters.firestore.writes import ConditionalWrites, PendingWrites, seen_as
@@ -141,7 +140,7 @@ class FirestoreDocuments:
         """Delete records in one commit, outside of any transaction. Raises TemporaryError."""
         if keys:
             with translated():
-                self.commit_writes([Write(delete=self.name_of(key)) for key in keys], b"")
+                self.commit_writes([message(Write, delete=self.name_of(key)) for key in keys], b"")
 
     def name_of(self, key: Key[Any]) -> str:
         """The document's full resource name."""
@@ -166,7 +165,7 @@ class FirestoreDocuments:
         names = [self.name_of(key) for key in wanted]
         found: dict[str, Any] = {}
         transaction_id = b""
-        request = api.BatchGetDocumentsRequest(database=self._database, documents=names, **options)
+        request = message(api.BatchGetDocumentsRequest, database=self._database, documents=names, **options)
         responses = self._client.batch_get_documents(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
         for response in responses:
             raw = api.BatchGetDocumentsResponse.pb(response)
@@ -184,7 +183,7 @@ class FirestoreDocuments:
 
         A call with one answer costs half of what a stream of one answer does, here and in the database.
         """
-        request = api.GetDocumentRequest(name=name)
+        request = message(api.GetDocumentRequest, name=name)
         try:
             found = self._client.get_document(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
         except exceptions.NotFound:
@@ -197,21 +196,22 @@ class FirestoreDocuments:
 
         Raises what the client raises.
         """
-        mask = {"mask": DocumentMask(field_paths=fields)} if fields else {}
-        request = api.BatchGetDocumentsRequest(database=self._database, documents=names, **mask)
+        mask = {"mask": {"field_paths": fields}} if fields else {}
+        request = message(api.BatchGetDocumentsRequest, database=self._database, documents=names, **mask)
         responses = self._client.batch_get_documents(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
         found = (api.BatchGetDocumentsResponse.pb(response) for response in responses)
         return {answer.found.name: answer.found for answer in found if answer.HasField("found")}
 
     def commit_writes(self, writes: list[Write], transaction_id: bytes) -> Any:
         """Commit; an empty id is a commit without a transaction. Returns the answer. Raises what the client raises."""
-        request = api.CommitRequest(database=self._database, writes=writes, transaction=transaction_id)
+        raw = [Write.pb(write) for write in writes]
+        request = message(api.CommitRequest, database=self._database, writes=raw, transaction=transaction_id)
         answer = self._client.commit(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
         return api.CommitResponse.pb(answer)
 
     def roll_back(self, transaction_id: bytes) -> None:
         """Release what the server holds for a transaction. Raises what the client raises."""
-        request = api.RollbackRequest(database=self._database, transaction=transaction_id)
+        request = message(api.RollbackRequest, database=self._database, transaction=transaction_id)
         self._client.rollback(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
 
     def _query(self, kind: type[R], collection: str, *, parent: str | None = None, **clauses: Any) -> list[R]:
@@ -219,18 +219,15 @@ class FirestoreDocuments:
         return [decode_record(kind, document) for document in documents]
 
     def _documents(self, query: StructuredQuery, parent: str) -> list[Any]:
-        request = api.RunQueryRequest(parent=parent, structured_query=query)
+        request = message(api.RunQueryRequest, parent=parent, structured_query=StructuredQuery.pb(query))
         with translated():
             responses = self._client.run_query(request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None)
             raw = (api.RunQueryResponse.pb(response) for response in responses)
             return [response.document for response in raw if response.HasField("document")]
 
     def _count(self, query: StructuredQuery, parent: str) -> int:
-        aggregation = StructuredAggregationQuery(
-            structured_query=query,
-            aggregations=[{"count": StructuredAggregationQuery.Aggregation.Count(), "alias": "n"}],
-        )
-        request = api.RunAggregationQueryRequest(parent=parent, structured_aggregation_query=aggregation)
+        counted = {"structured_query": StructuredQuery.pb(query), "aggregations": [{"count": {}, "alias": "n"}]}
+        request = message(api.RunAggregationQueryRequest, parent=parent, structured_aggregation_query=counted)
         with translated():
             responses = self._client.run_aggregation_query(
                 request, metadata=self._metadata, timeout=_RPC_SECONDS, retry=None

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud.firestore_v1.types.query import StructuredQuery
 
-from provider_hub.adapters.firestore.encoding import value_of
+from provider_hub.adapters.firestore.encoding import message, value_of
 
 Filter = tuple[str, str, Any]
 _OPERATORS = {
@@ -15,6 +15,7 @@ _OPERATORS = {
     "in": StructuredQuery.FieldFilter.Operator.IN,
     "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
 }
+_AND = StructuredQuery.CompositeFilter.Operator.AND
 _DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}
 
 
@@ -42,7 +43,7 @@ def build_query(  # noqa: PLR0913 - the clauses that a query may have
     ]
     query: dict[str, Any] = {"from_": [{"collection_id": collection, "all_descendants": everywhere}]}
     if filters:
-        query["where"] = {"composite_filter": {"op": "AND", "filters": filters}}
+        query["where"] = {"composite_filter": {"op": _AND, "filters": filters}}
     query["order_by"] = [
         {"field": {"field_path": field.removeprefix("-")}, "direction": _DIRECTIONS[field.startswith("-")]}
         for field in order
@@ -52,6 +53,6 @@ def build_query(  # noqa: PLR0913 - the clauses that a query may have
         query["start_at"] = {"values": values, "before": False}
     if fields:
         query["select"] = {"fields": [{"field_path": field} for field in fields]}
-    query["limit"] = limit
-    query["offset"] = offset
-    return StructuredQuery(query)
+    if limit is not None:
+        query["limit"] = {"value": limit}
+    return message(StructuredQuery, offset=offset, **query)

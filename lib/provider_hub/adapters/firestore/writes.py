@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.types.write import Write
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Seen
-from provider_hub.adapters.firestore.encoding import encode_record, fill
+from provider_hub.adapters.firestore.encoding import encode_record, fill, message
 from provider_hub.adapters.firestore.failures import TEMPORARY
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class PendingWrites:
 
     def write(self, key: Key[R], record: R) -> None:
         """Replace the whole document at the commit."""
-        self._writes.append(Write(update=encode_record(record, self._store.name_of(key))))
+        self._writes.append(message(Write, update=encode_record(record, self._store.name_of(key))))
 
     def delete(self, key: Key[Any]) -> None:
         """Delete the document at the commit."""
-        self._writes.append(Write(delete=self._store.name_of(key)))
+        self._writes.append(message(Write, delete=self._store.name_of(key)))
 
     def add(self, key: Key[Any], field: str, amount: int, **same: str) -> None:
         """Add to a number of the document at the commit (`actions.ports.Writes.add`)."""
