@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes import client
 
@@ -31,13 +32,13 @@ class ForgetfulServer:
     """Continues no token but `fresh`, as a server does once it has compacted what the others stand for."""
 
     def __init__(self, fresh: str | None) -> None:
+        self.configuration = client.Configuration(host="http://cluster")
+        self.user_agent = "provider-hub"
         self.fresh = fresh
         self.asked: list[str | None] = []
 
-    def param_serialize(self, method: str, path: str, query_params: Any, **_: Any) -> Any:
-        return method, path, dict(query_params).get("continue")
-
-    def call_api(self, _method: str, _path: str, token: str | None, **_: Any) -> Answer:
+    def call_api(self, _method: str, url: str, *_: Any, **_options: Any) -> Answer:
+        token = dict(parse_qsl(urlsplit(url).query)).get("continue")
         self.asked.append(token)
         if token in (None, self.fresh):
             return Answer(200, {"metadata": {}, "items": [LEFT]})
