@@ -11,10 +11,12 @@ _TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")  # of a line in pip's log
 _OTHER_PYTHON = re.compile(r"Ignored the following versions that require a different python version: (.+)")
 _REQUIRES_PYTHON = re.compile(r"Requires-Python ([^;]+)")
 # What pip logs when an index or a file host could not be reached; it then goes on as if the index were empty.
+# It is several times faster for looking at one character first: nothing begins at almost all of them.
 _NETWORK_TROUBLE = re.compile(
-    r"connection broken by|connection error|Max retries exceeded|Read timed out|timed out\.|HTTP error 5\d\d|"
+    r"(?=[cmrthin45])"
+    r"(?:connection broken by|connection error|Max retries exceeded|Read timed out|timed out\.|HTTP error 5\d\d|"
     r"\b5\d\d Server Error|\b429 Client Error|too many 5\d\d error responses|IncompleteRead|Connection reset|"
-    r"ConnectionResetError|NewConnectionError|NameResolutionError",
+    r"ConnectionResetError|NewConnectionError|NameResolutionError)",
     re.IGNORECASE,
 )
 

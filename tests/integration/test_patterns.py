@@ -27,6 +27,8 @@ SIZES = (4 * 1024, 64 * 1024)
 # Quadratic patterns take minutes. What is linear takes some milliseconds; a machine may be twenty times slower.
 BOUND_SECONDS = 1.0
 SEPARATORS = " =:/.-_a0\"'%@,\n\\&?#+[("
+# What a pattern may begin with: letters, but no words of what it looks for.
+BEGINNINGS = re.compile(r"\(\?=\[[^]]*\]\)")
 METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
 
 
@@ -56,7 +58,7 @@ PATTERNS = patterns()
 
 def worst_texts(pattern: str) -> Iterator[tuple[str, str, str]]:
     """A beginning, what is repeated, and an end."""
-    words = list(dict.fromkeys(re.findall(r"[A-Za-z]{2,}(?:://)?", pattern)))[:6]
+    words = list(dict.fromkeys(re.findall(r"[A-Za-z]{2,}(?:://)?", BEGINNINGS.sub("", pattern))))[:6]
     units = [*SEPARATORS, *words, *(word + mark for word in words[:3] for mark in " =:/\"'")]
     for unit, start, end in itertools.product(units, ("", *words[:2]), ("", "\0")):
         yield start, unit, end

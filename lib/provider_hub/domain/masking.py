@@ -11,7 +11,11 @@ MESSAGE_LENGTH = 600
 _WINDOW = 2048
 _BREAK = re.compile(r"[\s,;&]")
 
-_LABEL = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|private)[_-]?key|authorization|cookie|bearer)"
+# A pattern that looks at one character first is several times faster: nothing begins at almost all of them.
+_LABEL = (
+    r"(?=[psatcb])"
+    r"(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|private)[_-]?key|authorization|cookie|bearer)"
+)
 _SUFFIX = r"(?:[_-][\w-]{1,20}|key)?"
 _BETWEEN = r"(?:\s{0,4}[=:][=:>\s]{0,6}|\s{1,8})"
 _SCHEME = r"(?:(?:bearer|basic|digest|negotiate|token|[a-z0-9-]{1,20}-hmac-sha256)\s{1,8})?"
@@ -20,7 +24,7 @@ _URL_CREDENTIALS = re.compile(r"(://)[^/\s]{1,512}@")
 _URL_QUERY = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{1,20}://[^\s?#]{1,1024}[?#])[^\s\"'<>]{1,2048}")
 # A header's value may be a scheme with a list of parameters, as Digest's and AWS' are, or a list of cookies.
 _HEADER = re.compile(
-    rf"(?i)((?:authorization|cookie)\s{{0,4}}[:=]\s{{0,4}})(?![\"'\\\s]){_SCHEME}"
+    rf"(?i)(?=[ac])((?:authorization|cookie)\s{{0,4}}[:=]\s{{0,4}})(?![\"'\\\s]){_SCHEME}"
     r"(?:[^\s\"',;]|\"[^\"]{0,512}\"){1,2048}"
     r"(?:[,;] {0,2}[\w-]{1,40}=(?:[^\s\"',;]|\"[^\"]{0,512}\"){1,512}){0,8}"
 )
@@ -34,10 +38,10 @@ _LABELLED = re.compile(
     r")"
 )
 _UNLABELLED = re.compile(
-    r"(?<![\w-])(?:"
+    r"(?=[eghmpsxA-])(?:(?<![\w-])(?:"
     r"eyJ[\w-]{8,2048}(?:\.[\w-]{0,2048}){1,2}"
     r"|(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk_live_|pypi-|hubpub_|mt_|AKIA)[\w-]{12,512}"
-    r")|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,2048}"
+    r")|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,2048})"
 )
 
 # It names the hub's project too: the cluster says it of a function that may not do something.
