@@ -1,7 +1,9 @@
 """The functions' own `main.py`, each as a process that can die: wired as in the cloud, over clients that may fail."""
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
@@ -29,6 +31,7 @@ from tests.faults.transport import CloudTasks, FaultyTransport, PubSub
 QUEUE_URLS = {queue: f"http://{queue}" for queue in Queue}
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 _CODE: dict[str, CodeType] = {}
+_CLASSES: dict[tuple[str, str], type] = {}
 _METADATA = (("authorization", "Bearer owner"),)
 
 Observe = Callable[[str, Any, Any], None]
@@ -115,6 +118,7 @@ class Functions:
         """A process of its own: a module that nobody else has, which connects at its first call."""
         self.started += 1
         module = ModuleType(f"function_{name}")
+        module.__dict__["__builtins__"] = {**vars(builtins), "__build_class__": partial(_class_built_once, name)}
         exec(_code(name), module.__dict__)  # noqa: S102 - our own main.py
         stand_ins = {"Authenticator": BearerIsSlug, "VerifiedWheels": lambda _policy, _artifacts: self._wheels()}
         for attribute, stand_in in stand_ins.items():
@@ -159,6 +163,13 @@ def _caller_header(name: str, path: str) -> list[tuple[str, str]]:
     """What Google's services send to a function that is not public."""
     account = callers.account_for(name, path)
     return [("Authorization", f"Bearer {callers.token(account, name)}")] if account else []
+
+
+def _class_built_once(function: str, body: Any, name: str, *bases: Any, **options: Any) -> type:
+    """The class of the function's first start: a settings model holds nothing of a process, and takes long to build."""
+    if (function, name) not in _CLASSES:
+        _CLASSES[function, name] = builtins.__build_class__(body, name, *bases, **options)
+    return _CLASSES[function, name]
 
 
 def _code(name: str) -> CodeType:
