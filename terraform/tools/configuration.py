@@ -1,5 +1,6 @@
 """The Terraform configuration as data: its blocks, and the locals whose values are literals."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,18 +13,29 @@ from hcl2.utils import SerializationOptions
 TERRAFORM = Path(__file__).resolve().parents[1]
 # Where everything is provisioned; the root only calls it.
 HUB = TERRAFORM / "modules" / "hub"
+# As `terraform fmt` writes it: a block begins and ends at the beginning of a line.
+_BLOCK = re.compile(r'^(\w+)((?: "[^"\n]+")*) \{(?:[^\n]*\}|\n.*?^\})$', re.MULTILINE | re.DOTALL)
 _OPTIONS = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
-_LABELS = {"resource": 2, "data": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
 
 
 @dataclass(frozen=True)
 class Block:
-    """One top-level block; an expression in `body` is a string `${…}`, a nested block a list of mappings."""
+    """One top-level block, `text` as its file has it."""
 
     path: Path
     kind: str
     labels: tuple[str, ...]
-    body: dict[str, Any]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What the block says: an expression is a string `${…}`, a nested block a list of mappings."""
+        return _body_of(self.text, len(self.labels))
+
+    def sets(self, name: str) -> bool:
+        """Whether the block itself, and not only one within it, gives a value to the argument."""
+        written = re.search(rf"(?:^  |\{{ ){re.escape(name)} +=", self.text, re.MULTILINE)
+        return written is not None and name in self.body
 
     @property
     def type(self) -> str:
@@ -62,31 +74,38 @@ class Configuration:
 
     def local(self, name: str) -> Any:
         """A local's value as it is written. Raises KeyError."""
-        values = {key: value for block in self.of("locals") for key, value in block.body.items()}
-        return values[name]
+        values = [block.body[name] for block in self.of("locals") if block.sets(name)]
+        if not values:
+            raise KeyError(name)
+        return values[-1]
 
 
 def read(directory: Path = HUB) -> Configuration:
-    """Parse the .tf files of one directory, the module `hub` unless another is given, not of those below it."""
+    """The .tf files of one directory, the module `hub` unless another is given, not of those below it.
+
+    Raises ValueError for a file that is not formatted as `terraform fmt` does it.
+    """
     files = sorted(directory.glob("*.tf"))
     return Configuration(tuple(block for path in files for block in _blocks_of(path, path.read_text())))
 
 
+def _blocks_of(path: Path, text: str) -> Iterator[Block]:
+    """The blocks are found by the lines that they begin and end at: few readers look into more than a few of them."""
+    beside = [line for line in _BLOCK.sub("", text).splitlines() if line and not line.startswith("#")]
+    if beside:
+        raise ValueError(f"{path}: {beside[0]!r} is in no block; run terraform fmt -recursive terraform")
+    for found in _BLOCK.finditer(text):
+        yield Block(path, found[1], tuple(re.findall('"(.+?)"', found[2])), found[0])
+
+
 @cache
-def _blocks_of(path: Path, text: str) -> tuple[Block, ...]:
-    """Kept by the text: the parser takes a tenth of a second for a file, and many readers ask for the same ones."""
-    return tuple(_parsed(path, text))
-
-
-def _parsed(path: Path, text: str) -> Iterator[Block]:
-    for kind, entries in hcl2.loads(text, serialization_options=_OPTIONS).items():
-        for entry in entries if isinstance(entries, list) else ():
-            labels: tuple[str, ...] = ()
-            body = entry
-            for _ in range(_LABELS.get(kind, 0)):
-                ((label, body),) = body.items()
-                labels += (label.strip('"'),)
-            yield Block(path, kind, labels, _plain(body))
+def _body_of(text: str, labels: int) -> dict[str, Any]:
+    """Kept by the text: the parser takes milliseconds for a line, and many readers ask for the same blocks."""
+    ((entry,),) = hcl2.loads(f"{text}\n", serialization_options=_OPTIONS).values()
+    for _ in range(labels):
+        (entry,) = entry.values()
+    body: dict[str, Any] = _plain(entry)
+    return body
 
 
 def _plain(value: Any) -> Any:

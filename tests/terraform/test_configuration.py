@@ -4,10 +4,12 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import hcl2
 import pytest
+from hcl2.utils import SerializationOptions
 from terraform.tools import readme, root
 from terraform.tools.configuration import HUB, TERRAFORM, Block, read
 
@@ -172,3 +174,26 @@ def test_a_name_is_declared_once(directory: Path) -> None:
     names = [(block.kind, block.address) for block in blocks if block.labels]
     names += [("local", name) for block in blocks if block.kind == "locals" for name in block.body]
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_blocks_are_those_that_the_parser_finds_in_the_whole_file() -> None:
+    file = TERRAFORM / "modules" / "function" / "main.tf"
+    parsed = hcl2.loads(file.read_text(), serialization_options=SerializationOptions(with_comments=False))
+    whole = Counter({kind: len(entries) for kind, entries in parsed.items()})
+    assert Counter(block.kind for block in read(file.parent).blocks if block.path == file) == whole
+
+
+@pytest.mark.parametrize("text", ['  output "a" {}\n', "a = 1\n", 'output "a" {\n  value = 1 }\n', "locals {\n}\n}\n"])
+def test_a_file_whose_blocks_cannot_be_told_by_their_lines_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "main.tf").write_text(f"# A comment.\n{text}")
+    with pytest.raises(ValueError, match="run terraform fmt"):
+        read(tmp_path)
+
+
+def test_a_local_is_found_by_its_own_name_and_not_by_one_within_another(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("locals {\n  outer = {\n    inner = 1\n  }\n}\n\nlocals { one = 2 }\n")
+    found = read(tmp_path)
+    assert found.local("outer") == {"inner": 1}
+    assert found.local("one") == 2
+    with pytest.raises(KeyError):
+        found.local("inner")
