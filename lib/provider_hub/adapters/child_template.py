@@ -4,30 +4,32 @@ The template is a fresh interpreter that imports what a function needs and then 
 calls it. The template itself reads no input: each child starts from memory that no input has touched. An interpreter
 for each child, with the same imports, took 0.1 to 0.2 seconds of processor time.
 
-Between the two stands a keeper, which waits for the child and reports how it ended.
+Between the two stands a keeper, which waits for the child, ends it at its wall time and reports how it ended.
 """
 
 import json
-import math
 import os
-import resource
+import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-MOST_PLAN_BYTES = 64 * 1024
-MOST_DESCRIPTORS = 4
+from provider_hub.adapters.process_limits import limit_this_process
+
 INPUT_REFUSED = 3
-_NICER = 10
 _BROKEN = 1
+_MOST_PLAN_BYTES = 64 * 1024
+_MOST_DESCRIPTORS = 4
 # What a parser raises when its input is too deep or too large for it, and not through a fault of ours.
 _OVERWHELMED = (MemoryError, RecursionError, OverflowError)
 # Where the descriptors are in a child, and where the pipe for the exit code is among those that come with a plan.
 _INPUT, _OUTPUT, _ERRORS, _FILE = range(4)
 _ENDED = 2
+_ENDS_A_CHILD = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
 
 
 def serve(control: int) -> None:
@@ -36,35 +38,93 @@ def serve(control: int) -> None:
     A plan is JSON: `imports`, `module`, `function` and `limits`. With it come the descriptors of the input, of the
     output, of the pipe for the exit code, and of the file if there is one.
     """
-    # The kernel reaps the keepers: nobody asks how they ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(fileno=control) as plans:
+    with socket.socket(fileno=control) as plans, _signals_heard() as (heard, told):
+        ready = select.poll()
+        ready.register(plans, select.POLLIN)
+        ready.register(heard, select.POLLIN)
         while True:
-            message, descriptors, _, _ = socket.recv_fds(plans, MOST_PLAN_BYTES, MOST_DESCRIPTORS)
+            numbers = {number for number, _ in ready.poll()}
+            if heard.fileno() in numbers:
+                _reap(heard)
+            if plans.fileno() not in numbers:
+                continue
+            message, descriptors, _, _ = socket.recv_fds(plans, _MOST_PLAN_BYTES, _MOST_DESCRIPTORS)
             if not message:
                 return
-            plan = json.loads(message)
-            for module in (*plan["imports"], plan["module"]):
-                import_module(module)
-            if os.fork() == 0:
-                plans.close()
-                _keep(plan, descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _fork(json.loads(message), descriptors, [plans, heard, told])
+
+
+@contextmanager
+def _signals_heard() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A socket that can be read once a keeper has ended, and its other end.
+
+    Signals are how children end, so each does what it usually does, whatever the thread that started this process
+    blocked or ignored. A handler alone would not be enough: a signal just before a wait would not end the wait.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in _ENDS_A_CHILD:
+        signal.signal(number, signal.SIG_DFL)
+    heard, told = socket.socketpair()
+    with heard, told:
+        heard.setblocking(False)
+        told.setblocking(False)
+        signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        yield heard, told
+
+
+def _reap(heard: socket.socket) -> None:
+    """Wait for the keepers that have ended: so the processor time of all children counts as this process's."""
+    heard.recv(_MOST_PLAN_BYTES)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+
+
+def _fork(plan: Mapping[str, Any], descriptors: Sequence[int], own: Sequence[socket.socket]) -> None:
+    for module in (*plan["imports"], plan["module"]):
+        import_module(module)
+    # Without memory for a fork there is no child: its caller sees the pipe closed, and tries again.
+    with suppress(OSError):
+        if os.fork() == 0:
+            for one in own:
+                one.close()
+            _keep(plan, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _keep(plan: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
     """What a keeper does. The exit code goes into the pipe as decimal digits, negative for a signal."""
     try:
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         child = os.fork()
         if child == 0:
             _be_child(plan, descriptors)
+        late = _killed_after(child, plan["limits"]["wall_seconds"])
+        # It is not reaped while the timer runs, or its number could be another process's by then.
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         _, status = os.waitpid(child, 0)
-        os.write(descriptors[_ENDED], b"%d" % os.waitstatus_to_exitcode(status))
+        code = -signal.SIGALRM if late else os.waitstatus_to_exitcode(status)
+        os.write(descriptors[_ENDED], b"%d" % code)
     finally:
         # Whatever happened: a keeper must not go on as a second template.
         os._exit(0)
+
+
+def _killed_after(child: int, seconds: float) -> list[int]:
+    """Kill `child` that much later, which it cannot prevent. The list has something in it from then on."""
+    late: list[int] = []
+
+    def kill(number: int, _frame: object) -> None:
+        late.append(number)
+        os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, kill)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return late
 
 
 def _be_child(plan: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
@@ -72,7 +132,6 @@ def _be_child(plan: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
     code = _BROKEN
     try:
         limit_this_process(plan["limits"])
-        signal.setitimer(signal.ITIMER_REAL, plan["limits"]["wall_seconds"])
         given, output, _, *file = descriptors
         # The template's input is /dev/null. What a child writes as an error may repeat its input.
         os.dup2(_INPUT, _ERRORS)
@@ -97,27 +156,3 @@ def _answer(plan: Mapping[str, Any], *, has_file: bool) -> int:
         # Over the limit of a file's size, writing raises OSError.
         return INPUT_REFUSED
     return 0
-
-
-def limit_this_process(limits: Mapping[str, Any]) -> None:
-    """What a child does first, with the fields of `Limits`. Neither it nor what it starts or becomes can lift them."""
-    os.nice(_NICER)
-    # The timer ends the process within a fraction of a second of processor time; the limit counts in whole seconds.
-    signal.setitimer(signal.ITIMER_PROF, limits["cpu_seconds"])
-    for kind, most in (
-        (resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1),
-        (resource.RLIMIT_AS, limits["memory_bytes"]),
-        (resource.RLIMIT_FSIZE, limits["output_bytes"]),
-        (resource.RLIMIT_NOFILE, limits["open_files"]),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, ceiling = resource.getrlimit(kind)
-        lowered = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
-        resource.setrlimit(kind, (lowered, lowered))
-
-
-def become() -> None:
-    """What a child of `limited_program` does: set its limits, and become the program."""
-    plan = json.loads(sys.argv[1])
-    limit_this_process(plan["limits"])
-    os.execv(plan["command"][0], plan["command"])  # noqa: S606 - the command of `run_program`, no shell

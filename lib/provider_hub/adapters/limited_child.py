@@ -36,7 +36,8 @@ ISOLATED = ("-I", "-S")
 _OVER_LIMIT = (INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV)
 # The template may have to start first, and to import: about 0.3 seconds on an idle machine.
 _START_SECONDS = 15.0
-TEMPLATE = "provider_hub.adapters.child_template"
+_MOST_DIGITS = 16
+_TEMPLATE = "provider_hub.adapters.child_template"
 
 
 class OverLimit(HubError):
@@ -45,7 +46,10 @@ class OverLimit(HubError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one child may use. The times begin with the child: its modules are imported before."""
+    """What one child may use. The times begin with the child: its modules are imported before.
+
+    Who runs one waits for the wall time and at most 15 seconds more, in which a template starts.
+    """
 
     cpu_seconds: float = 1.5
     wall_seconds: float = 15
@@ -80,8 +84,11 @@ class LimitedChildren:
             if code == 0:
                 output.seek(0)
                 return json.loads(output.read(limits.output_bytes))
-        if code in (None, -signal.SIGALRM):
+        if code == -signal.SIGALRM:
             raise TemporaryError("the check of this input got too little processor time: try again")
+        if code is None:
+            log.error("nobody says how a child process that ran %s ended", function.__qualname__)
+            raise TemporaryError("the process that checks this input has ended: try again")
         if code not in _OVER_LIMIT:
             # The traceback may repeat the input, which may be a secret. The function's own tests tell more.
             log.error("a child process that ran %s ended with %s", function.__qualname__, code)
@@ -90,34 +97,45 @@ class LimitedChildren:
     def _run(self, plan: Mapping[str, Any], files: Sequence[int], wall_seconds: float) -> int | None:
         """The child's exit code, negative for the signal that ended it; None where nobody says it in time."""
         ended, write_end = os.pipe()
-        try:
-            given, output, *file = files
-            self._send(json.dumps(plan).encode(), [given, output, write_end, *file])
-        except BaseException:
-            os.close(ended)
-            raise
-        finally:
-            os.close(write_end)
-        with os.fdopen(ended, "rb") as code:
+        with os.fdopen(ended, "rb", buffering=0) as code:
+            try:
+                given, output, *file = files
+                template = self._send(json.dumps(plan).encode(), [given, output, write_end, *file])
+            finally:
+                os.close(write_end)
             ready = select.poll()
-            ready.register(ended, select.POLLIN)
-            # The child's own timer ends it earlier. Without an answer the template itself does not go on.
+            ready.register(code, select.POLLIN)
+            # The keeper says it earlier. Without an answer the template itself does not go on.
             if not ready.poll((wall_seconds + self._start_seconds) * 1000):
-                self.close()
+                self._end(template)
                 return None
-            digits = code.read()
+            digits = code.read(_MOST_DIGITS)
         return int(digits) if digits else None
 
-    def _send(self, plan: bytes, descriptors: Sequence[int]) -> None:
+    def _send(self, plan: bytes, descriptors: Sequence[int]) -> "_Template":
+        """Send a plan to the running template, else to a new one; returns which. Raises TemporaryError."""
         with self._lock:
             if self._template is not None:
                 with suppress(OSError):
                     socket.send_fds(self._template.plans, [plan], descriptors)
-                    return
+                    return self._template
                 # It has ended or hangs, for whatever reason. The plan did not reach it.
                 self._template.end()
-            self._template = _started(self._start_seconds)
-            socket.send_fds(self._template.plans, [plan], descriptors)
+                self._template = None
+            try:
+                self._template = _started(self._start_seconds)
+                socket.send_fds(self._template.plans, [plan], descriptors)
+            except OSError as error:
+                log.exception("no process can be started to check an input")
+                raise TemporaryError("no process can be started to check this input: try again") from error
+            return self._template
+
+    def _end(self, template: "_Template") -> None:
+        """End a template that hangs, unless another thread did, and has perhaps another one by now."""
+        with self._lock:
+            if self._template is template:
+                self._template.end()
+                self._template = None
 
     def close(self) -> None:
         """End the template, and none of the children. The next use starts another."""
@@ -146,7 +164,7 @@ def _started(send_seconds: float) -> _Template:
     ours.settimeout(send_seconds)
     path = json.dumps([part for part in sys.path if part])
     start = "import sys, json; sys.path[:] = json.loads(sys.argv[1])"
-    serve = f"from {TEMPLATE} import serve; serve(int(sys.argv[2]))"
+    serve = f"from {_TEMPLATE} import serve; serve(int(sys.argv[2]))"
     with theirs:
         # Its errors come to this process's: those are faults of an import. A child's go nowhere.
         process = subprocess.Popen(  # noqa: S603 - the command is fixed

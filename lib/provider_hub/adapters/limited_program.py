@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from provider_hub.adapters.limited_child import ISOLATED, TEMPLATE, Limits
+from provider_hub.adapters.limited_child import ISOLATED, Limits
 from provider_hub.domain.dataclass import dataclass
 
 _OUT_OF_TIME = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
@@ -53,12 +53,13 @@ def run_program(
     files in `directory` have more than `folder_bytes` together. No shell is involved.
     """
     plan = {"path": [part for part in sys.path if part], "limits": asdict(limits), "command": [*command]}
-    start = f"import sys, json; sys.path[:] = json.loads(sys.argv[1])['path']; from {TEMPLATE} import become; become()"
+    start = "import sys, json; sys.path[:] = json.loads(sys.argv[1])['path']"
+    become = "from provider_hub.adapters.process_limits import become; become()"
     with TemporaryFile() as request, TemporaryFile() as output, TemporaryFile() as errors:
         request.write(text.encode())
         request.seek(0)
         with subprocess.Popen(  # noqa: S603 - the callers make the command; what is hostile is its standard input
-            [sys.executable, *ISOLATED, "-c", start, json.dumps(plan)],
+            [sys.executable, *ISOLATED, "-c", f"{start}; {become}", json.dumps(plan)],
             stdin=request,
             stdout=output,
             stderr=errors,

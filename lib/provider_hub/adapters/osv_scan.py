@@ -23,6 +23,7 @@ MOST_RECORDS = 300_000
 MOST_RECORD_BYTES = 4 * MIB
 MOST_UNPACKED_BYTES = 2048 * MIB
 _LIMITS = Limits(cpu_seconds=60, wall_seconds=90, memory_bytes=512 * MIB, output_bytes=4 * MIB)
+_IMPORTS = ("encodings.cp437",)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What `zipfile` raises for an entry that is not what the archive's directory says.
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError)
@@ -49,7 +50,7 @@ def scan_in_child(file: IO[bytes], locked: Mapping[str, Sequence[str]], now: dat
     """
     argument = {"locked": {name: [*versions] for name, versions in locked.items()}, "now": now.isoformat()}
     try:
-        answer = run_limited(_scanned, argument, _LIMITS, file)
+        answer = run_limited(_scanned, argument, _LIMITS, file, imports=_IMPORTS)
     except OverLimit as error:
         sought = sum(map(len, locked.values()))
         raise TooMuchToMatch(f"the export of advisories {error}, with {sought} locked versions to look for") from error

@@ -27,7 +27,7 @@ def _refusals(schemas: Any, _file: IO[bytes] | None) -> list[str | None]:
 
 
 def _refusal(text: str) -> str | None:
-    from provider_hub.domain.json_schema import SchemaRefused, check_storable  # noqa: PLC0415 - in the child alone
+    from provider_hub.domain.json_schema import SchemaRefused, check_storable  # noqa: PLC0415 - in the template alone
 
     try:
         check_storable(json.loads(text))

@@ -9,7 +9,13 @@ from provider_hub.domain.wheels.errors import WheelInvalid
 from provider_hub.domain.wheels.package import PackageRefused, Packages, PackageUnclear
 
 _LIMITS = Limits()
-_IMPORTS = ("provider_hub.domain.wheels.inspection",)
+# With what the inspection imports at its first wheel.
+_IMPORTS = (
+    "provider_hub.domain.wheels.inspection",
+    "packaging.requirements",
+    "encodings.cp437",
+    "encodings.utf_8_sig",
+)
 
 
 def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
@@ -29,7 +35,7 @@ def inspect_in_child(file: IO[bytes], file_name: str) -> WheelContents:
 
 
 def _inspected(file_name: Any, file: IO[bytes] | None) -> dict[str, Any]:
-    from provider_hub.domain.wheels.inspection import inspect_wheel  # noqa: PLC0415 - in the child alone
+    from provider_hub.domain.wheels.inspection import inspect_wheel  # noqa: PLC0415 - in the template alone
 
     if file is None:
         raise AssertionError("the child was given no wheel")

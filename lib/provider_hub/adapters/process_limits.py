@@ -1,0 +1,39 @@
+"""The limits of a child process, which it sets on itself before it does anything else.
+
+What a process inherits from this it cannot lift again, and neither can what it starts or becomes.
+"""
+
+import json
+import math
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_NICER = 10
+
+
+def limit_this_process(limits: Mapping[str, Any]) -> None:
+    """Set the limits, which have the fields of `limited_child.Limits`; `wall_seconds` is for others to watch."""
+    os.nice(_NICER)
+    # The timer ends the process within a fraction of a second of processor time; the limit counts in whole seconds.
+    signal.setitimer(signal.ITIMER_PROF, limits["cpu_seconds"])
+    for kind, most in (
+        (resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1),
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_FSIZE, limits["output_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, ceiling = resource.getrlimit(kind)
+        lowered = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
+        resource.setrlimit(kind, (lowered, lowered))
+
+
+def become() -> None:
+    """What a child of `limited_program` does: set its limits, and become the program."""
+    plan = json.loads(sys.argv[1])
+    limit_this_process(plan["limits"])
+    os.execv(plan["command"][0], plan["command"])  # noqa: S606 - the command of `run_program`, no shell
