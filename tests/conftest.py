@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from local_stack.emulators import EmulatorHosts, emulators
+
+_HERE = Path(__file__).parent
 
 # The same examples at every run: a failure in CI is a failure on any machine, and the next run finds it again.
 settings.register_profile(
@@ -26,11 +28,12 @@ settings.load_profile("reproducible")
 
 # The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end:
 # all others are unit tests, whose files take seconds.
-_LONGEST_FIRST = ("clients", "rehearsal", "e2e", "faults", "browser", "hostile", "terraform", "integration")
+_LONGEST_FIRST = ("e2e", "rehearsal", "faults", "browser", "hostile", "terraform", "integration")
 
 
-# The folders whose files share a stack or a browser. One worker runs a whole folder: two would each start their own.
-_SHARING = ("clients", "e2e", "browser")
+# The folders whose files share a stack or a browser. One worker runs all that is in such a folder: two would each start
+# their own.
+_SHARING = ("e2e", "browser")
 
 
 class _FilesThatShareTogether(LoadFileScheduling):
@@ -38,8 +41,9 @@ class _FilesThatShareTogether(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        folder = PurePosixPath(file).parent
-        return str(folder) if folder.name in _SHARING else file
+        # In it may be folders as well.
+        folders = [str(folder) for folder in PurePosixPath(file).parents if folder.name in _SHARING]
+        return folders[0] if folders else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    folder = item.path.parent.name
+    folder = item.path.relative_to(_HERE).parts[0]
     return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 

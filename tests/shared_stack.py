@@ -1,6 +1,7 @@
 """A stack for all tests of a folder, and the package index that it asks. A folder's conftest imports both fixtures.
 
-They end with the folder's last test: a stack that nobody needs any more would take a worker's time from the others.
+The folders in it share them. Both end with the last of these tests: a stack that nobody needs any more would take a
+worker's time from the others.
 """
 
 import os

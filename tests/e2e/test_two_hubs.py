@@ -15,7 +15,7 @@ from provider_hub.domain.names import ProviderName
 from tests.e2e.contract_stack import cluster_options
 from tests.e2e.tenant import Tenant
 
-SLUG = "shared"
+SLUG = "of-two-hubs"
 PROVIDER = ProviderName(SLUG, "weather")
 OPTIONS = ("--retry-min", "0.2", "--sweep-seconds", "1")
 ENVIRONMENT = {"HUB_CHECK_IN_SECONDS": "2"}
@@ -64,12 +64,11 @@ class Hub:
 
 
 @pytest.fixture(scope="module")
-def hubs() -> Iterator[tuple[Hub, Hub]]:
+def hubs(stack: Stack) -> Iterator[tuple[Hub, Hub]]:
     """The second uses the first one's cluster, whose node runs the pods of both; with KUBECONFIG each has a node."""
-    with Stack(*OPTIONS, *cluster_options(), environment=ENVIRONMENT, deadline=240) as first:
-        shared = cluster_options() or ["--kubeconfig", first.info.kubeconfig]
-        with Stack(*OPTIONS, *shared, environment=ENVIRONMENT, deadline=240) as second:
-            yield Hub(first), Hub(second)
+    shared = cluster_options() or ["--kubeconfig", stack.info.kubeconfig]
+    with Stack(*OPTIONS, *shared, environment=ENVIRONMENT, deadline=240) as second:
+        yield Hub(stack), Hub(second)
 
 
 @pytest.mark.timeout(600)

@@ -23,13 +23,13 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.names import ProviderName
 from tests.builders import dead_letter
-from tests.clients import page
-from tests.clients.conftest import Start
-from tests.clients.environments import environment_of
+from tests.e2e.clients import page
+from tests.e2e.clients.conftest import Start
+from tests.e2e.clients.environments import environment_of
 from tests.e2e.tenant import METADATA, Tenant
 
 SCRIPT = Path(__file__).with_name("sdk_calls.py")
-SAMPLE = Path(__file__).parents[2] / "examples" / "weather"
+SAMPLE = Path(__file__).parents[3] / "examples" / "weather"
 OF_THE_SEEDS = ("3.0.0", "4.0.0", "4.2.0", "5.0.0")
 LATER = "18.0.0"
 ALL = (*OF_THE_SEEDS, LATER)

@@ -1,4 +1,4 @@
-"""One running stack for all clients, and threads in which their lives go on side by side."""
+"""What the tests of published clients share: threads in which the clients' lives go on side by side."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,8 +8,8 @@ import pytest
 
 from local_stack.running import Stack
 from provider_hub.adapters.firestore.store import FirestoreStore
-from tests.clients.environments import NoPython, python_3_13
-from tests.e2e.contract_stack import cluster_options, store_of
+from tests.e2e.clients.environments import NoPython, python_3_13
+from tests.e2e.contract_stack import store_of
 
 R = TypeVar("R")
 
@@ -19,16 +19,13 @@ _AT_A_TIME = 4
 Start = Callable[[Callable[[str], R], tuple[str, ...]], dict[str, "Future[R]"]]
 
 
-@pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
-    """The whole system, with waits that a test can sit through; skips where the clients could not be run."""
+@pytest.fixture(scope="package", autouse=True)
+def interpreter() -> None:
+    """Skips where the clients could not be run."""
     try:
         python_3_13()
     except NoPython as missing:
         pytest.skip(str(missing))
-    options = ["--retry-min", "0.2", "--sweep-seconds", "2", *cluster_options()]
-    with Stack(*options, environment={"HUB_CHECK_IN_SECONDS": "2"}, deadline=240) as running:
-        yield running
 
 
 @pytest.fixture(scope="package")

@@ -23,9 +23,9 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.names import ProviderName
 from tests.builders import dead_letter
-from tests.clients import console_script, page
-from tests.clients.conftest import Start
-from tests.clients.environments import environment_of
+from tests.e2e.clients import console_script, page
+from tests.e2e.clients.conftest import Start
+from tests.e2e.clients.environments import environment_of
 from tests.e2e.tenant import METADATA, Tenant
 
 VERSIONS = ("4.0.0", "4.1.2", "5.0.1")

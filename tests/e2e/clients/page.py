@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+PAGE = Path(__file__).parents[3] / "docs" / "clients.md"
 MARKS = {"ok": "yes", "failed": "no", "absent": "-"}
 
 
