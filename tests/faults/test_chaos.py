@@ -15,7 +15,7 @@ def test_a_stack_whose_processes_die_every_second_brings_every_wish_to_its_end(t
         tenants=2,
         pause=3,
         patience=300,
-        poll=0.05,
+        poll=0.2,
         sweep=1,
         kills_while_paused=False,
         kubeconfig=os.environ.get("KUBECONFIG"),
