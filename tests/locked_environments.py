@@ -19,7 +19,7 @@ def environment_of(lock: Path, python: Path) -> Path:
     Raises CalledProcessError when neither uv nor pip can install it.
     """
     digest = sha256(f"{python.resolve()} {lock.read_text()}".encode()).hexdigest()[:12]
-    folder = _cache() / f"{lock.stem}-{digest}"
+    folder = cache_folder("clients") / f"{lock.stem}-{digest}"
     complete = folder / "complete"
     with folder.with_name(f"{folder.name}.lock").open("w") as lock_file:
         # Another test run may be making the same one; scripts in it name the folder, so it is made where it stays.
@@ -42,10 +42,11 @@ def _make(folder: Path, lock: Path, python: Path) -> None:
         _run(sys.executable, "-m", "pip", "--python", executable, "install", *options)
 
 
-def _cache() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provider-hub" / "clients"
-    base.mkdir(parents=True, exist_ok=True)
-    return base
+def cache_folder(kind: str) -> Path:
+    """Where what test runs keep of that kind is, for every clone of this user."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provider-hub" / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _run(*command: object) -> None:

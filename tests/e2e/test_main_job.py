@@ -1,8 +1,6 @@
 """From a wheel to a READY provider and back, over the whole stack."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +11,7 @@ from local_stack.running import Stack
 from local_stack.stack_file import wheels_dir
 from provider_hub.domain.names import ProviderName
 from tests.e2e.tenant import DEADLINE_SECONDS, Tenant
+from tests.registry_wheels import wheel_of
 
 AWKWARD = {
     "QUOTES": """'single' "double" `back`""",
@@ -135,11 +134,8 @@ def test_an_install_survives_the_death_of_a_function(
     assert tenant.until_state(name, "ready", 90)["current_version"] == "1.0.0"
 
 
-def test_a_wheel_from_the_package_registry_becomes_ready(tenant: Tenant, tmp_path: Path) -> None:
-    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path), "six==1.17.0"]
-    subprocess.run(download, check=True, stdin=subprocess.DEVNULL)
-    (wheel,) = tmp_path.glob("*.whl")
-    tenant.publish("six", "1.17.0", wheel)
+def test_a_wheel_from_the_package_registry_becomes_ready(tenant: Tenant) -> None:
+    tenant.publish("six", "1.17.0", wheel_of("six==1.17.0"))
     tenant.install("six")
     assert tenant.until_state("six", "ready")["health"] == "healthy"
 

@@ -14,6 +14,7 @@ from local_stack.interpreters import Interpreter, find_interpreters, own_interpr
 from local_stack.running import Stack
 from provider_hub.domain.runtimes import RuntimeImage
 from tests.e2e.tenant import Tenant
+from tests.registry_wheels import wheel_of
 from tests.runtime_harness import make_wheel
 
 INSTALL_SECONDS = 240
@@ -80,14 +81,12 @@ def test_a_wheel_that_no_python_of_this_machine_fits_is_refused_with_what_there_
     assert all(one.version in refusal["detail"] for one in INTERPRETERS)
 
 
-def downloaded(distribution: str, into: Path) -> Path:
+def downloaded(distribution: str) -> Path:
     """The wheel of a first-party provider; skips where this machine's package index does not have it."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    command += ["--python-version", "3.13", "--dest", str(into), f"{distribution}=={FIRST_PARTY_VERSION}"]
-    if subprocess.run(command, check=False, timeout=INSTALL_SECONDS).returncode:
+    try:
+        return wheel_of(f"{distribution}=={FIRST_PARTY_VERSION}")
+    except subprocess.CalledProcessError:
         pytest.skip(f"{distribution} {FIRST_PARTY_VERSION} cannot be had from this machine's package index")
-    [wheel] = into.glob("*.whl")
-    return wheel
 
 
 def hub(stack: Stack, slug: str, *arguments: str) -> str:
@@ -121,10 +120,10 @@ def followed_log(stack: Stack, slug: str) -> urllib3.BaseHTTPResponse:
     ("short_name", "resource_type"), [("github", "repository"), ("pragma", "secret"), ("supabase", "project")]
 )
 def test_a_first_party_provider_is_served_by_its_pod_until_it_is_uninstalled(
-    stack: Stack, tmp_path: Path, short_name: str, resource_type: str
+    stack: Stack, short_name: str, resource_type: str
 ) -> None:
     tenant = Tenant(stack, f"first-party-{short_name}")
-    wheel = downloaded(f"pragmatiks-{short_name}-provider", tmp_path)
+    wheel = downloaded(f"pragmatiks-{short_name}-provider")
     hub(stack, tenant.slug, "publish", str(wheel), "--wheel-url", stack.add_wheel(wheel).url, "--name", short_name)
 
     tenant.install(short_name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.registry_wheels import wheel_of
 from tests.runtime_harness import Runtimes, make_authority, runtimes
 
 _LIBRARY = Path(__file__).parents[2] / "lib"
@@ -42,16 +43,15 @@ def start(tmp_path: Path, interpreter: str) -> Iterator[Runtimes]:
         yield started
 
 
-def _wheel(interpreter: str, distribution: str, into: Path) -> Path:
-    command = [interpreter, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", str(into)]
-    if not _runs(*command, f"{distribution}=={_VERSION}"):
+def _wheel(distribution: str) -> Path:
+    try:
+        return wheel_of(f"{distribution}=={_VERSION}")
+    except subprocess.CalledProcessError:
         pytest.skip(f"{distribution} {_VERSION} cannot be had from this machine's package index")
-    [wheel] = into.glob("*.whl")
-    return wheel
 
 
-def test_a_first_party_provider_is_served_until_sigterm(start: Runtimes, interpreter: str, tmp_path: Path) -> None:
-    wheel = _wheel(interpreter, "pragmatiks-pragma-provider", tmp_path / "wheels")
+def test_a_first_party_provider_is_served_until_sigterm(start: Runtimes) -> None:
+    wheel = _wheel("pragmatiks-pragma-provider")
 
     runtime = start.start(wheel, PYTHONPATH=str(_LIBRARY))
     runtime.wait_ready(_INSTALL_SECONDS)
