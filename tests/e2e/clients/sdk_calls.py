@@ -1,20 +1,27 @@
-"""Runs inside a client's own environment: `sdk_calls.py CALLS_JSON` calls an SDK's methods in turn.
+"""Runs inside a client's own environment, and calls an SDK's methods in turn; each run is a fork of one process.
 
-Prints one JSON object a line: what each call came to, and whether the answer was read into a model.
+A run (see `forks`) has `url`, `token`, `calls`, and `variables` of its environment. It prints one JSON object a line:
+what each call came to, and whether the answer was read into a model.
 """
 
 import json
-import sys
+import os
 import time
 
+import forks
 from pragma_sdk import PragmaClient
 
+SECONDS = 400
 _LONGEST_WAIT = 90.0
 
 
 def main() -> None:
     """Make every call; a method that this SDK does not have is told so, and no failure."""
-    given = json.loads(sys.argv[1])
+    forks.serve(_run, SECONDS)
+
+
+def _run(given):
+    os.environ.update(given["variables"])
     with PragmaClient(base_url=given["url"], auth_token=given["token"]) as client:
         for call in given["calls"]:
             if "until" in call:
@@ -54,4 +61,5 @@ def _plain(result):
     return result.model_dump(mode="json") if hasattr(result, "model_dump") else result
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -23,11 +23,12 @@ from provider_hub.actions import keys
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.names import ProviderName
 from tests.builders import dead_letter
-from tests.e2e.clients import console_script, page
+from tests.e2e.clients import page
 from tests.e2e.clients.conftest import Start
 from tests.e2e.clients.environments import environment_of
 from tests.e2e.tenant import METADATA, Tenant
 
+SCRIPT = Path(__file__).with_name("console_script.py")
 VERSIONS = ("4.0.0", "4.1.2", "5.0.1")
 PUBLISHED_BY_URL = ("4.0.0", "4.1.2")
 NOT_FOR_PEOPLE = re.compile(r"Traceback|\[\{|\b422\b")
@@ -109,7 +110,7 @@ def configured(stack: Stack, version: str, kind: str, home: Path) -> Iterator[Li
     }
     python = environment_of(f"cli-{version}") / "bin" / "python"
     with subprocess.Popen(
-        [python, console_script.__file__, "pragma"],
+        [python, SCRIPT, "pragma"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

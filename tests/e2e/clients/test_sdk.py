@@ -8,10 +8,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,19 +40,48 @@ Call = Mapping[str, Any]
 Outcomes = list[dict[str, Any]]
 
 
-def ran(stack: Stack, version: str, tenant: Tenant, calls: Sequence[Call], **variables: str) -> Outcomes:
-    """What each call came to, made by that SDK in its own environment."""
-    given = {"url": stack.info.api_url, "token": stack.tokens.user(tenant.slug), "calls": calls}
-    process = subprocess.run(
-        [environment_of(f"sdk-{version}") / "bin" / "python", SCRIPT, json.dumps(given)],
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-        env={**os.environ, **variables},
-    )
-    assert process.returncode == 0, process.stderr
-    return [json.loads(line) for line in process.stdout.splitlines()]
+class Sdk:
+    """One version in its own environment, imported once; one run of calls at a time."""
+
+    def __init__(self, version: str, folder: Path) -> None:
+        self._files = {kind: folder / f"{version}-{kind}" for kind in ("answer", "output", "errors")}
+        self._turn = threading.Lock()
+        command = [environment_of(f"sdk-{version}") / "bin" / "python", SCRIPT]
+        self.program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, stack: Stack, tenant: Tenant, calls: Sequence[Call], variables: Mapping[str, str]) -> Outcomes:
+        given = {"url": stack.info.api_url, "token": stack.tokens.user(tenant.slug), "calls": calls}
+        files = {kind: str(path) for kind, path in self._files.items()}
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        with self._turn:
+            for path in self._files.values():
+                path.write_text("")
+            print(json.dumps({**given, **files, "variables": variables}), file=self.program.stdin, flush=True)
+            status = int(self.program.stdout.readline())
+            printed, errors = self._files["output"].read_text(), self._files["errors"].read_text()
+        assert status == 0, errors
+        return [json.loads(line) for line in printed.splitlines()]
+
+
+class Run(Protocol):
+    """What each call came to, made by the SDK of that version."""
+
+    def __call__(
+        self, stack: Stack, version: str, tenant: Tenant, calls: Sequence[Call], **variables: str
+    ) -> Outcomes: ...
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs calls of any version; its process is started once, with the others."""
+    folder = tmp_path_factory.mktemp("sdks")
+    sdks = {}
+    with ExitStack() as exits:
+        for version in ALL:
+            sdks[version] = Sdk(version, folder)
+            exits.enter_context(sdks[version].program)
+        yield lambda stack, version, tenant, calls, **variables: sdks[version].run(stack, tenant, calls, variables)
 
 
 def check_all_ok(outcomes: Sequence[Mapping[str, Any]]) -> None:
@@ -112,7 +143,11 @@ def life_of(name: str, letters: Sequence[str]) -> list[Call]:
 
 @pytest.fixture(scope="module")
 def lives(
-    stack: Stack, store: FirestoreStore, start: Start[Outcomes], tmp_path_factory: pytest.TempPathFactory
+    stack: Stack,
+    store: FirestoreStore,
+    start: Start[Outcomes],
+    ran: Run,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Future[Outcomes]]:
     """The life of each SDK's provider, all at the same time."""
     wheels = [sample_wheels.build_wheel(text, tmp_path_factory.mktemp(text)) for text in ("1.0.0", "1.1.0")]
@@ -146,7 +181,7 @@ def test_an_sdk_reads_installs_changes_and_removes_a_provider(lives: dict[str, F
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", OF_THE_SEEDS)
-def test_an_sdk_of_the_seeds_time_reads_its_organization(stack: Stack, version: str) -> None:
+def test_an_sdk_of_the_seeds_time_reads_its_organization(stack: Stack, ran: Run, version: str) -> None:
     calls = [{"method": "list_organizations"}, {"method": "get_organization", "args": ["me"]}]
     outcomes = ran(stack, version, Tenant(stack, named("org", version)), calls)
     check_all_ok(outcomes)
@@ -155,7 +190,7 @@ def test_an_sdk_of_the_seeds_time_reads_its_organization(stack: Stack, version: 
 
 
 @pytest.mark.timeout(900)
-def test_a_later_sdk_wants_another_word_for_an_organizations_status(stack: Stack) -> None:
+def test_a_later_sdk_wants_another_word_for_an_organizations_status(stack: Stack, ran: Run) -> None:
     """Two generations contradict each other: the seeds' time reads `active`, SDK 6 and later read `ready`."""
     calls = [{"method": "list_organizations"}, {"method": "get_organization", "args": ["me"]}]
     outcomes = ran(stack, LATER, Tenant(stack, named("org", LATER)), calls)
@@ -165,7 +200,9 @@ def test_a_later_sdk_wants_another_word_for_an_organizations_status(stack: Stack
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", ["4.0.0", "4.2.0", "5.0.0"])
-def test_an_sdk_of_the_seeds_time_publishes_and_reads_the_answer(stack: Stack, tmp_path: Path, version: str) -> None:
+def test_an_sdk_of_the_seeds_time_publishes_and_reads_the_answer(
+    stack: Stack, ran: Run, tmp_path: Path, version: str
+) -> None:
     tenant = Tenant(stack, named("ci", version))
     added = stack.add_wheel(sample_wheels.build_wheel("1.0.0", tmp_path))
     release = {
@@ -184,7 +221,7 @@ def test_an_sdk_of_the_seeds_time_publishes_and_reads_the_answer(stack: Stack, t
 
 
 @pytest.mark.timeout(900)
-def test_the_oldest_sdk_builds_uploads_and_publishes_a_further_version(stack: Stack, tmp_path: Path) -> None:
+def test_the_oldest_sdk_builds_uploads_and_publishes_a_further_version(stack: Stack, ran: Run, tmp_path: Path) -> None:
     """SDK 3 sends no metadata, which a provider's first version needs, so the first one is published without it.
 
     It has `uv` build the wheel and upload it to a registry. Here both are this machine's: the wheel is on its host.
@@ -212,7 +249,7 @@ def test_the_oldest_sdk_builds_uploads_and_publishes_a_further_version(stack: St
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", ALL)
 def test_an_sdk_finds_a_public_provider_of_another_organization_and_of_the_platform(
-    stack: Stack, tmp_path: Path, version: str
+    stack: Stack, ran: Run, tmp_path: Path, version: str
 ) -> None:
     publish_for_the_platform(stack, sample_wheels.build_wheel("1.0.0", tmp_path))
     author = Tenant(stack, named("author", version))
