@@ -4,6 +4,7 @@ Requests are made from the served description, sound and unsound, with the token
 functions over a furnished project; and from nothing at all, with any method, path, header and body.
 """
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -74,7 +75,7 @@ def test_an_operation_answers_what_is_described(
     operation: str, data: st.DataObject, tenants: Tenants, wheel: AddedWheel
 ) -> None:
     mode = data.draw(st.sampled_from((GenerationMode.POSITIVE, GenerationMode.NEGATIVE)), label="mode")
-    case = data.draw(_OPERATIONS[operation].as_strategy(generation_mode=mode), label="case")
+    case = data.draw(_cases_of(operation, mode), label="case")
     case.path_parameters = _with_known(data, case.path_parameters or {})
     if isinstance(case.body, dict):
         case.body = _with_known(data, case.body)
@@ -85,6 +86,13 @@ def test_an_operation_answers_what_is_described(
     assert request.body is None or isinstance(request.body, str | bytes), "no operation takes a stream"
     body = request.body.encode() if isinstance(request.body, str) else request.body or b""
     _send(tenants, str(request.method), str(request.url).removeprefix("http://fuzz"), who, headers, body)
+
+
+@functools.cache
+def _cases_of(operation: str, mode: GenerationMode) -> st.SearchStrategy[Any]:
+    """Built once: hypothesis checks a strategy at its first draw, and for this one that takes as long as the draws."""
+    cases: st.SearchStrategy[Any] = _OPERATIONS[operation].as_strategy(generation_mode=mode)
+    return cases
 
 
 def _with_known(data: st.DataObject, given_values: Mapping[str, Any]) -> dict[str, Any]:
