@@ -33,9 +33,8 @@ def check_ins() -> Iterator[Hostile]:
 
 
 def _published(payload: bytes | dict[str, Any]) -> Callable[[Ground], int]:
-    data = payload if isinstance(payload, bytes) else json.dumps(HONEST | payload).encode()
-
     def attempt(ground: Ground) -> int:
+        data = payload if isinstance(payload, bytes) else json.dumps(HONEST | payload).encode()
         log = Path(ground.stack.info.logs_dir) / "registration.log"
         before = log.stat().st_size
         connection = HTTPConnection(ground.stack.info.pubsub_emulator_host, timeout=30)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 from tests.fakes import START
+from tests.unit.rsa_keys import KEY
 
 from provider_hub.adapters.identity.jwks import KeySet
 from provider_hub.adapters.identity.platforms import PlatformTokens, TrustedIssuer
@@ -21,8 +22,6 @@ AUDIENCE = "hub.test"
 GITHUB = "https://token.actions.githubusercontent.com"
 GITLAB = "https://gitlab.com"
 COMMIT = "4f2a9c1e8b7d6a5c4e3f2b1a0d9c8e7f6a5b4c3d"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLAIMS: Mapping[str, Any] = {
     "iss": GITHUB,
     "aud": AUDIENCE,

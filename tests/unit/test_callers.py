@@ -8,9 +8,9 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Request, Response
 from jwt.algorithms import RSAAlgorithm
+from tests.unit.rsa_keys import KEY, OTHER_KEY
 from werkzeug.test import EnvironBuilder
 
 from local_stack.function_list import FUNCTIONS, FUNCTIONS_DIR
@@ -26,8 +26,6 @@ ISSUER = "https://accounts.google.com"
 URL = "https://hub-installer-1.europe-west1.run.app"
 PUSH = "hub-push@p.iam.gserviceaccount.com"
 TASKS = "hub-tasks@p.iam.gserviceaccount.com"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 GIVEN: dict[str, Any] = {
     "caller_audience": URL,
     "push_service_account": PUSH,

@@ -12,11 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from tests.serving import in_a_thread
+from tests.unit.rsa_keys import KEY
 
 from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.jwks import MAX_DOCUMENT_BYTES, JwksError, KeySet, download, usable_keys
-
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def jwk(kid: str, key: rsa.RSAPrivateKey = KEY, **changes: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from tests.unit.rsa_keys import KEY, OTHER_KEY
 
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.errors import IdentityUnavailable
@@ -24,8 +25,6 @@ from provider_hub.settings.everything import Identity, SettingsError, variable_n
 NOW = 1_800_000_000
 ISSUER = "https://customers.example"
 APP = "https://app.example"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def jwks(*keys: tuple[str, rsa.RSAPrivateKey]) -> bytes:

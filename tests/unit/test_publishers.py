@@ -15,13 +15,13 @@ from tests.unit.ci_tokens import (
     GITLAB,
     NOW,
     OF_GITLAB,
-    OTHER_KEY,
     Time,
     claims,
     encoded,
     signed,
     verifier,
 )
+from tests.unit.rsa_keys import OTHER_KEY
 
 from provider_hub.domain.errors import MintRefused
 from provider_hub.domain.publishers.claims import CiRun, Platform, RunClaims
