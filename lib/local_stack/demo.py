@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,7 @@ import urllib3
 from hub_cli.progress import Progress, progress
 from local_stack.api_client import ApiClient, Json, UnexpectedAnswer
 from local_stack.errors import LocalError
-from local_stack.picture import Copied, picture
-from local_stack.residue_check import documents_of, objects_of
+from local_stack.residue_check import ResidueUnknown, documents_of, objects_of
 from local_stack.running import Stack
 from local_stack.sample_wheels import build_wheel
 from local_stack.wheelhost import AddedWheel
@@ -180,6 +180,8 @@ def main() -> int:
     parsed = parser.parse_args()
     if parsed.svg is None:
         return run(sys.stdout)
+    from local_stack.picture import Copied, picture  # noqa: PLC0415 - what draws it takes long to import
+
     copied = Copied(sys.stdout)
     status = run(copied)
     if status == 0:
@@ -195,7 +197,7 @@ def run(output: TextIO) -> int:
             _run_on_new_stack(state_dir, shown)
             shown.line("")
             shown.line(f"All {STEPS} steps came out as they should, in {shown.elapsed:.1f} s.")
-    except (DemoFailed, UnexpectedAnswer, LocalError, urllib3.exceptions.HTTPError) as error:
+    except (DemoFailed, UnexpectedAnswer, ResidueUnknown, LocalError, urllib3.exceptions.HTTPError) as error:
         print(f"\nThe demo failed: {error}\nThe logs are in {state_dir}", file=sys.stderr)
         return 1
     return 0
@@ -218,10 +220,13 @@ def _run_on_new_stack(state_dir: Path, shown: Progress) -> None:
 
 def _build(stack: Stack, directory: Path) -> dict[str, AddedWheel]:
     variants = {"1.0.0": "healthy", "1.1.0": "healthy", "1.2.0": "import-fails"}
-    return {
-        version: stack.add_wheel(build_wheel(version, directory, variant=variant))
-        for version, variant in variants.items()
-    }
+
+    def build(version: str) -> AddedWheel:
+        return stack.add_wheel(build_wheel(version, directory, variant=variants[version]))
+
+    # All at once: each is built by a process of its own.
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(variants, pool.map(build, variants), strict=True))
 
 
 if __name__ == "__main__":

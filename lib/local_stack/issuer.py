@@ -1,4 +1,4 @@
-"""The local token issuer: one RSA key per realm, the tokens signed with it, and its JWKS.
+"""The local token issuer: one RSA key per realm, the tokens signed with it, and its JWKS. `issuer_server` serves it.
 
 Stands in for the two identity providers and for Google's own OIDC tokens on Cloud Tasks and Scheduler calls.
 """
@@ -6,7 +6,6 @@ Stands in for the two identity providers and for Google's own OIDC tokens on Clo
 import base64
 import enum
 import hashlib
-import hmac
 import json
 import re
 import secrets
@@ -18,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local_stack.errors import LocalError
-from local_stack.own_machine import own_machine_and
 from local_stack.secret_files import secret_file
 from provider_hub.domain.identity import ConsoleScope
 
@@ -169,40 +166,6 @@ class TokenIssuer:
 
     def _key(self, realm: Realm) -> rsa.RSAPrivateKey:
         return private_key(self.keys_dir / f"{realm}.pem")
-
-
-def issuer_application(issuer: TokenIssuer, pages: Sequence[str] = ()) -> web.Application:
-    """Serves each realm's JWKS, and the look-up of its opaque tokens. `pages` are origins that may call it too."""
-
-    def handler(document: str) -> Any:
-        async def respond(_: web.Request) -> web.Response:
-            return web.Response(text=document, content_type="application/json")
-
-        return respond
-
-    application = web.Application(middlewares=[own_machine_and(*pages)])
-    for realm in (Realm.CUSTOMER, Realm.CONSOLE, Realm.GOOGLE):
-        application.router.add_get(f"/{realm}{JWKS_PATH}", handler(json.dumps(issuer.jwks(realm))))
-        application.router.add_post(f"/{realm}{LOOKUP_PATH}", _lookup(issuer, realm))
-    return application
-
-
-def _lookup(issuer: TokenIssuer, realm: Realm) -> Any:
-    expected = f"Bearer {issuer.lookup_secret(realm)}"
-
-    async def respond(request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
-            return web.json_response({"errors": [{"code": "authentication_invalid"}]}, status=401)
-        try:
-            token = str((await request.json())["token"])
-        except (ValueError, KeyError, TypeError):
-            return web.json_response({"errors": [{"code": "request_body_invalid"}]}, status=400)
-        found = issuer.look_up(realm, token)
-        if found is None:
-            return web.json_response({"errors": [{"code": "resource_not_found"}]}, status=404)
-        return web.json_response(found)
-
-    return respond
 
 
 def check_slug(slug: str) -> str:

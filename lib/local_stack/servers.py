@@ -20,7 +20,8 @@ from local_stack.certificates import server_context
 from local_stack.ci_runner import add_ci_routes
 from local_stack.cloud_logging import logging_application
 from local_stack.gateway import Gateway, serve_gateway
-from local_stack.issuer import TokenIssuer, issuer_application, private_key
+from local_stack.issuer import TokenIssuer, private_key
+from local_stack.issuer_server import issuer_application
 from local_stack.ports import LOOPBACK, listening_socket, port_of
 from local_stack.push_relay import PushRelay
 from local_stack.secret_files import secret_file

@@ -6,11 +6,12 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from local_stack.errors import LocalError
-from local_stack.own_machine import own_machine
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 # PEP 427: five or six parts of these characters. No separator and no leading dot: no way out of the folder.
 _WHEEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+]*(-[A-Za-z0-9_.!+]+){4,5}\.whl")
@@ -24,8 +25,12 @@ class AddedWheel:
     sha256: str
 
 
-def wheel_application(directory: Path) -> web.Application:
+def wheel_application(directory: Path) -> "web.Application":
     """Serves GET and HEAD of `/<file>.whl` from `directory`, and nothing else."""
+    # Not above: whoever only adds a wheel needs no server, whose import takes a quarter of a second.
+    from aiohttp import web  # noqa: PLC0415
+
+    from local_stack.own_machine import own_machine  # noqa: PLC0415
 
     async def wheel(request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

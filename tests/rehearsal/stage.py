@@ -20,7 +20,8 @@ from aiohttp import web
 
 from local_kubernetes.cluster import EmbeddedCluster
 from local_stack.emulators import EmulatorHosts
-from local_stack.issuer import Realm, TokenIssuer, issuer_application
+from local_stack.issuer import Realm, TokenIssuer
+from local_stack.issuer_server import issuer_application
 from local_stack.ports import LOOPBACK, ReservedPort, listening_socket, port_of
 from local_stack.processes import bound_to_parent, log_tail
 from local_stack.task_queue import hub_queue

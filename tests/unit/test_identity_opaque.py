@@ -10,7 +10,8 @@ import pytest
 import urllib3
 from aiohttp.test_utils import TestServer
 
-from local_stack.issuer import Realm, TokenIssuer, issuer_application
+from local_stack.issuer import Realm, TokenIssuer
+from local_stack.issuer_server import issuer_application
 from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.opaque import OpaqueTokens
