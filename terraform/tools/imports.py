@@ -26,9 +26,15 @@ def reached_files(main: Path, lib: Path) -> set[Path]:
         if path in seen:
             continue
         seen.add(path)
-        ours = (name for name in _imports_of(path) if name.partition(".")[0] == _OURS)
-        waiting.extend(file for name in ours for file in _files_of(name, lib))
+        waiting.extend(_files_imported_by(path, lib))
     return seen
+
+
+@cache
+def _files_imported_by(path: Path, lib: Path) -> frozenset[Path]:
+    """The files of ours that a file's own imports load; every function reaches the same ones by many ways."""
+    ours = {name for name in _imports_of(path) if name.partition(".")[0] == _OURS}
+    return frozenset(file for name in ours for file in _files_of(name, lib))
 
 
 @cache
