@@ -75,7 +75,8 @@ generate: setup ## write what is made from the code and the lock: requirements, 
 	$(BIN)/python -m terraform.tools.requirements
 	$(BIN)/python -m terraform.tools.root
 	$(BIN)/python -m terraform.tools.readme
-	UPDATE=1 $(BIN)/python -m pytest -q tests/unit/test_generated_docs.py tests/unit/test_documents_page.py
+	UPDATE=1 $(BIN)/python -m pytest -q tests/unit/test_generated_docs.py tests/unit/test_documents_page.py \
+		tests/unit/test_cluster_models.py
 
 check-generated: setup ## check that what `make generate` writes is up to date
 	$(BIN)/python -m terraform.tools.requirements --check

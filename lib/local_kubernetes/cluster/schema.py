@@ -3,16 +3,21 @@
 The models know every field and type of the API but not how its lists and maps merge; `_KEYED`, `_SETS` and `_ATOMIC`
 add that, as the API's own `x-kubernetes-list-type` and `x-kubernetes-map-type` extensions state it. A list that no
 table names is atomic, and such a map is granular.
+
+`models.json` has what the models say, since importing them takes a third of a second: the type of each field by model
+and by the field's name in JSON. `make generate` writes it (tests/unit/test_cluster_models.py).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from kubernetes.client import models
-
 from .kinds import Kind
+
+MODELS = Path(__file__).with_name("models.json")
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,14 @@ def of(kind: Kind) -> Struct:
 @cache
 def struct(model: str) -> Struct:
     """The schema of one of the official client's models, such as `V1PodTemplateSpec`."""
-    described = getattr(models, model)
-    wire = described.attribute_map
-    fields = {wire[name]: _schema(text, f"{model}.{wire[name]}") for name, text in described.openapi_types.items()}
+    fields = {name: _schema(text, f"{model}.{name}") for name, text in _models()[model].items()}
     return Struct(model, fields, atomic=model in _ATOMIC)
+
+
+@cache
+def _models() -> Mapping[str, Mapping[str, str]]:
+    models: dict[str, dict[str, str]] = json.loads(MODELS.read_bytes())
+    return models
 
 
 def _schema(text: str, path: str) -> Schema:
