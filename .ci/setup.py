@@ -5,6 +5,7 @@ Run by `.ci/setup` with a Python of its choice; uses the standard library alone.
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -24,12 +25,14 @@ INPUTS = (ROOT / "requirements.lock", ROOT / "pyproject.toml", CLASS_ARCHIVES, P
 
 
 def main() -> int:
-    """Set up; returns the exit status."""
+    """Set up; returns the exit status. With `--is-done`, say only whether there is nothing to do: 0 if so, else 1."""
     # Two makes in one clone: the second waits, then finds everything done. A file that is there anyway is the lock.
     with INPUTS[0].open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_done():
             return 0
+        if "--is-done" in sys.argv:
+            return 1
         try:
             set_up()
         except subprocess.CalledProcessError as error:
@@ -122,6 +125,8 @@ def run(*arguments: str) -> None:
 
 def venv_runs() -> bool:
     """Whether `.venv` has an interpreter that starts and has pip: not so after an interrupted or moved one."""
+    if Path(sys.prefix) == VENV:
+        return importlib.util.find_spec("pip") is not None
     try:
         tried = subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603
     except OSError:
