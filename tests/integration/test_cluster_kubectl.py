@@ -243,9 +243,10 @@ def test_protobuf_that_is_not_known_is_refused_with_advice(kubectl: Kubectl) -> 
 
 class _Kubelet(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200)
+        is_there = "previous=true" not in self.path
+        self.send_response(200 if is_there else 400)
         self.end_headers()
-        self.wfile.write(f"log of {self.path}\n".encode())
+        self.wfile.write(f"log of {self.path}\n".encode() if is_there else b"previous terminated container not found")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Keep the test's output clean."""
@@ -273,12 +274,14 @@ def test_logs_come_from_the_node_of_the_pod(shop: Kubectl, api: Any) -> None:
         )
         log = shop("logs", "web-1", "-n", "shop", "--tail=3")
         wrong = shop.run("logs", "web-1", "-c", "other", "-n", "shop")
+        never_ran = shop.run("logs", "web-1", "--previous", "-n", "shop")
         kubelet.shutdown()
         serving_logs.join()
 
     assert "no InternalIP address or kubelet port" in unreachable.stderr
     assert log == "log of /containerLogs/shop/web-1/web?tailLines=3\n"
     assert "container other is not valid for pod web-1" in wrong.stderr
+    assert "(BadRequest): previous terminated container not found" in never_ran.stderr
 
 
 def test_the_process_writes_its_kubeconfig_and_ends_on_sigterm_with_open_watches(tmp_path: Path) -> None:

@@ -306,6 +306,23 @@ def test_a_failure_keeps_the_last_lines_of_the_newest_pod_of_its_generation() ->
     assert len(lines) == LINES
 
 
+def test_a_pod_that_restarts_after_it_was_listed_still_tells_why_it_failed() -> None:
+    ground = Ground()
+    ground.cluster.running = [pod("p-1", restarts=0)]
+    ground.prints("p-1 previous", stamped(1, "boom"))
+    assert last_lines(only(ground.cluster), ground.row) == ("boom",)
+    ground.prints("p-1", stamped(2, "started again"))
+    assert last_lines(only(ground.cluster), ground.row) == ("boom", "started again")
+
+
+def test_a_pod_that_restarts_between_two_reads_tells_each_line_once() -> None:
+    ground = Ground()
+    ground.cluster.running = [pod("p-1")]
+    ground.prints("p-1", stamped(1, "again"), stamped(1, "again"))
+    ground.prints("p-1 previous", stamped(1, "again"), stamped(1, "again"), stamped(2, "boom"))
+    assert last_lines(only(ground.cluster), ground.row) == ("again", "again", "boom")
+
+
 def test_the_last_lines_are_bounded_and_a_cluster_that_is_away_costs_them_alone() -> None:
     ground = Ground()
     ground.cluster.running = [pod("p-1")]

@@ -23,8 +23,8 @@ class Logs:
         self._session: aiohttp.ClientSession | None = None
 
     async def serve(self, request: web.Request, pod: Record) -> web.StreamResponse:
-        """Stream a container's log from its node. Raises a 400 ApiError for a container that the Pod does not have, a
-        500 one when its node cannot be reached.
+        """Stream a container's log from its node. Raises a 400 ApiError for a container that the Pod does not have and
+        for what the node calls so, such as a run that there was not, a 500 one when its node cannot be reached.
         """
         container = _container(pod, request.query.get("container", ""))
         node = pod.object["spec"].get("nodeName")
@@ -33,6 +33,8 @@ class Logs:
         url = f"{self._node_url(node)}/containerLogs/{pod.namespace}/{pod.name}/{container}"
         try:
             async with self._client().get(url, params=_passed_on(request.query), headers=self._headers) as upstream:
+                if upstream.status == 400:
+                    raise bad_request((await upstream.text())[:200])
                 if upstream.status != 200:
                     raise _unanswered(url, f"{upstream.status}: {(await upstream.text())[:200]}")
                 return await _relay(request, upstream)

@@ -7,7 +7,7 @@ from provider_hub.actions.read_logs import redacted
 from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import namespace_for
-from provider_hub.domain.pod_output import parse_output
+from provider_hub.domain.pod_output import LogLine, parse_output
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +33,21 @@ def _read(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
     pods = [pod for pod in cluster.pods(namespace, row.installation_id) if pod.generation == row.generation]
     if not pods:
         return ()
-    newest = pods[-1]
-    runs = [LogRequest(newest.name, tail=LINES)]
-    if newest.restarts:
-        runs.insert(0, LogRequest(newest.name, previous=True, tail=LINES))
-    lines = [
-        line
-        for output in cluster.read_logs(namespace, runs)
-        for line in parse_output(output.content, newest.name, has_ended=True)
-    ]
+    # The present run first: when the pod restarts meanwhile, the run that failed is the previous one by then. The list
+    # of pods cannot tell, since a restart may come after it.
+    present, previous = (
+        _printed(cluster, namespace, LogRequest(pods[-1].name, previous=is_previous, tail=LINES))
+        for is_previous in (False, True)
+    )
+    lines = [*previous, *(line for line in present if line not in previous)]
     texts = [_printable(line.text) for line in redacted(row, lines) if line.text.strip()]
     return _bounded(texts[-LINES:])
+
+
+def _printed(cluster: PodLogs, namespace: str, request: LogRequest) -> list[LogLine]:
+    """The lines of one run; none where there is no such run."""
+    (output,) = cluster.read_logs(namespace, [request])
+    return list(parse_output(output.content, request.pod, has_ended=True))
 
 
 def _printable(text: str) -> str:
