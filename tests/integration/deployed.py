@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
@@ -141,7 +142,7 @@ class Deployed:
     def send(self, function: str, method: str, path: str, **options: Any) -> Answer:
         """A request to a function by its name."""
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in self._environment().items():
+            for name, value in self._environment.items():
                 patch.setenv(name, value)
             # The process's own log handler would outlive pytest's capture of standard error.
             patch.setattr(logs, "configure", lambda *_: None)
@@ -163,7 +164,8 @@ class Deployed:
     def put(self, key: Key[T], record: T) -> None:
         self.store.transact(lambda transaction: transaction.write(key, record))
 
-    def _environment(self) -> dict[str, str]:
+    @cached_property
+    def _environment(self) -> Mapping[str, str]:
         around = Surroundings(
             project=self.project,
             emulators=self.around.hosts,
@@ -189,12 +191,12 @@ def deployed_on(around: StandIns, **overrides: str) -> Iterator[Deployed]:
     project = f"test-{uuid.uuid4().hex[:12]}"
     documents, topics = Documents(around.hosts, project), Topics(around.hosts, project)
     topics.create()
-    for queue in Queue:
-        around.run(_added(around.tasks, f"projects/{project}/locations/local/queues/{queue}"))
+    around.run(_add_queues(around.tasks, f"projects/{project}/locations/local"))
     yield Deployed(around, project, documents, topics, firestore.connect(project, "(default)"), overrides)
     documents.close()
     topics.close()
 
 
-async def _added(tasks: LocalTasks, name: str) -> None:
-    tasks.add_queue(tasks_v2.Queue(name=name))
+async def _add_queues(tasks: LocalTasks, location: str) -> None:
+    for queue in Queue:
+        tasks.add_queue(tasks_v2.Queue(name=f"{location}/queues/{queue}"))

@@ -1,5 +1,6 @@
 """A furnished project: what the HTTP tests install, publish and refuse against."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import AddedWheel, add_wheel
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
+from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, search_tokens
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
@@ -33,6 +35,7 @@ class Project(Protocol):
 
     around: Any
     documents: Documents
+    store: FirestoreStore
 
     def call(self, method: str, path: str, token: str | None = None, **given: Any) -> Any: ...
     def put(self, key: Key[Any], record: Any) -> None: ...
@@ -111,39 +114,46 @@ class Tenants:
         return self.issuer._mint(Realm.CUSTOMER, {"sub": "user_1", **claims}, 600)
 
     def furnish(self) -> None:
-        """Store all of it, as of the past."""
-        put = self.deployed.put
-        put(keys.runtime_version(RUNTIME.version), RUNTIME)
-        for organization in (ACME, OTHER):
-            put(keys.organization(organization.organization_id), organization)
-            put(keys.slug(organization.slug), SlugClaim(organization.slug, organization.organization_id))
-        for name in (WEATHER, RADIO, LEAVING, BUSY, SECRET, CLOUD):
-            row = provider(name, latest_version="1.2.0" if name == WEATHER else "1.0.0", description="Tells things")
-            put(keys.provider(name), replace(row, search_tokens=search_tokens(row)))
-            self.release(version("1.0.0", name))
-        put(keys.provider(EMPTY), provider(EMPTY, latest_version=None))
-        self.release(version("2.0.0", RADIO, status=VersionStatus.YANKED, yanked_by_platform=True))
-        self.release(version("3.0.0", RADIO, status=VersionStatus.BUILDING))
-        self.release(version("1.1.0"))
-        self.release(version("1.2.0"))
-        self.release(version("1.3.0", status=VersionStatus.YANKED))
-        self.release(version("1.4.0", status=VersionStatus.BUILDING))
-        self.install(WEATHER, "1.1.0")
-        self.install(LEAVING, "1.0.0", lifecycle_state=LifecycleState.DELETING)
-        self.install(BUSY, "1.0.0", active_resources=3)
-        self.install(SECRET, "1.0.0", organization_id="org_other", organization_slug="other")
-        for organization, installed in ((ACME, 3), (OTHER, 1)):
-            count = InstalledCount(organization.organization_id, installed, START)
-            put(keys.installed_count(organization.organization_id), count)
+        """Store all of it, as of the past, in one commit."""
+
+        def decide(transaction: Any) -> None:
+            for key, record in self._furniture():
+                transaction.write(key, record)
+
+        self.deployed.store.transact(decide)
 
     def release(self, released: ProviderVersion) -> None:
-        self.deployed.put(keys.version(released.provider_name, released.version), released)
+        self.deployed.put(*_release(released))
 
     def install(self, name: ProviderName, text: str, **changes: Any) -> Installation:
-        row = wish(prefix=name.prefix, name=name.name, lifecycle_state=LifecycleState.READY)
-        row = replace(row, revision=replace(row.revision, version=text), **changes)
-        self.deployed.put(keys.installation(row.organization_id, name), row)
+        key, row = _installed(name, text, **changes)
+        self.deployed.put(key, row)
         return row
+
+    @staticmethod
+    def _furniture() -> Iterator[tuple[Key[Any], Any]]:
+        yield keys.runtime_version(RUNTIME.version), RUNTIME
+        for organization in (ACME, OTHER):
+            yield keys.organization(organization.organization_id), organization
+            yield keys.slug(organization.slug), SlugClaim(organization.slug, organization.organization_id)
+        for name in (WEATHER, RADIO, LEAVING, BUSY, SECRET, CLOUD):
+            row = provider(name, latest_version="1.2.0" if name == WEATHER else "1.0.0", description="Tells things")
+            yield keys.provider(name), replace(row, search_tokens=search_tokens(row))
+            yield _release(version("1.0.0", name))
+        yield keys.provider(EMPTY), provider(EMPTY, latest_version=None)
+        yield _release(version("2.0.0", RADIO, status=VersionStatus.YANKED, yanked_by_platform=True))
+        yield _release(version("3.0.0", RADIO, status=VersionStatus.BUILDING))
+        yield _release(version("1.1.0"))
+        yield _release(version("1.2.0"))
+        yield _release(version("1.3.0", status=VersionStatus.YANKED))
+        yield _release(version("1.4.0", status=VersionStatus.BUILDING))
+        yield _installed(WEATHER, "1.1.0")
+        yield _installed(LEAVING, "1.0.0", lifecycle_state=LifecycleState.DELETING)
+        yield _installed(BUSY, "1.0.0", active_resources=3)
+        yield _installed(SECRET, "1.0.0", organization_id="org_other", organization_slug="other")
+        for organization, installed in ((ACME, 3), (OTHER, 1)):
+            count = InstalledCount(organization.organization_id, installed, START)
+            yield keys.installed_count(organization.organization_id), count
 
     def host_wheel(self, directory: Path, name: str = "weather", text: str = "2.0.0", **kind: Any) -> AddedWheel:
         """A real wheel on the stand-in's HTTPS host."""
@@ -152,3 +162,13 @@ class Tenants:
         if not hosted.exists():
             hosted = make_wheel(directory, {f"{name}.py": "VALUE = 1\n"}, name=name, version=text, **kind)
         return add_wheel(hosted, host, self.deployed.around.wheels_url)
+
+
+def _release(released: ProviderVersion) -> tuple[Key[ProviderVersion], ProviderVersion]:
+    return keys.version(released.provider_name, released.version), released
+
+
+def _installed(name: ProviderName, text: str, **changes: Any) -> tuple[Key[Installation], Installation]:
+    row = wish(prefix=name.prefix, name=name.name, lifecycle_state=LifecycleState.READY)
+    row = replace(row, revision=replace(row.revision, version=text), **changes)
+    return keys.installation(row.organization_id, name), row

@@ -197,7 +197,7 @@ def exported(around: StandIns, tmp_path: Path, request: pytest.FixtureRequest) -
     place = str(file) if request.param == "file" else f"gs://{BUCKET}/{name}"
     with deployed_on(around, HUB_ADVISORIES_EXPORT=place) as deployed:
         with file.open("rb") as content:
-            artifacts.connect(Artifacts.from_environment(deployed._environment())).put(name, content)
+            artifacts.connect(Artifacts.from_environment(deployed._environment)).put(name, content)
         yield deployed
 
 

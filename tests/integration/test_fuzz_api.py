@@ -90,7 +90,7 @@ def test_an_operation_answers_what_is_described(
 
 @functools.cache
 def _cases_of(operation: str, mode: GenerationMode) -> st.SearchStrategy[Any]:
-    """Built once: hypothesis checks a strategy at its first draw, and for this one that takes as long as the draws."""
+    """Built once, as hypothesis checks a strategy at its first draw."""
     cases: st.SearchStrategy[Any] = _OPERATIONS[operation].as_strategy(generation_mode=mode)
     return cases
 
