@@ -60,7 +60,8 @@ class Terraform:
 
     def plan(self, *options: str) -> dict[str, Any]:
         """The plan as Terraform's own JSON; it is kept as `plan.out` for `apply`."""
-        self.run("plan", *_PLANNED_FROM_STATE, "-out=plan.out", *options)
+        # With -json, Terraform does not render the whole plan as a page that nobody reads.
+        self.run("plan", *_PLANNED_FROM_STATE, "-out=plan.out", "-json", *options)
         planned: dict[str, Any] = json.loads(self.run("show", "-json", "plan.out"))
         return planned
 
