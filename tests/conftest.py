@@ -26,7 +26,7 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("reproducible"), max_examples=15)
 settings.load_profile("reproducible")
 
-# What a test leaves is looked at a tenth as often. A function that is started in a test goes back to these thresholds.
+# The collector runs a tenth as often as by default. A function that is started in a test goes back to these thresholds.
 gc.set_threshold(20_000, 10, 10)
 
 # The folders whose files take longest. They come first, so that no worker is left alone with one of them at the end:

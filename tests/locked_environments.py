@@ -43,7 +43,7 @@ def _make(folder: Path, lock: Path, python: Path) -> None:
 
 
 def cache_folder(kind: str) -> Path:
-    """Where what test runs keep of that kind is, for every clone of this user."""
+    """The folder in which test runs keep what is of that kind. All clones of this user share it."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provider-hub" / kind
     folder.mkdir(parents=True, exist_ok=True)
     return folder

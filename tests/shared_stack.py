@@ -1,7 +1,7 @@
 """A stack for all tests of a folder, and the package index that it asks. A folder's conftest imports both fixtures.
 
-The folders in it share them. Both end with the last of these tests: a stack that nobody needs any more would take a
-worker's time from the others.
+The folders within that folder share them too. Both fixtures end with the last test of all of these: a stack that
+nobody needs any more would take a worker's time from the others.
 """
 
 import os

@@ -36,10 +36,17 @@ def main() -> int:
         both = (firestore_emulator(), pubsub_emulator())
         for emulator in both:
             print(f"{emulator.name} emulator: {emulator.jar}")
-        _archive({emulator: java_for(emulator.jar, emulator.main_class) for emulator in both})
+        javas = {emulator: java_for(emulator.jar, emulator.main_class) for emulator in both}
     except LocalError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
+    try:
+        _archive(javas)
+    except Exception as error:  # whatever it is: an archive only makes starts quicker
+        print(
+            f"setup: the emulators will start slower, for want of an archive of their classes: {error!r}",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -156,14 +163,16 @@ async def _use_pubsub(host: str) -> None:
     listener = listening_socket(0)
     await web.SockSite(runner, listener).start()
     consumer = f"http://{LOOPBACK}:{port_of(listener)}"
-    async with aiohttp.ClientSession() as session:
-        await create_topics(session, host, _PROJECT, [Route("archive", consumer, consumer)], retry_min=0.1)
     publisher = pubsub_v1.PublisherClient()
     topic = f"projects/{_PROJECT}/topics/archive"
-    await asyncio.to_thread(lambda: publisher.publish(topic, b"{}", kind="archive").result())
-    await asyncio.wait_for(pushed.wait(), _PUSH_SECONDS)
-    publisher.stop()
-    await runner.cleanup()
+    try:
+        async with aiohttp.ClientSession() as session:
+            await create_topics(session, host, _PROJECT, [Route("archive", consumer, consumer)], retry_min=0.1)
+        await asyncio.to_thread(lambda: publisher.publish(topic, b"{}", kind="archive").result())
+        await asyncio.wait_for(pushed.wait(), _PUSH_SECONDS)
+    finally:
+        publisher.stop()
+        await runner.cleanup()
 
 
 if __name__ == "__main__":

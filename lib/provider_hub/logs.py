@@ -3,12 +3,15 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+import textwrap
+import traceback
 from contextvars import ContextVar
 
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_MOST_SAID = 4096
+_MOST_SAID = 2048
+_MOST_ERRORS = 10
+_MOST_DEPTH = 2
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,37 +25,53 @@ class JsonFormatter(logging.Formatter):
         """The record as one JSON object. A traceback follows the message; what its errors say is masked."""
         entry = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         message = record.getMessage()
-        if record.exc_info:
-            message = f"{message}\n{_masked(self.formatException(record.exc_info), record.exc_info[1])}"
+        if record.exc_info and record.exc_info[1] is not None:
+            message = f"{message}\n{_told(record.exc_info[1])}"
         entry |= {"severity": record.levelname, "message": message, "logger": record.name}
         if trace_id := _trace_id.get():
             entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace_id}"
         return json.dumps(entry, default=str, ensure_ascii=False)
 
 
-def _masked(traceback: str, error: BaseException | None) -> str:
-    """The traceback without what looks like a credential in its errors: nobody foresaw what these say."""
-    from provider_hub.domain.masking import masked, tail  # noqa: PLC0415 - most processes never need it
+def _told(error: BaseException, depth: int = 0) -> str:
+    """As Python prints it, but what an error says is masked and shortened: nobody foresaw it."""
+    parts = []
+    for one, became in _chained(error):
+        frames = "".join(traceback.format_tb(one.__traceback__))
+        began = f"Traceback (most recent call last):\n{frames}" if frames else ""
+        parts.append(f"{began}{type(one).__qualname__}: {_said(one)}\n{became}")
+        if isinstance(one, BaseExceptionGroup) and depth < _MOST_DEPTH:
+            within = "\n".join(_told(each, depth + 1) for each in one.exceptions[:_MOST_ERRORS])
+            parts.append(textwrap.indent(within, "  | "))
+    return "".join(parts).rstrip("\n")
 
-    said = {str(one) for one in _chained(error)}
-    # A group's errors are indented, so their lines are looked for too. The longest first: one may be a part of another.
-    said |= {line for text in said for line in text.splitlines()}
-    for text in sorted(said - {""}, key=len, reverse=True):
-        traceback = traceback.replace(text, masked(tail(text, _MOST_SAID)))
-    return traceback
+
+def _said(error: BaseException) -> str:
+    from provider_hub.domain.masking import masked  # noqa: PLC0415 - most processes never need it
+
+    try:
+        text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    except Exception:  # the line is worth more than what this error cannot say
+        return "(it cannot say what went wrong)"
+    if len(text) <= _MOST_SAID:
+        return masked(text)
+    # Its beginning: a credential that is cut behind its label is still known. What has no label is one word.
+    beginning, *_ = text[:_MOST_SAID].rsplit(maxsplit=1)
+    return f"{masked(beginning)} …" if beginning != text[:_MOST_SAID] else "…"
 
 
-def _chained(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, those that it came from, and those of a group."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+def _chained(error: BaseException) -> list[tuple[BaseException, str]]:
+    """The first error, those that came of it, and at last the one that was logged; each with what links it."""
+    chain = [(error, "")]
+    while len(chain) < _MOST_ERRORS:
+        last, _ = chain[-1]
+        if last.__cause__ is not None:
+            chain.append((last.__cause__, "\nIt was the cause of the following error:\n\n"))
+        elif last.__context__ is not None and not last.__suppress_context__:
+            chain.append((last.__context__, "\nWhile it was handled, the following error occurred:\n\n"))
+        else:
+            break
+    return chain[::-1]
 
 
 def configure(project: str) -> None:

@@ -1,6 +1,7 @@
 """Two hubs share one cluster: the same tenant installs the same provider at both, and neither notices the other.
 
-By its name this file comes early on the shared stack: a sweep looks at 20 rows, and later there are some sixty.
+The name of this file puts it before most files that use the shared stack. A sweep looks at 20 rows, and the later
+files leave some sixty.
 """
 
 import time

@@ -32,6 +32,8 @@ QUEUE_URLS = {queue: f"http://{queue}" for queue in Queue}
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 _CODE: dict[str, CodeType] = {}
 _CLASSES: dict[tuple[str, str], type] = {}
+# What each main.py calls the settings that it reads.
+_SETTINGS = "Needs"
 _METADATA = (("authorization", "Bearer owner"),)
 
 Observe = Callable[[str, Any, Any], None]
@@ -167,6 +169,9 @@ def _caller_header(name: str, path: str) -> list[tuple[str, str]]:
 
 def _class_built_once(function: str, body: Any, name: str, *bases: Any, **options: Any) -> type:
     """The class of the function's first start: a settings model holds nothing of a process, and takes long to build."""
+    if name != _SETTINGS:
+        made: type = builtins.__build_class__(body, name, *bases, **options)
+        return made
     if (function, name) not in _CLASSES:
         _CLASSES[function, name] = builtins.__build_class__(body, name, *bases, **options)
     return _CLASSES[function, name]

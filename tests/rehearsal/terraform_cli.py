@@ -55,7 +55,7 @@ class Terraform:
             timeout=_DEADLINE_SECONDS,
             check=False,
         )
-        assert done.returncode in expect, f"terraform {arguments[0]}: {done.stdout[-3000:]}{done.stderr[-6000:]}"
+        assert done.returncode in expect, f"terraform {arguments[0]}: {_told(done.stdout)[-3000:]}{done.stderr[-6000:]}"
         return done.stdout
 
     def plan(self, *options: str) -> dict[str, Any]:
@@ -114,3 +114,11 @@ def working_copy(directory: Path) -> Iterator[Terraform]:
         terraform = Terraform(root, {**os.environ, **environment, **settings}, states)
         terraform.init()
         yield terraform
+
+
+def _told(printed: str) -> str:
+    """What a command said: with -json, each line is an object with a message, and its errors have more to say."""
+    if not printed.startswith("{"):
+        return printed
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    return "\n".join(f"{line['@message']} {line.get('diagnostic', {}).get('detail', '')}" for line in lines)

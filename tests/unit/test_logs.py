@@ -91,15 +91,63 @@ def test_what_the_errors_of_a_group_say_is_masked() -> None:
     assert "ValueError: token=***" in told
 
 
-@pytest.mark.parametrize("said", ["", f"password={CREDENTIAL} " * 10_000])
-def test_an_error_may_say_nothing_or_much(said: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "unit"),
+    [
+        ("", ""),
+        (f"password: {CREDENTIAL} " * 1000, "p"),
+        (f"-----BEGIN PRIVATE KEY-----\n{CREDENTIAL}\n-----END PRIVATE KEY-----\n" * 100, "k"),
+        (f"https://me:{CREDENTIAL}@example.org/ " * 200, "u"),
+        (f"https://me:{CREDENTIAL * 200}@example.org/", "u"),
+    ],
+)
+def test_an_error_may_say_nothing_or_much(said: str, unit: str) -> None:
+    for more in range(0, 60, 7):
+
+        def fails(more: int = more) -> None:
+            raise ValueError(more * unit + said)
+
+        told = traceback_of(fails)
+        assert CREDENTIAL not in told
+        assert len(told) < 5_000
+        assert told.count("Traceback") == 1
+
+
+def test_notes_are_masked() -> None:
     def fails() -> None:
-        raise ValueError(said)
+        error = ValueError("refused")
+        error.add_note(f"token={CREDENTIAL}")
+        raise error
 
     told = traceback_of(fails)
     assert CREDENTIAL not in told
-    assert len(told) < 10_000
-    assert told.count("Traceback") == 1
+    assert "ValueError: refused\ntoken=***" in told
+
+
+def test_an_error_that_cannot_say_anything_leaves_the_line_whole() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError(CREDENTIAL)
+
+    def fails() -> None:
+        raise Mute
+
+    told = traceback_of(fails)
+    assert told.startswith("failed\nTraceback")
+    assert "Mute: (it cannot say what went wrong)" in told
+    assert CREDENTIAL not in told
+
+
+def test_errors_that_came_of_each_other_and_groups_within_groups_have_an_end() -> None:
+    def fails() -> None:
+        first, second = ValueError("first"), ValueError("second")
+        first.__cause__, second.__cause__ = second, first
+        group = ExceptionGroup("innermost", [first] * 30)
+        for _ in range(30):
+            group = ExceptionGroup("outer", [group])
+        raise group
+
+    assert len(traceback_of(fails)) < 20_000
 
 
 def traceback_of(fails: Callable[[], None]) -> str:

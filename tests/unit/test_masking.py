@@ -45,6 +45,34 @@ def test_what_looks_like_a_credential_is_masked(text: str, told: str) -> None:
     assert mask(text) == told
 
 
+LABELS = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "access_key"),
+    *("private_key", "privatekey", "authorization", "cookie", "bearer", "client_secret", "refresh-token"),
+)
+
+
+@pytest.mark.parametrize("label", [*LABELS, *map(str.upper, LABELS), *map(str.title, LABELS)])
+def test_what_follows_a_label_is_masked(label: str) -> None:
+    assert mask(f"it said {label}=hunter2 to me") == f"it said {label}=*** to me"
+    assert mask(f"{label}: hunter2") == f"{label}: ***"
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxa-", "xoxb-", "xoxr-", "xoxs-", "xoxp-"),
+        *("sk_live_", "pypi-", "hubpub_", "mt_", "AKIA"),
+    ],
+)
+def test_a_credential_is_known_by_its_beginning(beginning: str) -> None:
+    assert mask(f"used {beginning}0123456789abcdef, it said") == "used ***, it said"
+
+
+@pytest.mark.parametrize("header", ["Authorization", "AUTHORIZATION", "authorization", "Cookie", "COOKIE", "cookie"])
+def test_a_header_is_masked_however_it_is_written(header: str) -> None:
+    assert mask(f"{header}: Basic dXNlcjpwYXNz refused") == f"{header}: *** refused"
+
+
 def test_a_long_message_keeps_its_end_where_the_error_is() -> None:
     told = mask("word " * 1000 + "the cause")
     assert len(told) == MESSAGE_LENGTH

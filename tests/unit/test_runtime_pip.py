@@ -183,6 +183,19 @@ def test_a_pip_that_was_killed_is_told_with_the_likely_reason() -> None:
     assert "SIGSEGV" in cause("", "", -11, "3.12.1")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("connection broken by", "connection error", "Max retries exceeded", "Read timed out", "timed out."),
+        *("HTTP error 503", "502 Server Error", "429 Client Error", "too many 500 error responses", "IncompleteRead"),
+        *("Connection reset", "ConnectionResetError", "NewConnectionError", "NameResolutionError"),
+    ],
+)
+def test_each_sentence_of_network_trouble_is_known(said: str) -> None:
+    for text in (said, said.upper(), said.lower()):
+        assert is_network_trouble("", f"pip: {text}, it said")
+
+
 def test_network_trouble_is_found_in_what_pip_printed_and_in_its_log() -> None:
     assert is_network_trouble("", "connection broken by 'NewConnectionError'")
     assert not is_network_trouble("ERROR: No matching distribution found for sdk", "")

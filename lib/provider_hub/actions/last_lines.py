@@ -39,7 +39,8 @@ def _read(cluster: PodLogs, row: Installation) -> tuple[str, ...]:
         _printed(cluster, namespace, LogRequest(pods[-1].name, previous=is_previous, tail=LINES))
         for is_previous in (False, True)
     )
-    lines = [*previous, *(line for line in present if line not in previous)]
+    # By their time: after two restarts between both reads, what was the present run is the one before the previous.
+    lines = sorted([*previous, *(line for line in present if line not in previous)], key=lambda line: line.at)
     texts = [_printable(line.text) for line in redacted(row, lines) if line.text.strip()]
     return _bounded(texts[-LINES:])
 

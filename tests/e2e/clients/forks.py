@@ -22,12 +22,12 @@ def serve(run: Callable[[Mapping[str, Any]], Any], seconds: int) -> None:
         pid = os.fork()
         if pid == 0:
             signal.alarm(seconds)
-            _be(run, json.loads(line))
+            _become(run, json.loads(line))
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _be(run: Callable[[Mapping[str, Any]], Any], command: Mapping[str, Any]) -> NoReturn:
+def _become(run: Callable[[Mapping[str, Any]], Any], command: Mapping[str, Any]) -> NoReturn:
     answer, output = os.open(command["answer"], os.O_RDONLY), os.open(command["output"], os.O_WRONLY)
     errors = os.open(command["errors"], os.O_WRONLY) if "errors" in command else output
     for mine, standard in ((answer, 0), (output, 1), (errors, 2)):

@@ -58,7 +58,9 @@ class Sdk:
             for path in self._files.values():
                 path.write_text("")
             print(json.dumps({**given, **files, "variables": variables}), file=self.program.stdin, flush=True)
-            status = int(self.program.stdout.readline())
+            said = self.program.stdout.readline()
+            assert said, f"the process of the SDK has ended with {self.program.wait()}"
+            status = int(said)
             printed, errors = self._files["output"].read_text(), self._files["errors"].read_text()
         assert status == 0, errors
         return [json.loads(line) for line in printed.splitlines()]
