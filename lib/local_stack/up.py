@@ -46,7 +46,7 @@ async def _serve(options: StackOptions, load_route: "Callable[[], Router]") -> N
         exits.push_async_callback(foundation.stop)
         stopping = _on_signals(foundation.supervisor)
         starting = all_of(foundation.start(), _start_on(foundation, options, load_route, exits))
-        with _not_collecting():
+        with not_collecting():
             started = await _unless(stopping, starting)
         if started is not None:
             stack, info = started[1]
@@ -67,7 +67,7 @@ async def _start_on(
 
 
 @contextmanager
-def _not_collecting() -> Iterator[None]:
+def not_collecting() -> Iterator[None]:
     """Keep the collector from what a start makes: it would walk all that is imported again and again, for nothing."""
     gc.disable()
     try:
