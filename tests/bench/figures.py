@@ -11,13 +11,35 @@ from typing import Any
 class Spread:
     """The median of several rounds, with the least and the greatest."""
 
-    middle: float
-    least: float
-    most: float
+    rounds: tuple[float, ...]
 
     @classmethod
     def of(cls, rounds: Sequence[float]) -> "Spread":
-        return cls(median(rounds), min(rounds), max(rounds))
+        return cls(tuple(rounds))
+
+    @property
+    def middle(self) -> float:
+        return median(self.rounds)
+
+    @property
+    def least(self) -> float:
+        return min(self.rounds)
+
+    @property
+    def most(self) -> float:
+        return max(self.rounds)
+
+    def beside(self, other: "Spread") -> float | None:
+        """The ratio to another, each round to the one of the other that ran just before or after it.
+
+        A machine may be a third slower in one round than in the next: a ratio of two medians would compare a quick
+        round of one with a slow one of the other.
+        """
+        if not all(other.rounds):
+            return None
+        if len(self.rounds) != len(other.rounds):
+            return self.middle / other.middle
+        return median(ours / theirs for ours, theirs in zip(self.rounds, other.rounds, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +66,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        return self.ours.middle / self.floor.middle if self.floor and self.floor.middle else None
+        return self.ours.beside(self.floor) if self.floor else None
 
     @property
     def met(self) -> bool | None:

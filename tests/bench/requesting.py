@@ -34,6 +34,7 @@ _WARM_UP = 40
 LISTED = (1, 100, 1000)
 _LISTS_A_ROUND = {1: 30, 100: 10, 1000: 2}
 _CHECK_INS_A_ROUND = 80
+_CHECK_IN_ROUNDS = 9
 _FIRSTS_A_ROUND = 10
 _CHECK_IN_CALLERS = 4
 
@@ -187,7 +188,7 @@ def check_ins(ground: Ground, store: FirestoreStore) -> Iterator[Figure]:
 
 def _heard_of(store: FirestoreStore, heard: datetime) -> list[Installation]:
     """Rows whose pods last checked in then."""
-    count = _CHECK_INS_A_ROUND * (ROUNDS + 1)
+    count = _CHECK_INS_A_ROUND * (_CHECK_IN_ROUNDS + 1)
     named = [row_of(f"checks-{number}", PROVIDERS[0]) for number in range(count)]
     pod = Instance("", heard, Health.HEALTHY, None, 0)
     rows = [(key, replace(row, last_check_in_at=heard, instances=(pod,))) for key, row in named]
@@ -199,7 +200,9 @@ def _rates(served: Sequence[Served], rows: Sequence[Installation], token: str, *
     """One check-in of each row at each of `served`, turn by turn: how many a second."""
     pushes = [check_in_push(row, token, **news) for row in rows]
     sides = [Side(one, iter(pushes)) for one in served]
-    rounds = [[side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(ROUNDS + 1)]
+    rounds = [
+        [side.burst(_CHECK_INS_A_ROUND, _CHECK_IN_CALLERS).rate for side in sides] for _ in range(_CHECK_IN_ROUNDS + 1)
+    ]
     return [Spread.of(rates) for rates in zip(*rounds[1:], strict=True)]
 
 
