@@ -289,6 +289,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_children_go_on_when_their_template_ends() -> None:
     with closing(LimitedChildren()) as children, ThreadPoolExecutor(1) as threads:
         process = children.run(template, None, SMALL)
+        wait_until(lambda: not started_by(process))
         answer = threads.submit(children.run, asleep, 0.3, SMALL)
         wait_until(lambda: bool(started_by(process)))
         children.close()
