@@ -10,7 +10,6 @@ it has ended, with `code` as `subprocess` has it: negative for a signal.
 """
 
 import contextlib
-import gc
 import importlib
 import importlib.util
 import json
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from local_kubernetes.launcher import die_with_parent
+from local_stack.collector import not_collecting
 
 _AHEAD = (
     "local_stack.serve_function",
@@ -61,12 +61,8 @@ def main() -> None:
     descriptor, *sources = sys.argv[1:]
     channel = socket.socket(fileno=int(descriptor))
     channel.set_inheritable(False)
-    # What is imported stays for good: the collector would walk it again and again, and find nothing.
-    gc.disable()
-    _import_ahead([Path(source) for source in sources])
-    # The collector would write to every object that it walks, and each fork would then copy the page.
-    gc.freeze()
-    gc.enable()
+    with not_collecting():
+        _import_ahead([Path(source) for source in sources])
     _ForkServer(channel).serve()
 
 

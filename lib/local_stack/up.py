@@ -1,19 +1,19 @@
 """`hub up`: the stack in the foreground, from its start to the signal that ends it."""
 
 import asyncio
-import gc
 import logging
 import os
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
+from local_stack.collector import not_collecting
 from local_stack.foundation import Foundation, all_of
 from local_stack.options import StackOptions
 from local_stack.stack_file import exclusive
@@ -64,17 +64,6 @@ async def _start_on(
     # Before the foundation ends: gunicorn waits for a connection that is open, even for an idle one of the stack's.
     exits.push_async_callback(stack.close)
     return stack, await stack.start()
-
-
-@contextmanager
-def not_collecting() -> Iterator[None]:
-    """Keep the collector from what a start makes: it would walk all that is imported again and again, for nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _import_stack() -> "type[LocalStack]":

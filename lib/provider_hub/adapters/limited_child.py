@@ -74,7 +74,13 @@ class LimitedChildren:
         file: IO[bytes] | None = None,
         imports: Sequence[str] = (),
     ) -> Any:
-        """As `run_limited`."""
+        """What `function(argument, file)` returns when a child process calls it; both values are JSON.
+
+        `file` is a real file: the child reads it through the same open file description. `imports` names the modules
+        that the function imports itself: the template does it once. Raises OverLimit, and TemporaryError where the wall
+        time ended the child: a hostile input uses up its processor time long before, so this machine is too busy and
+        the input is not to blame.
+        """
         with TemporaryFile() as given, TemporaryFile() as output:
             given.write(json.dumps(argument).encode())
             given.seek(0)
@@ -180,20 +186,4 @@ def _started(send_seconds: float) -> _Template:
 
 _CHILDREN = LimitedChildren()
 atexit.register(_CHILDREN.close)
-
-
-def run_limited(
-    function: Callable[[Any, IO[bytes] | None], Any],
-    argument: Any,
-    limits: Limits,
-    file: IO[bytes] | None = None,
-    imports: Sequence[str] = (),
-) -> Any:
-    """What `function(argument, file)` returns when a child process calls it; both values are JSON.
-
-    `file` is a real file: the child reads it through the same open file description. `imports` names the modules that
-    the function imports itself: the template does it once. Raises OverLimit, and TemporaryError where the wall time
-    ended the child: a hostile input uses up its processor time long before, so this machine is too busy and the input
-    is not to blame.
-    """
-    return _CHILDREN.run(function, argument, limits, file, imports)
+run_limited = _CHILDREN.run

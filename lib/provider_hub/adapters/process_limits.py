@@ -1,6 +1,7 @@
 """The limits of a child process, which it sets on itself before it does anything else.
 
-What a process inherits from this it cannot lift again, and neither can what it starts or becomes.
+A process cannot lift the kernel's limits again, and neither can what it starts or becomes. The timer it could lift: the
+kernel's limit of processor time ends it a second or two later then.
 """
 
 import json

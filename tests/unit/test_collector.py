@@ -1,11 +1,11 @@
-"""What `hub up` does around the start of a stack."""
+"""The collector rests while a stack starts, and works again afterwards."""
 
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from local_stack.up import not_collecting
+from local_stack.collector import not_collecting
 
 
 @pytest.fixture(autouse=True)
