@@ -11,7 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -42,6 +42,16 @@ def limits(_argument: Any, _file: IO[bytes] | None) -> Any:
 
 def hungry(argument: Any, _file: IO[bytes] | None) -> Any:
     return len(bytearray(argument))
+
+
+def forgiving(_argument: Any, _file: IO[bytes] | None) -> Any:
+    """What a library does that takes every error for an answer."""
+    kept = []
+    with suppress(MemoryError):
+        while True:
+            kept.append(bytearray(MIB))
+    kept.clear()
+    return "all is well"
 
 
 def endless(_argument: Any, _file: IO[bytes] | None) -> Any:
@@ -167,6 +177,7 @@ def test_a_child_has_its_limits_before_it_reads_its_input() -> None:
     ("function", "argument"),
     [
         (hungry, 300 * MIB),
+        (forgiving, None),
         (talkative, 2 * MIB),
         (bottomless, None),
         (greedy_of_files, 100),

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from provider_hub.adapters.process_limits import limit_this_process
@@ -29,6 +30,8 @@ _OVERWHELMED = (MemoryError, RecursionError, OverflowError)
 # Where the descriptors are in a child, and where the pipe for the exit code is among those that come with a plan.
 _INPUT, _OUTPUT, _ERRORS, _FILE = range(4)
 _ENDED = 2
+# Less than this below the limit, a request for a little memory may have failed: Python asks for 1 MiB at a time.
+_SPARE_BYTES = 8 * 1024 * 1024
 _ENDS_A_CHILD = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
 
 
@@ -155,4 +158,17 @@ def _answer(plan: Mapping[str, Any], *, has_file: bool) -> int:
     except (*_OVERWHELMED, OSError):
         # Over the limit of a file's size, writing raises OSError.
         return INPUT_REFUSED
-    return 0
+    return INPUT_REFUSED if _ran_short(plan["limits"]["memory_bytes"]) else 0
+
+
+def _ran_short(memory_bytes: int) -> bool:
+    """Whether memory may have run out before the function answered.
+
+    An answer after that is worth nothing. A library may catch the MemoryError, and CPython 3.11 can lose it: where
+    three requests in a row fail, a generator ends as if it had nothing more to yield. A check of a config then ends
+    without the problems that it was about to find.
+    """
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    # A sandbox's kernel may tell no peak. There, only what is still in use at the end can be seen.
+    most = status.get("VmPeak") or status["VmSize"]
+    return int(most.split()[0]) * 1024 > memory_bytes - _SPARE_BYTES
