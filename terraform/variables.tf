@@ -158,7 +158,7 @@ variable "encryption" {
 }
 
 variable "functions" {
-  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, concurrency in requests at a time, which is the number of threads as well, timeout in seconds."
+  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 2, concurrency in requests at a time, which is the number of threads as well, timeout in seconds."
   type = map(object({
     memory        = optional(string)
     cpu           = optional(string)

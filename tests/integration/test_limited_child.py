@@ -20,7 +20,7 @@ import pytest
 from tests.hostile import meter
 
 from local_stack.sample_wheels import build_wheel
-from provider_hub.adapters import config_schema, osv_scan, published_schemas, wheel_inspection
+from provider_hub.adapters import child_template, config_schema, osv_scan, published_schemas, wheel_inspection
 from provider_hub.adapters.limited_child import MIB, LimitedChildren, Limits, OverLimit, run_limited
 from provider_hub.domain.errors import TemporaryError
 
@@ -44,8 +44,10 @@ def hungry(argument: Any, _file: IO[bytes] | None) -> Any:
     return len(bytearray(argument))
 
 
-def forgiving(_argument: Any, _file: IO[bytes] | None) -> Any:
-    """What a library does that takes every error for an answer."""
+def forgiving(argument: Any, _file: IO[bytes] | None) -> Any:
+    """What a library does that takes every error for an answer, within a limit that may be lower than the plan's."""
+    if argument is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (argument, argument))
     kept = []
     with suppress(MemoryError):
         while True:
@@ -178,6 +180,7 @@ def test_a_child_has_its_limits_before_it_reads_its_input() -> None:
     [
         (hungry, 300 * MIB),
         (forgiving, None),
+        (forgiving, SMALL.memory_bytes - 16 * MIB),
         (talkative, 2 * MIB),
         (bottomless, None),
         (greedy_of_files, 100),
@@ -193,6 +196,19 @@ def test_what_is_over_a_limit_or_breaks_the_child_is_refused_and_leaves_no_memor
         run_limited(function, argument, SMALL)
     assert resident() - before < 4 * MIB
     assert "a value of the input" not in caplog.text
+    # A fault of ours is logged as one. An input cannot fill the log that way.
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * (function is faulty)
+
+
+def test_a_child_may_use_half_of_its_memory_beside_what_it_imports() -> None:
+    smallest = config_schema._LIMITS
+    assert run_limited(hungry, smallest.memory_bytes // 2, smallest, imports=config_schema._IMPORTS) == 64 * MIB
+
+
+def test_a_kernel_that_keeps_no_peak_of_memory_is_refused() -> None:
+    assert child_template.peak("VmPeak:\t    3892 kB\nVmSize:\t    3000 kB\n") == 3892 * 1024
+    with pytest.raises(RuntimeError, match="gVisor"):
+        child_template.peak("Name:\tpython3\nVmSize:\t    3000 kB\nVmRSS:\t    2000 kB\n")
 
 
 def test_processor_time_has_an_end_and_is_counted() -> None:

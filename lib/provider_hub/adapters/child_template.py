@@ -9,6 +9,8 @@ Between the two stands a keeper, which waits for the child, ends it at its wall 
 
 import json
 import os
+import re
+import resource
 import select
 import signal
 import socket
@@ -30,8 +32,10 @@ _OVERWHELMED = (MemoryError, RecursionError, OverflowError)
 # Where the descriptors are in a child, and where the pipe for the exit code is among those that come with a plan.
 _INPUT, _OUTPUT, _ERRORS, _FILE = range(4)
 _ENDED = 2
-# Less than this below the limit, a request for a little memory may have failed: Python asks for 1 MiB at a time.
+# Closer than this to the limit, even a small request may have failed: Python and malloc ask for about 1 MiB at a time.
 _SPARE_BYTES = 8 * 1024 * 1024
+_STATUS = Path("/proc/self/status")
+_PEAK = re.compile(r"^VmPeak:\s+(\d+) kB$", re.MULTILINE)
 _ENDS_A_CHILD = (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
 
 
@@ -41,6 +45,8 @@ def serve(control: int) -> None:
     A plan is JSON: `imports`, `module`, `function` and `limits`. With it come the descriptors of the input, of the
     output, of the pipe for the exit code, and of the file if there is one.
     """
+    # On a kernel that keeps no peak no child could answer: this ends the template with the reason in the log.
+    peak(_STATUS.read_text())
     with socket.socket(fileno=control) as plans, _signals_heard() as (heard, told):
         ready = select.poll()
         ready.register(plans, select.POLLIN)
@@ -155,20 +161,29 @@ def _answer(plan: Mapping[str, Any], *, has_file: bool) -> int:
         with os.fdopen(_INPUT, "rb", closefd=False) as given, os.fdopen(_OUTPUT, "wb", closefd=False) as output:
             file = os.fdopen(_FILE, "rb") if has_file else None
             output.write(json.dumps(function(json.load(given), file)).encode())
+        return INPUT_REFUSED if _ran_short() else 0
     except (*_OVERWHELMED, OSError):
         # Over the limit of a file's size, writing raises OSError.
         return INPUT_REFUSED
-    return INPUT_REFUSED if _ran_short(plan["limits"]["memory_bytes"]) else 0
 
 
-def _ran_short(memory_bytes: int) -> bool:
-    """Whether memory may have run out before the function answered.
+def _ran_short() -> bool:
+    """Whether so little memory was left at some time that even a small request may have failed.
 
-    An answer after that is worth nothing. A library may catch the MemoryError, and CPython 3.11 can lose it: where
-    three requests in a row fail, a generator ends as if it had nothing more to yield. A check of a config then ends
-    without the problems that it was about to find.
+    An answer after that is worth nothing. CPython may drop the exception that it is raising (python/cpython#131173). A
+    generator then ends as if it had nothing more to yield: the check of a config ends without the problems that it was
+    about to find. A large request that fails leaves room for the exception.
     """
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    # A sandbox's kernel may tell no peak. There, only what is still in use at the end can be seen.
-    most = status.get("VmPeak") or status["VmSize"]
-    return int(most.split()[0]) * 1024 > memory_bytes - _SPARE_BYTES
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return peak(_STATUS.read_text()) > limit - _SPARE_BYTES
+
+
+def peak(status: str) -> int:
+    """The most address space that a process has had, in bytes, by its `/proc/PID/status`.
+
+    Raises RuntimeError where the kernel keeps no peak.
+    """
+    found = _PEAK.search(status)
+    if found is None:
+        raise RuntimeError("/proc/self/status has no VmPeak: hostile input needs a Linux kernel, which gVisor is not")
+    return int(found[1]) * 1024

@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 MIB = 1024 * 1024
 # `-I` and `-S` keep the environment, the current folder and site-packages' startup files out of the child.
 ISOLATED = ("-I", "-S")
-_OVER_LIMIT = (INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV)
+# Libraries in Rust abort where memory runs out.
+_OVER_LIMIT = (
+    INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT,
+)  # fmt: skip
 # The template may have to start first, and to import: about 0.3 seconds on an idle machine.
 _START_SECONDS = 15.0
 _MOST_DIGITS = 16

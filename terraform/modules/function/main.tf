@@ -62,6 +62,9 @@ resource "google_cloud_run_v2_service" "this" {
     # As many as there are threads (below): a request that waits inside an instance cannot go to another one.
     max_instance_request_concurrency = var.size.concurrency
 
+    # Linux itself. Hostile input is read within limits of memory, and gVisor, the first generation, keeps no peak of it.
+    execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+
     encryption_key = var.kms_key
 
     dynamic "vpc_access" {

@@ -276,7 +276,7 @@ variable "encryption" {
 }
 
 variable "functions" {
-  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 0.5, concurrency in requests at a time, which is the number of threads as well, timeout in seconds."
+  description = "Sizes that differ from the defaults in functions/functions.json, by function name. memory as 512Mi or 2Gi, cpu as 1 or 2, concurrency in requests at a time, which is the number of threads as well, timeout in seconds."
   type = map(object({
     memory        = optional(string)
     cpu           = optional(string)
@@ -300,11 +300,15 @@ variable "functions" {
     error_message = "A function's concurrency is a whole number from 1 to 1000, which Cloud Run demands: it is the function's number of threads as well."
   }
   validation {
+    condition     = alltrue([for size in values(var.functions) : size.cpu == null ? true : contains(["1", "2", "4", "6", "8"], size.cpu)])
+    error_message = "A function's cpu is 1, 2, 4, 6 or 8: Cloud Run's second generation, which functions run in, has no other."
+  }
+  validation {
     condition = alltrue([
-      for name, size in var.functions :
-      try(coalesce(size.concurrency, local.functions[name].size.concurrency) == 1 || tonumber(coalesce(size.cpu, local.functions[name].size.cpu)) >= 1, true)
+      for size in values(var.functions) :
+      size.memory == null ? true : can(regex("^([1-9][0-9]*Gi|51[2-9]Mi|5[2-9][0-9]Mi|[6-9][0-9]{2}Mi|[1-9][0-9]{3,}Mi)$", size.memory))
     ])
-    error_message = "A function with a cpu below 1 has a concurrency of 1, which Cloud Run demands: give both, or a cpu of 1 or more."
+    error_message = "A function's memory is 512Mi or more, in Mi or Gi: Cloud Run's second generation demands that."
   }
 }
 
