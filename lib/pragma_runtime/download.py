@@ -153,7 +153,11 @@ class _Fetching:
         raise AssertionError("unreachable")
 
     def _fetch_once(self, source: Source, path: Path) -> Path:
-        """From the bucket, and where that does not give it, from where it was published."""
+        """From the bucket, and where that does not give it, from where it was published.
+
+        What refuses for good where it was published says nothing of a bucket that is only out of reach: the bucket's
+        failure is raised then, and another attempt may find it there.
+        """
         if self._bucket is None or not source.kept_as:
             return self._fetch_from(source, path)
         kept = source._replace(url=self._bucket.url_of(source.kept_as))
@@ -162,8 +166,15 @@ class _Fetching:
         except (PermanentError, TemporaryError) as failure:
             if kept.url == source.url:
                 raise
-            say(f"{failure} Asking where it was published.")
-        return self._fetch_from(source, path)
+            of_bucket = failure
+        say(f"{of_bucket} Asking where it was published.")
+        try:
+            return self._fetch_from(source, path)
+        except PermanentError as refusal:
+            if isinstance(of_bucket, PermanentError):
+                raise
+            say(str(refusal))
+            raise of_bucket from None
 
     def _fetch_from(self, source: Source, path: Path, authorization: str = "") -> Path:
         partial = path.with_suffix(".part")

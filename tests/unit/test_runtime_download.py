@@ -8,8 +8,9 @@ import pytest
 from tests.runtime_harness import Answer, Authority, WheelHost, make_authority, serving
 
 from pragma_runtime import bucket, download
-from pragma_runtime.download import fetch_wheel
+from pragma_runtime.download import Source, fetch_all, fetch_wheel, own_wheel
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.pubsub import PublishError
 from pragma_runtime.settings import Settings
 from provider_hub.adapters.artifacts import Bucket
 from provider_hub.adapters.artifacts.signers import KeyFileSigner
@@ -67,7 +68,15 @@ def kept(settings: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch) -
 
 
 class Tokens:
+    """Of a metadata server that is not up for the first calls, as in a pod that has just begun."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self._failures = failures
+
     def get(self, timeout: float) -> str:
+        if self._failures:
+            self._failures -= 1
+            raise PublishError("the metadata server is not up yet")
         return "the-pods-own"
 
     def forget(self) -> None:
@@ -90,6 +99,62 @@ def test_where_the_bucket_does_not_give_it_the_publisher_is_asked_without_the_to
     said = capfd.readouterr()
     assert "Asking where it was published." in said.out + said.err
     assert "the-pods-own" not in said.out + said.err
+
+
+REFUSALS = [
+    Answer(403),
+    Answer(404),
+    Answer(body=b"other bytes"),
+    Answer(302, headers={"Location": "http://127.0.0.1:9/w"}),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.status} {len(refusal.body)}")
+def test_a_bucket_that_is_out_of_reach_for_a_while_is_asked_again_where_the_publisher_has_it_no_more(
+    kept: Settings, host: WheelHost, refusal: Answer
+) -> None:
+    host.answers[f"/{_NAME}"] = refusal
+    host.answers[f"/artifacts/{kept.wheel_object}"] = [Answer(503), Answer(429), Answer(body=_BYTES)]
+    assert fetch_wheel(kept, 60).read_bytes() == _BYTES
+
+
+def test_a_metadata_server_that_is_not_up_yet_is_asked_again_where_the_publisher_has_it_no_more(
+    kept: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "MetadataServer", lambda: Tokens(failures=2))
+    host.answers[f"/{_NAME}"] = Answer(404)
+    assert fetch_wheel(kept, 60).read_bytes() == _BYTES
+
+
+def test_a_locked_wheel_that_its_index_deleted_is_awaited_from_the_bucket(
+    kept: Settings, host: WheelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "MetadataServer", lambda: Tokens(failures=3))
+    moon = "moon-1.0.0-py3-none-any.whl"
+    kept_as = kept_name(kept.wheel_sha256, moon)
+    host.answers[f"/artifacts/{kept_as}"] = Answer(body=_BYTES)
+    locked = Source(f"{host.url}/{moon}", moon, kept.wheel_sha256, "dependency moon 1.0.0", "locked", kept_as=kept_as)
+    assert [path.name for path in fetch_all(kept, [own_wheel(kept), locked], 60)] == [_NAME, moon]
+
+
+def test_a_bucket_that_stays_out_of_reach_blames_no_version(
+    kept: Settings, host: WheelHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host.answers[f"/{_NAME}"] = Answer(403)
+    host.answers[f"/artifacts/{kept.wheel_object}"] = Answer(503)
+    with pytest.raises(TemporaryError, match=r"/artifacts/.* its host answered 503"):
+        fetch_wheel(kept, 60)
+    assert len(host.requests) == 8, "both places were asked at each of the attempts"
+    said = capfd.readouterr()
+    assert f"{host.url}/{_NAME} cannot be fetched: its host answered 403." in said.out + said.err
+
+
+def test_what_neither_the_bucket_nor_the_publisher_has_is_refused_at_once(kept: Settings, host: WheelHost) -> None:
+    host.answers[f"/{_NAME}"] = Answer(403)
+    host.answers[f"/artifacts/{kept.wheel_object}"] = Answer(404)
+    with pytest.raises(PermanentError, match="its host answered 403"):
+        fetch_wheel(kept, 60)
+    assert len(host.requests) == 2
 
 
 def test_an_uploaded_wheel_is_in_the_bucket_alone(kept: Settings, host: WheelHost) -> None:
