@@ -22,6 +22,8 @@ _FAILURE_REPORT_SECONDS = 20.0
 # Shares of the time for the start.
 _FETCH_SHARE = 0.4
 _INSTALL_SHARE = 0.85  # of what is left
+# Of what is left: a silent worker is ended, and its last line read, before the watchdog ends the process.
+_HANDSHAKE_SHARE = 0.9
 # Shares of the grace period; the rest is for the interpreter's own end.
 _STOP_SHARE = 0.7
 _LAST_CHECK_IN_SHARE = 0.12
@@ -123,7 +125,7 @@ class Runtime:
 
         self._enter(f"waiting for the handshake of {installed.distribution}'s worker")
         self._provider = provider = ServedProvider(installed, self._settings, self._fail)
-        return provider.start(self._left())
+        return provider.start(self._left() * _HANDSHAKE_SHARE)
 
     def _import(self, installed: Installed) -> Vitals:
         from pragma_runtime.hooked import HookedProvider  # noqa: PLC0415

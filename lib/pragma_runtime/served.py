@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pragma_runtime.check_in import Vitals
-from pragma_runtime.errors import PermanentError
+from pragma_runtime.errors import PermanentError, TemporaryError
 from pragma_runtime.handshake import Handshake
 from pragma_runtime.install import Installed
 from pragma_runtime.log import say
 from pragma_runtime.settings import Settings
-from pragma_runtime.worker import Worker, WorkerEnded
+from pragma_runtime.worker import Worker, WorkerEnded, WorkerSilent
 
 
 class Restarts(NamedTuple):
@@ -47,9 +47,16 @@ class ServedProvider:
         self._vitals = Vitals()
 
     def start(self, seconds: float) -> Vitals:
-        """Returns with the worker's handshake; raises PermanentError where it ends before, or sends none in time."""
+        """Returns with the worker's handshake, for which it has `seconds`, and `handshake_seconds` at most.
+
+        Raises PermanentError where it ends before. Raises TemporaryError where it is alive and silent: a first start
+        also compiles all that it imports, and the next one of the same container finds that done. A worker that never
+        comes so far is ended by the deploy's deadline, which names this reason.
+        """
         try:
             handshake = self._worker.start(min(seconds, self._settings.handshake_seconds))
+        except WorkerSilent as silent:
+            raise TemporaryError(f"The provider is not served yet: {silent}.") from None
         except WorkerEnded as ended:
             raise PermanentError(f"The provider cannot be served: {ended}.") from None
         return self._serving(handshake)

@@ -27,6 +27,10 @@ class WorkerEnded(Exception):
     """The worker ended or had to be ended; the message says why, in its own last words where it had any."""
 
 
+class WorkerSilent(WorkerEnded):
+    """It was alive and had sent no handshake when its time was over, so it was ended."""
+
+
 class Worker:
     """A worker process and the connection to it. `start` and `serve` run on one thread, `stop` on any."""
 
@@ -40,7 +44,10 @@ class Worker:
         self._connection: Connection | None = None
 
     def start(self, seconds: float) -> Handshake:
-        """Starts the process and waits for its handshake; raises WorkerEnded where none comes within `seconds`."""
+        """Starts the process and waits for its handshake.
+
+        Raises WorkerSilent where none comes within `seconds`, and WorkerEnded for a worker that ends or goes wrong.
+        """
         ends_at = time.monotonic() + seconds
         path, listener = _listen(self._settings.work_dir)
         with listener:
@@ -51,7 +58,8 @@ class Worker:
             left = max(0.1, ends_at - time.monotonic())
             handshake = shake_hands(self._connection, self._installed.distribution, left)
         except TimeoutError:
-            raise self._end(f"the worker has not sent its handshake within {seconds:.0f} s") from None
+            silence = f"the worker has not sent its handshake within {seconds:.0f} s"
+            raise WorkerSilent(str(self._end(silence))) from None
         except FrameError as error:
             raise self._end(f"the worker {error}") from None
         if handshake is None:
@@ -114,7 +122,7 @@ class Worker:
             except TimeoutError:
                 if self._process is None or self._process.poll() is not None:
                     raise self._end() from None
-        raise self._end(f"the worker has not connected within {seconds:.0f} s")
+        raise WorkerSilent(str(self._end(f"the worker has not connected within {seconds:.0f} s")))
 
     def _take(self, connection: Connection, message: dict[str, object]) -> None:
         method, request_id = message.get("method"), message.get("id")
