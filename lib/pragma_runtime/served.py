@@ -1,5 +1,6 @@
 """A provider that the SDK's worker serves: its worker is started, watched, and started again when it dies."""
 
+import math
 import random
 import threading
 import time
@@ -21,7 +22,9 @@ class Restarts(NamedTuple):
     most: int = 5  # in a row
     # Seconds; doubled each time. Reports of changes are a second apart: a shorter pause could hide a death.
     first_delay: float = 2.0
-    steady_seconds: float = 60.0  # a worker that served this long counts as the first in a row
+    # A worker that served this long and then dies counts as the first in a row. As long as Kubernetes remembers the
+    # restarts of a container: with a shorter memory, one that dies every few minutes would do so for ever.
+    steady_seconds: float = 600.0
 
 
 class ServedProvider:
@@ -45,6 +48,7 @@ class ServedProvider:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._vitals = Vitals()
+        self._serves_since = math.inf  # monotonic seconds, of the worker's handshake
 
     def start(self, seconds: float) -> Vitals:
         """Returns with the worker's handshake, for which it has `seconds`, and `handshake_seconds` at most.
@@ -72,10 +76,11 @@ class ServedProvider:
         self._worker.stop(seconds)
 
     def _run(self, report: Callable[[Vitals], None]) -> None:
-        restarts, deaths, began = self._restarts, 0, time.monotonic()
+        restarts, deaths = self._restarts, 0
         ended = self._serve()
         while not self._stopping.is_set():
-            deaths = 1 if time.monotonic() - began > restarts.steady_seconds else deaths + 1
+            served = time.monotonic() - self._serves_since
+            deaths = 1 if served > restarts.steady_seconds else deaths + 1
             if deaths > restarts.most:
                 self._on_failure(f"The provider's worker died {deaths} times in a row: {ended}.")
                 return
@@ -85,12 +90,12 @@ class ServedProvider:
             report(Vitals("degraded", message, 0, self._vitals.resource_types))
             if self._stopping.wait(delay):
                 return
-            began = time.monotonic()
             ended = self._start_again(report)
 
     def _start_again(self, report: Callable[[Vitals], None]) -> WorkerEnded:
         """Serves a new worker for as long as it lives; the reason of its end."""
         self._worker = worker = Worker(self._installed, self._settings)
+        self._serves_since = math.inf
         if self._stopping.is_set():  # `stop` may have seen the last worker
             return WorkerEnded("the runtime stops")
         try:
@@ -109,4 +114,5 @@ class ServedProvider:
         types = handshake.resource_types
         say(f"The worker (SDK {handshake.sdk_version}) serves {len(types)} resource types: {', '.join(types)}.")
         self._vitals = Vitals(resource_types=types)
+        self._serves_since = time.monotonic()
         return self._vitals
