@@ -22,6 +22,7 @@ from urllib.request import (
 
 from pragma_runtime.authorities import Authorities, VerifyingHandler, system_authorities
 from pragma_runtime.bucket import Bucket, kept_name
+from pragma_runtime.disk import Disk
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
@@ -95,10 +96,13 @@ def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> 
     """Each source's verified wheel, all in one folder of the work directory, in the order of `sources`.
 
     They are fetched side by side. The first that fails ends the whole; what was fetched stays for the next start.
-    Raises as `fetch_wheel` does.
+    Raises as `fetch_wheel` does, and also, before anything is fetched, as `Disk.check` does for what is locked.
     """
     directory = settings.work_dir / "wheel"
     directory.mkdir(exist_ok=True)
+    missing = [source for source in sources if not (directory / source.file_name).is_file()]
+    disk = Disk(settings.work_dir, settings.disk_bytes)
+    disk.check(sum(source.size or 0 for source in missing), f"The wheels of {sources[0].file_name} have")
     bucket = Bucket(settings.artifacts_url) if settings.artifacts_url else None
     fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds, bucket)
     return fetching.fetch_all(sources)

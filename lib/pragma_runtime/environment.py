@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+SCRATCH = "tmp"  # in the work directory, beside the environment and so on its file system
+
 
 class ProviderEnvironment(NamedTuple):
     """A virtual environment without pip, whose interpreter sees the standard library and the provider alone.

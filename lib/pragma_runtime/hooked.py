@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pragma_runtime.check_in import Vitals
+from pragma_runtime.environment import SCRATCH
 from pragma_runtime.hooks import Call, EventLoop
 from pragma_runtime.install import Installed
 from pragma_runtime.log import say
@@ -27,7 +28,7 @@ class HookedProvider:
     def start(self) -> Vitals:
         """Imports and starts the provider; raises PermanentError where either raises."""
         self._enter(f"importing {self._package}")
-        isolate(self._directory, self._settings.work_dir / "tmp")
+        isolate(self._directory, self._settings.work_dir / SCRATCH)
         module = import_provider(self._package, self._directory)
         hooks = find_hooks(module, EventLoop())
         self._enter(f"starting {self._package}")

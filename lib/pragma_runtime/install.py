@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
-from pragma_runtime.environment import ProviderEnvironment
+from pragma_runtime.environment import SCRATCH, ProviderEnvironment
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.log import say
 from pragma_runtime.plain_wheels import only_to_unpack, unpack
@@ -47,6 +47,12 @@ def find_installed(settings: Settings) -> Installed | None:
     if record.pop("stamp", None) != _stamp(settings):
         return None
     return Installed(environment, **record)
+
+
+def forget_unfinished(settings: Settings) -> None:
+    """Removes what an install that was killed left on the disk, except for the wheels, which are fetched already."""
+    for left in (_environment_of(settings).prefix, settings.work_dir / SCRATCH):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Installed:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pragma_runtime.children import run_to_end
-from pragma_runtime.environment import ProviderEnvironment
+from pragma_runtime.environment import SCRATCH, ProviderEnvironment
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
@@ -87,7 +87,7 @@ def _uv_install(work_dir: Path, environment: ProviderEnvironment, seconds: float
     uv = shutil.which("uv")
     if uv is None:
         return False
-    output, scratch = work_dir / "uv.out", work_dir / "tmp"
+    output, scratch = work_dir / "uv.out", work_dir / SCRATCH
     scratch.mkdir(exist_ok=True)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     command = [uv, "pip", "install", "--python", str(environment.python), *_UV_ALONE, *options]
@@ -121,7 +121,7 @@ def _pip_install(
     options: Sequence[str],
     variables: Mapping[str, str],
 ) -> None:
-    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / "tmp"
+    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / SCRATCH
     scratch.mkdir(exist_ok=True)
     # `--no-compile`: importing compiles what is used, and a large dependency is mostly not. `--no-cache-dir`: the cache
     # would be on the provider's own disk, for an install that happens once.

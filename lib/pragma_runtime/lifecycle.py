@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pragma_runtime.check_in import CheckIns, Vitals
+from pragma_runtime.disk import Disk
 from pragma_runtime.download import fetch_all, locked_wheels, own_wheel
 from pragma_runtime.errors import PermanentError, StartError, TemporaryError
-from pragma_runtime.install import Installed, find_installed, install
+from pragma_runtime.install import Installed, find_installed, forget_unfinished, install
 from pragma_runtime.log import say
 from pragma_runtime.pubsub import MetadataServer, Publisher
 from pragma_runtime.server import HealthServer, Readiness
@@ -111,10 +112,11 @@ class Runtime:
         settings = self._settings
         dependencies = locked_wheels(settings, settings.lock) if settings.lock else []
         also = f" and {len(dependencies)} dependencies" if dependencies else ""
+        forget_unfinished(settings)
         self._enter(f"fetching {public_url(settings.wheel_url)}{also}")
         # No file is opened before the last one's digest was found right.
         paths = fetch_all(settings, [own_wheel(settings), *dependencies], self._left() * _FETCH_SHARE)
-        check_said(paths)
+        check_said(paths, Disk(settings.work_dir, settings.disk_bytes))
         path = paths[0]
         wheel = read_wheel(path)
         self._enter(f"installing {path.name}")

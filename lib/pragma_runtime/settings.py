@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     ca_file: Path | None = None  # trusted for the wheels' hosts, beside the system's
     artifacts_url: str = ""  # https, of the bucket in which the hub keeps wheels; "" where it keeps none of these
     wheel_object: str = ""  # the name of the provider's own wheel in that bucket; "" where the hub does not know one
+    disk_bytes: int = 0  # of the volume that has `work_dir`; 0 where the Deployment does not say, as older ones
     lock: Lock | None = None  # what is installed beside the wheel; None for what was published without a lock
 
     def __repr__(self) -> str:
@@ -84,6 +85,7 @@ def read_settings(environment: Mapping[str, str], check_in_token: str) -> Settin
         ca_file=reader.file("CA_FILE"),
         artifacts_url=reader.optional_https("ARTIFACTS_URL"),
         wheel_object=reader.optional("WHEEL_OBJECT"),
+        disk_bytes=reader.number("DISK_BYTES", int, default="0", at_least=0, at_most=2**60),
         lock=reader.lock("LOCK"),
     )
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from pragma_runtime.disk import Disk
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.side_by_side import side_by_side
 from pragma_runtime.wheel import BROKEN
@@ -27,19 +28,16 @@ _Write = Callable[[bytes], object]
 _LOCAL_HEADER = struct.Struct("<26x2H")  # its last two fields: how long the name is, and the extra field
 
 
-def check_said(paths: Sequence[Path], room: int | None = None) -> None:
+def check_said(paths: Sequence[Path], disk: Disk) -> None:
     """Raises PermanentError where the wheels, which lie in one folder, say that they unpack to too much.
 
-    `room` is how many bytes all of them together may take, None for what is free on their disk. What is refused is
-    removed, with its folder: a start after this one has the disk for itself.
+    What is refused is removed, with its folder: a start after this one has the disk for itself. Raises TemporaryError
+    where the node's disk is too full for them; the wheels stay then.
     """
-    folder = paths[0].parent
     try:
-        left = shutil.disk_usage(folder).free if room is None else room
-        if sum(map(_said, paths)) > left:
-            raise PermanentError(f"The wheels of {paths[0].name} unpack to more than the {left} bytes that are free.")
+        disk.check(sum(map(_said, paths)), f"The wheels of {paths[0].name} unpack to")
     except PermanentError:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(paths[0].parent, ignore_errors=True)
         raise
 
 

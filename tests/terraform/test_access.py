@@ -17,7 +17,7 @@ from provider_hub.actions.cluster import LogRequest
 from provider_hub.adapters.kubernetes import HUB_ID, Kubernetes, KubernetesApi
 from provider_hub.adapters.kubernetes.api import Object
 from provider_hub.domain.artifacts import UPLOADS, kept_name
-from provider_hub.domain.installation import ResourceTier
+from provider_hub.domain.installation import POD_FORMAT, ResourceTier
 from provider_hub.domain.manifests import (
     GENERATION,
     INSTALLATION_ID,
@@ -76,6 +76,7 @@ ROW: Any = SimpleNamespace(
     canonical="acme/weather",
     name="weather",
     installed_version="1.0.0",
+    pod_format=POD_FORMAT,
     revision=SimpleNamespace(resource_tier=ResourceTier.PERFORMANCE, config={}, lock_sha256=None),
 )
 

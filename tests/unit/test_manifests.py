@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import ACME, revision, version, wish
 
+from local_kubernetes import quantities
 from provider_hub.domain.config_names import is_reserved
-from provider_hub.domain.installation import Installation, ResourceTier
+from provider_hub.domain.installation import POD_FORMAT, Installation, ResourceTier
 from provider_hub.domain.manifests import (
     GENERATION,
     INSTALLATION_ID,
@@ -147,8 +148,25 @@ def test_a_runtime_gives_its_start_up_before_the_deadline_passes() -> None:
     assert start_seconds < FACTS.deadline_seconds
 
 
+@pytest.mark.parametrize("tier", ResourceTier)
+def test_a_runtime_is_told_how_large_its_volume_is(tier: ResourceTier) -> None:
+    made = objects(wish(revision=revision(resource_tier=tier), pod_format=POD_FORMAT))
+    told = int(environment(made)["PRAGMA_DISK_BYTES"])
+    (volume,) = made["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    assert told == quantities.parse(volume["emptyDir"]["sizeLimit"])
+
+
+def test_a_generation_keeps_the_form_of_its_pods_which_another_would_restart() -> None:
+    begun_before, begun_since = objects(wish()), objects(wish(pod_format=POD_FORMAT))
+    added = environment(begun_since).keys() - environment(begun_before).keys()
+    assert added == {"PRAGMA_DISK_BYTES"}
+    given = container(begun_since)["env"]
+    given[:] = [variable for variable in given if variable["name"] not in added]
+    assert begun_since == begun_before
+
+
 def test_whatever_the_platform_sets_in_a_pod_is_a_reserved_config_key() -> None:
-    made = objects()
+    made = objects(wish(pod_format=POD_FORMAT))
     assert all(is_reserved(name) for name in environment(made))
     assert is_reserved("PRAGMA_CHECK_IN_TOKEN")
 

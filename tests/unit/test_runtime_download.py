@@ -10,6 +10,7 @@ from tests.runtime_harness import Answer, Authority, WheelHost, make_authority, 
 from pragma_runtime import bucket, download
 from pragma_runtime.download import Source, fetch_all, fetch_wheel, own_wheel
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
+from pragma_runtime.install import forget_unfinished
 from pragma_runtime.pubsub import PublishError
 from pragma_runtime.settings import Settings
 from provider_hub.adapters.artifacts import Bucket
@@ -178,6 +179,32 @@ def test_a_wheel_is_called_as_it_is_kept_and_not_as_its_url_ends(kept: Settings,
     path = fetch_wheel(renamed, 60)
     assert (path.name, path.read_bytes()) == (_NAME, _BYTES)
     assert host.requests == [f"/artifacts/{kept.wheel_object}"]
+
+
+def test_locked_wheels_that_are_larger_than_the_tiers_disk_are_not_fetched(settings: Settings, host: WheelHost) -> None:
+    moon, tide = (
+        Source(f"{host.url}/{name}", f"{name}-1.0-py3-none-any.whl", "b" * 64, size=600) for name in ("moon", "tide")
+    )
+    with pytest.raises(PermanentError, match="have 1200 bytes, and the disk of this resource tier, 1199 bytes, has"):
+        fetch_all(settings._replace(disk_bytes=1199), [own_wheel(settings), moon, tide], 60)
+    assert host.requests == []
+
+
+def test_a_wheel_that_was_fetched_already_is_not_counted_twice(settings: Settings, host: WheelHost) -> None:
+    limited = settings._replace(disk_bytes=len(_BYTES))
+    locked = own_wheel(settings)._replace(size=len(_BYTES))
+    for _ in range(2):
+        assert fetch_all(limited, [locked], 60)[0].read_bytes() == _BYTES
+    assert host.requests == [f"/{_NAME}"]
+
+
+def test_what_a_killed_install_left_takes_no_room_from_the_next(settings: Settings) -> None:
+    fetched = fetch_wheel(settings, 60)
+    for half in ("site/lib/half.py", "tmp/pip-unpack/half.py"):
+        (settings.work_dir / half).parent.mkdir(parents=True)
+        (settings.work_dir / half).write_bytes(b"x" * 100)
+    forget_unfinished(settings)
+    assert [path for path in settings.work_dir.rglob("*") if path.is_file()] == [fetched]
 
 
 def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:

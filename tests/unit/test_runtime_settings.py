@@ -34,6 +34,7 @@ def test_the_least_environment_gets_the_documented_defaults(environment: dict[st
     assert (settings.check_in_seconds, settings.health_seconds, settings.grace_seconds) == (300, 10, 25)
     assert (settings.listen_address, settings.port, settings.ca_file) == ("0.0.0.0", 8080, None)  # noqa: S104
     assert settings.pubsub_endpoint == "https://pubsub.googleapis.com"
+    assert settings.disk_bytes == 0
     assert _TOKEN not in repr(settings)
 
 
@@ -62,6 +63,7 @@ def test_a_missing_token_is_named(environment: dict[str, str]) -> None:
         ("GENERATION", "1.5", "a number"),
         ("CHECK_IN_SECONDS", "nan", "a number from"),
         ("PORT", "65536", "to 65535"),
+        ("DISK_BYTES", "1Gi", "a number"),
         ("WHEEL_SHA256", "A" * 64, "lowercase"),
         ("WHEEL_URL", "http://wheels.example/w-1.0.0-py3-none-any.whl", "https://"),
         ("WHEEL_URL", "https://[::1/w.whl", "not a URL"),

@@ -1,14 +1,17 @@
 """What a wheel unpacks to is counted before anything is written, and no archive is believed."""
 
 import os
+import shutil
 import struct
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pragma_runtime import unpacked
-from pragma_runtime.errors import PermanentError
+from pragma_runtime.disk import Disk
+from pragma_runtime.errors import PermanentError, TemporaryError
 from pragma_runtime.unpacked import check_said, check_truth
 
 _LOCAL_SIZE, _CENTRAL_SIZE = 22, 24  # where a header has the unpacked size of its file
@@ -32,9 +35,9 @@ def saying(path: Path, size: int) -> Path:
     return path
 
 
-def check_unpacked(paths: list[Path], room: int | None = None) -> None:
-    """As it is done before an installer may write."""
-    check_said(paths, room)
+def check_unpacked(paths: list[Path], tier: int = 0) -> None:
+    """As it is done before an installer may write, in a volume of `tier` bytes."""
+    check_said(paths, Disk(paths[0].parents[1], tier))
     check_truth(paths)
 
 
@@ -80,16 +83,42 @@ def test_a_wheel_that_says_too_much_is_refused_before_it_is_read(wheels: Path, m
 
 def test_wheels_that_fit_one_by_one_and_not_together_are_refused(wheels: Path) -> None:
     paths = [archive(wheels, b"\0" * 600, name=f"{name}-1.0-py3-none-any.whl") for name in ("moon", "tide")]
-    check_unpacked(paths, room=1200)
-    with pytest.raises(PermanentError, match="more than the 1199 bytes that are free"):
-        check_unpacked(paths, room=1199)
+    packed = sum(path.stat().st_size for path in paths)
+    check_unpacked(paths, tier=packed + 1200)
+    with pytest.raises(PermanentError, match=rf"unpack to 1200 bytes, and .* {packed + 1199} bytes, has room for 1199"):
+        check_unpacked(paths, tier=packed + 1199)
+    assert not wheels.exists()
+
+
+def test_what_lies_in_the_volume_already_has_its_room(wheels: Path) -> None:
+    path = archive(wheels, b"\0" * 600)
+    tier = path.stat().st_size + 600
+    check_unpacked([path], tier)
+    (wheels.parent / "pip.log").write_bytes(b"x")
+    with pytest.raises(PermanentError, match="has room for 599 more: choose a larger resource_tier"):
+        check_unpacked([path], tier)
+
+
+def test_a_volume_that_is_over_full_has_room_for_nothing(wheels: Path) -> None:
+    with pytest.raises(PermanentError, match="the disk of this resource tier, 10 bytes, has room for 0 more"):
+        check_unpacked([archive(wheels, b"\0" * 600)], tier=10)
+
+
+def test_a_node_whose_disk_is_full_is_waited_for_and_blames_no_version(
+    wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = archive(wheels, b"\0" * 600)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=599))
+    with pytest.raises(TemporaryError, match="unpack to 600 bytes, and the node's disk has 599 bytes free"):
+        check_unpacked([path], tier=10**6)
+    assert path.exists(), "the next start need not fetch it again"
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_cannot_be_counted_is_refused_before_any_of_it_is_read(wheels: Path, compression: int) -> None:
     path = archive(wheels, b"\0" * 1000, compress_type=compression)
     with pytest.raises(PermanentError, match=f"'moon.py' encrypted or compressed by method {compression}"):
-        check_said([path])
+        check_said([path], Disk(wheels))
     assert not wheels.exists()
 
 
@@ -100,7 +129,7 @@ def test_what_is_encrypted_is_refused(wheels: Path) -> None:
         data[data.index(signature) + at] |= 1
     path.write_bytes(data)
     with pytest.raises(PermanentError, match="encrypted or compressed by method"):
-        check_said([path])
+        check_said([path], Disk(wheels))
 
 
 def test_what_is_no_archive_is_refused(wheels: Path) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.installation import Installation, ResourceTier
+from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import namespace_for
 from provider_hub.domain.runtime_traffic import RUNTIME_TRAFFIC
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT
+from provider_hub.domain.tiers import SIZES, Size
 
 Manifest = dict[str, Any]
 
@@ -35,30 +36,11 @@ RUNTIME_PORT = 8080
 WORK_DIRECTORY = "/run/provider"
 USER_ID = 65532
 _LEAST_START_SECONDS = 60.0
-# As between the requests and limits of the standard tier, below.
+# As between the requests and limits of the standard tier.
 _LIMIT_PER_REQUEST_CPU = 4
 _LIMIT_PER_REQUEST_MEMORY = 2
 # The generation that runs, the one that replaces it, and one whose removal is still to come.
 _SECRETS_PER_INSTALLATION = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """The resources of one tier: the replicas, and each container's requests and limits as Kubernetes quantities."""
-
-    replicas: int
-    cpu_request: str
-    memory_request: str
-    cpu_limit: str
-    memory_limit: str
-    disk: str
-
-
-SIZES = {
-    ResourceTier.FREE: Size(1, "50m", "128Mi", "250m", "256Mi", "512Mi"),
-    ResourceTier.STANDARD: Size(1, "250m", "256Mi", "1", "512Mi", "1Gi"),
-    ResourceTier.PERFORMANCE: Size(2, "1", "1Gi", "2", "2Gi", "4Gi"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +300,7 @@ def _environment(row: Installation, version: ProviderVersion, facts: RuntimeFact
         "HOME": WORK_DIRECTORY,
         "TMPDIR": WORK_DIRECTORY,
         **_of_what_is_kept(row, version, facts),
+        **_of_pod_format(row),
     }
     # `$$` is Kubernetes' escape: a wheel's URL may hold what looks like a variable.
     fixed = [{"name": name, "value": value.replace("$", "$$")} for name, value in plain.items()]
@@ -333,6 +316,14 @@ def _of_what_is_kept(row: Installation, version: ProviderVersion, facts: Runtime
     given = {LOCK_SHA256: row.revision.lock_sha256, "PRAGMA_WHEEL_OBJECT": version.wheel_object}
     known = {name: value for name, value in given.items() if value}
     return {"PRAGMA_ARTIFACTS_URL": facts.artifacts_url, **known} if known else {}
+
+
+def _of_pod_format(row: Installation) -> dict[str, str]:
+    """What pods are given since some `pod_format`. The Deployment of an older row stays, and so do its pods."""
+    if row.pod_format < 1:
+        return {}
+    # A volume's size is no property of its file system: the runtime could not find it out.
+    return {"PRAGMA_DISK_BYTES": str(SIZES[row.revision.resource_tier].disk_bytes)}
 
 
 def _start_seconds(facts: RuntimeFacts) -> float:

@@ -21,6 +21,7 @@ from provider_hub.domain.installation.events import (
 from provider_hub.domain.installation.failures import REMEMBERED_FAILURES
 from provider_hub.domain.installation.instances import MOST_INSTANCES, RECOVERY_CHECK_INS
 from provider_hub.domain.installation.state import (
+    POD_FORMAT,
     Health,
     Installation,
     Instance,
@@ -44,6 +45,7 @@ from provider_hub.domain.installation.transitions import advance, install
 
 __all__ = [
     "MOST_INSTANCES",
+    "POD_FORMAT",
     "REASON_LENGTH",
     "RECOVERY_CHECK_INS",
     "REMEMBERED_FAILURES",

@@ -10,6 +10,12 @@ from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 
+# The newest form that the manifests give to pods; 0 is that of generations which began before there was this number.
+# Raise it with every change of the pods' template, and have `domain.manifests` make the change from that number on.
+# Drift repair applies what the manifests say to every READY row: without this, a new release of the hub would restart
+# the pods of all installations.
+POD_FORMAT = 1
+
 
 class LifecycleState(StrEnum):
     """Where an installation is on its way from the request to a running provider, or to its removal."""
@@ -29,7 +35,7 @@ class Health(StrEnum):
 
 
 class ResourceTier(StrEnum):
-    """How much CPU, memory and disk an installation gets; `domain.manifests.SIZES` has the amounts."""
+    """How much CPU, memory and disk an installation gets; `domain.tiers.SIZES` has the amounts."""
 
     FREE = "free"
     STANDARD = "standard"
@@ -130,6 +136,8 @@ class Installation:
     the sum; when none of them is left, both stay as they last were. `last_check_in_at` is the last one's of any pod.
     `resource_types` are the names that its runtime serves, as it last said.
 
+    `pod_format` is POD_FORMAT as it was when the present generation began.
+
     `silent_at` is from when the sweeper looks whether it is silent, in the shard `silence_shard` (`silence`).
     `offer_due_at` is when the sweeper is to offer it a version: a rollout passes by a row that is not READY.
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
@@ -169,6 +177,7 @@ class Installation:
     is_rollback: bool = False
     failure_message: str | None = None
     failed_versions: tuple[str, ...] = ()
+    pod_format: int = 0
     timeline: tuple[TimelineEntry, ...] = ()
 
     @property

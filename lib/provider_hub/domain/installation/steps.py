@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation.state import (
+    POD_FORMAT,
     Health,
     Installation,
     Instance,
@@ -150,7 +151,7 @@ def next_generation(
     """
     change["deadline_at"] = now + deadline
     change["offer_due_at"] = None
-    grown = replace(row, generation=row.generation + 1, **change)
+    grown = replace(row, generation=row.generation + 1, pod_format=POD_FORMAT, **change)
     step = _entered(grown, row.lifecycle_state, trigger, now, cause, reason)
     return replace(step, request=request_for(kind, step.kept))
 

@@ -24,7 +24,7 @@ from provider_hub.domain.installation.events import (
     UpgradeSkipped,
 )
 from provider_hub.domain.installation.failures import deadline_passed, deploy_failed
-from provider_hub.domain.installation.state import Installation, LifecycleState, TimelineEntry, Trigger
+from provider_hub.domain.installation.state import POD_FORMAT, Installation, LifecycleState, TimelineEntry, Trigger
 from provider_hub.domain.installation.steps import (
     Outcome,
     RequestKind,
@@ -46,6 +46,7 @@ def install(row: Installation, deadlines: Deadlines, cause: str) -> Step:
     first = replace(
         row,
         generation=1,
+        pod_format=POD_FORMAT,
         lifecycle_state=LifecycleState.PENDING,
         deadline_at=row.created_at + deadlines.queue,
         timeline=(entry,),
