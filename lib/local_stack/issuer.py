@@ -28,6 +28,8 @@ JWKS_PATH = "/.well-known/jwks.json"
 LOOKUP_PATH = "/v1/m2m_tokens/verify"
 DEFAULT_LIFETIME = 3600.0
 _AUTHORIZED_PARTY = "hub"
+# The machine that the hub is at its issuer.
+_RECEIVER = "mch_hub"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -63,9 +65,16 @@ class TokenIssuer:
         claims = {"sub": f"mch_{slug}"}
         return self._mint(Realm.CUSTOMER, claims | _organization(slug, present=organization), lifetime)
 
-    def opaque_machine(self, slug: str, *, organization: bool = True, lifetime: float = DEFAULT_LIFETIME) -> str:
+    def opaque_machine(
+        self,
+        slug: str,
+        *,
+        organization: bool = True,
+        scopes: Sequence[str] = (),
+        lifetime: float = DEFAULT_LIFETIME,
+    ) -> str:
         """An opaque token of a customer Machine. What it stands for is kept beside the keys, for `look_up`."""
-        return self._keep(Realm.CUSTOMER, f"mch_{slug}", _organization(slug, present=organization), (), lifetime)
+        return self._keep(Realm.CUSTOMER, f"mch_{slug}", _organization(slug, present=organization), scopes, lifetime)
 
     def opaque_console_machine(
         self, *, scopes: Sequence[str] = tuple(ConsoleScope), lifetime: float = DEFAULT_LIFETIME
@@ -74,7 +83,10 @@ class TokenIssuer:
         return self._keep(Realm.CONSOLE, "mch_console", {}, scopes, lifetime)
 
     def look_up(self, realm: Realm, token: str) -> dict[str, Any] | None:
-        """What Clerk answers to `POST /v1/m2m_tokens/verify`; None for a token that the realm did not make."""
+        """What Clerk answers to `POST /v1/m2m_tokens/verify`; None for a token that the realm did not make.
+
+        As there, `scopes` are the machines that may receive the token. What it may do is in its `claims`.
+        """
         path = self._opaque_file(realm, token)
         if not path.is_file():
             return None
@@ -153,8 +165,8 @@ class TokenIssuer:
             "object": "machine_to_machine_token",
             "id": f"mt_{secrets.token_hex(12)}",
             "subject": subject,
-            "claims": dict(claims),
-            "scopes": list(scopes),
+            "claims": {**claims, **({"scopes": list(scopes)} if scopes else {})},
+            "scopes": [_RECEIVER],
             "revoked": False,
             "expiration": int((time.time() + lifetime) * 1000),
         }

@@ -16,7 +16,8 @@ from provider_hub.adapters.identity.authenticator import Authenticator
 from provider_hub.adapters.identity.errors import IdentityUnavailable
 from provider_hub.adapters.identity.opaque import OpaqueTokens
 from provider_hub.domain.errors import NotAuthenticated
-from provider_hub.domain.identity import ConsoleMachine, Machine, OrganizationClaims
+from provider_hub.domain.identity import ConsoleMachine, ConsoleScope, Machine, OrganizationClaims
+from provider_hub.domain.roles import Right
 from provider_hub.settings.everything import Identity, SettingsError, variable_name
 
 NOW = 1_800_000_000.0
@@ -33,8 +34,8 @@ class Issuer:
         self.answer: Any = {
             "id": "mt_1",
             "subject": "mch_1",
-            "claims": {"org_id": "org_1", "org_slug": "acme"},
-            "scopes": ["a"],
+            "claims": {"org_id": "org_1", "org_slug": "acme", "scopes": ["a"]},
+            "scopes": ["mch_hub"],
             "revoked": False,
             "expired": False,
             "expiration": None,
@@ -60,8 +61,41 @@ def test_the_issuer_says_what_a_token_stands_for(issuer: Issuer) -> None:
 
 
 def test_a_machines_own_claims_do_not_change_who_it_is(issuer: Issuer) -> None:
-    issuer.answer["claims"] = {"sub": "mch_other", "jti": "mt_other", "scopes": ["everything"]}
-    assert issuer.tokens.claims(TOKEN) == {"sub": "mch_1", "jti": "mt_1", "scopes": ["a"]}
+    issuer.answer["claims"] = {"sub": "mch_other", "jti": "mt_other"}
+    assert issuer.tokens.claims(TOKEN) == {"sub": "mch_1", "jti": "mt_1", "scopes": []}
+
+
+@pytest.mark.parametrize(
+    ("beside", "own", "words"),
+    [
+        (["mch_hub", "mch_other"], ["hub:read"], ["hub:read"]),
+        (["mch_hub"], "providers:write audit:read", ["providers:write", "audit:read"]),
+        (["mch_hub"], None, []),
+        (None, ["hub:read"], ["hub:read"]),
+        (["mch_hub", "hub:read"], None, ["hub:read"]),
+        ("hub:read hub:publish", ["hub:publish", "hub:read"], ["hub:read", "hub:publish"]),
+    ],
+)
+def test_what_a_token_may_do_are_words_and_never_the_machines_that_may_receive_it(
+    issuer: Issuer, beside: Any, own: Any, words: list[str]
+) -> None:
+    issuer.answer.update(scopes=beside, claims={"scopes": own})
+    assert issuer.tokens.claims(TOKEN)["scopes"] == words
+
+
+@pytest.mark.parametrize(
+    ("beside", "own"),
+    [
+        (["reports:read"], ["hub:read"]),
+        (["hub:read"], ["hub:manage"]),
+        ([1], ["hub:read"]),
+        (["mch_hub"], {"hub:read": True}),
+    ],
+)
+def test_scopes_that_contradict_each_other_or_are_no_words_let_nobody_in(issuer: Issuer, beside: Any, own: Any) -> None:
+    issuer.answer.update(scopes=beside, claims={"scopes": own})
+    with pytest.raises(NotAuthenticated, match="scopes"):
+        issuer.tokens.claims(TOKEN)
 
 
 def test_an_answer_is_kept_for_a_minute(issuer: Issuer) -> None:
@@ -156,7 +190,11 @@ def test_both_realms_take_the_local_issuers_opaque_tokens(tmp_path: Path) -> Non
         customer, console = issuer.opaque_machine("acme"), issuer.opaque_console_machine()
         organization = OrganizationClaims("org_acme", "acme", role="admin", name="Acme")
         assert authenticator.customer(f"Bearer {customer}") == Machine("mch_acme", organization)
-        assert isinstance(authenticator.console(f"Bearer {console}"), ConsoleMachine)
+        machine = authenticator.console(f"Bearer {console}")
+        assert isinstance(machine, ConsoleMachine)
+        assert machine.scopes == tuple(ConsoleScope), "CI publishes with it"
+        reader = authenticator.customer(f"Bearer {issuer.opaque_machine('acme', scopes=('hub:read',))}")
+        assert reader.right is Right.READ
         for realm, token in ((authenticator.console, customer), (authenticator.customer, console)):
             with pytest.raises(NotAuthenticated):
                 realm(f"Bearer {token}")

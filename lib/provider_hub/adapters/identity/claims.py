@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from provider_hub.adapters.identity.realm import VerifiedClaims
+from provider_hub.adapters.identity.scopes import words_of
 from provider_hub.domain.errors import NotAuthenticated
 from provider_hub.domain.identity import (
     ConsoleMachine,
@@ -26,7 +27,7 @@ def customer_principal(claims: VerifiedClaims) -> CustomerPrincipal:
     kind, subject = _subject(claims)
     organization = _organization(claims)
     if kind == "mch":
-        return Machine(machine_id=subject, organization=organization, scopes=_scopes(claims))
+        return Machine(machine_id=subject, organization=organization, scopes=words_of(claims.get("scopes")))
     return User(user_id=subject, email=_text(claims, "email"), organization=organization)
 
 
@@ -38,7 +39,7 @@ def console_principal(claims: VerifiedClaims) -> ConsolePrincipal:
     token_id = _text(claims, "jti")
     if token_id is None or not _TOKEN_ID.fullmatch(token_id):
         raise NotAuthenticated("a console machine's token needs a jti of the form mt_…")
-    return ConsoleMachine(machine_id=subject, token_id=token_id, scopes=_scopes(claims))
+    return ConsoleMachine(machine_id=subject, token_id=token_id, scopes=words_of(claims.get("scopes")))
 
 
 def _subject(claims: VerifiedClaims) -> tuple[str, str]:
@@ -77,15 +78,6 @@ def _organization(claims: VerifiedClaims) -> OrganizationClaims | None:
 def _bare(text: str) -> str:
     """A role without the issuer's prefix, which `org_role` has and `o.rol` has not; an id or slug as it is."""
     return text.removeprefix("org:")
-
-
-def _scopes(claims: VerifiedClaims) -> tuple[str, ...]:
-    scopes = claims.get("scopes") or ()
-    if isinstance(scopes, str):
-        return tuple(scopes.split())
-    if not isinstance(scopes, list | tuple) or not all(isinstance(scope, str) for scope in scopes):
-        raise NotAuthenticated("the token's scopes are not words")
-    return tuple(scopes)
 
 
 def _text(claims: dict[str, Any], key: str) -> str | None:

@@ -2,7 +2,8 @@
 
 The call and its answer are Clerk's `POST /v1/m2m_tokens/verify`: `{"token": …}` with a machine's secret key as the
 bearer; the answer has `id`, `subject`, `claims`, `scopes`, `revoked`, `expired` and `expiration` (milliseconds since
-1970, or null).
+1970, or null). Its `scopes` are the ids of the machines that may receive the token; what the token may do is in its
+`claims`, under `scopes`.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any
 import urllib3
 
 from provider_hub.adapters.identity.errors import IdentityUnavailable
+from provider_hub.adapters.identity.scopes import words_of
 from provider_hub.domain.errors import NotAuthenticated
 
 KEPT_SECONDS = 60.0
@@ -25,6 +27,7 @@ _TOTAL_SECONDS = 5.0
 _MAX_ANSWER_BYTES = 64 * 1024
 _RETRY_AFTER = 5
 _FORM = re.compile(r"mt_[A-Za-z0-9_-]{8,512}")
+_MACHINE = "mch_"
 
 Answer = dict[str, Any]
 Post = Callable[[str, str, bytes], tuple[int, bytes]]
@@ -56,8 +59,8 @@ class OpaqueTokens:
     def claims(self, unverified_token: str) -> Answer:
         """What the token stands for, as the claims of a JWT of the same machine: `sub`, `jti`, `scopes` and its own.
 
-        Raises NotAuthenticated for a token that the issuer does not know, or that is revoked or expired;
-        IdentityUnavailable where the issuer does not answer.
+        Raises NotAuthenticated for a token that the issuer does not know, that is revoked or expired, or whose scopes
+        contradict each other; IdentityUnavailable where the issuer does not answer.
         """
         digest = sha256(unverified_token.encode()).digest()
         with self._lock:
@@ -68,8 +71,7 @@ class OpaqueTokens:
         if answer is None or not self._is_good(answer):
             raise NotAuthenticated("the issuer does not know this opaque token, or it is revoked or expired")
         own = answer.get("claims") or {}
-        standard = {"sub": answer["subject"], "jti": answer["id"], "scopes": answer.get("scopes") or []}
-        return {**own, **standard}
+        return {**own, "sub": answer["subject"], "jti": answer["id"], "scopes": _scopes(answer, own)}
 
     def _looked_up(self, unverified_token: str) -> Answer | None:
         body = json.dumps({"token": unverified_token}).encode()
@@ -105,6 +107,19 @@ def _expires(answer: Answer) -> float:
     """In seconds since 1970; for ever where the issuer gives none."""
     milliseconds = answer.get("expiration")
     return float("inf") if milliseconds is None else float(milliseconds) / 1000
+
+
+def _scopes(answer: Answer, own: Answer) -> list[str]:
+    """The words of the token's own claims, or of the answer's `scopes` where another issuer than Clerk puts them there.
+
+    A machine without a word of the hub's may do everything, so neither of two lists can be chosen safely.
+    Raises NotAuthenticated where both have words and not the same.
+    """
+    outer = [word for word in words_of(answer.get("scopes")) if not word.startswith(_MACHINE)]
+    inner = list(words_of(own.get("scopes")))
+    if outer and inner and set(outer) != set(inner):
+        raise NotAuthenticated("the token has scopes of its own in its claims, and others beside them")
+    return outer or inner
 
 
 def _is_answer(answer: object) -> bool:
