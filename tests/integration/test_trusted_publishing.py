@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 from tests.builders import RUNTIME
+from tests.contract_checker import check_answer
 from tests.integration.deployed import Deployed, StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
@@ -19,6 +20,7 @@ from provider_hub.domain.organizations import SlugClaim
 
 RUN = CiRun("acme/weather", environment="release")
 PUBLISHERS = "/providers/acme/sun/publishers"
+MINT = "/_/oidc/mint-token"
 WISH = {"platform": "github", "repository": "Acme/Weather", "workflow": "release.yml", "ref": "refs/tags/*"}
 
 
@@ -41,7 +43,7 @@ class Ci:
         return issuer.ci_token({**run.claims(), **claims}, audience or self.deployed.project)
 
     def mint(self, token: str | None = None, **body: Any) -> Any:
-        return self.deployed.call("POST", "/_/oidc/mint-token", body={"token": token or self.ci_token(), **body})
+        return self.deployed.call("POST", MINT, body={"token": token or self.ci_token(), **body})
 
     def minted(self, **body: Any) -> str:
         answer = self.mint(**body)
@@ -153,6 +155,18 @@ def test_a_token_for_another_hub_or_of_another_platform_is_refused(ci: Ci) -> No
     assert "alg" in ci.refusal(strange, "invalid-token")
     user = ci.tenants.user
     assert "iss" in ci.refusal(user, "invalid-token")
+
+
+def test_whatever_is_refused_publishing_tools_find_the_reasons_that_they_print(ci: Ci) -> None:
+    answers = [
+        (413, "refused", "the body is over 1048576 bytes", ci.deployed.call("POST", MINT, data=b"x" * (1024**2 + 1))),
+        (422, "invalid-payload", "body.token: Field required", ci.deployed.call("POST", MINT, body={})),
+        (422, "invalid-token", "the CI token is refused: it is no JSON Web Token", ci.mint("x")),
+    ]
+    for status, code, sentence, answer in answers:
+        assert answer.status_code == status, answer.text
+        assert answer.json["errors"] == [{"code": code, "description": sentence}]
+        check_answer("POST", MINT, status, answer.headers, answer.data)
 
 
 def test_of_several_providers_of_one_repository_the_token_names_one(ci: Ci, tmp_path: Path) -> None:

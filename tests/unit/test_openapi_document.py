@@ -111,7 +111,8 @@ def test_the_example_of_a_refusal_is_one_that_the_description_has(route: Route) 
     path = examples.path(route)
     for status in (status for status in openapi.statuses(route) if status >= 400):
         headers = {**_HEADERS, "WWW-Authenticate": "Bearer", "Retry-After": "5"}
-        check_answer(route.method, path, status, headers, json.dumps(examples.error(status)).encode())
+        example = examples.mint_error(status) if route.mints else examples.error(status)
+        check_answer(route.method, path, status, headers, json.dumps(example).encode())
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ class Application(Generic[H]):
             response = responses.error(500, f"this should not have happened; it is logged as request {identifier}")
         if any(route.form for route in routes):
             response = as_tools_read(response)
+        if any(route.mints and route.method == request.method for route in routes):
+            response = responses.as_minting_tools_read(response)
         leave(request, response, self._services.receiving)
         return responses.completed(response, request, identifier)
 

@@ -43,13 +43,15 @@ class RuleErrorBody(Response):
 class MintReasonBody(Response):
     """Why a CI platform's token is exchanged for none, as publishing tools print it."""
 
-    code: str = Field(description="`invalid-token`, `invalid-publisher` or `invalid-reuse-token`.")
-    description: str = Field(description="Which claim, time, key or header was wrong.")
+    code: str = Field(
+        description="`invalid-token`, `invalid-publisher` or `invalid-reuse-token` of a CI token; else of the status."
+    )
+    description: str = Field(description="What was wrong, such as the claim, time, key or header of the CI token.")
 
 
 class MintErrorBody(Response):
-    """A CI platform's token that is exchanged for none."""
+    """A CI platform's token that is exchanged for none, for whichever reason."""
 
-    detail: str = Field(description="What was wrong, and what to do.")
-    message: str = Field(description="Always the same.")
+    detail: str | list[ProblemBody] = Field(description="What was wrong, and what to do.")
+    message: str = Field(description="What was wrong with the body; else always the same.")
     errors: list[MintReasonBody] = Field(description="The same for publishing tools.")

@@ -62,6 +62,13 @@ def error(status: int) -> dict[str, Any]:
     return {"detail": _ERRORS[status]}
 
 
+def mint_error(status: int) -> dict[str, Any]:
+    """The example of a refusal by a route that mints tokens. Raises KeyError for a status that is none."""
+    refusal = error(status)
+    reason = {"code": "refused", "description": refusal.get("message", refusal["detail"])}
+    return {"message": "Token request failed", "errors": [reason], **refusal}
+
+
 def of_model(model: type[BaseModel]) -> dict[str, Any]:
     """The example of a model. Raises LookupError for a field of an answer that must have a value and shows none."""
     keeps_null = issubclass(model, Response)

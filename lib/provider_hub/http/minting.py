@@ -54,7 +54,7 @@ class MintedBody(Response):
     expires: int = Field(description="Until when it is good, in seconds since 1970.", examples=[1772443830])
 
 
-@routes.add("POST", "/_/oidc/mint-token", Access.ANYONE, refusals=(404, 422))
+@routes.add("POST", "/_/oidc/mint-token", Access.ANYONE, refusals=(404, 422), mints=True)
 def mint_token(hub: Hub, _call: Call, body: MintWish) -> MintedBody:
     """Exchange a CI platform's token, once, for one that publishes."""
     minted = hub.minting.mint(body.token, body.provider)

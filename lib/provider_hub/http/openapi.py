@@ -184,7 +184,7 @@ def _request_body(route: Route, body: type[BaseModel]) -> dict[str, Any]:
 
 def _response(route: Route, status: int) -> dict[str, Any]:
     if status >= HTTPStatus.BAD_REQUEST:
-        return {"$ref": f"#/components/responses/{status}"}
+        return _mint_refusal(status) if route.mints else {"$ref": f"#/components/responses/{status}"}
     response: dict[str, Any] = {"description": _told(route, status), "headers": _header_references("X-Request-Id")}
     if route.has_tag:
         response["headers"] |= _header_references("ETag")
@@ -255,11 +255,19 @@ _ERRORS: Mapping[int, str] = {
 def _error_response(status: int) -> dict[str, Any]:
     schema = _reference(FormErrorBody if status == HTTPStatus.BAD_REQUEST else ErrorBody)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        schema = {"anyOf": [_reference(body) for body in (ValidationErrorBody, RuleErrorBody, MintErrorBody)]}
+        schema = {"anyOf": [_reference(body) for body in (ValidationErrorBody, RuleErrorBody)]}
+    return _refusal(status, schema, examples.error(status))
+
+
+def _mint_refusal(status: int) -> dict[str, Any]:
+    return _refusal(status, _reference(MintErrorBody), examples.mint_error(status))
+
+
+def _refusal(status: int, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
     return {
         "description": _ERRORS[status],
         "headers": _header_references("X-Request-Id", *_HEADERS_OF.get(status, ())),
-        "content": {JSON: {"schema": schema, "example": examples.error(status)}},
+        "content": {JSON: {"schema": schema, "example": example}},
     }
 
 

@@ -1,5 +1,6 @@
 """Answers as they leave: a handler's reply, and every refusal with its status and one sentence."""
 
+import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from http import HTTPStatus
@@ -37,6 +38,9 @@ _STATUS = {
     QuotaExceeded: 429,
 }
 _UNDER_WAY_RETRY_SECONDS = 1
+_NOT_MINTED = "Token request failed"
+# What publishing tools print before the sentence; a refused CI token has a code of its own.
+_MINT_CODES = {404: "not-enabled", 422: "invalid-payload", 429: "too-many-requests", 503: "unavailable"}
 # 128 bits: no two bodies share a tag by chance.
 _ETAG_DIGITS = 32
 _HTTPS_FOR_A_YEAR = "max-age=31536000"
@@ -91,9 +95,31 @@ def refused(refusal: Refusal) -> Response:
 
 
 def _not_minted(refusal: MintRefused) -> dict[str, Any]:
-    """`message` and `errors` are what publishing tools print, in the form in which PyPI sends them."""
-    errors = [{"code": refusal.code, "description": str(refusal)}]
-    return {"detail": str(refusal), "message": "Token request failed", "errors": errors}
+    return {"detail": str(refusal), **_mint_reasons(refusal.code, str(refusal))}
+
+
+def _mint_reasons(code: str, sentence: str) -> dict[str, Any]:
+    """What publishing tools print, in the form in which PyPI sends it."""
+    return {"message": _NOT_MINTED, "errors": [{"code": code, "description": sentence}]}
+
+
+def as_minting_tools_read(response: Response) -> Response:
+    """An answer of a route that mints tokens: tools read `errors` of every refusal, whatever its cause is.
+
+    They end with a traceback where it is missing. What the refusal says itself stays.
+    """
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return response
+    refusal = json.loads(response.get_data())
+    code = _MINT_CODES.get(response.status_code, "refused")
+    response.set_data(to_json({**_mint_reasons(code, sentence_of(refusal)), **refusal}))
+    return response
+
+
+def sentence_of(refusal: Mapping[str, Any]) -> str:
+    """What a refusal says to people: its `detail`, or its `message` where a schema's findings are the `detail`."""
+    detail = refusal["detail"]
+    return detail if isinstance(detail, str) else str(refusal["message"])
 
 
 def _invalid(refusal: Invalid) -> dict[str, Any]:

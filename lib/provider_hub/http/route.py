@@ -47,7 +47,8 @@ class Route:
     `media`: the model of the answer writes each of them (`models.Representable`). `example` is how its answer differs
     from its model's example. `needs` is the right that it takes where its method does not say. `form` says that it
     reads an upload form in the place of a JSON body (`http.upload_form`). `login` says that it takes a token as the
-    password of any user, too.
+    password of any user, too. `mints` says that it gives tokens to publishing tools, which read the `errors` of every
+    refusal.
     `scope` is what the token of a console machine must have; each route of theirs has one.
     """
 
@@ -72,6 +73,7 @@ class Route:
     form: bool = False
     other_media: tuple[str, ...] = ()
     login: bool = False
+    mints: bool = False
     segments: tuple[str, ...] = field(init=False)
     lists: frozenset[str] = field(init=False)
 
@@ -167,6 +169,7 @@ class Routes(Generic[H]):
         scope: ConsoleScope | None = None,
         other_media: tuple[str, ...] = (),
         login: bool = False,
+        mints: bool = False,
     ) -> Callable[[Callable[Concatenate[H, Call, P], R]], Callable[Concatenate[H, Call, P], R]]:
         """Declare the route that the decorated function handles; see `Route` for the arguments."""
 
@@ -183,18 +186,17 @@ class Routes(Generic[H]):
                     shape=_shape_of(hints["return"]),
                     status=status,
                     other_statuses=other_statuses,
-                    body=hints.get("body"),
                     body_required=body_required,
-                    query=hints.get("query"),
                     refusals=refusals,
                     media=media,
                     location=location,
                     example=example or {},
                     needs=needs,
                     scope=scope,
-                    form="form" in hints,
                     other_media=other_media,
                     login=login,
+                    mints=mints,
+                    **_read_by(hints),
                 )
             )
             return handler
@@ -229,6 +231,11 @@ class Routing:
         routes = tuple(route for route in fitting if _literalness(route.segments) == best)
         named = zip(routes[0].segments, parts, strict=True)
         return routes, {pattern[1:-1]: part for pattern, part in named if pattern.startswith("{")}
+
+
+def _read_by(hints: Mapping[str, Any]) -> dict[str, Any]:
+    """What a handler reads, by the names of its parameters."""
+    return {"body": hints.get("body"), "query": hints.get("query"), "form": "form" in hints}
 
 
 def _shape_of(returned: Any) -> Shape:
