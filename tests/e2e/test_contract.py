@@ -46,7 +46,7 @@ BY_A_KEY_ALONE = (
     | {(name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)}
 )
 # Without an audience a hub takes no CI tokens; this one has one.
-WITHOUT_AUDIENCE = {("audience", 404), ("mint_token", 404)}
+WITHOUT_AUDIENCE = {("audience", 404), ("mint_token", 404), ("mint_token_at_former_path", 404)}
 SHARED = ProviderName("acme", "shared")
 
 

@@ -169,6 +169,13 @@ def test_whatever_is_refused_publishing_tools_find_the_reasons_that_they_print(c
         check_answer("POST", MINT, status, answer.headers, answer.data)
 
 
+def test_a_tool_that_asks_at_the_former_path_gets_a_token_that_publishes(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    answer = ci.deployed.call("POST", "/_/oidc/github/mint-token", body={"token": ci.ci_token()})
+    assert answer.status_code == 200, answer.text
+    assert ci.publish(answer.json["token"], tmp_path).status_code == 201
+
+
 def test_of_several_providers_of_one_repository_the_token_names_one(ci: Ci, tmp_path: Path) -> None:
     ci.add()
     ci.add("/providers/acme/moon/publishers")

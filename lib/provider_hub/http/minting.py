@@ -62,6 +62,12 @@ def mint_token(hub: Hub, _call: Call, body: MintWish) -> MintedBody:
     return MintedBody(success=True, token=minted.token, provider=minted.provider, expires=expires)
 
 
+@routes.add("POST", "/_/oidc/github/mint-token", Access.ANYONE, refusals=(404, 422), mints=True)
+def mint_token_at_former_path(hub: Hub, call: Call, body: MintWish) -> MintedBody:
+    """Exchange a CI platform's token at the path where PDM and older tools ask for it; any platform's is taken."""
+    return mint_token(hub, call, body)
+
+
 class Burnt(Response):
     """The answer to the burning of a token."""
 

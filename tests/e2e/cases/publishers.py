@@ -12,6 +12,7 @@ _ACMES = "/providers/acme/weather/publishers"
 _OTHERS = "/providers/other/secret/publishers"
 _NOBODYS = "/providers/Acme/Weather/publishers"
 _MINT = "/_/oidc/mint-token"
+_FORMER_MINT = "/_/oidc/github/mint-token"
 _POLICY = "/organizations/me/publishing"
 _WISH = {"platform": "github", "repository": "shop/weather", "workflow": "release.yml"}
 _ONLY = {"secretless_only": True}
@@ -52,6 +53,7 @@ REFUSED = [
     Refused("POST", _MINT, 422, who=None, body={}, loc=("body", "token")),
     Refused("POST", _MINT, 422, who=None, body={"token": "x" * 20_000}, loc=("body", "token")),
     Refused("POST", _MINT, 422, who=None, body={"token": "x", "provider": "x"}, loc=("body", "provider")),
+    Refused("POST", _FORMER_MINT, 422, who=None, body={}, loc=("body", "token")),
     Refused("POST", "/_/oidc/burn-token", 422, who=None, body={"token": 1}, loc=("body", "token")),
 ]
 STEPS = [
@@ -59,6 +61,7 @@ STEPS = [
     Step("GET", _SHOPS, shows={"id": KNOWN_ID}),
     Step("GET", "/_/oidc/audience"),
     Step("POST", _MINT, shows={"success": True, "provider": SHOP.canonical}, body=_ci_token),
+    Step("POST", _FORMER_MINT, shows={"success": True, "provider": SHOP.canonical}, body=_ci_token),
     Step("POST", "/_/oidc/burn-token", 202, {"message": "Accepted"}, {"token": "hubpub_gone"}),
     Step("DELETE", f"{_SHOPS}/{KNOWN_ID}", 204),
     Step("PATCH", _SHOPS, body={"secretless_only": False}),
