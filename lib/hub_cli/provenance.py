@@ -41,7 +41,9 @@ def _show(session: Session, name: str, version: str) -> None:
         return
     by = row["published_by"]
     pairs = [("wheel", row["wheel_filename"]), ("sha256", row["wheel_sha256"])]
-    pairs += [(word, by[word]) for word in ("repository", "ref", "commit", "workflow", "environment", "issuer")]
+    pairs += [(word, by[word]) for word in ("repository", "ref", "commit", "workflow")]
+    # A hub of an earlier release does not say it.
+    pairs += [("calls", by.get("called_workflow")), ("environment", by["environment"]), ("issuer", by["issuer"])]
     pairs += [("run", by["run_url"]), ("attested", ", ".join(row["attestations"]))]
     print(facts(pairs))
 

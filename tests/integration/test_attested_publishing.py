@@ -43,16 +43,16 @@ class Ci:
         self.folder = folder
         deployed.put(keys.runtime_version(RUNTIME.version), RUNTIME)
 
-    def trust(self, name: str) -> None:
-        body = {"platform": "github", "repository": RUN.repository, "workflow": RUN.workflow}
+    def trust(self, name: str, **more: str) -> None:
+        body = {"platform": "github", "repository": RUN.repository, "workflow": RUN.workflow, **more}
         answer = self.call("POST", f"/providers/acme/{name}/publishers", body)
         assert answer.status_code == 201, answer.text
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
         return self.deployed.call(method, path, token or self.tenants.user, body=body)
 
-    def minted(self, name: str) -> str:
-        token = self.issuer.ci_token(RUN.claims(), self.deployed.project)
+    def minted(self, name: str, run: CiRun = RUN) -> str:
+        token = self.issuer.ci_token(run.claims(), self.deployed.project)
         answer = self.deployed.call("POST", "/_/oidc/mint-token", body={"token": token, "provider": f"acme/{name}"})
         assert answer.status_code == 200, answer.text
         return str(answer.json["token"])
@@ -103,6 +103,18 @@ def test_attestations_come_with_a_version_stay_with_it_and_are_served(ci: Ci) ->
     for path in (shown["provenance_path"].replace("py3", "py2"), "/integrity/acme/sun/9.9.9/x.whl/provenance"):
         assert ci.call("GET", path).status_code == 404
     assert ci.call("GET", shown["provenance_path"], token=ci.tenants.other).status_code == 404, "it is Acme's own"
+
+
+def test_a_version_says_with_which_file_its_run_began_and_which_one_that_called(ci: Ci) -> None:
+    called = "acme/shared/.github/workflows/publish.yml"
+    ci.trust("dusk", called_workflow=called)
+    run = replace(RUN, called_workflow_ref=f"{called}@refs/heads/main")
+    published = ci.publish("dusk", "1.0.0", [ci.attested("dusk", "1.0.0", run)], ci.minted("dusk", run))
+    assert published.status_code == 201, published.text
+    by = published.json["published_by"]
+    assert (by["workflow"], by["called_workflow"]) == (".github/workflows/release.yml", called)
+    (bundle,) = ci.call("GET", published.json["provenance_path"]).json["attestation_bundles"]
+    assert bundle["publisher"]["workflow"] == "release.yml"
 
 
 def test_the_form_of_pythons_tools_brings_them_too(ci: Ci) -> None:

@@ -543,6 +543,7 @@ def test_the_platform_lets_one_organization_have_more_stored(
 def test_what_a_run_attested_is_shown_and_required(hub: Hub, tenants: Tenants) -> None:
     run = PublishedBy("publisher_1", PublisherKind.TRUSTED_PUBLISHER, repository="acme/sun", commit="4f2a9c1e8b7d6a5c")
     run = replace(run, run_url="https://github.com/acme/sun/actions/runs/1", workflow="release.yml", issuer="https://i")
+    run = replace(run, called_workflow="acme/shared/publish.yml")
     tenants.deployed.put(keys.provider(LAMP), provider(LAMP))
     file_name = "lamp-1.0.0-py3-none-any.whl"
     tenants.release(version("1.0.0", LAMP, published_by=run, attestations=("https://a/v1",), wheel_filename=file_name))
@@ -550,6 +551,7 @@ def test_what_a_run_attested_is_shown_and_required(hub: Hub, tenants: Tenants) -
     tenants.deployed.put(keys.provenance(LAMP, "1.0.0"), stored)
     assert hub("provenance", "show", "acme/lamp", "1.0.0") == 0, hub.err
     assert "acme/sun" in hub.out
+    assert "acme/shared/publish.yml" in hub.out
     assert hub.json("provenance", "show", "acme/lamp", "1.0.0")["attestation_bundles"][0]["attestations"]
     assert hub("provenance", "show", "acme/weather", "1.0.0") == 1
     assert "without attestations" in hub.err

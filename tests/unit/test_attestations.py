@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.attesting import DIGEST, RUN, WHEEL, verifier_by, verifier_of
 from tests.fakes import START
+from tests.unit.ci_tokens import CLAIMS, GITHUB, GITLAB, OF_GITLAB
 
 from local_stack.sigstore import LocalSigstore, root_file
 from provider_hub.actions.wishes.publishing import AttestationWish
@@ -23,8 +24,8 @@ from provider_hub.adapters.attestations import SigstoreVerifier
 from provider_hub.domain.attestations import PUBLISH, SLSA, attested_predicate
 from provider_hub.domain.errors import Invalid, PermanentError
 from provider_hub.domain.provenance import StoredProvenance, provenance_object
-from provider_hub.domain.publishers.claims import AttestationRefused, Platform, RunClaims
-from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
+from provider_hub.domain.publishers.claims import AttestationRefused, CiRun, Platform, RunClaims, read_run
+from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.settings.everything import Attestations
 
 SIGSTORE = LocalSigstore.made()
@@ -236,25 +237,36 @@ def test_the_keys_of_a_folder_sign_what_its_root_verifies_each_time(tmp_path: Pa
     assert verifier_by(json.loads(root), tmp_path).verify(attestation).claims == RUN
 
 
+REUSABLE = "acme/shared/.github/workflows/publish.yml"
+
+
 @pytest.mark.parametrize(
-    ("platform", "kind", "workflow"),
+    ("run", "publisher"),
     [
-        (Platform.GITHUB, pypi_attestations.GitHubPublisher, ".github/workflows/release.yml"),
-        (Platform.GITLAB, pypi_attestations.GitLabPublisher, ".gitlab-ci.yml"),
+        (
+            read_run(Platform.GITHUB, GITHUB, CLAIMS),
+            pypi_attestations.GitHubPublisher(repository="Acme/Weather", workflow="release.yml", environment="release"),
+        ),
+        (
+            read_run(Platform.GITHUB, GITHUB, {**CLAIMS, "job_workflow_ref": f"{REUSABLE}@refs/heads/main"}),
+            pypi_attestations.GitHubPublisher(repository="Acme/Weather", workflow="release.yml", environment="release"),
+        ),
+        (
+            read_run(Platform.GITLAB, GITLAB, OF_GITLAB),
+            pypi_attestations.GitLabPublisher(repository="acme/tools/weather", workflow_filepath=".gitlab-ci.yml"),
+        ),
     ],
+    ids=["github", "reusable workflow", "gitlab"],
 )
-def test_what_is_served_is_a_provenance_object(platform: Platform, kind: type, workflow: str) -> None:
-    by = PublishedBy(
-        "publisher_1",
-        PublisherKind.TRUSTED_PUBLISHER,
-        repository="acme/weather",
-        workflow=workflow,
-        environment="release",
-        platform=platform,
-    )
-    stored = StoredProvenance("acme", "weather", "1.0.0", WHEEL, DIGEST, by, (json.dumps(GOOD),), START)
+def test_what_is_served_is_a_provenance_object_whose_publisher_the_certificate_is_of(
+    run: CiRun, publisher: pypi_attestations.Publisher
+) -> None:
+    attestation = SIGSTORE.attest(run.claims, WHEEL, DIGEST)
+    by = PublishedBy.of_run("1", run)
+    stored = StoredProvenance("acme", "weather", "1.0.0", WHEEL, DIGEST, by, (json.dumps(attestation),), START)
     served = pypi_attestations.Provenance.model_validate_json(json.dumps(provenance_object(stored)))
     (bundle,) = served.attestation_bundles
-    assert isinstance(bundle.publisher, kind)
-    assert bundle.publisher.repository == "acme/weather"
-    assert bundle.attestations[0].model_dump(mode="json") == GOOD
+    assert bundle.publisher == publisher
+    assert bundle.attestations[0].model_dump(mode="json") == attestation
+    # As this library verifies an attestation that it has downloaded.
+    bundle.publisher._as_policy().verify(bundle.attestations[0].to_bundle().signing_certificate)

@@ -21,7 +21,7 @@ from provider_hub.domain.errors import MintRefused, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import CiRun
 from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
-from provider_hub.domain.publishers.records import MintedToken, PublishedBy, Publisher, PublisherKind, UsedToken
+from provider_hub.domain.publishers.records import MintedToken, PublishedBy, Publisher, UsedToken
 
 log = logging.getLogger(__name__)
 
@@ -119,20 +119,6 @@ class Minting:
 
 
 def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) -> MintedToken:
-    published_by = PublishedBy(
-        f"publisher_{publisher.publisher_id}",
-        PublisherKind.TRUSTED_PUBLISHER,
-        issuer=run.issuer,
-        repository=run.repository,
-        repository_id=run.repository_id,
-        workflow=run.called_workflow or run.workflow,
-        environment=run.environment,
-        ref=run.ref,
-        commit=run.commit,
-        run_url=run.run_url,
-        actor=run.actor,
-        platform=run.platform,
-    )
     return MintedToken(
         digest=digest(token),
         publisher_id=publisher.publisher_id,
@@ -140,7 +126,7 @@ def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) 
         organization_id=publisher.organization_id,
         organization_slug=publisher.organization_slug,
         organization_name=publisher.organization_name,
-        published_by=published_by,
+        published_by=PublishedBy.of_run(publisher.publisher_id, run),
         expires_at=expires_at,
         claims=run.claims,
     )

@@ -59,7 +59,13 @@ class PublishedByBody(Response):
     )
     repository: str | None = Field(description="The repository of the run.", examples=["acme/weather"])
     repository_id: str | None = Field(description="The platform's own number of it.", examples=["74"])
-    workflow: str | None = Field(description="The workflow that published.", examples=[".github/workflows/release.yml"])
+    workflow: str | None = Field(
+        description="The file that the run began with.", examples=[".github/workflows/release.yml"]
+    )
+    called_workflow: str | None = Field(
+        description="The reusable workflow that published, with its repository; null where it was that file itself.",
+        examples=["acme/shared/.github/workflows/publish.yml"],
+    )
     environment: str | None = Field(description="The environment of the job.", examples=["release"])
     ref: str | None = Field(description="The branch or tag.", examples=["refs/tags/v1.4.0"])
     commit: str | None = Field(description="The commit.", examples=["4f2a9c1e8b7d6a5c4e3f2b1a0d9c8e7f6a5b4c3d"])

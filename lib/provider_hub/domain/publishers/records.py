@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.publishers.claims import Platform, RunClaims
+from provider_hub.domain.publishers.claims import CiRun, Platform, RunClaims
 
 
 class PublisherKind(StrEnum):
@@ -58,8 +59,11 @@ class Publisher:
 class PublishedBy:
     """Who published a version. `who` is a caller's id, `kind` what it was.
 
-    The others are of a CI run, as its platform vouched for it; None where another token published. `platform` is None
-    too in what was recorded before attestations were taken.
+    The others are of a CI run, as its platform vouched for it; None where another token published. `workflow` is the
+    path of the file that the run began with, which is what verifiers of an attestation compare its certificate with;
+    `called_workflow` is the reusable one that asked for the token, with its repository before it, None where it was
+    that file. Records from before there was a `called_workflow` have it as their `workflow`. `platform` is None too in
+    what was recorded before attestations were taken.
     """
 
     who: str
@@ -74,6 +78,26 @@ class PublishedBy:
     run_url: str | None = None
     actor: str | None = None
     platform: Platform | None = None
+    called_workflow: str | None = None
+
+    @classmethod
+    def of_run(cls, publisher_id: str, run: CiRun) -> Self:
+        """What a run publishes by a trusted publisher."""
+        return cls(
+            f"publisher_{publisher_id}",
+            PublisherKind.TRUSTED_PUBLISHER,
+            issuer=run.issuer,
+            repository=run.repository,
+            repository_id=run.repository_id,
+            workflow=run.workflow,
+            environment=run.environment,
+            ref=run.ref,
+            commit=run.commit,
+            run_url=run.run_url,
+            actor=run.actor,
+            platform=run.platform,
+            called_workflow=run.called_workflow,
+        )
 
 
 @dataclass(frozen=True, slots=True)
