@@ -69,8 +69,8 @@ class Tool:
         subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS)
         return None
 
-    def publish(self) -> subprocess.CompletedProcess[str]:
-        """As the tool's manual says, by its own options and variables."""
+    def publish(self, *more: str) -> subprocess.CompletedProcess[str]:
+        """As the tool's manual says, by its own options and variables; `more` are options of poetry's."""
         wheel = str(next((self._folder / "dist").glob("*.whl")))
         match self.tool:
             case "uv":
@@ -88,7 +88,7 @@ class Tool:
                     "POETRY_HTTP_BASIC_HUB_PASSWORD": self.token,
                     "POETRY_CERTIFICATES_HUB_CERT": self._stack.info.ca_file,
                 }
-                return self.run("poetry", "publish", "--repository", "hub", "--no-interaction", **login)
+                return self.run("poetry", "publish", "--repository", "hub", "--no-interaction", *more, **login)
             case _:
                 login = {"HATCH_INDEX_USER": "__token__", "HATCH_INDEX_AUTH": self.token}
                 options = ("--no-prompt", "--repo", self.url, "--ca-cert", self._stack.info.ca_file)
@@ -148,6 +148,9 @@ def test_a_tool_publishes_its_wheel_twice_and_is_told_why_other_bytes_are_refuse
     refused = tool.publish()
     said = refused.stdout + refused.stderr
     assert refused.returncode != 0, said
-    assert "published with other bytes" in said, said
+    assert "already exists with other bytes" in said, said
     assert tool.token not in said
+    if tool.tool == "poetry":  # twine has the option for PyPI alone, and the others have none
+        skipped = tool.publish("--skip-existing")
+        assert skipped.returncode == 0, skipped.stdout + skipped.stderr
     assert wire.request(stack.info.api_url, "GET", path, stack.tokens.user("acme")).json == stored

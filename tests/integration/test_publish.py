@@ -162,14 +162,14 @@ def test_a_form_that_meets_another_publish_of_other_bytes_is_told(backend: Backe
     def meanwhile() -> None:
         publish(backend.services, FakeWheels("b" * 64), WEATHER, WISH, AUTHOR, ADA)
 
-    with pytest.raises(Conflict, match="other bytes"):
+    with pytest.raises(Conflict, match="already exists with other bytes"):
         sent_by_form(backend, FakeWheels(while_fetching=meanwhile))
 
 
 def test_a_form_with_the_bytes_of_a_yanked_version_is_refused(backend: Backend) -> None:
     publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
     browse.yank(backend.services, ADA, WEATHER, "1.0.0", "it is wrong")
-    with pytest.raises(Conflict, match="is yanked"):
+    with pytest.raises(Conflict, match="already exists and is yanked"):
         sent_by_form(backend, FakeWheels())
 
 

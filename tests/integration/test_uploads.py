@@ -237,7 +237,7 @@ def test_other_bytes_are_400_with_a_reason_that_tools_show(tenants: Tenants, whe
     refused = sent_form(tenants, wheel)
     assert refused.status_code == 400
     assert set(refused.json) == {"detail", "message"}
-    assert "is published with other bytes" in refused.json["message"]
+    assert "already exists with other bytes" in refused.json["message"]
     assert refused.status == f"400 {refused.json['message']}"
     assert tenants.deployed.documents.all() == before
 

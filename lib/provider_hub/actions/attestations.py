@@ -63,8 +63,8 @@ def check_none_are_added(stored: ProviderVersion, given: Sequence[object]) -> No
     """Raises Conflict for attestations of a version that was published without."""
     if given and not stored.attestations:
         raise Conflict(
-            f"{stored.provider_name} {stored.version} is published without attestations, and versions never change: "
-            "attest the next version"
+            f"{stored.provider_name} {stored.version} already exists without attestations, and versions never "
+            "change: attest the next version"
         )
 
 

@@ -73,12 +73,15 @@ def _attestations(text: str) -> list[AttestationWish] | None:
 
 
 def _as_stored(stored: ProviderVersion, sha256: str, attested: list[AttestationWish] | None) -> Published:
-    """Raises Conflict for other bytes, and for a version that nobody can install: tools take 200 for published."""
-    what = f"{stored.provider_name} {stored.version}"
+    """Raises Conflict for other bytes, and for a version that nobody can install: tools take 200 for published.
+
+    Tools that are told to skip what exists look for the words "already exist" in the refusal.
+    """
+    what = f"{stored.provider_name} {stored.version} already exists"
     if stored.wheel_sha256 != sha256:
-        raise Conflict(f"{what} is published with other bytes, and versions never change: raise the version")
+        raise Conflict(f"{what} with other bytes, and versions never change: raise the version")
     if stored.status is not VersionStatus.PUBLISHED:
-        raise Conflict(f"{what} is registered already, and is {stored.status}: raise the version")
+        raise Conflict(f"{what} and is {stored.status}: raise the version")
     check_none_are_added(stored, attested or ())
     return Published(stored, created=False)
 

@@ -17,7 +17,7 @@ from provider_hub.http.models import Response
 from provider_hub.http.route import Route
 
 _ERRORS: Mapping[int, str] = {
-    400: "acme/weather 1.4.0 is published with other bytes, and versions never change: raise the version",
+    400: "acme/weather 1.4.0 already exists with other bytes, and versions never change: raise the version",
     401: "Not authenticated",
     403: "acme/weather is not your organization's: only its author may change it",
     404: "there is no provider acme/weather",
