@@ -20,6 +20,7 @@ from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TooLarge
 from provider_hub.http.arrival import arriving, mark_taken
+from provider_hub.http.responses import sentence_of
 
 if TYPE_CHECKING:
     from provider_hub.actions.wheels import AttachedFile
@@ -98,11 +99,12 @@ def as_tools_read(response: Response) -> Response:
     """
     if response.status_code < HTTPStatus.BAD_REQUEST:
         return response
-    error = json.loads(response.get_data())
+    refusal = json.loads(response.get_data())
+    sentence = sentence_of(refusal)
     if response.status_code in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
         response.status_code = HTTPStatus.BAD_REQUEST
-        response.set_data(json.dumps({"detail": error["detail"], "message": error["detail"]}))
-    reason = _NOT_PRINTABLE.sub(" ", str(error["detail"]))[:_LONGEST_REASON]
+        response.set_data(json.dumps({"detail": sentence, "message": sentence}))
+    reason = _NOT_PRINTABLE.sub(" ", sentence)[:_LONGEST_REASON]
     response.status = f"{response.status_code} {reason}"
     return response
 
