@@ -97,7 +97,7 @@ def test_a_check_in_that_says_nothing_new_costs_one_read(ready: World) -> None:
 def test_a_check_in_that_an_uninstall_overtakes_is_decided_again_and_changes_nothing(ready: World) -> None:
     overtaking = [ready.uninstall]
     ready.backend.rpcs.before["Commit"] = lambda _request: overtaking and overtaking.pop()()
-    assert ready.check_in(health=Health.DEGRADED) == "stale"
+    assert ready.check_in(health=Health.DEGRADED) == "a change of its row has overtaken it"
     assert ready.row.lifecycle_state is LifecycleState.DELETING
     assert ready.row.health is Health.HEALTHY
 

@@ -59,7 +59,8 @@ def test_one_that_an_uninstall_has_overtaken_is_decided_on_a_read_and_changes_no
     generation = world.row.generation
     world.uninstall()
     world.backend.rpcs.calls.clear()
-    assert named(world, health=Health.DEGRADED, generation=generation) == "nothing new"
+    told = f"of generation {generation}, and the row is of {world.row.generation}"
+    assert named(world, health=Health.DEGRADED, generation=generation) == told
     assert calls(world) == ["Commit", "GetDocument"]
     assert (world.row.lifecycle_state, world.row.health) == (LifecycleState.DELETING, Health.HEALTHY)
 

@@ -231,15 +231,30 @@ TOKEN_OF_ANOTHER = check_in_token(KEY, "org_other", "01LIFE", 1)
         ({"organization_id": "a\0b"}, "unknown installation"),
         ({"provider": "acme/none"}, "unknown installation"),
         ({"provider": "../weather"}, "unknown installation"),
-        ({"version": "2.0.0"}, "nothing new"),
-        ({"generation": 2}, "nothing new"),
-        ({"stopping": True}, "nothing new"),
+        ({"version": "2.0.0"}, "of version 2.0.0, and the row is of 1.0.0"),
+        ({"generation": 2}, "of generation 2, and the row is of 1"),
+        ({"generation": 2, "failed": True}, "of generation 2, and the row is of 1"),
+        ({"lock_sha256": "b" * 64}, "of another lock than the row is"),
     ],
 )
-def test_what_is_not_a_check_in_of_this_row_is_dropped(world: World, said: dict[str, Any], outcome: str) -> None:
+def test_what_is_not_a_check_in_of_this_row_is_dropped_and_counted(
+    world: World, said: dict[str, Any], outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
     world.installer.handle(world.install())
     before = world.row
-    assert world.check_in(**said) == outcome
+    with caplog.at_level("INFO", "provider_hub.actions.register"):
+        assert world.check_in(**said) == outcome
+    assert world.row == before
+    (line,) = [record for record in caplog.records if record.name == "provider_hub.actions.register"]
+    about = f"{said.get('organization_id', 'org_acme')} {said.get('provider', 'acme/weather')}"
+    assert line.getMessage() == f"a check-in of {about} is dropped: {outcome}"
+    assert line.__dict__["event"] == ("check_in_refused" if outcome == "token refused" else "check_in_dropped")
+
+
+def test_a_pod_that_stops_before_its_row_is_ready_is_no_drop(world: World) -> None:
+    world.installer.handle(world.install())
+    before = world.row
+    assert world.check_in(stopping=True) == "nothing new"
     assert world.row == before
 
 

@@ -47,11 +47,24 @@ def check_in(**changes: Any) -> CheckIn:
     return CheckIn(**{**given, **changes})
 
 
-def test_a_forged_check_in_that_names_its_installation_costs_no_read_and_no_place() -> None:
+@pytest.fixture(autouse=True)
+def logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+
+def counted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """What is counted, and whether it is worth a warning."""
+    return [(record.__dict__["event"], record.levelname) for record in caplog.records]
+
+
+def test_a_forged_check_in_that_names_its_installation_costs_no_read_and_no_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     made, store = registration(FakeClock())
     for _ in range(int(BURST) + 1):
         assert made.handle(check_in(token="guessed")) == "token refused"
     assert store.reads == 0
+    assert set(counted(caplog)) == {("check_in_refused", "INFO")}
     assert made.handle(check_in()) == "unknown installation"
 
 
@@ -63,7 +76,10 @@ def test_what_is_over_the_rate_of_an_installation_is_dropped_before_it_is_read(
     answers = [made.handle(check_in()) for _ in range(int(BURST) + 2)]
     assert answers == ["unknown installation"] * int(BURST) + ["too many check-ins"] * 2
     assert store.reads == BURST
-    assert [record.__dict__["event"] for record in caplog.records] == ["check_in_dropped"] * 2
+    told = [("check_in_dropped", "INFO")] * int(BURST) + [("check_in_dropped", "WARNING")] * 2
+    assert counted(caplog) == told
+    assert "a check-in of org_acme acme/weather is dropped: too many" in caplog.text
+    assert check_in().token not in caplog.text
     other = "01JGFJJZ00000000000000000B"
     token = check_in_token(KEY, "org_acme", other, 1)
     assert made.handle(check_in(installation_id=other, token=token)) == "unknown installation"

@@ -39,6 +39,22 @@ SENT_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
+class _Dropped:
+    """Why a check-in is not of its row as that is now, and changes nothing. A forged one is counted apart.
+
+    Each upgrade and uninstall leaves pods that still check in: those are expected, and no warning.
+    """
+
+    why: str
+    is_forged: bool = False
+    is_warning: bool = False
+
+
+_UNKNOWN = _Dropped("unknown installation")
+_FORGED = _Dropped("token refused", is_forged=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """Handles check-ins. `check_in_keys` are accepted in turn; the first one makes the tokens of new deployments.
 
@@ -57,14 +73,25 @@ class Registration:
 
         One that changes nothing costs one read. One that is written costs that read and a commit on condition that the
         row is as it was read. Where it is not, `apply_event` reads it again and decides on what it finds. A check-in
-        that changes a row which this process knows from before costs that commit alone.
+        that changes a row which this process knows from before costs that commit alone. One that is dropped is counted
+        by a line of its own.
         """
+        done = self._handled(check_in)
+        if isinstance(done, str):
+            return done
+        level = logging.WARNING if done.is_warning else logging.INFO
+        about = f"{check_in.organization_id} {check_in.provider}"
+        extra = {"event": "check_in_refused"} if done.is_forged else {"event": "check_in_dropped"}
+        log.log(level, "a check-in of %s is dropped: %s", about, done.why, extra=extra)
+        return done.why
+
+    def _handled(self, check_in: CheckIn) -> str | _Dropped:
         refused = self._refused_unread(check_in)
         if refused is not None:
             return refused
         key = keys.installation_named(check_in.organization_id, check_in.provider)
         if key is None:
-            return "unknown installation"
+            return _UNKNOWN
         if self._has_changed_known_row(key, check_in):
             return Outcome.CHANGED.value
         reading = Reading(self.services.store.see(key))
@@ -99,23 +126,28 @@ class Registration:
             self.known.keep(key, reading.seen, self.services.clock())
         return is_changed
 
-    def _applied(self, check_in: CheckIn, reading: Reading[Installation]) -> str:
+    def _applied(self, check_in: CheckIn, reading: Reading[Installation]) -> str | _Dropped:
         row = reading.seen.record if reading.seen else None
         if row is None or check_in.installation_id not in {None, row.installation_id}:
-            return "unknown installation"
+            return _UNKNOWN
         if check_in.installation_id is None and not self._is_genuine(row.installation_id, check_in):
-            return "token refused"
+            return _FORGED
         event = _event_of(row, check_in)
-        if advance(row, event, self.services.clock(), self.services.deadlines).outcome is not Outcome.CHANGED:
+        outcome = advance(row, event, self.services.clock(), self.services.deadlines).outcome
+        if outcome is Outcome.STALE:
+            return _Dropped(_why_stale(row, check_in))
+        if outcome is not Outcome.CHANGED:
             return "nothing new"
         if isinstance(event, DeployFailed):
             event = replace(event, lines=self.last_lines(row))
         step = apply_event(self.services, row, event, reading)
+        if step.outcome is Outcome.STALE:
+            return _Dropped("a change of its row has overtaken it")
         if step.outcome is Outcome.CHANGED and row.deadline_at is not None:
             self._forget_deadline(row)
         return step.outcome.value
 
-    def _refused_unread(self, check_in: CheckIn) -> str | None:
+    def _refused_unread(self, check_in: CheckIn) -> _Dropped | None:
         """Why this check-in is dropped before anything is read for it; None where it is not.
 
         A runtime names its installation, so that its token can be checked first: only a genuine check-in counts for the
@@ -123,19 +155,13 @@ class Registration:
         """
         named = check_in.installation_id
         if named is not None and not self._is_genuine(named, check_in):
-            return "token refused"
+            return _FORGED
         now = self.services.clock()
         if check_in.sent_at is not None and abs(now - check_in.sent_at) > SENT_WITHIN:
-            return self._dropped(check_in, "sent too long ago, or in the future")
+            return _Dropped("sent too long ago, or in the future", is_warning=True)
         if not self.rate.allows(named or f"{check_in.organization_id} {check_in.provider}", now):
-            return self._dropped(check_in, "too many check-ins")
+            return _Dropped("too many check-ins", is_warning=True)
         return None
-
-    @staticmethod
-    def _dropped(check_in: CheckIn, why: str) -> str:
-        about = f"{check_in.organization_id} {check_in.provider}"
-        log.warning("a check-in of %s is dropped: %s", about, why, extra={"event": "check_in_dropped"})
-        return why
 
     def _is_genuine(self, installation_id: str, check_in: CheckIn) -> bool:
         """Whether any key made the token: a pod keeps the token of an older key until it is deployed again.
@@ -146,11 +172,10 @@ class Registration:
         newest, *older = self.check_in_keys
         if token_matches(check_in.token, check_in_token(newest, *about)):
             return True
-        if any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
-            log.info("%s has the token of an older key", check_in.provider, extra={"event": "check_in_by_older_key"})
-            return True
-        log.info("%s: no check-in key made this token", check_in.provider, extra={"event": "check_in_refused"})
-        return False
+        if not any(token_matches(check_in.token, check_in_token(key, *about)) for key in older):
+            return False
+        log.info("%s has the token of an older key", check_in.provider, extra={"event": "check_in_by_older_key"})
+        return True
 
     def _forget_deadline(self, row: Installation) -> None:
         """Cancel the deadline's task. This only saves a call: a task that fires finds nothing to do."""
@@ -158,6 +183,17 @@ class Registration:
             self.tasks.cancel(Queue.DEADLINES, deadline_name(row))
         except TemporaryError as error:
             log.info("%s: its deadline will fire for nothing: %s", row.installation_id, error)
+
+
+def _why_stale(row: Installation, check_in: CheckIn) -> str:
+    """What differs, in the order in which `advance` compares it."""
+    if check_in.generation != row.generation:
+        return f"of generation {check_in.generation}, and the row is of {row.generation}"
+    if check_in.version != row.installed_version:
+        return f"of version {check_in.version}, and the row is of {row.installed_version}"
+    if check_in.lock_sha256 not in {None, row.revision.lock_sha256}:
+        return "of another lock than the row is"
+    return "older than what its pod sent before"
 
 
 def _event_of(row: Installation, check_in: CheckIn) -> Event:

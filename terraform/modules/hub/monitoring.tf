@@ -6,7 +6,7 @@ locals {
   counters = {
     installs         = { filter = "jsonPayload.event=(\"installation_ready\" OR \"installation_failed\")", label = "outcome", from = "EXTRACT(jsonPayload.outcome)", description = "Generations that ended, by outcome." }
     delivery_retries = { filter = "jsonPayload.event=\"delivery_retried\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Deliveries that will be made again, by function." }
-    check_in_drops   = { filter = "jsonPayload.event=\"check_in_dropped\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Check-ins that were unreadable, out of time, or too many." }
+    check_in_drops   = { filter = "jsonPayload.event=\"check_in_dropped\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Check-ins that were unreadable, out of time, too many, or not of their row as it is." }
     check_in_tokens  = { filter = "jsonPayload.event=(\"check_in_by_older_key\" OR \"check_in_refused\")", label = "event", from = "EXTRACT(jsonPayload.event)", description = "Check-ins with a token of an older key, or of none." }
     caller_refusals  = { filter = "jsonPayload.event=\"caller_refused\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Calls without a token of the function's own caller." }
     orphans_kept     = { filter = "jsonPayload.event=\"orphans_kept\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Sweeps that removed nothing, since most of what is in the cluster has no row." }
