@@ -22,6 +22,7 @@ from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import PUBLIC_AUDIENCE, ProviderVersion, VersionStatus
 from provider_hub.domain.errors import NotFound
+from provider_hub.domain.identity import User
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.package_index import IndexedProject
 from provider_hub.http.application import Application
@@ -158,22 +159,41 @@ class Nothing(Response):
     """An answer that says nothing."""
 
 
-def test_an_address_without_a_token_has_a_budget_of_its_own() -> None:
-    routes: Routes[None] = Routes("catalog")
+@pytest.fixture
+def two_a_minute() -> Application[None]:
+    """A page for everyone and two that are not; who asks with a token is a user of that name, without an organization.
 
-    @routes.add("GET", "/page", Access.ANYONE_OR_CUSTOMER)
-    def page(_hub: None, _call: Call) -> Nothing:
-        """A page for everyone."""
-        return Nothing()
+    Each may ask twice in a minute.
+    """
+    routes: Routes[None] = Routes("catalog")
+    for path, access in (("/page", Access.ANYONE_OR_CUSTOMER), ("/me", Access.CUSTOMER), ("/own", Access.TENANT)):
+
+        @routes.add("GET", path, access)
+        def page(_hub: None, _call: Call) -> Nothing:
+            """A page."""
+            return Nothing()
 
     services: Any = SimpleNamespace(
         clock=FakeClock(), request_budget=RequestBudget(2), unknown_tokens=UnknownTokens(), receiving=Receiving(4)
     )
-    who: Any = SimpleNamespace(address=lambda _forwarded, peer: peer)
-    application = Application(routes, None, who, services)
+    who: Any = SimpleNamespace(address=lambda _forwarded, peer: peer, customer=User)
+    return Application(routes, None, who, services)
 
+
+def test_a_caller_without_an_organization_has_a_budget_of_its_own(two_a_minute: Application[None]) -> None:
+    def asked(path: str, who: str) -> Any:
+        builder = EnvironBuilder(path, headers={"Authorization": who}, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+        return two_a_minute.respond(Request(builder.get_environ()))
+
+    assert [asked("/page", "user_a").status_code for _ in range(3)] == [200, 200, 429]
+    assert asked("/me", "user_a").json["detail"] == "this caller makes more than 2 requests a minute: slow down"
+    assert [asked("/me", "user_b").status_code for _ in range(3)] == [200, 200, 429]
+    assert [asked("/own", "user_c").status_code for _ in range(3)] == [403, 403, 429]
+
+
+def test_an_address_without_a_token_has_a_budget_of_its_own(two_a_minute: Application[None]) -> None:
     def asked(address: str) -> Any:
-        return application.respond(
+        return two_a_minute.respond(
             Request(EnvironBuilder("/page", environ_base={"REMOTE_ADDR": address}).get_environ())
         )
 

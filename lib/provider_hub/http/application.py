@@ -181,16 +181,24 @@ class Application(Generic[H]):
                 self._refuse(route, console, address, _without_scope(console, route.scope))
             return console, None
         customer = self._customer(route, authorization)
+        # Before anything is read or written for it.
+        self._take_from_budget(customer)
         if customer.organization is None:
             if access is Access.TENANT:
                 raise Forbidden("the token names no organization: sign in to one first")
             return customer, None
-        # Before anything is read or written for it.
-        self._services.request_budget.take(customer.organization.organization_id, self._services.clock())
         if not customer.right.includes(route.right):
             reason = f"the token may only {customer.right}, and this takes the right to {route.right}"
             self._refuse(route, customer, address, reason)
         return customer, self._organizations.of(customer.organization)
+
+    def _take_from_budget(self, caller: CustomerPrincipal) -> None:
+        """Raises QuotaExceeded where its organization asks too often; of who has none, where it does itself."""
+        now, budget = self._services.clock(), self._services.request_budget
+        if caller.organization is None:
+            budget.take(f"caller {caller.subject}", now, "this caller")
+        else:
+            budget.take(caller.organization.organization_id, now)
 
     def _refuse(
         self, route: Route, caller: CustomerPrincipal | ConsolePrincipal, address: str, reason: str | None

@@ -13,8 +13,8 @@ class Limits(Settings):
     requests_per_minute: int = Field(
         6000,
         ge=60,
-        description="Requests of one organization, or of one address without a token, that one instance of a function "
-        "answers in a minute.",
+        description="Requests of one organization, of one address without a token, or of one caller without an "
+        "organization, that one instance of a function answers in a minute.",
     )
     namespace_cpu_cores: int = Field(
         40, ge=1, description="Cores that the pods of one organization may request; their limits, four times as many."
