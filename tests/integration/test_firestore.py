@@ -312,6 +312,8 @@ installations = st.builds(
     is_rollback=st.booleans(),
     failure_message=st.none() | texts,
     failed_versions=st.lists(texts, max_size=3).map(tuple),
+    overdue_versions=st.lists(texts, max_size=3).map(tuple),
+    overdue_until=st.none() | moments,
     timeline=st.lists(entries, max_size=3).map(tuple),
 )
 

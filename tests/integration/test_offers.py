@@ -15,13 +15,16 @@ from provider_hub.actions.steps import apply_event
 from provider_hub.actions.wishes.installations import SettingsWish
 from provider_hub.domain.attestations import PUBLISH
 from provider_hub.domain.installation import (
+    WAIT_AFTER_DEADLINE,
     CheckedIn,
+    DeadlinePassed,
     Health,
     Installation,
     LifecycleState,
     Outcome,
     ResourceTier,
     Revision,
+    Taken,
     Trigger,
     UpgradePolicy,
 )
@@ -190,6 +193,48 @@ def test_an_offer_that_nothing_comes_of_is_not_made_again(backend: Backend) -> N
     sweep(world)
     late = row_of(world, "org_late")
     assert (late.installed_version, late.offer_due_at) == ("1.0.0", None)
+
+
+def too_late(world: World, organization_id: str) -> None:
+    """The installer takes what it is asked for, no runtime checks in before the deadline, and the rollback is READY."""
+    row = row_of(world, organization_id)
+    world.backend.clock.turn(minutes=1)
+    apply_event(world.backend.services, row, Taken(row.installation_id, row.generation))
+    deadline = row_of(world, organization_id).deadline_at
+    assert deadline
+    world.backend.clock.now = deadline
+    apply_event(world.backend.services, row, DeadlinePassed(row.installation_id, row.generation, "out of memory"))
+    now_ready(world, organization_id)
+
+
+def test_a_version_that_misses_its_deadline_is_offered_once_more_a_day_later_and_then_never_again(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=0)
+    (lock,) = backend.store.current_locks([keys.version(NAME, "1.0.0")])
+    revision = Revision("1.0.0", ResourceTier.FREE, {}, lock_sha256=lock)
+    world.put("org_late", lifecycle_state=LifecycleState.PENDING, revision=revision)
+    world.waves.begin(world.publish("1.1.0"))
+    while world.rollout("1.1.0").state is not RolloutState.DONE:
+        world.step("1.1.0")
+    now_ready(world, "org_late")
+    sweep(world)
+    assert row_of(world, "org_late").installed_version == "1.1.0"
+
+    too_late(world, "org_late")
+    back_at = backend.clock()
+    sweep(world)
+    back = row_of(world, "org_late")
+    assert (back.installed_version, back.lifecycle_state) == ("1.0.0", LifecycleState.READY)
+    assert back.offer_due_at == back_at + WAIT_AFTER_DEADLINE
+    backend.clock.now = back.offer_due_at
+    sweep(world)
+    assert row_of(world, "org_late").installed_version == "1.1.0"
+
+    too_late(world, "org_late")
+    sweep(world)
+    given_up = row_of(world, "org_late")
+    assert (given_up.installed_version, given_up.offer_due_at) == ("1.0.0", None)
 
 
 def test_an_offer_whose_row_was_changed_meanwhile_leaves_the_change_alone(backend: Backend) -> None:

@@ -30,9 +30,12 @@ from provider_hub.domain.installation import (
     Taken,
     Trigger,
     UninstallRequested,
+    UpgradePolicy,
     advance,
     install,
 )
+from provider_hub.domain.rollout import is_due_for
+from provider_hub.domain.versions import relock_id
 
 MINUTE = timedelta(minutes=1)
 
@@ -210,6 +213,47 @@ def test_a_late_check_in_recovers_what_failed_by_its_deadline() -> None:
     assert (row.lifecycle_state, row.failed_by_deadline, row.failure_message) == (LifecycleState.READY, False, None)
     assert row.failed_versions == ()
     assert row.timeline[-1].reason == "recovered: the runtime checked in after its deadline"
+
+
+def following(**changes: Any) -> Installation:
+    """READY, and it takes new versions by itself."""
+    return ready(first(upgrade_policy=UpgradePolicy.AUTO, allow_major_upgrades=True, **changes))
+
+
+def upgraded_too_late(row: Installation, now: datetime) -> Installation:
+    """After the installer took the upgrade to 2.0.0, which missed its deadline and was rolled back."""
+    event = ChangeRequested(row.installation_id, revision("2.0.0"), "auto-upgrade", "1.0.0 to 2.0.0")
+    back = overdue(taken(advance(row, event, now, DEADLINES).kept, now)).kept
+    return ready(back, back.updated_at)
+
+
+def test_a_version_that_misses_its_deadline_waits_a_day_and_is_not_offered_again_after_its_second() -> None:
+    row, now, tried = following(), START, list[datetime]()
+    for _ in range(14):
+        if is_due_for(row, "2.0.0", None, now):
+            tried.append(now)
+            row = upgraded_too_late(row, now)
+        now += timedelta(hours=12)
+    assert tried == [START, START + timedelta(hours=36)]
+    assert (row.failed_versions, row.overdue_versions, row.overdue_until) == (("2.0.0",), (), None)
+    assert is_due_for(row, "2.0.1", None, now), "what comes after it is offered at once"
+
+
+def test_a_version_that_no_installer_took_before_its_deadline_waits_each_time_and_is_never_blamed() -> None:
+    row = following()
+    for _ in range(3):
+        row = ready(overdue(changed(row)).kept)
+        assert (row.failed_versions, row.overdue_versions) == ((), ("2.0.0",))
+
+
+def test_a_lock_that_misses_its_deadline_waits_as_a_version_does_and_is_forgiven_once_it_is_ready() -> None:
+    before = following(revision=revision("1.0.0", lock_sha256="a" * 64))
+    row = ready(overdue(taken(changed(before, "1.0.0", lock_sha256="b" * 64))).kept)
+    assert row.overdue_versions == (relock_id("1.0.0", "b" * 64),)
+    assert not is_due_for(row, "1.0.0", "b" * 64, START)
+    assert is_due_for(row, "1.0.0", "c" * 64, START)
+    again = ready(changed(row, "1.0.0", lock_sha256="b" * 64))
+    assert (again.overdue_versions, again.overdue_until) == ((), None)
 
 
 def test_a_check_in_does_not_recover_what_failed_for_another_reason() -> None:

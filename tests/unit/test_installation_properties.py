@@ -14,6 +14,7 @@ from provider_hub.domain.installation import (
     REMEMBERED_FAILURES,
     TIMELINE_LENGTH,
     TRANSITIONS,
+    WAIT_AFTER_DEADLINE,
     ChangeRequested,
     CheckedIn,
     DeadlinePassed,
@@ -32,6 +33,7 @@ from provider_hub.domain.installation import (
 
 AWAITING = {LifecycleState.PENDING, LifecycleState.PROCESSING, LifecycleState.DELETING}
 WISHES = ChangeRequested | UninstallRequested
+MISSED = (Trigger.DEADLINE, LifecycleState.FAILED)
 
 Transition = tuple[LifecycleState | None, Trigger, LifecycleState | None]
 
@@ -203,7 +205,7 @@ def test_a_version_that_is_ready_is_not_blamed_any_more(wanted: list[Move]) -> N
     for seen in play(wanted):
         row = seen.step.row
         if row and row.lifecycle_state is LifecycleState.READY:
-            assert row.installed_version not in row.failed_versions
+            assert row.installed_version not in row.failed_versions + row.overdue_versions
 
 
 @given(moves())
@@ -333,7 +335,33 @@ def test_a_step_names_the_transitions_that_it_added_to_the_timeline(wanted: list
 
 
 @given(moves())
-def test_a_deadline_that_passes_blames_no_version(wanted: list[Move]) -> None:
-    for seen in play(wanted):
-        if seen.step.row is not None and any(entry.event is Trigger.DEADLINE for entry in seen.new_entries):
-            assert seen.step.row.failed_versions == seen.before.failed_versions
+def test_a_deadline_blames_a_version_only_where_it_missed_one_before_and_the_installer_had_taken_it(
+    wanted: list[Move],
+) -> None:
+    for seen in deadlines_in(wanted):
+        for blamed in set(seen.step.kept.failed_versions) - set(seen.before.failed_versions):
+            assert blamed in seen.before.overdue_versions
+            assert seen.before.lifecycle_state is LifecycleState.PROCESSING
+
+
+@given(moves())
+def test_a_version_that_missed_a_deadline_waits_or_is_blamed_unless_it_was_ready_before(wanted: list[Move]) -> None:
+    for seen in deadlines_in(wanted):
+        row, version, ready = seen.step.kept, seen.before.installed_version, seen.before.ready_revision
+        if ready is not None and ready.version == version:
+            assert row.overdue_versions == seen.before.overdue_versions
+        elif version not in row.failed_versions:
+            assert version in row.overdue_versions
+            assert row.overdue_until == seen.now + WAIT_AFTER_DEADLINE
+
+
+@given(moves())
+def test_a_row_has_an_end_of_its_wait_exactly_while_a_version_waits(wanted: list[Move]) -> None:
+    for row in reached(wanted):
+        assert (row.overdue_until is not None) == bool(row.overdue_versions)
+        assert len(row.overdue_versions) <= REMEMBERED_FAILURES
+
+
+def deadlines_in(wanted: list[Move]) -> list[Seen]:
+    """The steps at which a deploy missed its deadline."""
+    return [seen for seen in play(wanted) if any((entry.event, entry.to_state) == MISSED for entry in seen.new_entries)]

@@ -2,7 +2,8 @@
 
 A rollout walks once through the READY installations with policy `auto`. It passes by one that is PENDING, PROCESSING or
 FAILED at that time, or that takes the version only later. Such a row has `offer_due_at`: the sweeper offers it the
-version once the rollout is done, so that it jumps no wave.
+version once the rollout is done, so that it jumps no wave. If the version missed its deadline on the installation
+before, the sweeper waits until `overdue_until`: else the same failure and rollback would come again at once, for ever.
 """
 
 import logging
@@ -21,7 +22,7 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
 from provider_hub.domain.provenance import Origin, refusal_of
-from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, RolloutState, wants
+from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, RolloutState, is_due_for
 from provider_hub.domain.versions import Version, relock_id
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,11 @@ def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outco
         return _next_offer(services, row, services.clock() + OFFER_AGAIN)
     if offer and _upgraded(services, row, offer).generation != row.generation:
         return Outcome.CHANGED
-    return _next_offer(services, row, None)
+    return _next_offer(services, row, _end_of_wait(row, services.clock()))
+
+
+def _end_of_wait(row: Installation, now: datetime) -> datetime | None:
+    return row.overdue_until if row.overdue_until and now < row.overdue_until else None
 
 
 def _next_offer(services: Services[RolloutStore], seen: Installation, due_at: datetime | None) -> Outcome:
@@ -100,14 +105,17 @@ class _Offer:
 
 
 def _newest_wanted(services: Services[RolloutStore], row: Installation) -> _Offer | None:
+    now = services.clock()
     published = [Version.parse(text) for text in services.store.published_versions(row.provider_name)]
-    fitting = [version for version in published if not version.is_prerelease and wants(row, str(version))]
+    fitting = [
+        version for version in published if not version.is_prerelease and is_due_for(row, str(version), None, now)
+    ]
     newest_first = [str(version) for version in sorted(fitting, reverse=True)]
     taken = _first_taken(services, row, newest_first)
     if taken is not None:
         return _Offer(taken)
     (lock,) = services.store.current_locks([keys.version(row.provider_name, row.installed_version)])
-    if lock is not None and wants(row, row.installed_version, lock):
+    if lock is not None and is_due_for(row, row.installed_version, lock, now):
         return _Offer(row.installed_version, lock)
     # The organization's rule refuses all of them. The newest is offered, so that the row says why it is skipped.
     return _Offer(newest_first[0]) if newest_first else None
@@ -130,15 +138,17 @@ def _upgraded(services: Services[RolloutStore], seen: Installation, offer: _Offe
 
     def decide(transaction: Transaction, passed: Passed) -> Installation | ConfigCheck:
         row, rollout, version, policy = transaction.read(row_key, rollout_key, version_key, policy_key)
-        if row is None or row.installation_id != seen.installation_id or not wants(row, text, offer.lock_sha256):
+        now = services.clock()
+        if row is None or row.installation_id != seen.installation_id:
             return row or seen
+        if not is_due_for(row, text, offer.lock_sha256, now):
+            return row
         if version is None or not offer.is_open(rollout, version):
             return row
         check_provenance(policy, version, installed=row.installed_version)
         needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed
-        now = services.clock()
         what = f"{row.installed_version} to {text}" if offer.lock_sha256 is None else f"{text} as it was locked again"
         reason = f"{what}, which its policy takes"
         revision = row.revision.at(text, version.lock_sha256)

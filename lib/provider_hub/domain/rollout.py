@@ -179,6 +179,13 @@ def wants(row: Installation, version: str, lock_sha256: str | None = None) -> bo
     )
 
 
+def is_due_for(row: Installation, version: str, lock_sha256: str | None, now: datetime) -> bool:
+    """Whether it wants `version` (`wants`) and does not have to wait with it, because it missed a deadline before."""
+    offered = version if lock_sha256 is None else relock_id(version, lock_sha256)
+    waits = offered in row.overdue_versions and row.overdue_until is not None and now < row.overdue_until
+    return not waits and wants(row, version, lock_sha256)
+
+
 def what_changes(row: Installation, rollout: Rollout) -> str:
     """The change that a rollout makes of an installation, in a few words."""
     if rollout.lock_sha256 is None:
@@ -206,7 +213,7 @@ def _is_on(row: Installation, version: str, lock_sha256: str | None) -> bool:
 def _failed_since(row: Installation, version: str, lock_sha256: str | None, since: datetime) -> bool:
     """Whether the version, or its lock, failed for this installation, also where it was rolled back by now.
 
-    A deadline that passed blames no version (`failed_versions`), but it counts as a failure of the wave.
+    The first deadline that passes blames no version (`failed_versions`), but it counts as a failure of the wave.
     """
     if (version if lock_sha256 is None else relock_id(version, lock_sha256)) in row.failed_versions:
         return True

@@ -4,6 +4,7 @@
 """
 
 from provider_hub.domain.deadlines import Deadlines
+from provider_hub.domain.installation.blame import REMEMBERED_FAILURES, WAIT_AFTER_DEADLINE
 from provider_hub.domain.installation.events import (
     ChangeRequested,
     CheckedIn,
@@ -18,7 +19,6 @@ from provider_hub.domain.installation.events import (
     UninstallRequested,
     UpgradeSkipped,
 )
-from provider_hub.domain.installation.failures import REMEMBERED_FAILURES
 from provider_hub.domain.installation.instances import MOST_INSTANCES, RECOVERY_CHECK_INS
 from provider_hub.domain.installation.state import (
     POD_FORMAT,
@@ -51,6 +51,7 @@ __all__ = [
     "REMEMBERED_FAILURES",
     "TIMELINE_LENGTH",
     "TRANSITIONS",
+    "WAIT_AFTER_DEADLINE",
     "ChangeRequested",
     "CheckedIn",
     "DeadlinePassed",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from provider_hub.domain.deadlines import Deadlines
 from provider_hub.domain.installation import instances
+from provider_hub.domain.installation.blame import blame_once_ready
 from provider_hub.domain.installation.events import CheckedIn, FellSilent, Stopping
 from provider_hub.domain.installation.silence import Watch, full_watch_of, is_silent, watch_of
 from provider_hub.domain.installation.state import (
@@ -53,7 +54,7 @@ def checked_in(row: Installation, event: CheckedIn, now: datetime, deadlines: De
         deadline_at=None,
         failed_by_deadline=False,
         failure_message=row.failure_message if row.is_rollback else None,
-        failed_versions=tuple(version for version in row.failed_versions if version != row.installed_version),
+        **blame_once_ready(row),
         **_vitals(row, instances.first_of(event, now), event, now, deadlines),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from provider_hub.domain.deadlines import Deadlines
+from provider_hub.domain.installation.blame import blame_for
 from provider_hub.domain.installation.events import DeadlinePassed, DeployFailed
 from provider_hub.domain.installation.state import Installation, LifecycleState, Revision, Trigger
 from provider_hub.domain.installation.steps import (
@@ -16,9 +17,7 @@ from provider_hub.domain.installation.steps import (
     trimmed,
     unchanged,
 )
-from provider_hub.domain.versions import relock_id
 
-REMEMBERED_FAILURES = 50
 LINES_HEADING = "\nThe pod's last lines:\n"
 
 
@@ -67,7 +66,7 @@ def _failed(
         deadline_at=None,
         failed_by_deadline=event.trigger is Trigger.DEADLINE,
         failure_message=_with_lines(_failure_message(row, reason), event.lines),
-        failed_versions=_failed_versions(row, event.trigger),
+        **blame_for(row, event.trigger, now),
     )
     restored = _revision_to_restore(row)
     if restored is None:
@@ -117,25 +116,3 @@ def _failure_message(row: Installation, reason: str) -> str:
         before = row.failure_message.partition(LINES_HEADING)[0]
         return f"{trimmed(before)}; then the rollback failed: {trimmed(reason)}"
     return trimmed(f"{row.installed_version} failed: {reason}")
-
-
-def _failed_versions(row: Installation, trigger: Trigger) -> tuple[str, ...]:
-    """The failed versions, with this one where it is to blame.
-
-    It is to blame when the installer or the runtime called the failure permanent. A deadline may as well have passed
-    because a registry or the cluster was down. A version that was READY before is not to blame either, but its new lock
-    is, where nothing else was changed.
-    """
-    blamed = None if trigger is Trigger.DEADLINE else _blamed(row.revision, row.ready_revision)
-    if blamed is None or blamed in row.failed_versions:
-        return row.failed_versions
-    return (*row.failed_versions, blamed)[-REMEMBERED_FAILURES:]
-
-
-def _blamed(tried: Revision, ready: Revision | None) -> str | None:
-    if ready is None or ready.version != tried.version:
-        return tried.version
-    lock = tried.lock_sha256
-    if lock is None or lock == ready.lock_sha256 or ready.at(tried.version, lock) != tried:
-        return None
-    return relock_id(tried.version, lock)

@@ -141,9 +141,10 @@ class Installation:
     `silent_at` is from when the sweeper looks whether it is silent, in the shard `silence_shard` (`silence`).
     `offer_due_at` is when the sweeper is to offer it a version: a rollout passes by a row that is not READY.
     `deadline_at` is set exactly while the row waits for something. `is_rollback` says that the present generation
-    restores an earlier revision. `failed_versions` are those that the installer or the runtime gave up, or whose new
-    lock they did (`versions.relock_id`): auto-upgrade never offers them again (at most REMEMBERED_FAILURES, oldest
-    first). `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
+    restores an earlier revision. `failed_versions` are those that are to blame for a failure, or whose new lock is
+    (`versions.relock_id`): auto-upgrade never offers them again (at most REMEMBERED_FAILURES, oldest first).
+    `overdue_versions` are those that missed one deadline: it does not offer them before `overdue_until` (`blame`).
+    `timeline` holds the last TIMELINE_LENGTH transitions, oldest first.
     """
 
     organization_id: str
@@ -178,6 +179,8 @@ class Installation:
     failure_message: str | None = None
     failed_versions: tuple[str, ...] = ()
     pod_format: int = 0
+    overdue_versions: tuple[str, ...] = ()
+    overdue_until: datetime | None = None
     timeline: tuple[TimelineEntry, ...] = ()
 
     @property

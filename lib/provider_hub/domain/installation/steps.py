@@ -106,6 +106,8 @@ class Change(TypedDict, total=False):
     is_rollback: bool
     failure_message: str | None
     failed_versions: tuple[str, ...]
+    overdue_versions: tuple[str, ...]
+    overdue_until: datetime | None
 
 
 def unchanged(row: Installation) -> Step:
