@@ -26,12 +26,17 @@ NEEDY = FakeWheels(requirements=("tide>=1",))
 
 @dataclass
 class Hosts:
-    """Every wheel that was published before is there, and needs `tide`; `failing` is raised instead while it is set."""
+    """Every wheel that was published before is there, and needs `tide`; `failing` is raised instead while it is set.
+
+    `meanwhile` is what somebody does while a wheel is fetched.
+    """
 
     kept: list[str] = field(default_factory=list)
     failing: HubError | None = None
+    meanwhile: Callable[[], object] = lambda: None
 
     def keep(self, released: ProviderVersion, charge: Callable[[int], None]) -> OldWheel:
+        self.meanwhile()
         if self.failing:
             raise self.failing
         self.kept.append(released.version)
@@ -114,6 +119,20 @@ def test_what_cannot_be_locked_again_keeps_its_lock_and_says_why(
     shown = relocked.shown()
     assert (shown.lock_sha256, shown.lock_message) == (made.lock_sha256, str(failing))
     assert shown.lock_due_at == (backend.clock() + LOCK_AGAIN if due_again else None)
+
+
+@pytest.mark.parametrize("failing", [PermanentError("no such wheel any more"), TemporaryError("the host is down")])
+def test_a_lock_that_is_asked_for_while_another_attempt_fails_is_still_due(
+    relocked: Relocked, failing: HubError
+) -> None:
+    backend = relocked.backend
+    backend.put(keys.provider(WEATHER), provider())
+    published_before(backend, "1.0.0", lock_due_at=backend.clock())
+    backend.clock.turn(minutes=1)
+    relocked.hosts.meanwhile = lambda: request_relock(backend.services, ADA, WEATHER, "1.0.0")
+    relocked.hosts.failing = failing
+    assert relocked.relocking.lock_slice() == 0
+    assert (relocked.shown().lock_due_at, relocked.shown().lock_message) == (backend.clock(), None)
 
 
 def test_only_the_author_has_a_published_version_locked_again(relocked: Relocked) -> None:

@@ -182,7 +182,9 @@ class Relocking:
 
         def decide(transaction: Transaction) -> None:
             (current,) = transaction.read(key)
-            if current is not None and current.lock_sha256 == version.lock_sha256:
+            known = (version.lock_sha256, version.lock_due_at)
+            # Somebody may have asked for it once more meanwhile: that attempt is still to be made.
+            if current is not None and (current.lock_sha256, current.lock_due_at) == known:
                 transaction.write(key, change(current))
 
         self.services.store.transact(decide)
