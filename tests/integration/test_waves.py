@@ -28,7 +28,7 @@ from provider_hub.domain.installation import (
 )
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import RolloutState, wants
+from provider_hub.domain.rollout import Rollout, RolloutState, wants
 
 
 def test_a_version_reaches_one_then_a_tenth_then_the_rest(backend: Backend) -> None:
@@ -203,6 +203,23 @@ def test_a_newer_version_takes_over_from_one_that_is_under_way(backend: Backend)
     assert (old.state, old.halted_reason) == (RolloutState.SUPERSEDED, "1.2.0 took over")
     assert world.run("1.2.0").state is RolloutState.DONE
     assert len(world.on("1.2.0")) == 20
+
+
+def test_a_newer_version_takes_over_from_one_that_takes_a_step_at_that_moment(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    listed = backend.store.rollouts_of
+
+    def listed_before_the_step(name: ProviderName, limit: int) -> list[Rollout]:
+        found = listed(name, limit)
+        world.step("1.1.0")
+        return found
+
+    monkeypatch.setattr(world.waves.services.store, "rollouts_of", listed_before_the_step)
+    world.waves.begin(world.publish("1.2.0"))
+    assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
 
 
 def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
-from functools import partial
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
@@ -269,7 +268,18 @@ class Waves:
         """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
         for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
             if other.state in ACTIVE and _supersedes(newest, other):
-                self._update(other, partial(_superseded, by=newest.version, now=self.services.clock()))
+                self._supersede(other, newest)
+
+    def _supersede(self, other: Rollout, newest: Rollout) -> None:
+        """End a rollout whatever step it is at: it may take one at this moment, and would go on beside the newest."""
+        key = keys.rollout_of(other)
+
+        def decide(transaction: Transaction) -> None:
+            (current,) = transaction.read(key)
+            if current is not None and current.state in ACTIVE:
+                transaction.write(key, _superseded(current, newest.version, self.services.clock()))
+
+        self.services.store.transact(decide)
 
 
 def _is_offered(rollout: Rollout, version: ProviderVersion | None, published: Sequence[str]) -> bool:
