@@ -8,6 +8,7 @@ from tests.integration.rolling_out import AUTHOR, NAME, World, wish_for
 from tests.integration.test_relock import Hosts
 
 from provider_hub.actions import change, keys
+from provider_hub.actions.browse import yank
 from provider_hub.actions.inspect import get_installed
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish
@@ -205,6 +206,20 @@ def test_a_newer_version_takes_over_from_the_lock_of_an_older_one(backend: Backe
     world.waves.begin(world.publish("1.2.0"))
     assert world.rollout(under_way).state is RolloutState.SUPERSEDED
     assert world.run("1.2.0").succeeded == 5
+
+
+def test_the_rollout_of_a_lock_goes_on_once_the_version_that_took_over_is_yanked(backend: Backend) -> None:
+    world = Relocked(backend, installations=5)
+    world.begin()
+    under_way = world.rollout_id
+    for text in ("1.2.0", "1.3.0"):
+        world.waves.begin(world.publish(text))
+    shown = []
+    for text in ("1.3.0", "1.2.0"):
+        yank(backend.services, ADA, NAME, text, None)
+        shown.append(world.rollout(under_way).state)
+    assert shown == [RolloutState.SUPERSEDED, RolloutState.WAITING]
+    assert world.run(under_way).succeeded == 5
 
 
 def test_one_that_takes_more_versions_after_the_rollout_is_offered_the_lock(backend: Backend) -> None:

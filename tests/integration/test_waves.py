@@ -9,7 +9,7 @@ from tests.integration.backend import Backend
 from tests.integration.rolling_out import NAME, PACE, World, wish_for
 
 from provider_hub.actions import keys
-from provider_hub.actions.browse import delete_provider
+from provider_hub.actions.browse import delete_provider, unyank, yank
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, pause, resume
 from provider_hub.actions.scheduled_calls import StepCall
@@ -220,6 +220,83 @@ def test_a_newer_version_takes_over_from_one_that_takes_a_step_at_that_moment(
     monkeypatch.setattr(world.waves.services.store, "rollouts_of", listed_before_the_step)
     world.waves.begin(world.publish("1.2.0"))
     assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_rollout_whose_successor_is_yanked_goes_on_where_it_was(backend: Backend, steps: int) -> None:
+    world = World(backend, installations=20)
+    world.waves.begin(world.publish("1.1.0"))
+    for _ in range(steps):
+        world.step("1.1.0")
+    before = world.rollout("1.1.0")
+    world.waves.begin(world.publish("1.2.0"))
+    assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
+    yank(backend.services, actor_of("org_acme"), NAME, "1.2.0", "it hums")
+    back = world.rollout("1.1.0")
+    assert replace(back, updated_at=before.updated_at) == replace(before, step=before.step + 1)
+    world.settle("1.1.0")
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert len(world.on("1.1.0")) == 20
+    assert world.run("1.2.0").state is RolloutState.HALTED
+
+
+def test_a_rollout_that_is_resumed_after_its_yank_was_taken_back_takes_over_again(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("1.2.0"))
+    yank(backend.services, author, NAME, "1.2.0", None)
+    assert world.run("1.2.0").state is RolloutState.HALTED
+    unyank(backend.services, author, NAME, "1.2.0")
+    assert world.rollout("1.1.0").state is RolloutState.WAITING
+    resume(backend.services, world.tasks, author, NAME, "1.2.0")
+    assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
+
+
+def test_a_superseded_rollout_goes_on_only_once_every_version_that_supersedes_it_is_yanked(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    for text in ("1.1.0", "1.2.0", "1.3.0"):
+        world.waves.begin(world.publish(text))
+    shown = []
+    for text in ("1.2.0", "1.3.0"):
+        yank(backend.services, actor_of("org_acme"), NAME, text, None)
+        shown.append([world.rollout(older).state for older in ("1.1.0", "1.2.0")])
+    superseded, back = RolloutState.SUPERSEDED, RolloutState.WAITING
+    unyank(backend.services, actor_of("org_acme"), NAME, "1.2.0")
+    shown.append([world.rollout(older).state for older in ("1.1.0", "1.2.0")])
+    assert shown == [[superseded, superseded], [back, superseded], [superseded, back]]
+
+
+def test_a_version_that_is_yanked_while_its_rollout_begins_takes_over_from_none(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(backend, installations=2)
+    world.waves.begin(world.publish("1.1.0"))
+    event, listed = world.publish("1.2.0"), backend.store.rollouts_of
+
+    def listed_before_the_yank(name: ProviderName, limit: int) -> list[Rollout]:
+        monkeypatch.setattr(backend.services.store, "rollouts_of", listed)
+        found = listed(name, limit)
+        yank(backend.services, actor_of("org_acme"), NAME, "1.2.0", None)
+        return found
+
+    monkeypatch.setattr(backend.services.store, "rollouts_of", listed_before_the_yank)
+    world.waves.begin(event)
+    assert world.rollout("1.1.0").state is RolloutState.WAITING
+
+
+def test_a_superseded_rollout_is_resumed_by_hand_while_its_version_is_offered(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("1.2.0"))
+    with pytest.raises(Conflict, match=r"1\.1\.0 is not rolled out any more: the latest version is 1\.2\.0"):
+        resume(backend.services, world.tasks, author, NAME, "1.1.0")
+    left = replace(world.rollout("1.1.0"), paused_from=None, paused_due_at=None)
+    yank(backend.services, author, NAME, "1.2.0", None)
+    backend.put(keys.rollout(NAME, "1.1.0"), left)  # as a release before this one has left it
+    assert resume(backend.services, world.tasks, author, NAME, "1.1.0").state is RolloutState.RUNNING
+    assert world.run("1.1.0").state is RolloutState.DONE
 
 
 def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.artifacts import ArtifactStore
-from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, Transaction
+from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, RolloutStore, Transaction
 from provider_hub.actions.publishers import forget_publishing
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
+from provider_hub.actions.takeover import taken_over
 from provider_hub.actions.version_choice import changeable, changeable_version, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
@@ -216,13 +217,13 @@ def _record_deletion(services: Services[DocumentStore], by: Actor, name: Provide
 
 
 def yank(
-    services: Services[CatalogStore], by: Actor, name: ProviderName, text: str, reason: str | None
+    services: Services[RolloutStore], by: Actor, name: ProviderName, text: str, reason: str | None
 ) -> ProviderVersion:
     """Stop new installs of a version; what runs goes on. Raises NotFound or Forbidden."""
     return _set_status(services, by, name, text, VersionStatus.YANKED, reason)
 
 
-def unyank(services: Services[CatalogStore], by: Actor, name: ProviderName, text: str) -> ProviderVersion:
+def unyank(services: Services[RolloutStore], by: Actor, name: ProviderName, text: str) -> ProviderVersion:
     """Publish a yanked version again. Raises NotFound or Forbidden."""
     return _set_status(services, by, name, text, VersionStatus.PUBLISHED, None)
 
@@ -270,14 +271,17 @@ def _set_retiring(services: Services[DocumentStore], by: Actor, name: ProviderNa
 
 
 def _set_status(
-    services: Services[CatalogStore],
+    services: Services[RolloutStore],
     by: Actor,
     name: ProviderName,
     text: str,
     status: VersionStatus,
     reason: str | None,
 ) -> ProviderVersion:
-    """A publish at the same time writes the provider's row too, so one of the two transactions runs again."""
+    """A publish at the same time writes the provider's row too, so one of the two transactions runs again.
+
+    A superseded rollout that no published version supersedes any more goes on.
+    """
 
     def decide(transaction: Transaction) -> ProviderVersion:
         provider, version = changeable_version(transaction, name, text, by)
@@ -293,6 +297,8 @@ def _set_status(
         others = set(services.store.published_versions(name)) - {text}
         published = others | ({text} if status is VersionStatus.PUBLISHED else set())
         newest = latest([Version.parse(item) for item in published])
+        for rollout in taken_over(services, transaction, name, published):
+            transaction.write(keys.rollout_of(rollout), rollout)
         transaction.write(keys.version(name, text), changed)
         transaction.write(
             keys.provider(name),

@@ -1,18 +1,18 @@
 """Rollouts, for their author and the platform: listing them, pausing and resuming one, and deleting them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
+from provider_hub.actions.takeover import gone_on, supersede_older
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, is_offered, paused, resumed
+from provider_hub.domain.rollout import RESUMABLE_WHILE_OFFERED, Rollout, can_be_paused, is_offered, paused
 from provider_hub.domain.versions import is_rollout_id
 
 LISTED = 50
@@ -44,15 +44,15 @@ def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollo
 
 
 def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
-    """Let a halted or paused rollout go on. `by` is of its author's organization, or the platform.
+    """Let a halted, paused or superseded rollout go on. `by` is of its author's organization, or the platform.
 
-    Raises NotFound, Forbidden, and Conflict for a rollout that is neither, that the platform paused where `by` is not
-    the platform, or whose version or lock is not offered any more.
+    Raises NotFound, Forbidden, and Conflict for a rollout that is none of these, that the platform paused where `by` is
+    not the platform, or whose version or lock is not offered any more.
     """
     published = services.store.published_versions(name)
 
     def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
-        if rollout.state not in RESUMABLE:
+        if rollout.state not in RESUMABLE_WHILE_OFFERED:
             state = f"{rollout.state.value}, not halted or paused"
             raise Conflict(f"the rollout of {name} {rollout_id} is {state}: there is nothing to resume")
         if rollout.paused_by_platform and not by.is_platform:
@@ -62,9 +62,10 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
         if rollout.lock_sha256 is None and not is_offered(rollout.version, published):
             latest = provider.latest_version if provider else None
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: the latest version is {latest}")
-        return replace(resumed(rollout, services.clock()), step=rollout.step + 1)
+        return gone_on(rollout, services.clock())
 
     rollout = _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_RESUMED, decide)
+    supersede_older(services, rollout)
     tasks.schedule(step_of(rollout))
     return rollout
 

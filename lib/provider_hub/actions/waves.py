@@ -17,6 +17,7 @@ from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import StepCall, step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
+from provider_hub.actions.takeover import supersede_older
 from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.dataclass import dataclass
@@ -35,7 +36,6 @@ from provider_hub.domain.rollout import (
     fate,
     halted,
     is_offered,
-    is_same_line,
     is_unwell,
     moved_on,
     settled,
@@ -43,14 +43,12 @@ from provider_hub.domain.rollout import (
     wants,
     what_changes,
 )
-from provider_hub.domain.versions import is_newer
 
 log = logging.getLogger(__name__)
 
 SLOTS_A_STEP = 20
 MEMBERS_A_STEP = 100
 BAKED_A_STEP = 300
-LISTED = 50
 
 Change = Callable[[Rollout], Rollout]
 
@@ -94,7 +92,7 @@ class Waves:
         rollout = self.services.outbox.transact(decide)
         if rollout is None:
             return "not rolled out by itself"
-        self._supersede_older(rollout)
+        supersede_older(self.services, rollout)
         self.tasks.schedule(step_of(rollout))
         return rollout.state.value
 
@@ -264,39 +262,14 @@ class Waves:
 
         return self.services.store.transact(decide)[0]
 
-    def _supersede_older(self, newest: Rollout) -> None:
-        """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
-        for other in self.services.store.rollouts_of(newest.provider_name, LISTED):
-            if other.state in ACTIVE and _supersedes(newest, other):
-                self._supersede(other, newest)
-
-    def _supersede(self, other: Rollout, newest: Rollout) -> None:
-        """End a rollout whatever step it is at: it may take one at this moment, and would go on beside the newest."""
-        key = keys.rollout_of(other)
-
-        def decide(transaction: Transaction) -> None:
-            (current,) = transaction.read(key)
-            if current is not None and current.state in ACTIVE:
-                transaction.write(key, _superseded(current, newest.version, self.services.clock()))
-
-        self.services.store.transact(decide)
-
 
 def _is_offered(rollout: Rollout, version: ProviderVersion | None, published: Sequence[str]) -> bool:
     """Whether the version is to be offered; with a lock, whether it is still the one that the version has."""
+    if version is None or version.status is not VersionStatus.PUBLISHED:  # `published` was read before
+        return False
     if rollout.lock_sha256 is None:
         return is_offered(rollout.version, published)
-    return version is not None and is_lock_offered(version, rollout.lock_sha256)
-
-
-def _supersedes(newest: Rollout, other: Rollout) -> bool:
-    if newest.lock_sha256 is not None:
-        # Those on another version need that version's lock.
-        is_of_same = other.version == newest.version and other.lock_sha256 is not None
-        return is_of_same and other.rollout_id != newest.rollout_id
-    # An event that comes late or twice must not end the rollout of a newer version. Installations that take no majors
-    # still need the other line's version.
-    return is_newer(newest.version, than=other.version) and is_same_line(newest.version, other.version)
+    return is_lock_offered(version, rollout.lock_sha256)
 
 
 def _row_key(of: Member) -> Key[Installation]:
@@ -307,7 +280,3 @@ def _member(row: Installation, wave: int, now: datetime) -> Member:
     return Member(
         row.organization_id, row.prefix, row.name, row.installation_id, wave, MemberState.STARTED, started_at=now
     )
-
-
-def _superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
-    return replace(rollout, state=RolloutState.SUPERSEDED, halted_reason=f"{by} took over", due_at=None, updated_at=now)

@@ -27,7 +27,8 @@ ORGANIZATIONS = 3
 class RolloutState(StrEnum):
     """WAITING: the release is too young. BAKING: between two waves. The last four take no more steps.
 
-    HALTED and PAUSED go on once somebody resumes them: the first halted by itself, the second was told to wait.
+    HALTED and PAUSED go on once somebody resumes them: the first halted by itself, the second was told to wait. A
+    SUPERSEDED one goes on once nothing that superseded it is published any more.
     """
 
     WAITING = "waiting"
@@ -41,6 +42,8 @@ class RolloutState(StrEnum):
 
 ACTIVE = frozenset({RolloutState.WAITING, RolloutState.RUNNING, RolloutState.BAKING})
 RESUMABLE = frozenset({RolloutState.HALTED, RolloutState.PAUSED})
+# What a caller may resume. Offers wait for a halted or paused rollout, and for no superseded one.
+RESUMABLE_WHILE_OFFERED = RESUMABLE | {RolloutState.SUPERSEDED}
 
 
 class MemberState(StrEnum):
@@ -76,8 +79,8 @@ class Rollout:
     installation that was offered the version. `exhausted` means that there are no more behind it. `wave_started` and
     `wave_failed` count within the wave, the other counters over all waves. `wave_unwell` is how many of the wave
     were not well when it last had baked. `canaries` is how many installations the canary organizations have.
-    `paused_from` and `paused_due_at` are the state and `due_at` to which one that is paused goes back. If the platform
-    paused it (`paused_by_platform`), the author cannot resume it.
+    `paused_from` and `paused_due_at` are the state and `due_at` to which one that is paused or superseded goes back. If
+    the platform paused it (`paused_by_platform`), the author cannot resume it.
     """
 
     prefix: str
@@ -150,16 +153,23 @@ def wave_size(wave: int, candidates: int) -> int:
     return sizes.get(wave, 2**31)
 
 
-def is_offered(version: str, published: Iterable[str]) -> bool:
-    """Whether auto-upgrade offers a version: a release that is the highest of all, or the highest of an older line.
+def offered(published: Iterable[str]) -> frozenset[str]:
+    """The versions that auto-upgrade offers: the release that is the highest of all, and the highest of each line.
 
     After 2.0.0 an installation that takes no majors still gets 1.0.1. The first release of an older line is offered to
     no installation, since none can be on an earlier version of that line.
     """
-    candidate = Version.parse(version)
-    releases = [other for other in map(Version.parse, published) if not other.is_prerelease]
-    line = [other for other in releases if other.line == candidate.line]
-    return candidate in (latest(releases), latest(line)) and (candidate == latest(releases) or len(line) > 1)
+    releases = [version for version in map(Version.parse, published) if not version.is_prerelease]
+    lines: dict[tuple[int, ...], list[Version]] = {}
+    for release in releases:
+        lines.setdefault(release.line, []).append(release)
+    highest = [latest(releases), *(max(line) for line in lines.values() if len(line) > 1)]
+    return frozenset(str(version) for version in highest if version is not None)
+
+
+def is_offered(version: str, published: Iterable[str]) -> bool:
+    """Whether `version` is one of those that auto-upgrade offers."""
+    return version in offered(published)
 
 
 def wants(row: Installation, version: str, lock_sha256: str | None = None) -> bool:
@@ -324,13 +334,20 @@ def paused(rollout: Rollout, now: datetime, *, by_platform: bool = False) -> Rol
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
     """A rollout that goes on: a halted one with its wave, whose failures no longer count; a paused one where it was.
 
-    A paused one counts them still, and its release has to be as old as before. One that was paused while it was halted
-    goes on as a halted one does.
+    A paused one counts them still, and its release has to be as old as before. So does a superseded one. One that was
+    paused while it was halted goes on as a halted one does.
     """
-    back = replace(rollout, paused_from=None, paused_due_at=None, paused_by_platform=False, updated_at=now)
+    back = replace(
+        rollout,
+        paused_from=None,
+        paused_due_at=None,
+        paused_by_platform=False,
+        halted_reason=None,
+        updated_at=now,
+    )
     if rollout.paused_from in ACTIVE:
         return replace(back, state=rollout.paused_from, due_at=max(now, rollout.paused_due_at or now))
-    return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, halted_reason=None, due_at=now)
+    return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, due_at=now)
 
 
 def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:

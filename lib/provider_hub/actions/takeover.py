@@ -1,0 +1,74 @@
+"""Takeovers: a newer rollout ends an older one, and a yank of the newer version brings the older one back.
+
+Both transactions read the newer version and the older rollout. If they run at the same time, one of them runs again.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from provider_hub.actions import keys
+from provider_hub.actions.ports import RolloutStore, Transaction
+from provider_hub.actions.services import Services
+from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.names import ProviderName
+from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, resumed
+from provider_hub.domain.takeover import superseded, supersedes, unsuperseded
+
+LISTED = 50
+
+
+def supersede_older(services: Services[RolloutStore], newest: Rollout) -> None:
+    """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
+    for other in services.store.rollouts_of(newest.provider_name, LISTED):
+        if other.state in ACTIVE and supersedes(newest, other):
+            _supersede(services, other, newest)
+
+
+def _supersede(services: Services[RolloutStore], other: Rollout, newest: Rollout) -> None:
+    """End a rollout whatever step it is at: it may take one at this moment, and would go on beside the newest.
+
+    If the newest was yanked meanwhile, the other one goes on: the yank came too early to bring it back.
+    """
+    key, version_key = keys.rollout_of(other), keys.version(newest.provider_name, newest.version)
+
+    def decide(transaction: Transaction) -> None:
+        current, version = transaction.read(key, version_key)
+        is_published = version is not None and version.status is VersionStatus.PUBLISHED
+        if is_published and current is not None and current.state in ACTIVE:
+            transaction.write(key, superseded(current, newest.version, services.clock()))
+
+    services.store.transact(decide)
+
+
+def taken_over(
+    services: Services[RolloutStore], transaction: Transaction, name: ProviderName, published: Collection[str]
+) -> list[Rollout]:
+    """The provider's rollouts that change once `published` are its published versions: the caller writes them.
+
+    A superseded rollout goes on if no published version supersedes it any more. Otherwise nobody would be offered what
+    is the latest version again. It takes over from active ones as at its beginning. There are no tasks for the next
+    steps: the sweeper finds them by `due_at`.
+    """
+    listed, now = services.store.rollouts_of(name, LISTED), services.clock()
+    free = unsuperseded(listed, published)
+    locks = services.store.current_locks([keys.version(name, one.version) for one in free])
+    wanted = [one for one, lock in zip(free, locks, strict=True) if one.lock_sha256 in (None, lock)]
+    back = [gone_on(one, now) for one in _read(transaction, wanted) if one.state is RolloutState.SUPERSEDED]
+    under_way = _read(transaction, [one for one in listed if one.state in ACTIVE and _newer(one, back)])
+    ended = [(one, _newer(one, back)) for one in under_way if one.state in ACTIVE]
+    return back + [superseded(one, newer.version, now) for one, newer in ended if newer]
+
+
+def _newer(rollout: Rollout, back: Iterable[Rollout]) -> Rollout | None:
+    return next((one for one in back if supersedes(one, rollout)), None)
+
+
+def gone_on(rollout: Rollout, now: datetime) -> Rollout:
+    """A rollout that is resumed. It has another step, so a task of before is stale."""
+    return replace(resumed(rollout, now), step=rollout.step + 1)
+
+
+def _read(transaction: Transaction, rollouts: Iterable[Rollout]) -> list[Rollout]:
+    read = [transaction.read(keys.rollout_of(rollout))[0] for rollout in rollouts]
+    return [rollout for rollout in read if rollout is not None]

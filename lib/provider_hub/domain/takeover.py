@@ -1,0 +1,50 @@
+"""Takeovers: which rollout supersedes which, and which of the superseded ones go on after a yank."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, is_same_line, offered
+from provider_hub.domain.versions import is_newer
+
+
+def supersedes(newest: Rollout, other: Rollout) -> bool:
+    """Whether `newest`, once it begins, takes over from `other`: both would upgrade the same installations."""
+    if newest.lock_sha256 is not None:
+        # Those on another version need that version's lock.
+        is_of_same = other.version == newest.version and other.lock_sha256 is not None
+        return is_of_same and other.rollout_id != newest.rollout_id
+    # An event that comes late or twice must not end the rollout of a newer version. Installations that take no majors
+    # still need the other line's version.
+    return is_newer(newest.version, than=other.version) and is_same_line(newest.version, other.version)
+
+
+def superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
+    """A rollout whose installations the version `by` is for from now on; `resumed` brings it back to where it was."""
+    return replace(
+        rollout,
+        state=RolloutState.SUPERSEDED,
+        halted_reason=f"{by} took over",
+        paused_from=rollout.state,
+        paused_due_at=rollout.due_at,
+        due_at=None,
+        updated_at=now,
+    )
+
+
+def unsuperseded(rollouts: Sequence[Rollout], published: Collection[str]) -> list[Rollout]:
+    """Those of a provider's rollouts that are active or superseded, and that no published version supersedes.
+
+    Their own versions are among `published`.
+    """
+    on_offer = offered(published)
+
+    def is_free(rollout: Rollout) -> bool:
+        if rollout.lock_sha256 is None:
+            return rollout.version in on_offer
+        return rollout.version in published and not any(
+            other.version in published and other.created_at >= rollout.created_at and supersedes(other, rollout)
+            for other in rollouts
+        )
+
+    return [one for one in rollouts if one.state in ACTIVE | {RolloutState.SUPERSEDED} and is_free(one)]
