@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from tests.builders import actor_of
-from tests.fakes import FakeWheels
+from tests.fakes import FakeCluster, FakeWheels
+from tests.integration.actors import sweeper_over
 from tests.integration.backend import Backend
 from tests.integration.rolling_out import NAME, PACE, World, wish_for
 
@@ -16,7 +17,7 @@ from provider_hub.actions.scheduled_calls import StepCall
 from provider_hub.actions.steps import apply_event
 from provider_hub.actions.waves import _Slot
 from provider_hub.domain.catalog import PLATFORM_AUTHOR
-from provider_hub.domain.errors import Conflict, Forbidden, NotFound
+from provider_hub.domain.errors import Conflict, Forbidden, NotFound, TemporaryError
 from provider_hub.domain.installation import (
     DeadlinePassed,
     Health,
@@ -99,6 +100,20 @@ def test_a_paused_rollout_upgrades_nobody_else_and_goes_on_where_it_was(backend:
     assert world.waves.step(StepCall(NAME.canonical, "1.1.0", running.step)) == "stale", "the task of before the pause"
     done = world.run("1.1.0")
     assert (done.state, done.succeeded, done.failed) == (RolloutState.DONE, 19, 1), "what failed meanwhile counts"
+
+
+def test_a_rollout_that_is_resumed_while_there_can_be_no_task_says_so_and_the_sweeper_takes_its_step(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=2)
+    world.waves.begin(world.publish("1.1.0"))
+    pause(backend.services, actor_of("org_acme"), NAME, "1.1.0")
+    world.tasks.failing = TemporaryError("the queue does not answer")
+    assert resume(backend.services, world.tasks, actor_of("org_acme"), NAME, "1.1.0").state is RolloutState.WAITING
+    world.tasks.failing = None
+    backend.clock.turn(minutes=65)
+    assert sweeper_over(backend, FakeCluster(), world.tasks).sweep().done["rollout steps"] == 1
+    assert world.rollout("1.1.0").state is RolloutState.RUNNING
 
 
 def test_failures_of_before_a_pause_still_halt_the_rollout_and_one_that_ended_cannot_be_paused(

@@ -1,5 +1,6 @@
 """Rollouts, for their author and the platform: listing them, pausing and resuming one, and deleting them."""
 
+import logging
 from collections.abc import Callable
 
 from provider_hub.actions import audit, keys
@@ -10,10 +11,12 @@ from provider_hub.actions.takeover import gone_on, supersede_older
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
-from provider_hub.domain.errors import Conflict, NotFound
+from provider_hub.domain.errors import Conflict, NotFound, TemporaryError
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RESUMABLE_WHILE_OFFERED, Rollout, can_be_paused, is_offered, paused
 from provider_hub.domain.versions import is_rollout_id
+
+log = logging.getLogger(__name__)
 
 LISTED = 50
 MEMBERS_DELETED_AT_ONCE = 100
@@ -65,8 +68,12 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
         return gone_on(rollout, services.clock())
 
     rollout = _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_RESUMED, decide)
-    supersede_older(services, rollout)
-    tasks.schedule(step_of(rollout))
+    # It is resumed and says so, whatever fails from here on: to ask again would be answered with a conflict.
+    try:
+        supersede_older(services, rollout)
+        tasks.schedule(step_of(rollout))
+    except TemporaryError as error:
+        log.warning("the sweeper takes the next step of the rollout of %s %s: %s", name, rollout_id, error)
     return rollout
 
 
