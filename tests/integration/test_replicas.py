@@ -1,5 +1,7 @@
 """An installation with several pods: what one of them reports hides nothing of what another does."""
 
+from datetime import timedelta
+
 import pytest
 from tests.integration.backend import DEADLINES, Backend
 from tests.integration.one_tenant import World
@@ -38,6 +40,15 @@ def test_a_pod_that_stops_takes_its_resources_with_it(world: World) -> None:
     world.check_in(instance_id="b", active_resources=1)
     assert world.check_in(instance_id="a", stopping=True) == "changed"
     assert world.row.active_resources == 1
+
+
+def test_a_process_that_stopped_before_the_one_in_its_pod_started_takes_nothing_with_it(world: World) -> None:
+    world.make_ready()
+    now = world.backend.clock()
+    world.check_in(instance_id="a", active_resources=5, sent_at=now)
+    world.check_in(instance_id="b")
+    assert world.check_in(instance_id="a", stopping=True, sent_at=now - timedelta(seconds=20)) == "nothing new"
+    assert world.row.active_resources == 5
 
 
 def test_a_pod_that_vanished_without_a_word_is_forgotten_after_the_silence_interval(world: World) -> None:

@@ -372,6 +372,17 @@ def test_a_pod_that_says_it_stops_counts_no_more() -> None:
     assert checked_in(row, instance_id="b", active_resources=1).kept.health is Health.HEALTHY
 
 
+def test_a_process_that_stopped_long_ago_does_not_take_the_one_that_runs_in_its_pod_now() -> None:
+    row = checked_in(ready(), instance_id="a", active_resources=5, sent_at=START + MINUTE).kept
+
+    def stopping(sent_at: datetime | None) -> Step:
+        return advance(row, Stopping(row.installation_id, row.generation, "a", sent_at), START, DEADLINES)
+
+    assert (stopping(START).outcome, stopping(START).kept) == (Outcome.STALE, row)
+    assert "a" not in {pod.instance_id for pod in stopping(START + 2 * MINUTE).kept.instances}
+    assert "a" not in {pod.instance_id for pod in stopping(None).kept.instances}
+
+
 def test_the_resources_of_the_last_pod_stay_counted_while_it_restarts() -> None:
     row = checked_in(first(), instance_id="a", active_resources=5).kept
     row = advance(row, Stopping(row.installation_id, row.generation, "a"), START, DEADLINES).kept

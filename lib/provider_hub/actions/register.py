@@ -199,7 +199,7 @@ def _why_stale(row: Installation, check_in: CheckIn) -> str:
 def _event_of(row: Installation, check_in: CheckIn) -> Event:
     instance_id = check_in.instance_id or ""
     if check_in.stopping:
-        return Stopping(row.installation_id, check_in.generation, instance_id)
+        return Stopping(row.installation_id, check_in.generation, instance_id, check_in.sent_at)
     message = mask(check_in.message) if check_in.message else None
     # A READY row only degrades. A FAILED one must not take this report for the late check-in that recovers it.
     if check_in.failed and row.lifecycle_state is not LifecycleState.READY:

@@ -70,6 +70,8 @@ def stopping(row: Installation, event: Stopping) -> Step:
     The health is not decided before the next check-in, so a degraded pod that restarts over and over cannot make its
     row flap.
     """
+    if instances.is_overtaken(row, event):
+        return Step(row, Outcome.STALE)
     left = instances.without(row.instances, event.instance_id)
     if row.lifecycle_state is not LifecycleState.READY or left == row.instances:
         return unchanged(row)

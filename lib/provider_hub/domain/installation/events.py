@@ -44,13 +44,17 @@ class CheckedIn:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A runtime reported that its pod stops. Its token was verified before this event was made."""
+    """A runtime reported that its pod stops. Its token was verified before this event was made.
+
+    `instance_id` and `sent_at` are as in `CheckedIn`.
+    """
 
     trigger: ClassVar = Trigger.CHECK_IN
 
     installation_id: str
     generation: int
     instance_id: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

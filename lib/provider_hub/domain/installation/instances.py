@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from provider_hub.domain.installation.events import CheckedIn
+from provider_hub.domain.installation.events import CheckedIn, Stopping
 from provider_hub.domain.installation.state import Health, Installation, Instance
 
 RECOVERY_CHECK_INS = 2
@@ -72,8 +72,11 @@ def _reported(row: Installation, event: CheckedIn, now: datetime) -> Instance:
     return replace(told, health=Health.DEGRADED, message=message, healthy_streak=streak)
 
 
-def is_overtaken(row: Installation, event: CheckedIn) -> bool:
-    """Whether a later check-in of the same pod is in the row already: messages may arrive in any order."""
+def is_overtaken(row: Installation, event: CheckedIn | Stopping) -> bool:
+    """Whether a later check-in of the same pod is in the row already: messages may arrive in any order.
+
+    A pod keeps its name while its process is restarted, so what the process before it said last may come late too.
+    """
     known = next((one for one in row.instances if one.instance_id == event.instance_id), None)
     if known is None or known.sent_at is None or event.sent_at is None:
         return False
