@@ -70,6 +70,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "wave_members": lambda store: store.wave_members(WEATHER, "1.0.0", 1, 1),
     "due_offers": lambda store: store.due_offers(START, 1),
     "due_rollouts": lambda store: store.due_rollouts(START, 1),
+    "interrupted_deletions": lambda store: store.interrupted_deletions(START, 1),
     "installations_after": lambda store: store.installations_after(None, 1),
     "installed_counts_after": lambda store: store.installed_counts_after(None, 1),
     "overdue": lambda store: store.overdue(START, 1),

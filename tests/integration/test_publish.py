@@ -15,6 +15,7 @@ from provider_hub.actions import browse, keys
 from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publish_file import publish_file
+from provider_hub.actions.retiring import show_left_hidden
 from provider_hub.actions.wheels import AttachedFile
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.artifacts import kept_name
@@ -208,6 +209,62 @@ def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Bac
         publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR, ADA)
     browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert [entry["action"] for entry in backend.documents.under("audit").values()] == ["provider-deleted"]
+    assert backend.documents.under("providers") == {}
+
+
+def test_a_deletion_that_died_before_anyone_was_counted_is_given_up_and_the_provider_is_there_again(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.put(keys.provider(WEATHER), provider())
+    backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
+
+    def dies(_name: object) -> int:
+        raise TemporaryError("the process is gone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(backend.services.store, "install_count", dies)
+        with pytest.raises(TemporaryError):
+            browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    assert show_left_hidden(backend.services) == 0, "it may be under way"
+    with pytest.raises(NotFound):
+        browse.get_provider(backend.services, "org_acme", WEATHER)
+    backend.clock.turn(minutes=10)
+    assert show_left_hidden(backend.services) == 1
+    assert browse.get_provider(backend.services, "org_acme", WEATHER).install_count == 1
+    assert backend.store.get(keys.provider(WEATHER)) == provider()
+
+
+def test_a_deletion_that_was_given_up_while_it_counted_deletes_nothing(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
+
+    def counts_for_long(_name: object) -> int:
+        backend.clock.turn(minutes=10)
+        return show_left_hidden(backend.services) - 1
+
+    monkeypatch.setattr(backend.services.store, "install_count", counts_for_long)
+    with pytest.raises(Conflict, match="took too long: delete it again"):
+        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    assert backend.store.get(keys.version(WEATHER, "1.0.0"))
+
+
+def test_a_deletion_that_died_once_it_was_certain_is_not_given_up(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
+
+    def dies(*_: object) -> None:
+        raise TemporaryError("the process is gone")
+
+    for _ in range(2):
+        with monkeypatch.context() as dying:
+            dying.setattr(type(backend.store), "delete_all", dies)
+            with pytest.raises(TemporaryError):
+                browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+        backend.clock.turn(minutes=10)
+        assert show_left_hidden(backend.services) == 0
+    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert backend.documents.under("providers") == {}
 
 

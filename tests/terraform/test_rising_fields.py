@@ -28,6 +28,7 @@ SELDOM = {
     ("installations", "deadline_at"): "twice for an install or a change, and not by a check-in of what is READY",
     ("installations", "offer_due_at"): "once for a row that becomes READY with the policy auto",
     ("outbox", "created_at"): "once for an install, a change or a version; a check-in announces nothing",
+    ("providers", "deletion_given_up_at"): "twice for a provider that is deleted",
     ("audit", "at"): "once for what a person or a machine changes, which has a budget for each organization",
     ("rollouts", "due_at"): "once for a step of a rollout, of which a hub has a few a minute",
     ("locks", "mirror_due_at"): "once or twice for a version that is published",

@@ -9,6 +9,7 @@ from provider_hub.actions import audit, keys
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, RolloutStore, Transaction
 from provider_hub.actions.publishers import forget_publishing
+from provider_hub.actions.retiring import hide, make_certain, show_again
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
@@ -182,20 +183,21 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
-    that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. After a crash the
-    provider stays hidden, and its author can delete it again.
+    that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. After a crash
+    before that the sweeper shows the provider again (`retiring`); after a later one it stays hidden. Its author can
+    delete it again in both cases.
 
     Its publishers go first: else the next run of its workflow would bring it back. Nobody else can take the name, which
     is under the organization's own slug.
     """
-    _set_retiring(services, by, name, retiring=True)
+    hidden = hide(services, by, name)
     count = services.store.install_count(name)
     if count:
-        _set_retiring(services, by, name, retiring=False)
+        show_again(services, hidden)
         raise Conflict(
             f"{name} is installed {count} times: it can be deleted once no tenant has it; or yank its versions"
         )
-    _record_deletion(services, by, name)
+    _record_deletion(services, by, hidden)
     forget_publishing(services, name, by)
     numbers = services.store.version_numbers(name)
     for start in range(0, len(numbers), _DELETED_AT_ONCE):
@@ -207,11 +209,10 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     services.store.delete_all([keys.provider(name)])
 
 
-def _record_deletion(services: Services[DocumentStore], by: Actor, name: ProviderName) -> None:
+def _record_deletion(services: Services[DocumentStore], by: Actor, hidden: Provider) -> None:
     def decide(transaction: Transaction) -> None:
-        (found,) = transaction.read(keys.provider(name))
-        provider = changeable(found and replace(found, retiring=False), name, by)
-        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, provider, is_further=True)
+        make_certain(transaction, hidden)
+        _record(services, transaction, by, AuditAction.PROVIDER_DELETED, hidden, is_further=True)
 
     services.store.transact(decide)
 
@@ -254,20 +255,6 @@ def _audiences(viewer: str | None, scope: Scope | None) -> Sequence[str]:
 def _with_counts(services: Services[CatalogStore], providers: Sequence[Provider]) -> list[Listing]:
     counts = services.store.install_counts([provider.provider_name for provider in providers])
     return [Listing(provider, count) for provider, count in zip(providers, counts, strict=True)]
-
-
-def _set_retiring(services: Services[DocumentStore], by: Actor, name: ProviderName, *, retiring: bool) -> Provider:
-    def decide(transaction: Transaction) -> Provider:
-        (found,) = transaction.read(keys.provider(name))
-        # The author sees a hidden provider too, because a deletion that crashed is finished by another deletion.
-        provider = changeable(found and replace(found, retiring=False), name, by)
-        if retiring:
-            # A budget that runs out only when the deletion is recorded would leave the provider hidden.
-            audit.spend(services, by)
-        transaction.write(keys.provider(name), replace(provider, retiring=retiring))
-        return provider
-
-    return services.store.transact(decide)[0]
 
 
 def _set_status(

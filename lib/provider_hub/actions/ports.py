@@ -3,9 +3,7 @@
 The documents are split by reader, so that each action names the queries it makes. `provider_hub.adapters` implements
 them over Google Cloud. Tests run the document and topic adapters against emulators, and replace the cluster, the tasks
 and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster` and the wheels' in `wheels`:
-most functions have neither.
-
-Every method of a store raises TemporaryError when the database cannot answer.
+most functions have neither. Every method of a store raises TemporaryError when the database cannot answer.
 """
 
 from __future__ import annotations
@@ -340,6 +338,9 @@ class DueStore(NumbersStore, Protocol):
 
     def silent(self, now: datetime, shards: int, limit: int) -> list[Installation]:
         """Healthy READY rows that may be silent at `now`: at most `limit` of each 30 of the `shards`, longest first."""
+
+    def interrupted_deletions(self, now: datetime, limit: int) -> list[Provider]:
+        """Hidden providers whose deletion is to be given up, longest first."""
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""

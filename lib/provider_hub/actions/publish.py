@@ -121,7 +121,8 @@ def _check_stored(publication: Publication, provider: Provider | None, policy: P
     """Raises Conflict or Invalid where what is stored of the provider lets no such version in."""
     _check_metadata(publication, provider)
     if provider and provider.retiring:
-        raise Conflict(f"{publication.provider} is being deleted: publish again once that is done")
+        again = "publish again once that is done; if it takes more than some minutes, delete it again"
+        raise Conflict(f"{publication.provider} is being deleted: {again}")
     attestations.check_none_are_missing(policy, publication.provider, publication.wish)
 
 

@@ -14,6 +14,7 @@ from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
 from provider_hub.actions.relock import Relocking
+from provider_hub.actions.retiring import show_left_hidden
 from provider_hub.actions.services import Services
 from provider_hub.actions.side_by_side import MOST_SIDE_BY_SIDE, side_by_side
 from provider_hub.actions.silent_cells import SilentCells
@@ -64,6 +65,7 @@ class Sweeper:
             "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
             "offers": self._offer_due,
+            "interrupted deletions": lambda: show_left_hidden(self.services),
             "installed counts": lambda: correct_slice(self.services),
             "repairs": lambda: self.drift.repair_slices(silent_cells),
             "orphans": lambda: self.drift.remove_orphans(silent_cells),

@@ -54,7 +54,8 @@ class Provider:
     """A catalog row.
 
     `audience` is `public` or the id of the only organization that may see it, so a query can filter by it.
-    `retiring` means that a deletion has begun: no caller can see or install it, and its author can delete it again.
+    `retiring` means that a deletion has begun: no caller can see or install it, and its author can delete it again. If
+    it is interrupted before it is certain, the sweeper shows the provider again at `deletion_given_up_at`.
     `distributions` are the normalised names of what its versions' wheels are distributions of: at most
     MAX_DISTRIBUTIONS, by which the package index finds it.
     """
@@ -75,6 +76,7 @@ class Provider:
     search_tokens: tuple[str, ...] = ()
     retiring: bool = False
     distributions: tuple[str, ...] = ()
+    deletion_given_up_at: datetime | None = None
 
     @property
     def provider_name(self) -> ProviderName:

@@ -32,6 +32,7 @@ locals {
     locks_by_next_copy        = { collection = "locks", scope = "COLLECTION_GROUP", field = "mirror_due_at" }
     members_of_wave           = { collection = "members", scope = "COLLECTION", field = "wave" }
     outbox_by_age             = { collection = "outbox", scope = "COLLECTION", field = "created_at" }
+    providers_by_deletion     = { collection = "providers", scope = "COLLECTION", field = "deletion_given_up_at" }
     providers_by_prefix       = { collection = "providers", scope = "COLLECTION", field = "prefix" }
     publishers_by_tenant      = { collection = "publishers", scope = "COLLECTION", field = "organization_id" }
     rollouts_by_age           = { collection = "rollouts", scope = "COLLECTION", field = "-created_at" }

@@ -18,7 +18,7 @@ from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import Key
+from provider_hub.actions.ports import Key, R
 from provider_hub.adapters.firestore.counts import KeptCounts
 from provider_hub.adapters.firestore.documents import FirestoreDocuments
 from provider_hub.adapters.firestore.failures import translated
@@ -277,8 +277,7 @@ class FirestoreStore(FirestoreDocuments):
         """Rollouts whose next step was due before `before`, longest first."""
         from provider_hub.domain.rollout import Rollout
 
-        where = (("due_at", "<=", before),)
-        return self._query(Rollout, "rollouts", everywhere=True, where=where, order=("due_at",), limit=limit)
+        return self._due(Rollout, "rollouts", "due_at", before, limit)
 
     def installations_after(self, place: str | None, limit: int) -> list[Installation]:
         """All tenants' installations, by document path, from the one behind the path `place`."""
@@ -298,27 +297,13 @@ class FirestoreStore(FirestoreDocuments):
         """Rows whose deadline has passed, longest first."""
         from provider_hub.domain.installation import Installation
 
-        return self._query(
-            Installation,
-            "installations",
-            everywhere=True,
-            where=(("deadline_at", "<=", now),),
-            order=("deadline_at",),
-            limit=limit,
-        )
+        return self._due(Installation, "installations", "deadline_at", now, limit)
 
     def due_offers(self, now: datetime, limit: int) -> list[Installation]:
         """Rows that are due to be offered a version, longest first."""
         from provider_hub.domain.installation import Installation
 
-        return self._query(
-            Installation,
-            "installations",
-            everywhere=True,
-            where=(("offer_due_at", "<=", now),),
-            order=("offer_due_at",),
-            limit=limit,
-        )
+        return self._due(Installation, "installations", "offer_due_at", now, limit)
 
     def silent(self, now: datetime, shards: int, limit: int) -> list[Installation]:
         """Healthy READY rows to look at for silence, at most `limit` of each 30 shards: these are one query."""
@@ -337,10 +322,7 @@ class FirestoreStore(FirestoreDocuments):
         """Versions whose dependencies are due to be locked, longest first."""
         from provider_hub.domain.catalog import ProviderVersion
 
-        where = (("lock_due_at", "<=", now),)
-        return self._query(
-            ProviderVersion, "versions", everywhere=True, where=where, order=("lock_due_at",), limit=limit
-        )
+        return self._due(ProviderVersion, "versions", "lock_due_at", now, limit)
 
     def versions_after(self, place: str | None, limit: int) -> list[ProviderVersion]:
         """All providers' versions, by document path, from the one behind the path `place`."""
@@ -353,8 +335,7 @@ class FirestoreStore(FirestoreDocuments):
         """Locks whose wheels are due to be copied into the bucket, longest first."""
         from provider_hub.domain.catalog import StoredLock
 
-        where = (("mirror_due_at", "<=", now),)
-        return self._query(StoredLock, "locks", everywhere=True, where=where, order=("mirror_due_at",), limit=limit)
+        return self._due(StoredLock, "locks", "mirror_due_at", now, limit)
 
     def locks_after(self, place: str | None, limit: int) -> list[StoredLock]:
         """All providers' locks, by document path, from the one behind the path `place`."""
@@ -378,8 +359,20 @@ class FirestoreStore(FirestoreDocuments):
 
     def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
         """Outbox entries written before `before`, oldest first."""
-        where = (("created_at", "<=", before),)
-        return self._query(OutboxEntry, "outbox", where=where, order=("created_at",), limit=limit)
+        return self._due(OutboxEntry, "outbox", "created_at", before, limit, everywhere=False)
+
+    def interrupted_deletions(self, now: datetime, limit: int) -> list[Provider]:
+        """Hidden providers whose deletion is to be given up, longest first."""
+        from provider_hub.domain.catalog import Provider
+
+        return self._due(Provider, "providers", "deletion_given_up_at", now, limit, everywhere=False)
+
+    def _due(
+        self, kind: type[R], collection: str, field: str, now: datetime, limit: int, *, everywhere: bool = True
+    ) -> list[R]:
+        """The records whose `field` is `now` or before, the longest first."""
+        where = ((field, "<=", now),)
+        return self._query(kind, collection, everywhere=everywhere, where=where, order=(field,), limit=limit)
 
 
 def _is_on(version: str | None) -> Sequence[Filter]:
