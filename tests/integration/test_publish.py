@@ -16,12 +16,14 @@ from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publish_file import publish_file
 from provider_hub.actions.retiring import show_left_hidden
+from provider_hub.actions.scope import hide_from_others
 from provider_hub.actions.wheels import AttachedFile
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.artifacts import kept_name
-from provider_hub.domain.catalog import Author, AuthorKind
+from provider_hub.domain.catalog import Author, AuthorKind, in_scope
 from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, TemporaryError
 from provider_hub.domain.identity import OrganizationClaims
+from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Topic
 from provider_hub.domain.scope import Scope
 
@@ -118,6 +120,34 @@ def test_a_provider_is_not_hidden_for_a_version_whose_wheel_could_not_be_kept(ba
     with pytest.raises(TemporaryError, match="the bucket is down"):
         publish(backend.services, down, WEATHER, hidden, AUTHOR, ADA)
     assert backend.documents.under("providers") == before
+
+
+@pytest.mark.parametrize("other_has_it", [False, True])
+@pytest.mark.parametrize("author_has_it", [False, True])
+def test_an_author_that_installs_or_uninstalls_meanwhile_counts_neither_for_another_nor_in_its_place(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, author_has_it: bool, other_has_it: bool
+) -> None:
+    backend.put(keys.provider(WEATHER), in_scope(provider(), Scope.PUBLIC))
+    own, count = keys.installation("org_acme", WEATHER), backend.store.install_count
+    if author_has_it:
+        backend.put(own, wish())
+    if other_has_it:
+        backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
+
+    def counts_after_a_change(name: ProviderName) -> int:
+        monkeypatch.setattr(backend.services.store, "install_count", count)
+        if author_has_it:
+            backend.store.delete_all([own])
+        else:
+            backend.put(own, wish())
+        return count(name)
+
+    monkeypatch.setattr(backend.services.store, "install_count", counts_after_a_change)
+    if other_has_it:
+        with pytest.raises(Conflict, match="is installed by 1 other"):
+            hide_from_others(backend.services, ADA, WEATHER)
+    else:
+        assert hide_from_others(backend.services, ADA, WEATHER)
 
 
 def test_the_same_bytes_under_another_file_name_leave_a_version_as_it_is(backend: Backend) -> None:

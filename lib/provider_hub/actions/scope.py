@@ -1,5 +1,7 @@
 """Who sees a customer's provider: everyone, or its own organization."""
 
+from typing import TYPE_CHECKING
+
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, Transaction
 from provider_hub.actions.services import Services
@@ -9,6 +11,12 @@ from provider_hub.domain.catalog import Provider, in_scope
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.scope import Scope
+
+if TYPE_CHECKING:
+    from provider_hub.domain.installation import Installation
+
+# How often it is counted again, because the author's organization installs or uninstalls the provider meanwhile.
+_COUNTS = 3
 
 
 def hide_from_others(services: Services[CatalogStore], by: Actor, name: ProviderName) -> bool:
@@ -82,9 +90,28 @@ def _set_scope(
 
 def _check_none_has_it(services: Services[CatalogStore], organization_id: str, name: ProviderName) -> None:
     """Raises Conflict while organizations have it installed that are not its author's."""
-    own = services.store.get(keys.installation(organization_id, name))
-    others = services.store.install_count(name) - (own is not None)
-    if others:
+    others = _installed_by_others(services, organization_id, name)
+    if others > 0:
         raise Conflict(
             f"{name} is installed by {others} other organizations: it stays public until none of them has it"
         )
+
+
+def _installed_by_others(services: Services[CatalogStore], organization_id: str, name: ProviderName) -> int:
+    """How many organizations have it installed beside its author's; at worst one too many, and never one too few.
+
+    The author's own row is left out only if the same one was there before and after the count. One that came or went
+    meanwhile may not be in the count, and another organization's row would be left out in its place.
+    """
+    key = keys.installation(organization_id, name)
+    before, counted = services.store.get(key), 0
+    for _ in range(_COUNTS):
+        counted, after = services.store.install_count(name), services.store.get(key)
+        if _life(before) == _life(after):
+            return counted - (after is not None)
+        before = after
+    return counted
+
+
+def _life(row: "Installation | None") -> str | None:
+    return row.installation_id if row else None
