@@ -10,17 +10,22 @@ import jwt
 import pytest
 from tests.builders import RUNTIME
 from tests.contract_checker import check_answer
+from tests.fakes import START
 from tests.integration.deployed import Deployed, StandIns, deployed_on
 from tests.integration.tenants import Tenants
 
 from local_stack.ci_runner import CiRun
 from provider_hub.actions import keys
 from provider_hub.actions.minted_tokens import digest
+from provider_hub.actions.ports import Transaction
+from provider_hub.actions.publishers import MOST_OF_REPOSITORY, MOST_READ
 from provider_hub.domain.organizations import SlugClaim
 
 RUN = CiRun("acme/weather", environment="release")
 PUBLISHERS = "/providers/acme/sun/publishers"
 MINT = "/_/oidc/mint-token"
+_STRANGERS = "/providers/other/sun/publishers"
+_POLICY = "/organizations/me/publishing"
 WISH = {"platform": "github", "repository": "Acme/Weather", "workflow": "release.yml", "ref": "refs/tags/*"}
 
 
@@ -185,11 +190,58 @@ def test_of_several_providers_of_one_repository_the_token_names_one(ci: Ci, tmp_
 
 
 def test_naming_somebody_elses_repository_gains_nothing(ci: Ci, tmp_path: Path) -> None:
-    ci.add("/providers/other/sun/publishers", who="other")
+    ci.add(_STRANGERS, who="other")
     ci.add()
     assert "several organizations" in ci.refusal(ci.ci_token())
     ci.minted(provider="acme/sun")
     assert ci.publish(ci.minted(), tmp_path).status_code == 201
+
+
+def test_a_run_that_does_not_fit_its_owners_publisher_is_not_taken_for_a_strangers(ci: Ci) -> None:
+    ci.add(_STRANGERS, who="other", ref=None)
+    ci.add(environment="production")
+    assert "several organizations" in ci.refusal(ci.ci_token())
+    told = ci.refusal(ci.ci_token(), provider="acme/sun")
+    assert "environment" in told
+    assert "'production'" in told
+
+
+def test_a_run_without_a_name_proves_nothing_of_whom_it_means(ci: Ci) -> None:
+    ci.add(_STRANGERS, who="other")
+    ci.minted()
+    ci.add()
+    assert "several organizations" in ci.refusal(ci.ci_token())
+    ci.minted(provider="acme/sun")
+    assert ci.mint().json["provider"] == "acme/sun"
+
+
+def test_a_stranger_who_names_a_repository_many_times_crowds_its_owner_out_of_nothing(ci: Ci, tmp_path: Path) -> None:
+    def crowd(transaction: Transaction) -> None:
+        for number in range(MOST_READ + 1):
+            one = replace(known, publisher_id=f"{number:026}", prefix="other", organization_id="org_other")
+            transaction.write(keys.publisher(one.publisher_id), replace(one, created_at=START))
+
+    known = ci.deployed.store.get(keys.publisher(ci.add()["id"]))
+    assert known
+    ci.deployed.store.transact(crowd)
+    assert "several organizations" in ci.refusal(ci.ci_token())
+    assert ci.publish(ci.minted(provider="acme/sun"), tmp_path).status_code == 201
+    assert "no publisher names" in ci.refusal(ci.ci_token(), provider="acme/moon")
+
+
+def test_an_organization_names_a_repository_as_often_as_it_may_and_another_one_still(ci: Ci) -> None:
+    def most(transaction: Transaction) -> None:
+        for number in range(MOST_OF_REPOSITORY - 1):
+            one = replace(known, publisher_id=f"{number:026}", name=f"sun-{number}")
+            transaction.write(keys.publisher(one.publisher_id), one)
+
+    known = ci.deployed.store.get(keys.publisher(ci.add()["id"]))
+    assert known
+    ci.deployed.store.transact(most)
+    path = "/providers/acme/moon/publishers"
+    assert "40 publishers of the organization name Acme/Weather" in ci.add(path, expect=429)["detail"]
+    ci.add(path, repository="acme/moon")
+    ci.add(_STRANGERS, who="other")
 
 
 def test_a_slug_that_went_to_another_organization_takes_its_publishers_with_it(ci: Ci) -> None:
@@ -207,9 +259,8 @@ def test_secretless_only_refuses_the_tokens_of_machines_and_not_those_of_runs(ci
     assert ci.publish(ci.minted(), tmp_path).status_code == 201
     ci.deployed.call("PATCH", PUBLISHERS, ci.tenants.user, body={"secretless_only": False})
     assert ci.publish(ci.tenants.machine, tmp_path, text="1.1.0").json["published_by"]["kind"] == "machine"
-    policy = "/organizations/me/publishing"
-    assert ci.deployed.call("PATCH", policy, ci.tenants.user, body={"secretless_only": True}).status_code == 200
-    assert ci.deployed.call("GET", policy, ci.tenants.user).json == {"secretless_only": True}
+    assert ci.deployed.call("PATCH", _POLICY, ci.tenants.user, body={"secretless_only": True}).status_code == 200
+    assert ci.deployed.call("GET", _POLICY, ci.tenants.user).json == {"secretless_only": True}
     assert ci.publish(ci.tenants.machine, tmp_path, text="1.2.0").status_code == 403
     assert ci.publish(ci.tenants.user, tmp_path, text="1.2.0").status_code == 201
 

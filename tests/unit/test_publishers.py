@@ -1,12 +1,12 @@
 """Which CI runs are trusted publishers: the token's claims, and the publisher that they fit."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import publisher
+from tests.fakes import START
 from tests.unit.ci_tokens import (
     AUDIENCE,
     CLAIMS,
@@ -25,7 +25,8 @@ from tests.unit.rsa_keys import OTHER_KEY
 
 from provider_hub.domain.errors import MintRefused
 from provider_hub.domain.publishers.claims import CiRun, Platform, RunClaims
-from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
+from provider_hub.domain.publishers.matching import Ambiguous, choose, choose_for_unnamed, mismatch, refusal
+from provider_hub.domain.publishers.records import Publisher
 
 
 def run(**changes: Any) -> CiRun:
@@ -218,10 +219,37 @@ def test_a_token_for_one_provider_is_never_guessed_among_several() -> None:
         choose([publisher(), publisher(name="sun")], run())
 
 
+def strangers(**changes: Any) -> Publisher:
+    """Of somebody who does not write to the repository, and lets as many of its runs in as they can."""
+    any_run: dict[str, Any] = {"environment": None, "ref": None, "repository_id": None, "owner_id": None}
+    return publisher(prefix="evil", organization_id="org_evil", **{**any_run, "pinned_at": None, **changes})
+
+
+def test_the_only_organization_that_names_a_repository_is_meant_by_its_first_run() -> None:
+    first = publisher(pinned_at=None, repository_id=None, owner_id=None)
+    assert choose_for_unnamed([first], run(), is_whole=True) == first
+
+
 def test_naming_somebody_elses_repository_gains_nothing() -> None:
-    evil = publisher(prefix="evil", organization_id="org_evil", pinned_at=None, repository_id=None, owner_id=None)
-    narrow = replace(evil, environment="release", ref="refs/tags/v1.0.0", called_workflow=None)
-    assert choose([narrow, publisher()], run()) == publisher(), "who published before is meant"
-    unused = publisher(pinned_at=None, repository_id=None, owner_id=None)
+    named = publisher(named_at=START)
+    narrow = strangers(environment="release", ref="refs/tags/v1.0.0")
+    assert choose_for_unnamed([narrow, named], run(), is_whole=True) == named, "whom a run named before is meant"
+    for used in (publisher(), publisher(pinned_at=None, repository_id=None, owner_id=None)):
+        with pytest.raises(Ambiguous, match=r"several organizations.*hub publish --name ORG/NAME"):
+            choose_for_unnamed([narrow, used], run(), is_whole=True)
+
+
+@pytest.mark.parametrize("used_at", [None, START])
+@pytest.mark.parametrize("change", [{"ref": "refs/heads/main"}, {"repository_id": "9"}, {"workflow": "other.yml"}])
+def test_a_run_that_the_owners_publisher_does_not_fit_is_never_anothers(change: dict[str, Any], used_at: Any) -> None:
+    for named_at in (None, START):
+        known = [strangers(pinned_at=used_at), publisher(named_at=named_at, **change)]
+        with pytest.raises(Ambiguous, match="several organizations"):
+            choose_for_unnamed(known, run(), is_whole=True)
+
+
+def test_of_a_list_that_is_cut_off_only_what_was_named_counts() -> None:
     with pytest.raises(Ambiguous, match="several organizations"):
-        choose([narrow, unused], run())
+        choose_for_unnamed([strangers()], run(), is_whole=False)
+    named = publisher(named_at=START)
+    assert choose_for_unnamed([strangers(), named], run(), is_whole=False) == named

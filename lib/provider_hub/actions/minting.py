@@ -15,12 +15,13 @@ from typing import Protocol
 from provider_hub.actions import keys
 from provider_hub.actions.minted_tokens import PREFIX, digest, has_form
 from provider_hub.actions.ports import PublisherStore, Transaction
+from provider_hub.actions.publishers import MOST_READ
 from provider_hub.actions.services import Services
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import MintRefused, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import CiRun
-from provider_hub.domain.publishers.matching import Ambiguous, choose, mismatch, refusal
+from provider_hub.domain.publishers.matching import Ambiguous, choose, choose_for_unnamed, mismatch, refusal
 from provider_hub.domain.publishers.records import MintedToken, PublishedBy, Publisher, UsedToken
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 LIFETIME = timedelta(minutes=15)
 # Kept for longer than the leeway with which an expired token is still taken.
 REPLAY_MARGIN = timedelta(minutes=5)
-_MOST_PUBLISHERS = 200
 
 
 class RunTokens(Protocol):
@@ -69,9 +69,14 @@ class Minting:
         """
         self.audience_for_tokens()
         run = self.runs.run_of(unverified_token)
-        publisher = self._publisher_of(run, provider)
+        known = self._of_repository(run) if provider is None else self._of_provider(run, provider)
+        publisher = _chosen(known, run, is_named=provider is not None)
         token = PREFIX + self.new_secret()
-        minted = self.services.store.transact(lambda transaction: self._stored(transaction, token, publisher, run))[0]
+
+        def store(transaction: Transaction) -> MintedToken:
+            return self._stored(transaction, token, publisher, run, is_named=provider is not None)
+
+        minted = self.services.store.transact(store)[0]
         about = {"provider": minted.provider, "organization_id": minted.organization_id}
         log.info("%s may be published by %s", minted.provider, run.run_url, extra={"event": "token_minted", **about})
         return Minted(token, minted.provider, minted.expires_at)
@@ -81,21 +86,25 @@ class Minting:
         if has_form(token):
             self.services.store.delete_all([keys.minted_token(digest(token))])
 
-    def _publisher_of(self, run: CiRun, provider: ProviderName | None) -> Publisher:
-        known = self.services.store.publishers_of_repository(run.issuer, run.repository_key, _MOST_PUBLISHERS)
-        if provider is not None:
-            known = [publisher for publisher in known if publisher.provider_name == provider]
-        try:
-            chosen = choose(known, run)
-        except Ambiguous as several:
-            raise MintRefused("invalid-publisher", str(several)) from None
-        if chosen is None:
-            problem = refusal(known, run)
-            _tell_refusal(run, problem.claim)
-            raise MintRefused("invalid-publisher", problem.sentence)
-        return chosen
+    def _of_repository(self, run: CiRun) -> list[Publisher]:
+        """Those of any organization, and one more than are looked at where there are too many."""
+        return self.services.store.publishers_of_repository(run.issuer, run.repository_key, MOST_READ + 1)
 
-    def _stored(self, transaction: Transaction, token: str, chosen: Publisher, run: CiRun) -> MintedToken:
+    def _of_provider(self, run: CiRun, provider: ProviderName) -> list[Publisher]:
+        """Those of the organization that has the provider's prefix now: nobody else's can crowd them out."""
+        slug = self.services.store.get(keys.slug(provider.prefix))
+        if slug is None:
+            return []
+        wanted = (slug.organization_id, run.issuer, run.repository_key)
+        return [
+            publisher
+            for publisher in self.services.store.publishers_of(provider, MOST_READ)
+            if (publisher.organization_id, publisher.issuer, publisher.repository_key) == wanted
+        ]
+
+    def _stored(
+        self, transaction: Transaction, token: str, chosen: Publisher, run: CiRun, *, is_named: bool
+    ) -> MintedToken:
         """Decide again on what is stored now: the publisher may be gone, or pinned by another run meanwhile."""
         used_key = keys.used_token(sha256(f"{run.issuer}\n{run.jti}".encode()).hexdigest())
         publisher_key = keys.publisher(chosen.publisher_id)
@@ -114,8 +123,21 @@ class Minting:
         minted = _minted(token, publisher, run, now + LIFETIME)
         transaction.write(used_key, UsedToken(used_key.path[-1], run.expires_at + REPLAY_MARGIN))
         transaction.write(keys.minted_token(minted.digest), minted)
-        transaction.write(publisher_key, _pinned(publisher, run, now))
+        transaction.write(publisher_key, _used(publisher, run, now, is_named=is_named))
         return minted
+
+
+def _chosen(known: list[Publisher], run: CiRun, *, is_named: bool) -> Publisher:
+    """Raises MintRefused."""
+    try:
+        chosen = choose(known, run) if is_named else choose_for_unnamed(known, run, is_whole=len(known) <= MOST_READ)
+    except Ambiguous as problem:
+        raise MintRefused("invalid-publisher", str(problem)) from None
+    if chosen is None:
+        mismatched = refusal(known, run)
+        _tell_refusal(run, mismatched.claim)
+        raise MintRefused("invalid-publisher", mismatched.sentence)
+    return chosen
 
 
 def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) -> MintedToken:
@@ -132,7 +154,7 @@ def _minted(token: str, publisher: Publisher, run: CiRun, expires_at: datetime) 
     )
 
 
-def _pinned(publisher: Publisher, run: CiRun, now: datetime) -> Publisher:
+def _used(publisher: Publisher, run: CiRun, now: datetime, *, is_named: bool) -> Publisher:
     """From its first use on, a publisher is of this very repository and owner, whatever they are called later."""
     return replace(
         publisher,
@@ -140,6 +162,7 @@ def _pinned(publisher: Publisher, run: CiRun, now: datetime) -> Publisher:
         owner_id=publisher.owner_id or run.owner_id,
         pinned_at=publisher.pinned_at or now,
         last_used_at=now,
+        named_at=publisher.named_at or (now if is_named else None),
     )
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_OF_PROVIDER = 20
 MOST_OF_ORGANIZATION = 500
+MOST_OF_REPOSITORY = 40
+# How many publishers of a repository, over all organizations, or of a provider are looked at.
+MOST_READ = 200
 _ID = re.compile(r"[0-9A-Z]{26}")
 
 
@@ -70,6 +73,7 @@ def add_publisher(
         raise QuotaExceeded(
             f"the organization has {MOST_OF_ORGANIZATION} publishers, as many as it may have: remove some"
         )
+    _check_room_of_repository(services, publisher)
     if any(_same(publisher, other) for other in known):
         raise Conflict(f"{publisher.repository} with {publisher.workflow} is a publisher of {name} already")
     replaced = _replaced_repository(services, publisher, may_replace=wish.replaces_repository)
@@ -202,6 +206,20 @@ def _own(services: Services[PublisherStore], organization: Organization, name: P
     """Without those of an organization that had the slug before."""
     found = services.store.publishers_of(name, 2 * MOST_OF_PROVIDER)
     return [publisher for publisher in found if publisher.organization_id == organization.organization_id]
+
+
+def _check_room_of_repository(services: Services[PublisherStore], publisher: Publisher) -> None:
+    """Raises QuotaExceeded: a repository's runs look at so many publishers, of which no organization may take all.
+
+    Behind `MOST_READ` the organization's own are not counted: then a run has to name its provider anyway.
+    """
+    found = services.store.publishers_of_repository(publisher.issuer, publisher.repository_key, MOST_READ)
+    own = sum(other.organization_id == publisher.organization_id for other in found)
+    if own >= MOST_OF_REPOSITORY:
+        raise QuotaExceeded(
+            f"{own} publishers of the organization name {publisher.repository}, as many as may: remove one, or publish "
+            "some of its providers from another repository"
+        )
 
 
 def _issuer(wish: "PublisherWish", issuers: Mapping[Platform, tuple[str, ...]]) -> str:

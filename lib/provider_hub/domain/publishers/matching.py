@@ -22,7 +22,13 @@ class Mismatch:
 
 
 class Ambiguous(Exception):
-    """Several publishers fit equally well; `str()` says what to do."""
+    """It cannot be told which publisher is meant; `str()` says what to do."""
+
+
+_SEVERAL_ORGANIZATIONS = (
+    "several organizations name this repository as a publisher, so a run has to name its provider, and runs without a "
+    "name go there afterwards: `hub publish --name ORG/NAME`, or `hub publishers token ORG/NAME` for other tools"
+)
 
 
 def mismatch(publisher: Publisher, run: CiRun) -> Mismatch | None:
@@ -41,29 +47,42 @@ def specificity(publisher: Publisher) -> tuple[bool, bool, bool]:
 
 
 def choose(publishers: Sequence[Publisher], run: CiRun) -> Publisher | None:
-    """The publisher that the run matches; None if it matches none. Raises Ambiguous.
+    """The publisher of one organization that the run matches, the narrowest of several; None if it matches none.
 
-    Anybody may name anybody's repository as a publisher of their own. So if several organizations do, the publisher
-    that was used before counts: a token that named its provider proved it. If none was used before, nothing is guessed.
+    Raises Ambiguous if those of several providers fit equally well.
     """
     fitting = [publisher for publisher in publishers if mismatch(publisher, run) is None]
     if not fitting:
         return None
-    if len({publisher.organization_id for publisher in fitting}) > 1:
-        fitting = [publisher for publisher in fitting if publisher.pinned_at is not None]
-        if len({publisher.organization_id for publisher in fitting}) != 1:
-            raise Ambiguous(
-                "several organizations name this repository as a publisher: name the provider, as `hub publish` does"
-            )
     narrowest = max(map(specificity, fitting))
     chosen = [publisher for publisher in fitting if specificity(publisher) == narrowest]
     if len({publisher.provider_name for publisher in chosen}) > 1:
         names = ", ".join(sorted(publisher.provider_name.canonical for publisher in chosen))
         raise Ambiguous(
             f"the workflow publishes {names}, and a token is good for one: give each an environment or a workflow of "
-            "its own, or name the provider, as `hub publish` does"
+            "its own, or name the provider, as `hub publish --name` does"
         )
     return chosen[0]
+
+
+def choose_for_unnamed(known: Sequence[Publisher], run: CiRun, *, is_whole: bool) -> Publisher | None:
+    """The publisher that a run means which names no provider; None if it matches none. Raises Ambiguous.
+
+    `known` are those that name the run's repository, of any organization; `is_whole` says that there are no others.
+    Anybody may name anybody's repository as a publisher of their own. So if several organizations do, whether their
+    publishers fit this run or not, only those count that were named before: whoever writes a provider's name into a
+    workflow writes to the repository, and means that organization.
+    """
+    if is_whole and len(_organizations(known)) <= 1:
+        return choose(known, run)
+    named = [publisher for publisher in known if publisher.named_at and mismatch(publisher, run) is None]
+    if len(_organizations(named)) != 1:
+        raise Ambiguous(_SEVERAL_ORGANIZATIONS)
+    return choose(named, run)
+
+
+def _organizations(publishers: Sequence[Publisher]) -> set[str]:
+    return {publisher.organization_id for publisher in publishers}
 
 
 def refusal(publishers: Sequence[Publisher], run: CiRun) -> Mismatch:

@@ -26,6 +26,9 @@ class Publisher:
     `owner_id` are the platform's own numbers; None until they are pinned by the first token. `workflow` is the file
     that the run began with; `called_workflow` the reusable one of a repository that it publishes from, None where it
     publishes from the file itself. `environment` and `ref` (a pattern such as `refs/tags/*`) None take any.
+
+    `pinned_at` is of its first token; `named_at` of the first for which the run named this provider, which proves that
+    who writes to the repository means this organization. None where no run did yet.
     """
 
     publisher_id: str
@@ -48,6 +51,7 @@ class Publisher:
     owner_id: str | None = None
     pinned_at: datetime | None = None
     last_used_at: datetime | None = None
+    named_at: datetime | None = None
 
     @property
     def provider_name(self) -> ProviderName:
