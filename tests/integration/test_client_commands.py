@@ -472,7 +472,7 @@ def test_known_vulnerabilities_are_listed_with_what_mends_them(hub: Hub) -> None
     assert "1 known, the worst high; 1.1.0" in hub.out
 
 
-def test_publishers_are_added_listed_and_removed(hub: Hub) -> None:
+def test_publishers_are_added_listed_and_removed(hub: Hub, tenants: Tenants) -> None:
     assert hub("publishers", "list", "acme/weather") == 0
     assert "No workflow publishes acme/weather" in hub.out
     added = ("publishers", "add", "github", "acme/Weather", "--workflow", "release.yml", "--environment", "release")
@@ -482,17 +482,20 @@ def test_publishers_are_added_listed_and_removed(hub: Hub) -> None:
     assert "is a publisher of acme/weather already" in hub.err
     assert hub("publishers", "list", "acme/weather") == 0
     assert publisher["id"] in hub.out
+    as_admin = ("--token", tenants.user)
     for setting, said in (("on", "trusted publishers and people alone"), ("off", "machines' tokens too")):
-        assert hub("publishers", "secretless-only", "acme/weather", setting) == 0
+        assert hub("publishers", "secretless-only", "acme/weather", setting, *as_admin) == 0
         assert said in hub.out
-        assert hub("publishers", "secretless-only", setting, "--organization") == 0
+        assert hub("publishers", "secretless-only", setting, "--organization", *as_admin) == 0
         assert "every provider of the organization" in hub.out
     assert hub("publishers", "secretless-only", "on") == 2
     assert hub("publishers", "attested-only", "acme/weather", "on") == 0
     assert "with attestations alone" in hub.out
     assert hub("publishers", "list", "acme/weather") == 0
     assert "A version without attestations is refused" in hub.out
-    assert hub("publishers", "attested-only", "acme/weather", "off") == 0
+    assert hub("publishers", "attested-only", "acme/weather", "off") == 1
+    assert "an admin signs in" in hub.err
+    assert hub("publishers", "attested-only", "acme/weather", "off", *as_admin) == 0
     assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 0
     assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 1
     assert hub("publishers", "token") == 3

@@ -265,6 +265,42 @@ def test_secretless_only_refuses_the_tokens_of_machines_and_not_those_of_runs(ci
     assert ci.publish(ci.tenants.user, tmp_path, text="1.2.0").status_code == 201
 
 
+def test_a_machine_switches_on_what_guards_against_its_stolen_token_and_never_off(ci: Ci) -> None:
+    machine, admin = ci.tenants.machine, ci.tenants.user
+    for path, guard in ((PUBLISHERS, "secretless_only"), (PUBLISHERS, "attested_only"), (_POLICY, "secretless_only")):
+        off, on = {guard: False}, {guard: True}
+        for body in (off, on, on):
+            assert ci.deployed.call("PATCH", path, machine, body=body).status_code == 200
+        refused = ci.deployed.call("PATCH", path, machine, body=off)
+        assert (refused.status_code, f"{guard} guards" in refused.text, "admin signs in" in refused.text) == (
+            (403, True, True)
+        )
+        assert ci.deployed.call("GET", path, machine).json[guard] is True
+        assert ci.deployed.call("PATCH", path, admin, body=off).status_code == 200
+
+
+@pytest.mark.parametrize("path", [PUBLISHERS, _POLICY])
+def test_a_machine_whose_stored_token_may_not_publish_adds_nobody_who_may(ci: Ci, path: str) -> None:
+    machine = ci.tenants.machine
+    assert ci.deployed.call("POST", PUBLISHERS, machine, body={**WISH, "ref": None}).status_code == 201
+    ci.deployed.call("PATCH", path, ci.tenants.user, body={"secretless_only": True})
+    for repository in ("acme/weather", "mallory/weather"):
+        body = {**WISH, "repository": repository, "replaces_repository": True}
+        refused = ci.deployed.call("POST", PUBLISHERS, machine, body=body)
+        assert (refused.status_code, "adds no publisher" in refused.text) == (403, True)
+    ci.add()
+
+
+def test_a_machine_that_deletes_a_provider_leaves_what_guards_against_its_stolen_token(ci: Ci, tmp_path: Path) -> None:
+    assert ci.publish(ci.tenants.user, tmp_path).status_code == 201
+    ci.deployed.call("PATCH", PUBLISHERS, ci.tenants.user, body={"secretless_only": True})
+    assert ci.deployed.call("DELETE", "/providers/acme/sun", ci.tenants.machine).status_code == 204
+    assert "without stored secrets" in ci.publish(ci.tenants.machine, tmp_path).text
+    assert ci.publish(ci.tenants.user, tmp_path).status_code == 201
+    assert ci.deployed.call("DELETE", "/providers/acme/sun", ci.tenants.user).status_code == 204
+    assert ci.publish(ci.tenants.machine, tmp_path).status_code == 201
+
+
 def test_publishers_are_an_admins_to_add_within_their_own_organization(ci: Ci) -> None:
     for who, path in (("other", PUBLISHERS), ("user", "/providers/other/sun/publishers")):
         answer = ci.deployed.call("POST", path, getattr(ci.tenants, who), body=WISH)

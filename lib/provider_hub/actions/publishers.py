@@ -64,6 +64,7 @@ def add_publisher(
     Raises Forbidden, Invalid, Conflict or QuotaExceeded.
     """
     _check_own(organization, name)
+    _check_may_trust(services, organization, name, by)
     now = services.clock()
     publisher = _made(services.new_id(now), organization, name, wish, _issuer(wish, issuers), by.subject, now)
     known = _own(services, organization, name)
@@ -116,10 +117,16 @@ def remove_publisher(
 
 
 def forget_publishing(services: Services[PublisherStore], name: ProviderName, by: Actor) -> None:
-    """Delete what was decided of who publishes a provider that is deleted; its publishers' tokens end with them."""
+    """Delete what was decided of who publishes a provider that is deleted; its publishers' tokens end with them.
+
+    A machine's deletion leaves the policies that a machine cannot switch off: else it would, by deleting the provider.
+    """
     while found := services.store.publishers_of(name, MOST_OF_PROVIDER):
         services.store.transact(partial(_forgotten, services, found, by))
-    services.store.delete_all([keys.provider_policy(name)])
+    key = keys.provider_policy(name)
+    policy = services.store.get(key)
+    if policy is None or by.kind is not ActorKind.MACHINE or not _guards(policy):
+        services.store.delete_all([key])
 
 
 def _forgotten(
@@ -158,7 +165,7 @@ def organization_policy(services: Services[PublisherStore], organization: Organi
 def set_organization_policy(
     services: Services[PublisherStore], organization: Organization, by: Actor, *, secretless_only: bool
 ) -> None:
-    """Decide whether machines' stored tokens may publish any of its providers."""
+    """Decide whether machines' stored tokens may publish any of its providers. Raises Forbidden."""
     key = keys.organization_policy(organization.organization_id)
     _set_policy(services, key, organization.slug, by, secretless_only)
 
@@ -171,21 +178,49 @@ def _set_policy(
     secretless_only: bool | None,
     attested_only: bool | None = None,
 ) -> None:
-    """Write what was decided; None leaves a decision as it is."""
+    """Write what was decided; None leaves a decision as it is. Raises Forbidden."""
 
     def write(transaction: Transaction) -> None:
         (known,) = transaction.read(key)
         now = services.clock()
-        policy = replace(known or PublishingPolicy(False, now, by.subject), changed_at=now, changed_by=by.subject)
+        before = known or PublishingPolicy(False, now, by.subject)
+        policy = replace(before, changed_at=now, changed_by=by.subject)
         if secretless_only is not None:
             policy = replace(policy, secretless_only=secretless_only)
         if attested_only is not None:
             policy = replace(policy, attested_only=attested_only)
+        _check_keeps_guards(before, policy, by)
         transaction.write(key, policy)
         detail = _decided(secretless_only, attested_only)
         audit.record(services, transaction, by, AuditAction.PUBLISHING_CHANGED, whose, detail=detail)
 
     services.store.transact(write)
+
+
+def _guards(policy: PublishingPolicy) -> set[str]:
+    """What is switched on against whoever has stolen a machine's stored token."""
+    return {guard for guard in ("secretless_only", "attested_only") if getattr(policy, guard)}
+
+
+def _check_keeps_guards(before: PublishingPolicy, after: PublishingPolicy, by: Actor) -> None:
+    """Raises Forbidden for a machine that switches a guard off: its token may be the one that was stolen."""
+    lost = ", ".join(sorted(_guards(before) - _guards(after)))
+    if lost and by.kind is ActorKind.MACHINE:
+        raise Forbidden(
+            f"{lost} guards against stolen machines' tokens, so no machine's token switches it off: an admin signs in "
+            "and does that, in the console or with `hub`"
+        )
+
+
+def _check_may_trust(
+    services: Services[PublisherStore], organization: Organization, name: ProviderName, by: Actor
+) -> None:
+    """Raises Forbidden for a machine that may not publish: it might add a repository of whoever stole its token."""
+    if by.kind is ActorKind.MACHINE and any(_secretless_only(services, organization.organization_id, name)):
+        raise Forbidden(
+            f"{name} may only be published without stored secrets, and this token is one, so it adds no publisher: an "
+            "admin signs in and does that, in the console or with `hub`"
+        )
 
 
 def _decided(secretless_only: bool | None, attested_only: bool | None) -> str:
