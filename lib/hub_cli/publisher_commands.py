@@ -56,7 +56,7 @@ def _register_publishers(commands: "Subparsers") -> None:
         nargs="?",
         type=arguments.provider,
         metavar="ORG/NAME",
-        help="which provider, if the workflow publishes several",
+        help="which provider: say it, since a stranger may name your repository too",
     )
     only = command(group, "secretless-only", "on: refuse stored tokens; off: accept them as well", _publishers)
     only.add_argument("provider", nargs="?", type=arguments.provider, metavar="ORG/NAME")

@@ -38,7 +38,8 @@ def trusted_session(
 ) -> Iterator[tuple[Session, str]]:
     """A session with a token of this very run, and the provider that it publishes; the token is burnt at the end.
 
-    `provider` (`ORG/NAME`) is needed where the repository publishes several. Raises ClientError.
+    `provider` (`ORG/NAME`) is needed where the repository publishes several, or several organizations name it; without
+    it, the only organization that names the repository may be a stranger. Raises ClientError.
     """
     api = session.api
     identity = _identity(api.oidc_audience(), session.target.ca_file, environment)

@@ -229,7 +229,7 @@ def publishing(tenants: Tenants, entry: Publish, directory: Path) -> Step:
 def filled_in(entry: Form, directory: Path) -> Step:
     wheel = build_wheel(entry.version, directory)
     raw, kind = form(wheel.name, wheel.read_bytes(), summary="Readings of weather stations")
-    return Step("POST", "/upload/", entry.status, entry.shows, headers={"Content-Type": kind}, raw=raw)
+    return Step("POST", entry.path, entry.status, entry.shows, headers={"Content-Type": kind}, raw=raw)
 
 
 def take(tenants: Tenants, step: Step) -> Answer:

@@ -35,7 +35,7 @@ def test_a_run_publishes_by_hub_and_by_plain_uv_and_the_provider_becomes_ready(
     assert published.returncode == 0, published.stderr
     assert f"/{repository}/actions/runs/30433642" in published.stdout
 
-    url = f"{stack.info.api_https_url}/upload/"
+    url = f"{stack.info.api_https_url}/upload/{tenant.slug}/"
     wheel = str(sample.build_wheel("1.1.0", tmp_path))
     uv = [find_uv_bin(), "publish", "--trusted-publishing", "always", "--publish-url", url, f"{wheel}*"]
     published = job(stack, repository, uv, "--attest", wheel)

@@ -26,7 +26,7 @@ def test_twine_publishes_with_the_token_of_its_run_what_that_attested_and_the_pr
     assert wire.request(stack.info.api_url, "POST", f"{path}/publishers", admin, body=wish).status == 201
     run = CiRun("acme/by-run")
     job = job_variables(stack.tokens, run)
-    command = [sys.executable, "-m", "hub_cli.main", "publishers", "token"]
+    command = [sys.executable, "-m", "hub_cli.main", "publishers", "token", "acme/by-run"]
     where = {"HUB_API_URL": stack.info.api_url, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     printed = subprocess.run(command, env={**where, **job}, capture_output=True, text=True, timeout=60, check=True)
     assert printed.stderr == f"::add-mask::{printed.stdout}", "the runner hides it"
@@ -34,7 +34,7 @@ def test_twine_publishes_with_the_token_of_its_run_what_that_attested_and_the_pr
     login = {"TWINE_USERNAME": "__token__", "TWINE_PASSWORD": printed.stdout.strip()}
     wheel = next((tmp_path / "dist").glob("by_run*.whl"))
     files = [str(wheel), str(attest(stack.tokens, run, wheel))]
-    options = ("--non-interactive", "--attestations", "--repository-url", twine.url)
+    options = ("--non-interactive", "--attestations", "--repository-url", f"{twine.url}acme/")
     done = twine.run("twine", "upload", *options, *files, **login)
     assert done.returncode == 0, done.stdout + done.stderr
     version = wire.request(stack.info.api_url, "GET", f"{path}/versions/1.0.0", admin).json

@@ -255,7 +255,8 @@ def test_the_action_without_a_token_publishes_as_its_own_job(
     run = CiRun("acme/gauge")
     job = job_variables(tenants.issuer, run)
     attested = attest(tenants.issuer, run, next((tmp_path / "dist").glob("*.whl")))
-    inputs = {"wheel": "dist/*.whl", "wheel-url": base, "token": "", "attestations": f"dist/{attested.name}"}
+    files = {"wheel": "dist/*.whl", "wheel-url": base, "attestations": f"dist/{attested.name}"}
+    inputs = {**files, "token": "", "name": "acme/gauge"}
     done, outputs = _publish(action, runner_temp, api, tenants, tmp_path, inputs, job)
     assert done.returncode == 0, done.stderr
     assert (outputs["name"], outputs["version"]) == ("acme/gauge", "3.0.0")
@@ -301,6 +302,7 @@ def test_the_gitlab_job_publishes_as_itself(
         "HUB_API_URL": api.url,
         "HUB_PACKAGE": str(_REPOSITORY),
         "HUB_REQUIREMENTS": str(_REPOSITORY / "requirements-hub.lock"),
+        "PROVIDER": "acme/gauge",
         "WHEEL_URL": _built(tenants, tmp_path, "3.2.0"),
         "GITLAB_CI": "true",
         "HUB_ID_TOKEN": tenants.issuer.ci_token(run, tenants.deployed.project, Realm.GITLAB),

@@ -10,9 +10,11 @@ import jwt
 import pytest
 from tests.builders import RUNTIME
 from tests.contract_checker import check_answer
+from tests.e2e.cases.publishing import form
 from tests.fakes import START
 from tests.integration.deployed import Deployed, StandIns, deployed_on
 from tests.integration.tenants import Tenants
+from tests.runtime_harness import make_wheel
 
 from local_stack.ci_runner import CiRun
 from provider_hub.actions import keys
@@ -63,6 +65,12 @@ class Ci:
         assert answer.json["detail"] == error["description"]
         assert (answer.json["message"], error["code"]) == ("Token request failed", code)
         return str(error["description"])
+
+    def upload(self, token: str, directory: Path, address: str) -> Any:
+        wheel = make_wheel(directory, {"sun/__init__.py": ""}, name="sun")
+        raw, kind = form(wheel.name, wheel.read_bytes())
+        headers = {"Content-Type": kind, "Authorization": f"Bearer {token}"}
+        return self.deployed.call("POST", address, headers=headers, data=raw)
 
     def publish(self, token: str, directory: Path, name: str = "acme/sun", text: str = "1.0.0") -> Any:
         hosted = self.tenants.host_wheel(directory, "sun", text)
@@ -227,6 +235,18 @@ def test_a_stranger_who_names_a_repository_many_times_crowds_its_owner_out_of_no
     assert "several organizations" in ci.refusal(ci.ci_token())
     assert ci.publish(ci.minted(provider="acme/sun"), tmp_path).status_code == 201
     assert "no publisher names" in ci.refusal(ci.ci_token(), provider="acme/moon")
+
+
+def test_a_run_whose_repository_only_a_stranger_names_uploads_nothing_to_them(ci: Ci, tmp_path: Path) -> None:
+    ci.add(_STRANGERS, who="other")
+    token = ci.minted()
+    refused = ci.upload(token, tmp_path, "/upload/acme/")
+    assert (refused.status_code, "another organization than acme" in refused.text) == (403, True)
+    assert "other/" not in refused.text
+    ci.add()
+    assert ci.upload(ci.minted(provider="acme/sun"), tmp_path, "/upload/acme/").status_code == 200
+    # Whoever sends a token of the stranger's to the address that names nobody publishes for them, as before.
+    assert ci.upload(token, tmp_path, "/upload/").json["canonical"] == "other/sun"
 
 
 def test_an_organization_names_a_repository_as_often_as_it_may_and_another_one_still(ci: Ci) -> None:

@@ -60,10 +60,12 @@ def published(tenants: Tenants, wheel: Path, upload_id: str, token: str | None =
     return tenants.deployed.call("POST", "/provider-versions", token or tenants.machine, body=body)
 
 
-def sent_form(tenants: Tenants, wheel: Path, authorization: str | None = None, **fields: str) -> Any:
+def sent_form(
+    tenants: Tenants, wheel: Path, authorization: str | None = None, path: str = "/upload/", **fields: str
+) -> Any:
     raw, kind = form(wheel.name, wheel.read_bytes(), **fields)
     headers = {"Content-Type": kind, "Authorization": authorization or f"Bearer {tenants.machine}"}
-    return tenants.deployed.call("POST", "/upload/", headers=headers, data=raw)
+    return tenants.deployed.call("POST", path, headers=headers, data=raw)
 
 
 def kept(around: StandIns) -> set[Path]:
@@ -197,6 +199,22 @@ def test_the_form_publishes_under_the_wheels_own_name_with_the_tools_own_login(
     assert (shown["display_name"], shown["description"]) == (name.title(), "Measures the rain")
     again = sent_form(tenants, wheel, summary="Another summary")
     assert (again.status_code, again.json) == (200, made.json)
+
+
+def test_an_address_that_names_an_organization_takes_its_tokens_alone(tenants: Tenants, wheel: Path) -> None:
+    login = base64.b64encode(f"__token__:{tenants.machine}".encode()).decode()
+    before = tenants.deployed.documents.all()
+    strange = (("/upload/acme/", tenants.other), ("/upload/other", tenants.machine), ("/upload/x y/", tenants.machine))
+    for address, token in strange:
+        refused = sent_form(tenants, wheel, f"Bearer {token}", address)
+        own = "other" if token == tenants.other else "acme"
+        assert refused.status_code == 403
+        assert refused.json["detail"].startswith(f"your organization publishes under {own}/")
+        assert refused.status == f"403 {refused.json['detail']}"
+    assert tenants.deployed.documents.all() == before
+    for address, authorization in (("/upload/acme/", f"Basic {login}"), ("/upload/acme", f"Bearer {tenants.user}")):
+        made = sent_form(tenants, wheel, authorization, address)
+        assert (made.status_code, made.json["prefix"]) == (200, "acme")
 
 
 def test_the_form_keeps_what_the_catalog_shows_of_a_provider(tenants: Tenants, tmp_path: Path) -> None:

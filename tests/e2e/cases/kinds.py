@@ -70,6 +70,7 @@ class Form:
     version: str
     status: int
     shows: dict[str, Any] = field(default_factory=dict)
+    path: str = "/upload/"
 
 
 @dataclass(frozen=True)

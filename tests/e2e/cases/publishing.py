@@ -212,6 +212,8 @@ REFUSED = [
         rule=True,
     ),
     *[Refused("POST", _FORM, 400, detail, headers=headers, raw=raw) for detail, headers, raw in _FORMS],
+    Refused("POST", f"{_FORM}/acme", 400, "the form that twine and uv send", raw=b""),
+    Refused("POST", f"{_FORM}/other", 403, "upload to /upload/acme/", raw=b"no form"),
     *[
         Refused(
             "POST",
@@ -228,7 +230,7 @@ STEPS = [
     Step("POST", _UPLOADS, 201, {"headers": {}}, _ANNOUNCED),
     Step("POST", _CONSOLE_UPLOADS, 201, {"headers": {}}, _ANNOUNCED, "console_machine"),
     Form("1.0.0", 200, {"canonical": "shop/weather-provider", "status": "published"}),
-    Form("1.0.0", 200, {"canonical": "shop/weather-provider", "status": "published"}),
+    Form("1.0.0", 200, {"canonical": "shop/weather-provider", "status": "published"}, "/upload/shop/"),
     Step("POST", _RUNTIMES, 201, {"version": "9"}, _RUNTIME_NINE, "console_machine"),
     Step("POST", _RUNTIMES, 200, {"changelog": "c"}, {**_RUNTIME_NINE, "changelog": "c"}, "console_machine"),
     Publish(_CONSOLE_PUBLISH, "platform/shop", "1.0.0", 201, "console_machine"),

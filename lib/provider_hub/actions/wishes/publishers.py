@@ -94,7 +94,10 @@ class MintWish(Wish):
         description="The token that the platform signed for this run.", examples=["eyJhbGciOiJSUzI1NiJ9.e30.c2ln"]
     )
     provider: Name | None = Field(
-        None, description="The provider to publish, where the repository publishes several.", examples=["acme/weather"]
+        None,
+        description="The provider to publish: needed where the repository publishes several, or where several "
+        "organizations name it. Nobody else's is taken then.",
+        examples=["acme/weather"],
     )
 
 

@@ -18,11 +18,12 @@ from provider_hub.domain.catalog import PLATFORM_AUTHOR, Author, AuthorKind
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Forbidden, Invalid
 from provider_hub.domain.identity import ConsoleScope
-from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.names import PLATFORM_PREFIX, SLUG_PATTERN, ProviderName
 from provider_hub.domain.roles import Right
 from provider_hub.domain.runtimes import RuntimeVersion
 from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Response
+from provider_hub.http.parameters import Parameter
 from provider_hub.http.route import Access, Routes
 from provider_hub.http.upload_form import UploadForm
 from provider_hub.http.version_view import ProviderVersionBody
@@ -37,7 +38,15 @@ class Hub:
     artifacts: ArtifactStore
 
 
-routes: Routes[Hub] = Routes("publishing", about="Registering versions of providers, and of the runtime.")
+routes: Routes[Hub] = Routes(
+    "publishing",
+    about="Registering versions of providers, and of the runtime.",
+    parameters={
+        "organization": Parameter(
+            "The slug of the organization to publish for.", example="acme", constraints={"pattern": f"^{SLUG_PATTERN}$"}
+        )
+    },
+)
 
 
 @routes.add(
@@ -101,6 +110,36 @@ def upload(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
     The provider is the wheel's distribution under the organization's slug, and the version the wheel's. The token is
     the password of the user `__token__`, or a bearer.
     """
+    return _uploaded(hub, call, form)
+
+
+@routes.add("POST", "/upload/{organization}", Access.TENANT, refusals=(400,), needs=Right.PUBLISH)
+def upload_for(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
+    """Publish a wheel by the same form, for the organization in the address and for no other.
+
+    The tools cannot say for whom they publish. If only a stranger names their repository as a publisher, a run gets the
+    stranger's token; this address refuses it before the form is read.
+    """
+    _check_address(call)
+    return _uploaded(hub, call, form)
+
+
+def _check_address(call: Call) -> None:
+    """Raises Forbidden for a token of another organization, which it names only to its own people and machines."""
+    named, slug = call.parameters["organization"], call.organization.slug
+    if named == slug:
+        return
+    if call.actor.publisher is None:
+        raise Forbidden(
+            f"your organization publishes under {slug}/, and this address is of {named[:80]}: upload to /upload/{slug}/"
+        )
+    raise Forbidden(
+        f"this run's token publishes for another organization than {named[:80]}, which the address names: have an "
+        "admin of yours add the repository as a publisher, and name the provider (`hub publishers token ORG/NAME`)"
+    )
+
+
+def _uploaded(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
     organization = call.organization
     author = Author(AuthorKind.CUSTOMER, organization.organization_id, organization.name)
     with publishing_turn(hub.services, organization.organization_id) as share:
