@@ -105,6 +105,7 @@ def test_a_certificate_without_one_of_the_claims_is_refused(verifier: SigstoreVe
         ({"sha256": "b" * 64}, "has the sha256"),
         ({"file_name": "weather-1.0.1-py3-none-any.whl"}, "its subject is 'weather-1.0.0"),
         ({"file_name": "weather-1.0.0-py2-none-any.whl"}, "its subject is"),
+        ({"file_name": "weather-1.0.0-1-py3-none-any.whl"}, "its subject is"),
         ({"file_name": "sunlight-1.0.0-py3-none-any.whl"}, "its subject is"),
     ],
 )

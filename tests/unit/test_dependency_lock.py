@@ -107,6 +107,24 @@ def test_what_no_pod_could_fetch_verify_or_install_is_refused(entry: str, told: 
     assert "u:p" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "other"),
+    [
+        ("moon-1.0-1-py3-none-any.whl", "moon-1.0-py3-none-any.whl"),
+        ("moon-1.0-10-py3-none-any.whl", "moon-1.0-2-py3-none-any.whl"),
+        ("moon-1.0-2b-py3-none-any.whl", "moon-1.0-2a-py3-none-any.whl"),
+        ("moon-1.0-cp313-cp313-manylinux_2_17_x86_64.whl", "moon-1.0-9-py3-none-any.whl"),
+        ("moon-1.0-py3-none-any.whl", "moon-1.0-py2.py3-none-any.whl"),
+        ("moon-1.0-py3-none-any.whl", f"moon-1.0-{'9' * 5000}-py3-none-any.whl"),
+    ],
+)
+def test_of_a_release_the_best_tag_is_locked_and_then_the_highest_build(chosen: str, other: str) -> None:
+    for names in ((chosen, other), (other, chosen)):
+        files = [f"{{ url = 'https://f/{name}', hashes = {{ sha256 = '{'a' * 64}' }} }}" for name in names]
+        listed = f"[[packages]]\nname = 'moon'\nversion = '1.0'\nwheels = [{', '.join(files)}]\n"
+        assert [wheel.file_name for wheel in lock_of(listed, IMAGE).wheels] == [chosen]
+
+
 def test_requirements_apply_by_the_runtimes_python_and_platform_and_without_extras() -> None:
     lines = (
         "always",

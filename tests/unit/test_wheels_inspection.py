@@ -119,6 +119,8 @@ def test_what_a_package_vendors_is_not_mistaken_for_the_wheel() -> None:
         "acme_store-1.2.0.whl",
         "acme_store-x-py3-none-any.whl",
         "acme__x-1.2.0-py3-none-any.whl",
+        f"acme_store-{'1' * 5000}-py3-none-any.whl",
+        f"acme_store-1.2.0-{'1' * 5000}-py3-none-any.whl",
     ],
 )
 def test_a_file_name_that_is_no_wheels_is_refused(name: str) -> None:

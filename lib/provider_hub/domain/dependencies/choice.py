@@ -6,11 +6,14 @@ nothing, and two installs cannot differ.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from provider_hub.domain.dependencies.lock import DependencyLock, LockedWheel, LockRefused
 from provider_hub.domain.runtimes import RuntimeImage
+
+if TYPE_CHECKING:
+    from packaging.utils import BuildTag
 
 MAX_WHEEL_BYTES = 256 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -53,14 +56,14 @@ def _refuse_private(wheel: LockedWheel, private_hosts: Collection[str]) -> None:
 def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:
     name, version = str(package["name"]), str(package.get("version", ""))
     files = [(_file_name(wheel), wheel) for wheel in package.get("wheels", ())]
-    ranked = [(rank, file_name, wheel) for file_name, wheel in files if (rank := _rank(file_name, ranks)) is not None]
+    ranked = [(rank, file_name, wheel) for file_name, wheel in files if (rank := _rank(file_name, ranks))]
     if not ranked:
         raise LockRefused(
             f"{name} {version} has no wheel for the runtime's Python and platform, and nothing is built from source "
             f"in a pod: depend on a release of {name} that has one"
         )
-    # pip takes the higher of two builds of a wheel. Names sort in that order too, except for very rare build tags.
-    _, file_name, wheel = min(ranked, key=lambda one: (one[0], [-ord(letter) for letter in one[1]]))
+    # The name decides where nothing else does, so that the order in which an index lists files is no part of a lock.
+    _, file_name, wheel = max(ranked, key=lambda one: one[:2])
     return _locked(name, version, file_name, wheel)
 
 
@@ -82,12 +85,18 @@ def _file_name(wheel: Mapping[str, Any]) -> str:
     return str(wheel.get("name") or unquote(urlsplit(str(wheel.get("url", ""))).path.rpartition("/")[2]))
 
 
-def _rank(file_name: str, ranks: Mapping[Any, int]) -> int | None:
-    """The place of the wheel's best tag among those that the runtime takes; None where it takes none."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415
+def _rank(file_name: str, ranks: Mapping[Any, int]) -> "tuple[int, BuildTag] | None":
+    """The wheel's rank among those of its release, the highest that of pip's choice; None if the runtime cannot run it.
+
+    The best of its tags counts first, then its build tag. A wheel without a build tag is the first build; of two tags
+    the number counts before the text behind it (the specification of wheels' file names).
+    """
+    from packaging.utils import parse_wheel_filename  # noqa: PLC0415
 
     try:
-        *_, tags = parse_wheel_filename(file_name)
-    except InvalidWheelFilename:
+        *_, build, tags = parse_wheel_filename(file_name)
+    # InvalidWheelFilename is one, and so is what a number of thousands of digits raises.
+    except ValueError:
         return None
-    return min((ranks[tag] for tag in tags if tag in ranks), default=None)
+    best = min((ranks[tag] for tag in tags if tag in ranks), default=None)
+    return None if best is None else (-best, build)

@@ -13,7 +13,7 @@ from provider_hub.domain.wheels.errors import WheelInvalid
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
-    from packaging.utils import NormalizedName
+    from packaging.utils import BuildTag, NormalizedName
     from packaging.version import Version
 
 MAX_TAGS_IN_PART = 64
@@ -23,16 +23,20 @@ _TAG_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class WheelFileName:
-    """A file name in its parts; each of `tags` is enough for the wheel to be installed."""
+    """A file name in its parts; each of `tags` is enough for the wheel to be installed.
+
+    `build` is the number of a further build of the version and the text behind it, () for the first.
+    """
 
     distribution: "NormalizedName"
     version: "Version"
+    build: "BuildTag"
     tags: "frozenset[Tag]"
 
 
 def parse_file_name(file_name: str) -> WheelFileName:
     """`name-version[-build]-python-abi-platform.whl` in its parts. Raises WheelInvalid."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+    from packaging.utils import parse_wheel_filename
 
     parts = file_name.removesuffix(".whl").split("-")[-_TAG_PARTS:]
     counts = [part.count(".") + 1 for part in parts]
@@ -42,8 +46,9 @@ def parse_file_name(file_name: str) -> WheelFileName:
             f"{MAX_TAGS} together"
         )
     try:
-        name, version, _, tags = parse_wheel_filename(file_name)
-    except InvalidWheelFilename as error:
+        name, version, build, tags = parse_wheel_filename(file_name)
+    # InvalidWheelFilename is one, and so is what a number of thousands of digits raises.
+    except ValueError as error:
         raise WheelInvalid(
             f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"
         ) from error
@@ -52,4 +57,4 @@ def parse_file_name(file_name: str) -> WheelFileName:
         check_file_name(file_name)
     except ValueError as error:
         raise WheelInvalid(str(error)) from None
-    return WheelFileName(name, version, tags)
+    return WheelFileName(name, version, build, tags)
