@@ -215,6 +215,15 @@ def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) ->
         ({"WHEEL": b"Wheel-Version: 1.0\nGenerator: Jos\xe9\n"}, "WHEEL is no UTF-8 text at line 2"),
         ({"entry_points.txt": b"[\xe9]\n"}, "entry_points.txt is no UTF-8 text"),
         ({"entry_points.txt": "no group\n"}, "entry_points.txt is no list of entry points"),
+        (
+            {"entry_points.txt": "[console_scripts]\nserve = acme.store:main\nold = acme.store\n"},
+            "program 'old' names no function, but 'acme.store': write it as module:function",
+        ),
+        ({"entry_points.txt": "[gui_scripts]\nshop = acme.store:\n"}, "program 'shop' names no function"),
+        ({"entry_points.txt": "[console_scripts]\nshop = :main\n"}, "program 'shop' names no function"),
+        ({"entry_points.txt": "[console_scripts]\nshop =\n"}, "program 'shop' names no function"),
+        ({"entry_points.txt": "[console_scripts]\nshop = acme:main [extra\n"}, "program 'shop' names no function"),
+        ({"entry_points.txt": "[console_scripts]\nshop = acme:main:twice\n"}, "program 'shop' names no function"),
         ({"WHEEL": None}, "has no .*WHEEL"),
         ({"METADATA": METADATA.replace("Acme.Store", "other")}, "metadata names 'other'"),
         ({"METADATA": METADATA.replace("Acme.Store", "../other")}, "metadata names"),
@@ -241,6 +250,19 @@ def test_metadata_that_is_missing_or_says_otherwise_is_refused(
     changed: dict[str, str | bytes | None], why: str
 ) -> None:
     refused(archive(entries(**changed)), why)
+
+
+@pytest.mark.parametrize(
+    "entry_points",
+    [
+        "[console_scripts]\nserve = acme.store:main\n[gui_scripts]\nshop = acme:Shop.open\n",
+        "[console_scripts]\nserve = acme.store : main [fast, safe]\nshop = acme:main[fast]\n",
+        "[console_scripts]\n# old = acme\n",
+        "[acme.plugins]\nstore = acme.store\n[DEFAULT]\nx = acme\n[console_scripts]\n",
+    ],
+)
+def test_programs_that_name_a_function_are_taken_and_other_groups_may_name_modules(entry_points: str) -> None:
+    assert inspect(archive(entries(**{"entry_points.txt": entry_points}))).packages.provider == "acme"
 
 
 def test_a_second_or_no_dist_info_folder_is_refused() -> None:

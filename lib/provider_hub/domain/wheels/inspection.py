@@ -4,7 +4,7 @@ import re
 import stat
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from email.message import Message
@@ -44,6 +44,10 @@ _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1 | 0x40
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.{1,2}(/|$)|//")
 _DIST_INFO = re.compile(r"(.+)-([^-]+)\.dist-info")
+_PROGRAM_GROUPS = ("console_scripts", "gui_scripts")
+# `module:function [extras]` of the entry points' specification, with blanks where it has them. Some modules have a
+# hyphen, which installers let pass.
+_FUNCTION = re.compile(r"[\w.-]+[ \t]*:[ \t]*[\w.-]+[ \t]*(\[[^\[\]]*\])?")
 
 # What zipfile, zlib and the decoders inside raise on bytes made to break them.
 _BROKEN = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
@@ -208,22 +212,39 @@ def _layout(archive: ZipFile, dist_info: str, distribution: str) -> WheelLayout:
 
 
 class _EntryPoints(ConfigParser):
+    def __init__(self) -> None:
+        # No group is called so: `[DEFAULT]` is a group like any other, and adds nothing to the others.
+        super().__init__(delimiters=("=",), interpolation=None, strict=False, default_section="")
+
     def optionxform(self, optionstr: str) -> str:
         """Keep the name as it is: two may differ in case alone."""
         return optionstr
 
 
 def _entry_points(archive: ZipFile, name: str) -> tuple[str, ...]:
-    """The values of the providers' group. Raises WheelInvalid for a file that no installer could read."""
+    """The values of the providers' group. Raises WheelInvalid for a file of which no installer could make programs."""
     if name not in archive.NameToInfo:
         return ()
-    parser = _EntryPoints(delimiters=("=",), interpolation=None, strict=False)
+    parser = _EntryPoints()
     try:
         # Lines end where Python's own reader of entry points ends them, also at a carriage return alone.
         parser.read_file(_read_headers(archive, name, MAX_METADATA_BYTES).splitlines())
     except ConfigParserError as error:
         raise WheelInvalid(f"the wheel's {name[:200]} is no list of entry points: build it again") from error
+    for group in _PROGRAM_GROUPS:
+        if group in parser:
+            _check_programs(parser[group])
     return tuple(parser[ENTRY_POINT_GROUP].values()) if ENTRY_POINT_GROUP in parser else ()
+
+
+def _check_programs(programs: Mapping[str, str]) -> None:
+    """Raises WheelInvalid for a program that calls nothing: installers refuse the whole wheel for it."""
+    for name, value in programs.items():
+        if not _FUNCTION.fullmatch(value):
+            raise WheelInvalid(
+                f"the wheel's program {name[:200]!a} names no function, but {value[:200]!a}: write it as "
+                "module:function and build the wheel again"
+            )
 
 
 def _check_wheel_file(content: str) -> None:
