@@ -158,6 +158,7 @@ _METADATA: dict[str, Callable[[], str | bytes]] = {
     "requires-dist-1001": lambda: HEAD + "Requires-Dist: a\n" * 1001,
     "requires-dist-extras": lambda: HEAD + "Requires-Dist: a[" + ",".join(["b"] * 100_000) + "]\n",
     "requires-dist-marker": lambda: HEAD + "Requires-Dist: a; " + "(" * 50_000 + "\n",
+    "requires-dist-compared": lambda: HEAD + "Requires-Dist: a; sys_platform ~= 'linux'\n",
     "requires-dist-ands": lambda: HEAD + "Requires-Dist: a; " + " and ".join(["os_name=='a'"] * 30_000) + "\n",
     "requires-dist-specifiers": lambda: HEAD + "Requires-Dist: a" + ",".join([">1"] * 100_000) + "\n",
     "requires-dist-url": lambda: HEAD + "Requires-Dist: a @ https://evil.example/a.tar.gz\n",

@@ -134,9 +134,21 @@ def test_requirements_apply_by_the_runtimes_python_and_platform_and_without_extr
         "arm ; platform_machine == 'aarch64'",
         "more ; extra == 'more'",
     )
-    assert applying(lines, IMAGE) == ("always", 'new; python_full_version >= "3.13.0"')
+    assert applying(lines, IMAGE) == ("always", "new")
     arm = RuntimeImage("i", "3.12.4", "musllinux_1_2_aarch64")
     assert required_names(applying(lines, arm)) == {"always", "old", "arm"}
+
+
+@pytest.mark.parametrize("value", ['"a\\x27"', "\\n--index-url x", "\\ud800"], ids=["quotes", "line", "surrogate"])
+def test_a_marker_that_cannot_be_written_again_is_evaluated_all_the_same(value: str) -> None:
+    lines = (f"moon>=1; os_name != '{value}'", f"tide; os_name == '{value}'")
+    assert required_names(applying(lines, IMAGE)) == {"moon"}
+
+
+@pytest.mark.parametrize("marker", ["python_version ~= '3'", "'x' in extras", "(" * 2000])
+def test_a_marker_that_nothing_evaluates_is_a_refusal_in_a_wheel_of_before_too(marker: str) -> None:
+    with pytest.raises(LockRefused, match=r"dependency .moon; .* cannot be evaluated for CPython 3\.13"):
+        applying((f"moon; {marker}",), IMAGE)
 
 
 def test_a_bill_of_materials_names_the_wheel_and_all_that_is_locked() -> None:

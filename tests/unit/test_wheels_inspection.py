@@ -229,6 +229,7 @@ def test_a_file_name_of_another_distribution_or_version_is_refused(name: str) ->
         ({"METADATA": METADATA.replace("Acme.Store", "../other")}, "metadata names"),
         ({"METADATA": METADATA.replace("1.2.0", "1.2.1")}, "says version '1.2.1'"),
         ({"METADATA": METADATA.replace("1.2.0", "latest")}, "says version 'latest'"),
+        ({"METADATA": METADATA.replace("1.2.0", "1" * 5000)}, "says version '111"),
         ({"METADATA": METADATA.replace("Summary: Shops", "Version: 1.2.0")}, "says version ''"),
         ({"METADATA": METADATA.replace("Version: 1.2.0\n", "")}, "says version ''"),
         ({"METADATA": METADATA.replace("Name: Acme.Store\n", "")}, "metadata names ''"),
@@ -431,6 +432,22 @@ def test_a_dependency_that_no_installer_reads_is_refused_with_the_remedy(line: s
     with pytest.raises(WheelInvalid, match=r"not a PEP 508 requirement.* build the wheel again") as refusal:
         inspect(requiring(line))
     assert "s3cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "python_version ~= '3'",
+        "sys_platform ~= 'linux'",
+        "os_name === 'posix'",
+        "'x' in extras",
+        "'posix' == 'nt'",
+        f"python_version > '{'1' * 5000}'",
+        "extra == 'fast' and platform_machine ~= 'x86_64'",
+    ],
+)
+def test_a_dependency_whose_marker_nothing_evaluates_is_refused_with_the_remedy(marker: str) -> None:
+    refused(requiring("urllib3", f"weather>=1; {marker}"), r".weather>=1; .* marker that nothing can evaluate")
 
 
 @pytest.mark.parametrize("line", ["a; sys_platform != 'b\n --index-url https://evil.example/\n '", "a\t>=1"])

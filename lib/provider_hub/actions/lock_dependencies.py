@@ -28,8 +28,8 @@ def locked_dependencies(
 
     No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
     """
-    requirements = applying(requires_dist, image)
     try:
+        requirements = applying(requires_dist, image)
         if not requirements:
             return DependencyLock.of(image, ())
         own = _own_distributions(services, publisher, required_names(requirements))

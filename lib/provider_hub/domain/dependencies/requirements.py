@@ -7,19 +7,38 @@ is imported there.
 import re
 from collections.abc import Mapping, Sequence
 
+from provider_hub.domain.dependencies.lock import LockRefused
 from provider_hub.domain.runtimes import RuntimeImage
+
+_SHOWN_CHARACTERS = 200
+# What packaging raises: KeyError for a name that no environment has, RecursionError for deep parentheses.
+_CANNOT_EVALUATE = (ValueError, KeyError, RecursionError)
 
 
 def applying(requires_dist: Sequence[str], image: RuntimeImage) -> tuple[str, ...]:
-    """The Requires-Dist lines that an install without extras heeds in that image, in the standard's own spelling.
+    """The requirements that an install without extras heeds in that image, in the standard's own spelling.
 
-    The lines are those of an inspected wheel, so each can be read.
+    They have no markers: these are evaluated here, and some are no longer the same once they are written and read
+    again. Raises LockRefused for a line that cannot be read or evaluated: wheels of before the inspection looked at
+    markers have such lines.
     """
+    environment = marker_environment(image)
+    return tuple(asked for line in requires_dist if (asked := _applying(line, environment)))
+
+
+def _applying(line: str, environment: Mapping[str, str]) -> str | None:
     from packaging.requirements import Requirement  # noqa: PLC0415 - see above
 
-    environment = marker_environment(image)
-    read = map(Requirement, requires_dist)
-    return tuple(str(one) for one in read if one.marker is None or one.marker.evaluate(dict(environment)))
+    try:
+        read = Requirement(line)
+        applies = read.marker is None or read.marker.evaluate(dict(environment))
+    except _CANNOT_EVALUATE as error:
+        raise LockRefused(
+            f"the wheel's dependency {line.partition('://')[0][:_SHOWN_CHARACTERS]!a} cannot be evaluated for "
+            f"CPython {environment['python_full_version']}: correct it and publish a new version"
+        ) from error
+    read.marker = None
+    return str(read) if applies else None
 
 
 def required_names(requirements: Sequence[str]) -> frozenset[str]:

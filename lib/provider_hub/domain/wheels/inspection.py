@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from provider_hub.domain.wheels.contents import WheelContents
 from provider_hub.domain.wheels.dependencies import check_dependencies
@@ -313,5 +313,6 @@ def _requires_python(metadata: Message) -> str | None:
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except InvalidVersion:
+    # InvalidVersion is one, and so is what a number of thousands of digits raises.
+    except ValueError:
         return None
