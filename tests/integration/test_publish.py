@@ -26,6 +26,7 @@ from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.records import Topic
 from provider_hub.domain.scope import Scope
+from provider_hub.domain.wheels import Packages
 
 AUTHOR = Author(AuthorKind.CUSTOMER, "org_acme", "Acme")
 ADA = actor_of("org_acme")
@@ -156,6 +157,13 @@ def test_the_same_bytes_under_another_file_name_leave_a_version_as_it_is(backend
         again = publish(backend.services, FakeWheels(), WEATHER, renamed(sha256), AUTHOR, ADA)
         assert (again.version, again.created) == (first, False)
     assert backend.store.get(keys.version(WEATHER, "1.0.0")) == first
+
+
+def test_a_version_keeps_the_package_that_an_older_rule_chose_and_is_published_again_as_it_is(backend: Backend) -> None:
+    by_the_old_rule, by_the_new = FakeWheels(packages=Packages.only("acme")), Packages.only("acme.weather")
+    first = publish(backend.services, by_the_old_rule, WEATHER, WISH, AUTHOR, ADA).version
+    again = publish(backend.services, FakeWheels(packages=by_the_new), WEATHER, WISH, AUTHOR, ADA)
+    assert (again.version, again.created, again.version.package_name) == (first, False, "acme")
 
 
 @pytest.mark.parametrize("sha256", [None, "a" * 64])

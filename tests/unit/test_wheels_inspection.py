@@ -99,7 +99,7 @@ def test_packages_are_what_can_be_imported() -> None:
     }
     assert inspect(archive(entries() | more)).packages.candidates == (
         "acme",
-        "namespace.deep",
+        "namespace.deep.module",
         "native",
         "placed",
         "single",

@@ -30,13 +30,12 @@ def found(files: Files, distribution: str = "sample", **told: object) -> Package
     [
         # One package, whatever lies beside it.
         (["weather/__init__.py", "weather/sun.py"], "sample", "weather"),
-        (["weather/sun.py"], "sample", "weather"),
         (["weather/__init__.py", "tests/__init__.py", "docs/conf.py", "examples/__init__.py"], "sample", "weather"),
         (["weather/__init__.py", "_vendored/__init__.py", "_native.abi3.so"], "sample", "weather"),
         (["weather/__init__.py", "weather-stubs/__init__.pyi", "share/icon.png"], "sample", "weather"),
         (["weather/__init__.py", "sample-nspkg.pth"], "sample", "weather"),
         (["sample-1.0.data/purelib/weather/__init__.py", "sample-1.0.data/scripts/run.py"], "sample", "weather"),
-        (["sample-1.0.data/platlib/weather/core.so"], "sample", "weather"),
+        (["sample-1.0.data/platlib/weather/core.so"], "sample", "weather.core"),
         # Single modules, compiled or not.
         (["weather.py"], "sample", "weather"),
         (["weather.cpython-313-x86_64-linux-gnu.so"], "sample", "weather"),
@@ -55,6 +54,12 @@ def found(files: Files, distribution: str = "sample", **told: object) -> Package
         ({"acme/__init__.py": PKG_RESOURCES, "acme/weather/__init__.py": ""}, "sample", "acme.weather"),
         ({"acme/__init__.py": EITHER, "acme/weather/__init__.py": ""}, "sample", "acme.weather"),
         ({"acme/__init__.py": PKGUTIL, "acme/weather.py": ""}, "sample", "acme.weather"),
+        # Modules beside the packages of a namespace, and nothing else.
+        (["acme/_version.py", "acme/weather/__init__.py"], "sample", "acme.weather"),
+        (["acme/py.typed", "acme/version.py", "acme/weather/__init__.py"], "acme-weather", "acme.weather"),
+        (["jaraco/context.py"], "jaraco.context", "jaraco.context"),
+        (["weather/sun.py"], "weather", "weather.sun"),
+        (["acme/weather/_sun.py", "acme/weather/moon.so", "acme/tests/test_moon.py"], "sample", "acme.weather.moon"),
         # A package that extends its path and does more is a package of its own.
         ({"acme/__init__.py": PKGUTIL + "def start(): ...\n", "acme/weather/__init__.py": ""}, "sample", "acme"),
         ({"acme/__init__.py": "", "acme/weather/__init__.py": ""}, "sample", "acme"),
@@ -86,6 +91,8 @@ def test_the_providers_package_is_found(files: Files, distribution: str, package
         (["_native.so"], "only tests, documentation, private modules"),
         (["not-a-name/__init__.py"], "folders that are no Python names"),
         (["class/__init__.py"], "folders that are no Python names"),
+        (["weather/_sun.py"], r"weather has no __init__\.py, so an import of it runs nothing: add"),
+        (["acme/_version.py", "acme/tests/test_weather.py"], r"acme has no __init__\.py"),
         (["argparse.py"], r"argparse cannot be imported .* Python's own module .* rename the package"),
         (["test/__init__.py", "json/__init__.py"], "json cannot be imported"),
         (["/".join("d" * 2000) + "/x.py"], "nothing to import"),
@@ -106,7 +113,7 @@ def test_several_packages_are_listed_and_one_of_them_can_be_named() -> None:
 
 def test_many_packages_below_one_namespace_are_not_all_listed() -> None:
     files = {"google/__init__.py": EITHER, **{f"google/api{number}/x.py": "" for number in range(40)}}
-    with pytest.raises(PackageUnclear, match=r"google\.api0, .* and 20 more\)"):
+    with pytest.raises(PackageUnclear, match=r"google\.api0\.x, .* and 20 more\)"):
         found(files).choose(None)
 
 
@@ -147,6 +154,12 @@ def test_entry_points_that_name_nothing_or_two_packages_are_refused() -> None:
 def test_a_name_that_no_runtime_could_import_is_refused(named: str, why: str) -> None:
     with pytest.raises(PackageRefused, match=why):
         found(["acme/weather/__init__.py", "acme/weather/sun.py", "json.py"], top_level=("acme",)).choose(named)
+
+
+def test_a_folder_without_init_may_be_named_as_providers_of_before_do() -> None:
+    packages = found(["acme/_version.py", "acme/weather/__init__.py"])
+    assert packages.choose("acme") == "acme"
+    assert found(["acme/_sun.py"], entry_points=("acme",)).choose(None) == "acme"
 
 
 @pytest.mark.parametrize("named", ["acme_weather.sun", "acme-weather", "acme_weather"])

@@ -220,12 +220,15 @@ def _published_again(
     stored: ProviderVersion,
     taking: AbstractContextManager[StoredShare],
 ) -> Published:
-    """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields."""
+    """The stored version; the hub keeps its bytes now where it kept none. Raises Conflict for other bytes or fields.
+
+    A version keeps its package, also where the rule that chose it has changed since.
+    """
     wish = publication.wish
     attestations.check_none_are_added(stored, wish.given_attestations)
+    publication = replace(publication, package_name=publication.package_name or stored.package_name)
     if wish.sha256:
-        as_stored = replace(publication, package_name=publication.package_name or stored.package_name)
-        _check_same(stored, as_stored, wish.sha256)
+        _check_same(stored, publication, wish.sha256)
         if stored.wheel_object:
             return Published(stored, created=False)
     with (
@@ -233,7 +236,6 @@ def _published_again(
         wheels.fetch(publication.source, wish.sha256, publication.provider, wish.version) as delivery,
     ):
         digest = delivery.wheel.sha256
-        publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
         _check_same(stored, publication, digest)
         if stored.wheel_object:
             return Published(stored, created=False)

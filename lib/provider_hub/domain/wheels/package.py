@@ -5,7 +5,7 @@ import dataclasses
 import keyword
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field
 from typing import Self
 
@@ -111,15 +111,17 @@ def find_packages(layout: WheelLayout) -> Packages:
 
     An entry point of the group `pragma.provider` says so. Without one it is the only package, or the one named as the
     distribution. Namespaces (without `__init__`, in pkgutil's or in setuptools' style) are descended to the first
-    packages with code. Tests, documentation and private modules beside the package do not count, unless the
-    distribution has that name.
+    packages with code and to modules. Tests, documentation and private modules beside the package do not count, unless
+    the distribution has that name.
+
+    A folder with modules that has no `__init__` is never chosen. It may be named, as some providers name it.
     """
     root = _tree(layout.files)
     walk = _Walk(layout, root)
     candidates = tuple(sorted(walk.candidates()))
     found = Packages(candidates, frozenset(_importable(root, ())), frozenset(walk.namespaces))
     try:
-        provider = _provider(layout, found)
+        provider = _provider(layout, found, walk.without_init)
     except PackageRefused as refusal:
         return Packages(found.candidates, found.importable, found.namespaces, refusal=refusal)
     return Packages(found.candidates, found.importable, found.namespaces, provider=provider)
@@ -140,12 +142,17 @@ def declares_namespace(source: str) -> bool:
 
 
 class _Walk:
-    """Goes through the tree for packages that may be the provider; `namespaces` are those it went through."""
+    """Goes through the tree for packages that may be the provider, and notes the namespaces that it went through.
+
+    `namespaces` are those that say so or have no module of their own. `without_init` are folders with modules and
+    without `__init__`: Python takes them for namespaces too, and their import runs nothing.
+    """
 
     def __init__(self, layout: WheelLayout, root: _Folder) -> None:
         self._layout = layout
         self._root = root
         self.namespaces: set[str] = set()
+        self.without_init: set[str] = set()
 
     def candidates(self) -> set[str]:
         here = set(self._root.modules) | set(self._root.folders)
@@ -164,29 +171,39 @@ class _Walk:
 
     def _packages(self, name: tuple[str, ...], folder: _Folder) -> Iterator[str]:
         dotted = ".".join(name)
-        if folder.modules and not self._is_namespace(dotted, folder):
+        has_init = "__init__" in folder.modules
+        if has_init and not self._is_declared(dotted, folder):
             yield dotted
             return
-        self.namespaces.add(dotted)
+        if folder.modules and not has_init and dotted not in self._layout.namespaces:
+            self.without_init.add(dotted)
+        else:
+            self.namespaces.add(dotted)
         yield from (f"{dotted}.{module}" for module in folder.modules if _is_usual(module))
         for child, below in folder.folders.items():
             if _is_usual(child):
                 yield from self._packages((*name, child), below)
 
-    def _is_namespace(self, dotted: str, folder: _Folder) -> bool:
-        path = folder.modules.get("__init__")
-        if path is None or dotted in self._layout.namespaces:
-            return dotted in self._layout.namespaces
+    def _is_declared(self, dotted: str, folder: _Folder) -> bool:
+        """Whether the folder's `__init__`, or setuptools' list, makes it a namespace."""
+        if dotted in self._layout.namespaces:
+            return True
+        path = folder.modules["__init__"]
         source = self._layout.read(path) if path.endswith(".py") else None
         return source is not None and declares_namespace(source)
 
 
-def _provider(layout: WheelLayout, found: Packages) -> str:
+def _provider(layout: WheelLayout, found: Packages, without_init: Collection[str]) -> str:
     named = sorted({value.partition(":")[0].partition("[")[0].strip() for value in layout.entry_points})
     if len(named) > 1:
         raise PackageUnclear(tuple(named))
     if named:
         return found.checked(named[0])
+    if not found.candidates and without_init:
+        raise PackageRefused(
+            f"the wheel's {_listed(tuple(sorted(without_init)))} has no __init__.py, so an import of it runs nothing: "
+            "add __init__.py and build the wheel again"
+        )
     if not found.candidates:
         raise PackageRefused(f"the wheel has nothing to import, {_what_it_has(layout.files)}")
     visible = tuple(name for name in found.candidates if not _is_hidden(name))
