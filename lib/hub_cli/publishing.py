@@ -12,9 +12,11 @@ from hub_cli.arguments import Session, text_or_file
 from hub_cli.display import as_json, facts, origin_of, printable
 from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import Progress, progress
+from hub_cli.transport import NotThere
 from hub_cli.trusted import may_vouch, trusted_session
 from hub_cli.upload import Destination, upload
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
+from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.wheels.versions import semver_of
 
@@ -109,11 +111,27 @@ def _wheel(parsed: argparse.Namespace, ca_file: str | None) -> tuple[WheelFacts,
 
 
 def _name(api: HubApi, parsed: argparse.Namespace, wheel: WheelFacts) -> str:
-    """As given; what is missing of it from the token's organization and the wheel."""
-    given: str = parsed.name or wheel.distribution.lower().replace("_", "-")
-    if "/" in given:
-        return given
-    return f"{PLATFORM_PREFIX if parsed.platform else api.organization_slug()}/{given}"
+    """As given; what is missing of it from the token's organization and the wheel.
+
+    The wheel's name is normalised (PEP 503), as it is where other tools upload the wheel. A provider that an earlier
+    release of this command made under another spelling stays the wheel's.
+    """
+    if parsed.name and "/" in parsed.name:
+        return str(parsed.name)
+    prefix = PLATFORM_PREFIX if parsed.platform else api.organization_slug()
+    if parsed.name:
+        return f"{prefix}/{parsed.name}"
+    name = f"{prefix}/{normalised(wheel.distribution)}"
+    before = f"{prefix}/{wheel.distribution.lower().replace('_', '-')}"
+    return before if before != name and _is_there(api, before, anonymous=parsed.platform) else name
+
+
+def _is_there(api: HubApi, name: str, *, anonymous: bool) -> bool:
+    try:
+        api.versions(name, 1, anonymous=anonymous)
+    except NotThere:
+        return False
+    return True
 
 
 def _version(wheel: WheelFacts) -> str:

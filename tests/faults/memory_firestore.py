@@ -170,10 +170,10 @@ def _matches(document: Any, wanted: Any) -> bool:
     value, given = value_at(document, wanted.field.field_path), wanted.value
     if value is None:
         return False
-    if wanted.op == _OPERATOR.ARRAY_CONTAINS:
-        return any(_plain(item) == _plain(given) for item in value.array_value.values)
-    if wanted.op == _OPERATOR.IN:
-        return any(_plain(item) == _plain(value) for item in given.array_value.values)
+    if wanted.op in (_OPERATOR.ARRAY_CONTAINS, _OPERATOR.ARRAY_CONTAINS_ANY, _OPERATOR.IN):
+        sought = [given] if wanted.op == _OPERATOR.ARRAY_CONTAINS else given.array_value.values
+        there = [value] if wanted.op == _OPERATOR.IN else value.array_value.values
+        return any(_plain(item) == _plain(one) for item in there for one in sought)
     if value.WhichOneof("value_type") != given.WhichOneof("value_type"):
         return False
     if wanted.op == _OPERATOR.EQUAL:

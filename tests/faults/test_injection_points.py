@@ -55,7 +55,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "count_publishers_of": lambda store: store.count_publishers_of("org_acme"),
     "count_versions_of": lambda store: store.count_versions_of(WEATHER),
     "providers_under": lambda store: store.providers_under("acme", ("public",), None, 1),
-    "providers_of_distribution": lambda store: store.providers_of_distribution("acme", "weather", ("public",), 1),
+    "providers_of_distributions": lambda store: store.providers_of_distributions("acme", ("weather",), ("public",), 1),
     "listed_versions": lambda store: store.listed_versions(WEATHER, None, 1),
     "count_providers_under": lambda store: store.count_providers_under("acme"),
     "published_versions": lambda store: store.published_versions(WEATHER),

@@ -25,10 +25,11 @@ from provider_hub.actions.publish import publish
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
+from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.errors import HubError, Invalid, NotFound, TemporaryError
 from provider_hub.domain.installation import LifecycleState
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.organizations import Organization
+from provider_hub.domain.organizations import Organization, SlugClaim
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NEEDY = FakeWheels(requirements=("tide>=1", "wave ; sys_platform == 'win32'", "sand ; extra == 'beach'"))
@@ -74,34 +75,40 @@ def test_publishing_again_asks_no_index_though_it_has_moved(backend: Backend) ->
     assert (again.version, again.created, len(backend.resolver.asked)) == (first.version, False, 1)
 
 
-def test_the_publishers_own_distributions_are_those_of_its_providers_and_no_others(backend: Backend) -> None:
-    for name, distribution in ((ProviderName("acme", "tide"), "Tide"), (ProviderName("acme", "wave"), "other-wave")):
-        backend.put(keys.provider(name), provider(name))
-        backend.put(keys.version(name, "1.0.0"), version("1.0.0", name, distribution_name=distribution))
-    foreign = ProviderName("other", "sand")
-    backend.put(keys.provider(foreign), provider(foreign))
-    backend.put(keys.version(foreign, "1.0.0"), version("1.0.0", foreign, distribution_name="sand"))
-    publish(backend.services, FakeWheels(requirements=("tide", "wave", "sand", "A_b.c")), WEATHER, WISH, AUTHOR, ADA)
-    assert backend.resolver.asked[0].own == {"tide"}
+def own_provider(backend: Backend, name: ProviderName, distribution: str, **versions: str) -> None:
+    """A provider of `name`'s organization with wheels of one distribution, their digests by their versions."""
+    backend.put(keys.slug(name.prefix), SlugClaim(name.prefix, f"org_{name.prefix}"))
+    latest = max(versions, default="1.0.0")
+    backend.put(keys.provider(name), provider(name, latest_version=latest, distributions=(normalised(distribution),)))
+    for text, sha256 in versions.items():
+        backend.put(keys.version(name, text), version(text, name, distribution_name=distribution, wheel_sha256=sha256))
 
 
+def test_the_publishers_own_distributions_are_those_of_its_providers_whatever_they_are_called(backend: Backend) -> None:
+    own_provider(backend, ProviderName("acme", "tide"), "Tide")
+    own_provider(backend, ProviderName("acme", "wave"), "other-wave")
+    own_provider(backend, ProviderName("acme", "zope.interface"), "zope.interface")
+    own_provider(backend, ProviderName("other", "sand"), "sand")
+    own_provider(backend, ProviderName("acme", "weather-things"), "name_19")
+    many = tuple(f"name-{number}" for number in range(20))
+    needed = FakeWheels(requirements=("tide", "wave", "sand", "A_b.c", "Zope_Interface", *many))
+    publish(backend.services, needed, WEATHER, WISH, AUTHOR, ADA)
+    assert backend.resolver.asked[0].own == {"tide", "zope-interface", "name-19"}
+
+
+@pytest.mark.parametrize("called", ["tide", "sea.level"])
 @pytest.mark.parametrize(("digest", "waived"), [("d" * 64, True), ("e" * 64, False)])
 def test_the_cooldown_is_waived_for_the_very_files_that_the_publisher_published_and_not_for_their_names(
-    backend: Backend, digest: str, waived: bool
+    backend: Backend, called: str, digest: str, waived: bool
 ) -> None:
-    tide = ProviderName("acme", "tide")
-    backend.put(keys.provider(tide), provider(tide, latest_version="1.1.0"))
-    for text, sha256 in (("1.0.0", digest), ("1.1.0", "f" * 64)):
-        backend.put(keys.version(tide, text), version(text, tide, distribution_name="tide", wheel_sha256=sha256))
+    own_provider(backend, ProviderName("acme", called), "tide", **{"1.0.0": digest, "1.1.0": "f" * 64})
     publish(backend.services, FakeWheels(requirements=("tide",)), WEATHER, WISH, AUTHOR, ADA)
     assert [asked.own for asked in backend.resolver.asked] == [{"tide"}] if waived else [{"tide"}, set()]
     assert {asked.publisher for asked in backend.resolver.asked} == {"acme"}
 
 
 def test_a_lock_that_is_resolved_twice_has_the_time_of_one(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    tide = ProviderName("acme", "tide")
-    backend.put(keys.provider(tide), provider(tide))
-    backend.put(keys.version(tide, "1.0.0"), version("1.0.0", tide, distribution_name="tide", wheel_sha256="e" * 64))
+    own_provider(backend, ProviderName("acme", "tide"), "tide", **{"1.0.0": "e" * 64})
     resolve = backend.resolver.resolve
 
     def slow(wanted: Dependencies) -> DependencyLock:

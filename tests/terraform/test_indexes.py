@@ -29,7 +29,10 @@ from provider_hub.domain.rollout import Rollout
 
 HUB = read()
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "documents.md"
-_CONTAINS = StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS
+_CONTAINS = (
+    StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
+    StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS_ANY,
+)
 _DESCENDING = StructuredQuery.Direction.DESCENDING
 _EQUALITIES = (StructuredQuery.FieldFilter.Operator.EQUAL, StructuredQuery.FieldFilter.Operator.IN)
 # An argument for each type of parameter that a query takes.
@@ -121,7 +124,7 @@ def needed_by(query: StructuredQuery) -> Index | None:
     ordered: list[str] = []
     for part in query.where.composite_filter.filters:
         path, operator = part.field_filter.field.field_path, part.field_filter.op
-        if operator == _CONTAINS:
+        if operator in _CONTAINS:
             equal.add(f"{path}[]")
         elif operator in _EQUALITIES:
             equal.add(path)

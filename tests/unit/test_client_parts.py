@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from tests.runtime_harness import make_wheel
 
-from hub_cli import arguments, display, target, waiting, wheel_facts
+from hub_cli import arguments, display, publishing, target, waiting, wheel_facts
 from hub_cli.api import HubApi, Installation
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
 from hub_cli.progress import Progress, progress
@@ -219,6 +220,42 @@ def test_a_wheels_version_is_told_as_a_semantic_version_that_the_api_takes_for_i
 def test_a_version_without_a_semantic_one_is_refused(wheel: str) -> None:
     with pytest.raises(ValueError, match=r"MAJOR\.MINOR\.PATCH"):
         semver_of(wheel)
+
+
+class NamingApi(HubApi):
+    """Answers for the organization `acme`, which has these providers."""
+
+    def __init__(self, *providers: str) -> None:
+        self._providers = providers
+
+    def organization_slug(self) -> str:
+        return "acme"
+
+    def versions(self, name: str, limit: int, *, anonymous: bool) -> list[dict[str, Any]]:
+        if name not in self._providers:
+            raise NotThere(f"there is no {name}")
+        return []
+
+
+@pytest.mark.parametrize(
+    ("distribution", "given", "there", "name"),
+    [
+        ("zope.interface", None, (), "acme/zope-interface"),
+        ("Jaraco.Context", None, (), "acme/jaraco-context"),
+        ("a__b", None, (), "acme/a-b"),
+        ("Weather_Provider", None, (), "acme/weather-provider"),
+        ("zope.interface", None, ("acme/zope.interface",), "acme/zope.interface"),
+        ("zope.interface", None, ("acme/zope-interface",), "acme/zope-interface"),
+        ("a__b", None, ("acme/a--b", "acme/a-b"), "acme/a--b"),
+        ("zope.interface", "zope.other", (), "acme/zope.other"),
+        ("zope.interface", "other/zope.other", (), "other/zope.other"),
+    ],
+)
+def test_a_wheel_is_published_as_its_normalised_name_or_as_the_provider_that_it_was_before(
+    distribution: str, given: str | None, there: tuple[str, ...], name: str
+) -> None:
+    facts = wheel_facts.WheelFacts("f", distribution, "1.0", "a" * 64, "package", None, {})
+    assert publishing._name(NamingApi(*there), Namespace(name=given, platform=False), facts) == name
 
 
 def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:

@@ -1,6 +1,6 @@
 """Locks the dependencies of a wheel for the runtime that it is pinned to, so that every install of it is the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,11 +8,20 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.services import Services
+from provider_hub.domain.catalog import audiences_of
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel, LockRefused
 from provider_hub.domain.dependencies.requirements import applying, normalised, required_names
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.runtimes import RuntimeImage
+
+# By distribution.
+OwnProviders = Mapping[str, Iterable[ProviderName]]
+
+# The most that the store looks up at once.
+_NAMES_A_QUERY = 15
+# Each distribution is of a few at most.
+_PROVIDERS_A_QUERY = 300
 
 
 def locked_dependencies(
@@ -32,57 +41,53 @@ def locked_dependencies(
         requirements = applying(requires_dist, image)
         if not requirements:
             return DependencyLock.of(image, ())
-        own = _own_distributions(services, publisher, required_names(requirements))
-        wanted = Dependencies(requirements, image, own, services.clock(), publisher)
-        lock = _resolved(services, wanted)
+        own = _own_providers(services, publisher, required_names(requirements))
+        wanted = Dependencies(requirements, image, frozenset(own), services.clock(), publisher)
+        lock = _resolved(services, wanted, own)
         _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
         raise Invalid.at("body", "wheel_url", msg=str(refusal)) from refusal
     return lock
 
 
-def _resolved(services: Services[CatalogStore], wanted: Dependencies) -> DependencyLock:
+def _resolved(services: Services[CatalogStore], wanted: Dependencies, own: OwnProviders) -> DependencyLock:
     """The lock, in which a file may be younger than the cooldown only if the publisher published that very file.
 
-    A name proves nothing: anybody may register it on a public index, and anybody may call a provider like a
-    distribution of somebody else.
+    A name proves nothing: anybody may register it on a public index, and anybody may call a distribution like that of
+    somebody else.
     """
     lock = services.resolver.resolve(wanted)
-    own = [wheel for wheel in lock.wheels if wheel.name in wanted.own]
-    if all(_is_published(services, wanted.publisher, wheel) for wheel in own):
+    if all(_is_published(services, own[wheel.name], wheel) for wheel in lock.wheels if wheel.name in own):
         return lock
     # Both together have the time of one: a publish that fetched slowly is near its own end.
     left = max(wanted.within - (services.clock() - wanted.at), timedelta())
     return services.resolver.resolve(replace(wanted, own=frozenset(), within=left))
 
 
-def _is_published(services: Services[CatalogStore], publisher: str, wheel: LockedWheel) -> bool:
-    """Whether the wheel's digest is that of a version of the publisher's provider of the same name."""
+def _is_published(services: Services[CatalogStore], providers: Iterable[ProviderName], wheel: LockedWheel) -> bool:
+    """Whether the wheel's digest is that of a version of one of the providers."""
     # Costs as much to import as `domain.dependencies.requirements` says.
     from provider_hub.domain.wheels.versions import same_version  # noqa: PLC0415
 
-    (name,) = _providers_of(publisher, [wheel.name])
-    spellings = [text for text in services.store.version_numbers(name) if same_version(text, wheel.version)]
-    versions = services.store.get_all([keys.version(name, text) for text in spellings])
-    return any(version is not None and version.wheel_sha256 == wheel.sha256 for version in versions)
+    found = ((name, text) for name in providers for text in services.store.version_numbers(name))
+    wanted = [keys.version(name, text) for name, text in found if same_version(text, wheel.version)]
+    return any(version and version.wheel_sha256 == wheel.sha256 for version in services.store.get_all(wanted))
 
 
-def _own_distributions(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> frozenset[str]:
-    """Those of the distributions that the publisher's own providers are made of."""
-    providers = services.store.get_all([keys.provider(name) for name in _providers_of(publisher, sorted(names))])
-    latest = [(one.provider_name, one.latest_version) for one in providers if one]
-    versions = services.store.get_all([keys.version(name, text) for name, text in latest if text])
-    return names & {
-        normalised(version.distribution_name) for version in versions if version and version.distribution_name
-    }
+def _own_providers(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> OwnProviders:
+    """Those of the distributions that the publisher's own providers have wheels of, with these providers.
 
-
-def _providers_of(publisher: str, names: Iterable[str]) -> Iterable[ProviderName]:
-    for name in names:
-        try:
-            yield ProviderName.parse(f"{publisher}/{name}")
-        except ValueError:
-            continue  # no provider can be called so
+    A provider need not be called like the distribution.
+    """
+    claim = services.store.get(keys.slug(publisher))
+    audiences = audiences_of(claim.organization_id if claim else None)
+    asked, own = sorted(names), dict[str, list[ProviderName]]()
+    for start in range(0, len(asked), _NAMES_A_QUERY):
+        some = asked[start : start + _NAMES_A_QUERY]
+        for provider in services.store.providers_of_distributions(publisher, some, audiences, _PROVIDERS_A_QUERY):
+            for distribution in names.intersection(provider.distributions):
+                own.setdefault(distribution, []).append(provider.provider_name)
+    return own
 
 
 def _refuse_the_wheel_itself(lock: DependencyLock, distribution: str) -> None:

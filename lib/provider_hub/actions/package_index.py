@@ -70,7 +70,7 @@ def get_project(
         raise none
     for prefix in authors:
         visible = tuple(
-            services.store.providers_of_distribution(prefix, name, audiences_of(viewer), MAX_PROVIDERS_OF_PROJECT)
+            services.store.providers_of_distributions(prefix, (name,), audiences_of(viewer), MAX_PROVIDERS_OF_PROJECT)
         )
         if visible:
             return known.find(name, visible) or _read(services, known, name, visible)

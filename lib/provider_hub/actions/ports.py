@@ -206,10 +206,10 @@ class CatalogStore(DocumentStore, Protocol):
         Those that are being deleted and every `readme` are left out.
         """
 
-    def providers_of_distribution(
-        self, prefix: str, distribution: str, audiences: Sequence[str], limit: int
+    def providers_of_distributions(
+        self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
     ) -> list[Provider]:
-        """Those of them that have versions of the distribution."""
+        """Those of them that have versions of any of the distributions, of which there are at most 15."""
 
     def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after`, without what is long: schemas, changelog, …"""

@@ -14,6 +14,7 @@ _OPERATORS = {
     ">=": StructuredQuery.FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
     "in": StructuredQuery.FieldFilter.Operator.IN,
     "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
+    "contains any": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS_ANY,
 }
 _AND = StructuredQuery.CompositeFilter.Operator.AND
 _DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}

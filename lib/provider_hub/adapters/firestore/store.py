@@ -155,13 +155,16 @@ class FirestoreStore(FirestoreDocuments):
             Provider, "providers", where=where, order=("__name__",), after=start, limit=limit, fields=listed
         )
 
-    def providers_of_distribution(
-        self, prefix: str, distribution: str, audiences: Sequence[str], limit: int
+    def providers_of_distributions(
+        self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
     ) -> list[Provider]:
-        """Those of them that have versions of the distribution."""
+        """Those of them that have versions of any of the distributions, of which there are at most 15.
+
+        Firestore looks up each of them for each audience, and 30 such pairs at most.
+        """
         from provider_hub.domain.catalog import Provider
 
-        where = (*_is_shown(prefix, audiences), ("distributions", "contains", distribution))
+        where = (*_is_shown(prefix, audiences), ("distributions", "contains any", tuple(distributions)))
         listed = _fields_without(Provider, _UNLISTED_FIELDS)
         return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=listed)
 
