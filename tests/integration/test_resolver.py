@@ -101,36 +101,64 @@ def test_of_several_wheels_the_one_that_the_runtime_would_take_is_locked(indexed
 
 
 @pytest.mark.parametrize(
-    ("requirements", "told"),
+    ("requirements", "told", "by_python"),
     [
-        (("no-such-thing",), ["no-such-thing", "not found"]),
-        (("moon>=9",), ["moon", ">=9"]),
-        (("tide", "wave"), ["tide", "wave", "moon"]),
-        (("sun",), ["sun", "Depend on a release that has a wheel"]),
-        (("detour",), ["elsewhere"]),
-        (("young",), ["young"]),
+        (("no-such-thing",), ["no-such-thing", "not found"], False),
+        (("moon>=9",), ["moon", ">=9"], False),
+        (("tide", "wave"), ["tide", "wave", "moon"], False),
+        (("sun",), ["sun", "Depend on a release that has a wheel"], True),
+        (("stone",), ["stone", "cp313"], True),
+        (("slate",), ["slate", "wheels"], True),
+        (("later",), ["later", ">=3.14"], False),
+        (("detour",), ["elsewhere"], False),
+        (("young",), ["young"], False),
     ],
 )
 def test_what_cannot_be_resolved_is_refused_in_the_resolvers_own_words(
-    indexed: Indexed, tmp_path: Path, requirements: tuple[str, ...], told: list[str]
+    indexed: Indexed, tmp_path: Path, requirements: tuple[str, ...], told: list[str], *, by_python: bool
 ) -> None:
     indexed.offer("moon", "1.0.0")
     indexed.offer("moon", "2.0.0")
+    indexed.offer("later", "1.0.0", **{"requires-python": ">=3.14"})
+    for name in ("stone", "slate"):
+        compiled = tmp_path / f"{name}-1.0.0-cp312-cp312-manylinux_2_17_x86_64.whl"
+        indexed.index.offer(make_wheel(tmp_path, {f"{name}.py": ""}, name=name).rename(compiled), LONG_AGO)
     indexed.offer("tide", "1.0.0", "moon<2")
     indexed.offer("wave", "1.0.0", "moon>=2")
     indexed.offer("detour", "1.0.0", "elsewhere @ https://elsewhere.example/elsewhere-1.0.0-py3-none-any.whl")
     indexed.offer("young", "1.0.0", at=YESTERDAY)
-    source = tmp_path / "sun-1.0.0.tar.gz"
-    with tarfile.open(source, "w:gz"):
-        pass
-    indexed.index.offer(source, LONG_AGO)
+    for name in ("sun", "slate"):
+        source = tmp_path / f"{name}-1.0.0.tar.gz"
+        with tarfile.open(source, "w:gz"):
+            pass
+        indexed.index.offer(source, LONG_AGO)
     with pytest.raises(LockRefused) as refusal:
         indexed.lock(*requirements)
     sentence = str(refusal.value)
     assert all(word in sentence for word in told), sentence
+    assert refusal.value.by_python == by_python, sentence
     assert f"CPython {IMAGE.python_version}, {IMAGE.platform}" in sentence
     assert "\n" not in sentence
     assert len(sentence) < 1000
+
+
+@pytest.mark.parametrize("marker", ["python_version ~= '3'", "sys_platform ~= 'linux'", "'x' in extras", "'a' == 'b'"])
+def test_a_marker_of_a_dependency_that_nothing_evaluates_keeps_nothing_from_its_lock(
+    indexed: Indexed, marker: str
+) -> None:
+    indexed.offer("odd", "1.0.0", f"moon; {marker}")
+    indexed.offer("moon", "1.0.0")
+    assert "odd 1.0.0" in names(indexed.lock("odd"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["moon; os_name === 'posix'", "moon; python_version >", "moon; " + "(" * 200 + "os_name == 'a'", "moon===>="],
+)
+def test_what_a_dependency_says_of_its_own_and_nobody_reads_is_a_refusal(indexed: Indexed, line: str) -> None:
+    indexed.offer("odd", "1.0.0", line)
+    with pytest.raises(LockRefused, match="odd"):
+        indexed.lock("odd")
 
 
 def test_a_file_that_no_pod_could_hold_is_refused(indexed: Indexed) -> None:

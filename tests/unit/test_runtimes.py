@@ -7,7 +7,7 @@ from tests.fakes import START
 
 from provider_hub.domain.errors import Invalid
 from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion
-from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for
+from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for, older_for
 
 PLATFORM = "manylinux_2_36_x86_64"
 DIGEST = "a1" * 32
@@ -70,6 +70,28 @@ def test_of_two_with_one_python_the_one_released_last_is_chosen() -> None:
     need = WheelNeed("w-1.0.0-py3-none-any.whl", None)
     known = [runtime("3.13", "z-old", age=3), runtime("3.13.2", "a-new"), runtime("3.12", "newest-of-an-older-python")]
     assert newest_for(need, known).version == "a-new"
+
+
+@pytest.mark.parametrize(
+    ("requires", "pinned", "older"),
+    [
+        (None, "3.13", ["r3.12", "r3.11"]),
+        (">=3.12", "3.13", ["r3.12"]),
+        (None, "3.12", ["r3.11"]),
+        (None, "3.11", []),
+        (">=3.13", "3.13", []),
+    ],
+)
+def test_the_older_pythons_that_a_wheel_fits_are_told_each_by_its_newest_runtime(
+    requires: str | None, pinned: str, older: list[str]
+) -> None:
+    known = [
+        *RUNTIMES,
+        runtime("3.12", "an-older-image", age=3),
+        runtime("3.12", "musl", "musllinux_1_2_x86_64", age=5),
+    ]
+    need = WheelNeed("w-1.0.0-py3-none-any.whl", requires)
+    assert [found.version for found in older_for(need, known, runtime(pinned))] == older
 
 
 def test_the_exact_patch_release_of_an_image_is_held_against_the_wheel() -> None:

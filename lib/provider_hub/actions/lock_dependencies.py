@@ -1,6 +1,6 @@
 """Locks the dependencies of a wheel for the runtime that it is pinned to, so that every install of it is the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,10 +30,12 @@ def locked_dependencies(
     distribution: str,
     image: RuntimeImage,
     publisher: str,
+    other_pythons: Callable[[], str] = str,
 ) -> DependencyLock:
     """The lock of what a wheel needs in that image, by its Requires-Dist lines.
 
-    `distribution` is the wheel's own name, `publisher` the prefix that it is published under.
+    `distribution` is the wheel's own name, `publisher` the prefix that it is published under. `other_pythons` says what
+    is added to a refusal in which the image's Python has a part.
 
     No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
     """
@@ -46,7 +48,8 @@ def locked_dependencies(
         lock = _resolved(services, wanted, own)
         _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
-        raise Invalid.at("body", "wheel_url", msg=str(refusal)) from refusal
+        more = other_pythons() if refusal.by_python else ""
+        raise Invalid.at("body", "wheel_url", msg=f"{refusal}{more}") from refusal
     return lock
 
 

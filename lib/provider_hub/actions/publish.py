@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from provider_hub.actions import attestations, audit, keys
 from provider_hub.actions.artifacts import KeptWheel
@@ -19,7 +20,7 @@ from provider_hub.actions.publication import (
 )
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.publishing_share import check_room, publishing_turn
-from provider_hub.actions.runtimes import keep_default, named_runtime, pinned_for
+from provider_hub.actions.runtimes import keep_default, named_runtime, older_that_fit, pinned_for
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.scope import check_can_hide, hide_from_others, record_scope
 from provider_hub.actions.services import Services
@@ -142,7 +143,8 @@ def _found_out(
     wheel, wish = delivery.wheel, publication.wish
     attested = attestations.verified(services.attestations, wish.given_attestations, wheel, by)
     prefix, runtime = publication.provider.prefix, pinned_for(services, wheel, wish.runtime_version)
-    lock = locked_dependencies(services, wheel.requirements, wheel.distribution, runtime.image, prefix)
+    others = partial(older_that_fit, services, wheel, runtime)
+    lock = locked_dependencies(services, wheel.requirements, wheel.distribution, runtime.image, prefix, others)
     return Built(wheel, runtime, lock, attested, _kept(publication, delivery, share))
 
 

@@ -1,7 +1,7 @@
 """Runtime versions: registering an image once and for all, and pinning a wheel to the one that it will run on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from provider_hub.actions import audit, keys
@@ -12,11 +12,12 @@ from provider_hub.actions.wishes.publishing import RuntimeVersionWish
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Invalid
-from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, registered_default
-from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for
+from provider_hub.domain.runtimes import RuntimeImage, RuntimeVersion, described, registered_default
+from provider_hub.domain.wheels.fit import WheelNeed, check_fit, newest_for, older_for
 
 # Nobody pins to what was released a hundred images ago without naming it.
 NEWEST = 100
+_MOST_NAMED = 5
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -92,12 +93,26 @@ def pinned_for(services: Services[CatalogStore], wheel: Wheel, named: str | None
     """
     need = WheelNeed(wheel.file_name, wheel.requires_python)
     if named is None:
-        known = {runtime.version: runtime for runtime in services.store.newest_runtimes(NEWEST)}
-        default = _default(services)
-        return newest_for(need, {default.version: default, **known}.values())
+        return newest_for(need, _known(services))
     runtime = named_runtime(services, named)
     check_fit(need, runtime)
     return runtime
+
+
+def older_that_fit(services: Services[CatalogStore], wheel: Wheel, pinned: RuntimeVersion) -> str:
+    """What a publisher can do where the pinned Python may be too new for the dependencies; "" where nothing.
+
+    It ends a refusal: the runtime versions with an older Python that the wheel itself fits, and how to choose one.
+    """
+    found = older_for(WheelNeed(wheel.file_name, wheel.requires_python), _known(services), pinned)
+    if not found:
+        return ""
+    series = ".".join(pinned.python_version.split(".")[:2])
+    return (
+        f"; the wheel itself also fits {', '.join(map(described, found[:_MOST_NAMED]))}: name one of these as "
+        "runtime_version (hub publish --runtime-version), or, since upload forms have no such field, build the wheel "
+        f"with Requires-Python <{series}"
+    )
 
 
 def keep_default(
@@ -110,6 +125,11 @@ def keep_default(
     """
     if stored is None and pinned.version == services.publishing_rules.runtime.default_name:
         transaction.write(keys.runtime_version(pinned.version), pinned)
+
+
+def _known(services: Services[CatalogStore]) -> Collection[RuntimeVersion]:
+    default = _default(services)
+    return {default.version: default, **{one.version: one for one in services.store.newest_runtimes(NEWEST)}}.values()
 
 
 def _default(services: Services[DocumentStore]) -> RuntimeVersion:

@@ -45,6 +45,8 @@ _UNRESOLVABLE = 1
 _LOGIN_REFUSED = re.compile(r"could not be queried due to a lack of valid authentication credentials")
 # A requirement that Python's tools read and uv does not, and a file that is over the limit (EFBIG).
 _FAULT_OF_THE_WHEEL = re.compile(r"Couldn't parse requirement|\(os error 27\)")
+# As uv tells that a release has no wheel for that Python or platform. It heeds no upper bound of a Requires-Python.
+_BY_PYTHON = re.compile(r"no (usable )?wheels|wheels are usable")
 # From outside: by whoever ends this process, or a machine without memory.
 _ENDED_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP})
 _TOO_MUCH = (
@@ -120,7 +122,9 @@ class UvResolver:
             log.error("an index of the dependencies refuses the hub's login: HUB_INDEX_CREDENTIALS has to be set right")
             raise TemporaryError(_LATER)
         if ended.code == _UNRESOLVABLE or _FAULT_OF_THE_WHEEL.search(ended.errors):
-            raise LockRefused(self._reason(ended.errors, image))
+            raise LockRefused(
+                self._reason(ended.errors, image), by_python=bool(_BY_PYTHON.search(_plain(ended.errors)))
+            )
         log.warning("uv ended with %s: %s", ended.code, _masked(_plain(ended.errors)))
         if ended.code < 0 and ended.code not in _ENDED_FROM_OUTSIDE:
             raise LockRefused(_TOO_MUCH)

@@ -158,10 +158,7 @@ class FirestoreStore(FirestoreDocuments):
     def providers_of_distributions(
         self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
     ) -> list[Provider]:
-        """Those of them that have versions of any of the distributions, of which there are at most 15.
-
-        Firestore looks up each of them for each audience, and 30 such pairs at most.
-        """
+        """Those of them that have versions of any of at most 15: Firestore looks up 30 pairs with an audience."""
         from provider_hub.domain.catalog import Provider
 
         where = (*_is_shown(prefix, audiences), ("distributions", "contains any", tuple(distributions)))

@@ -60,7 +60,8 @@ def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:
     if not ranked:
         raise LockRefused(
             f"{name} {version} has no wheel for the runtime's Python and platform, and nothing is built from source "
-            f"in a pod: depend on a release of {name} that has one"
+            f"in a pod: depend on a release of {name} that has one",
+            by_python=True,
         )
     # The name decides where nothing else does, so that the order in which an index lists files is no part of a lock.
     _, file_name, wheel = max(ranked, key=lambda one: one[:2])

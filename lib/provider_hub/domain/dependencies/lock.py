@@ -23,7 +23,14 @@ MAX_PACKED_BYTES = 96 * 1024
 
 
 class LockRefused(HubError):
-    """The dependencies cannot be locked; `str()` is a sentence for the version's publisher."""
+    """The dependencies cannot be locked; `str()` is a sentence for the version's publisher.
+
+    `by_python` says that the runtime's Python or platform has a part in it, so that another one might do.
+    """
+
+    def __init__(self, sentence: str, *, by_python: bool = False) -> None:
+        super().__init__(sentence)
+        self.by_python = by_python
 
 
 class LockMalformed(HubError):

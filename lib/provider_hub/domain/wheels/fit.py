@@ -67,6 +67,15 @@ def newest_for(need: WheelNeed, runtimes: Iterable[RuntimeVersion]) -> RuntimeVe
     return fitting
 
 
+def older_for(need: WheelNeed, runtimes: Iterable[RuntimeVersion], pinned: RuntimeVersion) -> list[RuntimeVersion]:
+    """Those with an older Python than `pinned` that the wheel itself can run on, the newest of each Python first."""
+    newest_of: dict[tuple[int, ...], RuntimeVersion] = {}
+    for runtime in sorted(runtimes, key=_age, reverse=True):
+        if _age(runtime)[0] < _age(pinned)[0] and need.is_met_by(runtime.image):
+            newest_of.setdefault(_age(runtime)[0], runtime)
+    return list(newest_of.values())
+
+
 def check_fit(need: WheelNeed, runtime: RuntimeVersion) -> None:
     """Raises Invalid when the wheel cannot run on the runtime version that its publisher named."""
     if not need.is_met_by(runtime.image):
