@@ -22,7 +22,13 @@ def same_version(semver: str, wheel_version: str) -> bool:
 
 
 def is_ranked_otherwise(wheel_version: str) -> bool:
-    """Whether semantic versioning would order this version's spelling otherwise than PEP 440 does."""
+    """Whether the version is refused, since semantic versioning would order its spelling otherwise than PEP 440 does.
+
+    A development release is not, although `1.0.0-dev.3` ranks above `-alpha` and `-beta` there, and below both in
+    PEP 440. Such versions are published, and every client orders them as semantic versioning does. Another spelling
+    would rank below those that a provider has already, and make the same wheel a second version. Only who publishes
+    development releases and alphas or betas of one release sees the difference.
+    """
     from packaging.version import InvalidVersion, Version
 
     try:
