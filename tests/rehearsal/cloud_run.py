@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 from aiohttp import web
+from multidict import CIMultiDict
 
 from local_stack.issuer import Realm, TokenIssuer
 from tests.rehearsal.deployment import Deployment, Service
 
 _HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+# Cloud Run verifies the first of these that a request has.
+_VERIFIED = ("X-Serverless-Authorization", "Authorization")
 
 
 class CloudRun:
@@ -34,12 +37,14 @@ class CloudRun:
         """Call the service at `url` as Pub/Sub, Cloud Tasks or Scheduler would."""
         parts = urlsplit(url)
         service = self._at(parts.hostname or "")
-        refusal = self._refusal(service, headers.get("Authorization", ""), f"https://{parts.hostname}")
+        given = CIMultiDict(headers)
+        verified = next((name for name in _VERIFIED if name in given), _VERIFIED[-1])
+        refusal = self._refusal(service, given.get(verified, ""), f"https://{parts.hostname}")
         if refusal:
             self.refusals[refusal] = self.refusals.get(refusal, 0) + 1
             return 403, {}, refusal.encode()
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        return await self.call(service.name, method, path, _without_signature(headers), body)
+        return await self.call(service.name, method, path, _without_signature(given, verified), body)
 
     async def call(
         self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -77,10 +82,15 @@ class CloudRun:
         return ""
 
 
-def _without_signature(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """What a service sees of a token that Cloud Run has verified: it could not be used elsewhere."""
-    token, _, _ = headers.get("Authorization", "").rpartition(".")
-    return {**headers, "Authorization": f"{token}.SIGNATURE_REMOVED_BY_GOOGLE"}
+def _without_signature(headers: Mapping[str, str], verified: str) -> Mapping[str, str]:
+    """What a service sees of the header that Cloud Run has verified: its token could not be used elsewhere.
+
+    The other one arrives as it was sent.
+    """
+    passed = CIMultiDict(headers)
+    token, _, _ = passed.get(verified, "").rpartition(".")
+    passed[verified] = f"{token}.SIGNATURE_REMOVED_BY_GOOGLE"
+    return passed
 
 
 def gateway(deployment: Deployment, cloud_run: CloudRun) -> web.Application:

@@ -74,6 +74,7 @@ class Deployment:
 
     state: Mapping[str, Any]
     _withheld: set[str] = field(default_factory=set)
+    _added: list[Grant] = field(default_factory=list)
 
     @contextmanager
     def without(self, grant: str) -> Iterator[None]:
@@ -83,6 +84,15 @@ class Deployment:
             yield
         finally:
             self._withheld.remove(grant)
+
+    @contextmanager
+    def beside(self, grant: Grant) -> Iterator[None]:
+        """Have a grant that Terraform does not make, for as long as the block lasts."""
+        self._added.append(grant)
+        try:
+            yield
+        finally:
+            self._added.remove(grant)
 
     @cached_property
     def _resources(self) -> Sequence[Resource]:
@@ -118,12 +128,14 @@ class Deployment:
 
     @property
     def grants(self) -> Sequence[Grant]:
-        """Every grant that Terraform makes, but those that are withheld."""
-        return [grant for grant in self._every_grant if f"{grant.role} on {grant.on}" not in self._withheld]
+        """Every grant that Terraform makes, but those that are withheld, and those that somebody made beside it."""
+        kept = [grant for grant in self._every_grant if f"{grant.role} on {grant.on}" not in self._withheld]
+        return kept + self._added
 
     def may_invoke(self, account: str, service: str) -> bool:
         """Whether a service account may call a service that is not open to all."""
-        return Grant(f"serviceAccount:{account}", "roles/run.invoker", service) in self.grants
+        member = f"serviceAccount:{account}"
+        return any(Grant(member, "roles/run.invoker", on) in self.grants for on in (service, "project"))
 
     @cached_property
     def kms_keys(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ from terraform.tools.smoke import Api, Sample, SmokeFailed, Waits
 from local_stack.emulators import EmulatorHosts
 from local_stack.sample_wheels import build_wheel, digest
 from tests.function_site import installed_distributions, site_maker
-from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.deployment import Deployment, Grant
 from tests.rehearsal.stage import Ground, Stage, ground
 from tests.rehearsal.terraform_cli import working_copy
 
@@ -197,6 +197,29 @@ def test_pub_sub_tasks_and_scheduler_reach_no_function_without_the_token_that_is
     status, _, _ = rehearsal.wait(stage.run.request("POST", url, {"Authorization": f"Bearer {token}"}, b"{}"))
     assert status == 403
     assert why in stage.refused()
+
+
+CALLERS = {"installer": "hub-push", "deadlines": "hub-tasks", "sweeper": "hub-scheduler"}
+
+
+@pytest.mark.parametrize("function", CALLERS)
+def test_whoever_may_invoke_more_than_they_should_is_let_in_by_iam_and_refused_by_the_function(
+    rehearsal: Rehearsal, function: str
+) -> None:
+    stage, url = rehearsal.stage, rehearsal.url_of(function)
+    trusted = f"{CALLERS[function]}@{PROJECT}.iam.gserviceaccount.com"
+    forged, _, _ = stage.issuer.service_account(trusted, url).rpartition(".")
+    own = f"Bearer {stage.issuer.service_account(NOBODYS, url)}"
+    tries = [
+        {"Authorization": own},
+        {"X-Serverless-Authorization": own},
+        {"X-Serverless-Authorization": own, "Authorization": f"Bearer {forged}.SIGNATURE_REMOVED_BY_GOOGLE"},
+        {"x-serverless-authorization": own, "authorization": f"Bearer {forged}.SIGNATURE_REMOVED_BY_GOOGLE"},
+    ]
+    with rehearsal.deployment.beside(Grant(f"serviceAccount:{NOBODYS}", "roles/run.invoker", "project")):
+        answers = [rehearsal.wait(stage.run.request("POST", url, headers, b"{}"))[0] for headers in tries]
+    assert answers == [401] * len(tries)
+    assert rehearsal.wait(stage.run.request("POST", url, tries[0], b"{}"))[0] == 403, "without that grant"
 
 
 # What is behind the functions' way out, and the pods'; each wants an access token.

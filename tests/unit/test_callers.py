@@ -83,10 +83,10 @@ def pusher(**changes: Any) -> TrustedCaller:
     return trusted_callers(Callers(**{**GIVEN, **changes}), clock=lambda: NOW).push()
 
 
-def answer(caller: TrustedCaller, authorization: str | None) -> tuple[int, int]:
-    """The status, and how many requests got through."""
+def answer(caller: TrustedCaller, authorization: str | None, *others: tuple[str, str]) -> tuple[int, int]:
+    """The status, and how many requests got through; `others` are further headers."""
     responder = Counting()
-    headers = {} if authorization is None else {"Authorization": authorization}
+    headers = [*others, *([] if authorization is None else [("Authorization", authorization)])]
     environ = EnvironBuilder(path="/projects/p/topics/t", method="POST", headers=headers).get_environ()
     return OnlyFrom(caller, responder).respond(Request(environ)).status_code, responder.calls
 
@@ -142,6 +142,7 @@ def forged() -> dict[str, str | None]:
         "no signature": f"Bearer {head}.{body}.",
         "no algorithm": f"Bearer {none}.{body}.{signature}",
         "another body": f"Bearer {head}.{signed(claims(email=PUSH, sub='1')).split('.')[1]}.{signature}",
+        "two tokens": f"Bearer {signed(claims(email=TASKS))}, Bearer {head}.{body}.{REMOVED_SIGNATURE}",
         "signature removed": f"Bearer {head}.{body}.{REMOVED_SIGNATURE}",
         "not a token": "Bearer x",
     }
@@ -156,6 +157,20 @@ def test_behind_cloud_runs_iam_a_token_whose_signature_was_removed_gets_through(
     caller = pusher(caller_signature_removed=True)
     assert answer(caller, f"Bearer {without_signature(signed(claims()))}") == (204, 1)
     assert answer(caller, f"Bearer {signed(claims())}") == (204, 1)
+
+
+@pytest.mark.parametrize("name", ["X-Serverless-Authorization", "x-serverless-authorization"])
+@pytest.mark.parametrize("values", [[""], ["Bearer x"], ["Bearer x", "Bearer y"]])
+def test_a_token_that_cloud_runs_iam_did_not_look_at_is_refused_and_counted(
+    name: str, values: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """IAM looks at that header instead, so the removed signature may be the sender's own."""
+    caller = pusher(caller_signature_removed=True)
+    token = f"Bearer {without_signature(signed(claims()))}"
+    with caplog.at_level(logging.WARNING):
+        assert answer(caller, token, *((name, value) for value in values)) == (401, 0)
+    assert [record.__dict__["event"] for record in caplog.records] == ["caller_refused"]
+    assert answer(caller, token) == (204, 1)
 
 
 @pytest.mark.parametrize("kind", sorted(set(forged()) - {"signature removed"}))
