@@ -19,7 +19,7 @@ from provider_hub.actions import keys
 from provider_hub.actions.ports import Key
 from provider_hub.adapters.firestore.store import CHANNEL_OPTIONS, FirestoreStore
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.organizations import SlugClaim
+from provider_hub.domain.organizations import Organization, SlugClaim
 from provider_hub.domain.records import InstalledCount
 from tests.builders import FULL
 from tests.e2e import wire
@@ -30,6 +30,8 @@ from tests.integration.tenants import Tenants
 R = TypeVar("R")
 
 QUOTA = 10
+# Suspended for longer than anything of it may be under way.
+GONE = Organization("org_gone", "Gone", "gone", "suspended", START, START, suspended_reason="it left")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ def contract_stack() -> Iterator[Tenants]:
             tenants = Tenants(Running(stack, documents, store))
             tenants.furnish()
             _fill(tenants)
+            tenants.deployed.put(keys.organization(GONE.organization_id), GONE)
+            tenants.deployed.put(keys.slug(GONE.slug), SlugClaim(GONE.slug, GONE.organization_id))
             yield tenants
 
 

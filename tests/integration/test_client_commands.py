@@ -288,6 +288,12 @@ def test_the_platform_acts_on_any_provider_and_organization(
     assert hub("console", "delete", "acme/empty") == 0
     assert hub.out == "acme/empty is deleted, with its versions.\n"
     assert hub("console", "suspend", "org_leaver", "--reason", "it left") == 0
+    assert hub("console", "release-slug", "org_leaver") == 1
+    assert "org_leaver was suspended a moment ago" in hub.err
+    leaver = keys.organization("org_leaver")
+    row = tenants.deployed.store.get(leaver)
+    assert row is not None
+    tenants.deployed.put(leaver, replace(row, updated_at=START))
     assert hub.json("console", "release-slug", "org_leaver")["status"] == "suspended"
     assert hub("console", "resume", "org_leaver") == 0
     assert hub.out == "org_leaver is let in again within a minute.\n"

@@ -1,20 +1,43 @@
 """An organization that the operator suspended is told so, within a minute."""
 
+import io
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.builders import WEATHER, actor_of, provider, wish
+from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
 from provider_hub.actions import keys, suspension
 from provider_hub.actions.organizations import Organizations
+from provider_hub.actions.publish import publish
+from provider_hub.actions.publish_file import publish_file
+from provider_hub.actions.wheels import AttachedFile
+from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
+from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 
 PLATFORM = actor_of(None)
 ACME = OrganizationClaims("org_acme", "acme", name="Acme")
 AFTER = ProviderName("acme-next", "x")
+SQUATTER, OWNER = (Author(AuthorKind.CUSTOMER, f"org_{name}", name) for name in ("squatter", "acme"))
+FIRST = PublishWish(
+    name="acme/weather",
+    version="1.0.0",
+    wheel_url="https://wheels.example/weather-1.0.0-py3-none-any.whl",
+    metadata=MetadataWish(display_name="Weather", description="Tells it"),
+)
+
+
+def suspend_long_ago(backend: Backend, claims: OrganizationClaims) -> None:
+    """Let the organization be seen, and suspended for longer than anything of it may be under way."""
+    Organizations(backend.services).of(claims)
+    suspension.suspend(backend.services, PLATFORM, claims.organization_id, "a reason")
+    backend.clock.turn(minutes=10)
 
 
 def test_a_suspended_organization_is_refused_within_a_minute_and_let_in_again(backend: Backend) -> None:
@@ -53,6 +76,12 @@ def test_a_released_slug_goes_to_the_organization_that_comes_with_it_and_the_oth
     with pytest.raises(Conflict, match="is active"):
         suspension.release_slug(backend.services, PLATFORM, "org_squatter")
     suspension.suspend(backend.services, PLATFORM, "org_squatter", "the slug is another's")
+    with pytest.raises(Conflict, match="release its slug in 600 seconds"):
+        suspension.release_slug(backend.services, PLATFORM, "org_squatter")
+    backend.clock.turn(minutes=9, seconds=59.5)
+    with pytest.raises(Conflict, match="release its slug in 1 seconds"):
+        suspension.release_slug(backend.services, PLATFORM, "org_squatter")
+    backend.clock.turn(seconds=0.5)
     suspension.release_slug(backend.services, PLATFORM, "org_squatter")
     assert organizations.of(ACME).slug == "acme"
     suspension.resume(backend.services, PLATFORM, "org_squatter")
@@ -60,9 +89,62 @@ def test_a_released_slug_goes_to_the_organization_that_comes_with_it_and_the_oth
     assert organizations.of(OrganizationClaims("org_squatter", "renamed")).slug == "renamed"
 
 
+def test_an_organization_without_its_slug_is_never_active(backend: Backend) -> None:
+    """Not even where the process ends after any commit of the resume."""
+    suspend_long_ago(backend, ACME)
+    suspension.release_slug(backend.services, PLATFORM, "org_acme")
+    after_each: list[str | None] = []
+
+    def look(_request: Any) -> None:
+        row = backend.store.get(keys.organization("org_acme"))
+        after_each.append(row and row.status)
+
+    backend.rpcs.before["Commit"] = look
+    suspension.resume(backend.services, PLATFORM, "org_acme")
+    assert set(after_each) == {"suspended"}
+    assert backend.store.get(keys.organization("org_acme")) is None
+
+
+def test_a_slug_is_not_released_beneath_an_organization_that_is_resumed_meanwhile(backend: Backend) -> None:
+    suspend_long_ago(backend, ACME)
+    resumes = [lambda: suspension.resume(backend.services, PLATFORM, "org_acme")]
+
+    def resume_once(_request: Any) -> None:
+        if resumes:
+            resumes.pop()()
+
+    backend.rpcs.before["RunAggregationQuery"] = resume_once
+    with pytest.raises(Conflict, match="org_acme"):
+        suspension.release_slug(backend.services, PLATFORM, "org_acme")
+    assert backend.store.get(keys.slug("acme")) == SlugClaim("acme", "org_acme")
+
+
+def test_what_an_organization_published_is_not_the_next_owners_of_its_slug(backend: Backend) -> None:
+    """Neither a further version of it, nor what is published again, whichever way."""
+    services, wheels = backend.services, FakeWheels()
+    publish(services, wheels, WEATHER, FIRST, SQUATTER, actor_of("org_squatter"))
+    further = FIRST.model_copy(update={"version": "1.1.0"})
+    attached = AttachedFile(io.BytesIO(b""), "weather-1.0.0-py3-none-any.whl", wheels.digest, "")
+    attempts = (
+        lambda: publish(services, wheels, WEATHER, FIRST, OWNER, actor_of("org_acme")),
+        lambda: publish(services, wheels, WEATHER, further, OWNER, actor_of("org_acme")),
+        lambda: publish_file(services, wheels, "acme", attached, OWNER, actor_of("org_acme")),
+    )
+    for attempt in attempts:
+        with pytest.raises(Forbidden, match="acme/weather is another organization's"):
+            attempt()
+    assert len(wheels.fetched) == 1, "the wheel of a refused publish is not fetched"
+
+
+def test_a_publish_finds_another_organizations_provider_in_its_transaction_too(backend: Backend) -> None:
+    wheels = FakeWheels(while_fetching=lambda: backend.put(keys.provider(WEATHER), provider(author=SQUATTER)))
+    with pytest.raises(Forbidden, match="acme/weather is another organization's"):
+        publish(backend.services, wheels, WEATHER, FIRST, OWNER, actor_of("org_acme"))
+    assert backend.store.get(keys.version(WEATHER, "1.0.0")) is None
+
+
 def test_a_slug_with_something_beneath_it_is_not_released(backend: Backend) -> None:
-    Organizations(backend.services).of(ACME)
-    suspension.suspend(backend.services, PLATFORM, "org_acme", "a reason")
+    suspend_long_ago(backend, ACME)
     backend.put(keys.provider(WEATHER), provider(WEATHER))
     with pytest.raises(Conflict, match="acme/"):
         suspension.release_slug(backend.services, PLATFORM, "org_acme")

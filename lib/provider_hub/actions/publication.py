@@ -23,6 +23,7 @@ from provider_hub.domain.catalog import (
 )
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
+from provider_hub.domain.errors import Forbidden
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
 from provider_hub.domain.scope import Scope
@@ -64,6 +65,15 @@ class Built:
     lock: DependencyLock
     attested: tuple[Attested, ...]
     kept: KeptWheel
+
+
+def check_author(provider: Provider | None, author: Author) -> None:
+    """Raises Forbidden for a provider of another organization, which had this slug before."""
+    if provider is not None and provider.author.organization_id != author.organization_id:
+        raise Forbidden(
+            f"{provider.canonical} is another organization's, which had this slug before: publish under another name, "
+            "or ask the platform's support to delete it"
+        )
 
 
 def new_version(publication: Publication, built: Built, now: datetime) -> ProviderVersion:

@@ -14,6 +14,7 @@ from provider_hub.actions.publication import (
     Built,
     Publication,
     catalog_row,
+    check_author,
     fingerprint_of,
     new_provider,
     new_version,
@@ -66,12 +67,14 @@ def publish(
     attached: AttachedFile | None = None,
     share: StoredShare | None = None,
 ) -> Published:
-    """Register a version of `provider_name`, or find the very same one. Raises Conflict, Invalid or QuotaExceeded.
+    """Register a version of `provider_name`, or find the very same one.
 
     `attached` is the wheel where it came with the request; else the wish says where it is. `share` is
     the organization's, where the caller took its turn already, to read that file. The wheel is fetched and its
     dependencies are locked before the transaction: a slow host must not keep one open. Whoever publishes the same
     version meanwhile is met again in the transaction.
+
+    Raises Conflict, Forbidden, Invalid or QuotaExceeded.
     """
     check_may_publish(services, by, provider_name)
     attestations.check_attests(by, wish.given_attestations)
@@ -80,11 +83,13 @@ def publish(
     wish = wish.model_copy(update={"sha256": found.sha256})
     publication = Publication(provider_name, wish, found.source, named, wish.resource_schemas_of(provider_name))
     check_schemas(services.schema_checker, wish)
+    provider = services.store.get(keys.provider(provider_name))
+    check_author(provider, author)
     stored = services.store.get(keys.version(provider_name, wish.version))
     taking = nullcontext(share) if share else publishing_turn(services, author.organization_id)
     if stored:
         return _published_again(services, wheels, publication, stored, taking)
-    provider = _checked_provider(services, publication)
+    _check_provider(services, publication, provider)
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
     with (
         taking as taken,
@@ -102,20 +107,18 @@ def publish(
         return _register(services, publication, author, by, built, is_further=is_hidden_now)
 
 
-def _checked_provider(services: Services[CatalogStore], publication: Publication) -> Provider | None:
-    """The provider, None where this is its first version. Raises for what its transaction would refuse in the end.
+def _check_provider(services: Services[CatalogStore], publication: Publication, provider: Provider | None) -> None:
+    """Raises for what the transaction would refuse in the end; None where this is the provider's first version.
 
     A wheel that is fetched takes a turn, and its bytes stay: nobody is to pay that for a version which is refused.
     """
     name, wish = publication.provider, publication.wish
-    provider = services.store.get(keys.provider(name))
     policy = None if wish.given_attestations else services.store.get(keys.provider_policy(name))
     _check_stored(publication, provider, policy)
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
     if provider and publication.scope is Scope.TENANT:
         check_can_hide(services, provider)
-    return provider
 
 
 def _check_stored(publication: Publication, provider: Provider | None, policy: PublishingPolicy | None) -> None:
@@ -184,6 +187,7 @@ def _register(
             keys.provider(name), keys.version(name, text), keys.runtime_version(runtime.version), use_key
         )
         known_lock, policy = transaction.read(lock_key, keys.provider_policy(name))
+        check_author(provider, author)
         if existing:
             _check_same(existing, publication, wheel.sha256)
             attestations.check_none_are_added(existing, built.attested)
@@ -202,8 +206,7 @@ def _register(
             transaction.write(lock_key, StoredLock.of(name, lock, now))
         transaction.write(use_key, (use or PublishingUse.unused(owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
-        detail = f"sha256 {wheel.sha256}"
-        action, subject = AuditAction.VERSION_PUBLISHED, f"{name} {text}"
+        action, subject, detail = AuditAction.VERSION_PUBLISHED, f"{name} {text}", f"sha256 {wheel.sha256}"
         audit.record(services, transaction, by, action, subject, detail=detail, is_further=is_further)
         if shown.scope is not known.scope:
             record_scope(services, transaction, by, known, shown.scope)

@@ -5,6 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 from provider_hub.actions import keys
 from provider_hub.actions.attestations import check_none_are_added
 from provider_hub.actions.ports import CatalogStore
+from provider_hub.actions.publication import check_author
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publishers import check_may_publish
 from provider_hub.actions.services import Services
@@ -43,9 +44,10 @@ def publish_file(
     check_may_publish(services, by, name)
     key = keys.version(name, version)
     attested = _attestations(attached.attestations)
+    known = services.store.get(keys.provider(name))
+    check_author(known, author)
     if stored := services.store.get(key):
         return _as_stored(stored, attached.sha256, attested)
-    known = services.store.get(keys.provider(name))
     metadata = None if known else _metadata(attached.file_name, attached.summary)
     wish = PublishWish(name=name.canonical, version=version, metadata=metadata, attestations=attested)
     try:

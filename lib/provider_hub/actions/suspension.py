@@ -3,50 +3,75 @@
 Each process keeps an organization for a minute (`organizations.Organizations`), so a decision holds a minute later.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import replace
-from functools import partial
+from datetime import datetime, timedelta
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.organizations import existing
 from provider_hub.actions.ports import OrganizationStore, Transaction
-from provider_hub.actions.services import Services
+from provider_hub.actions.services import LONGEST_REQUEST, ORGANIZATION_TRUSTED, Services
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.organizations import Organization, SlugClaim
 
+# After that no process holds a suspended organization as active, and no request that one let in is under way.
+_SETTLED = ORGANIZATION_TRUSTED + LONGEST_REQUEST
+
 
 def suspend(services: Services[OrganizationStore], by: Actor, organization_id: str, reason: str) -> Organization:
     """Refuse the organization's tokens with `reason`; what runs goes on. Raises NotFound."""
-    record = partial(_record, services, by, AuditAction.ORGANIZATION_SUSPENDED, organization_id, detail=reason)
-    return _changed(services, organization_id, ("suspended", reason), record)
+    key = keys.organization(organization_id)
+
+    def decide(transaction: Transaction) -> Organization:
+        (found,) = transaction.read(key)
+        row, now = existing(found, organization_id), services.clock()
+        suspended = replace(row, status="suspended", suspended_reason=reason, updated_at=now)
+        transaction.write(key, suspended)
+        _record(services, by, AuditAction.ORGANIZATION_SUSPENDED, organization_id, transaction, detail=reason)
+        return suspended
+
+    return services.store.transact(decide)[0]
 
 
 def resume(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
     """Let the organization's tokens in again.
 
-    One whose slug was released is forgotten: its next token makes it anew, with the slug that it has then.
+    One whose slug was released is forgotten: its next token makes it anew, with the slug that it has then. That is one
+    commit, since an active organization without its slug would publish and install under the name of the slug's next
+    owner.
 
     Raises NotFound.
     """
-    record = partial(_record, services, by, AuditAction.ORGANIZATION_RESUMED, organization_id)
-    active = _changed(services, organization_id, ("active", None), record)
-    claim = services.store.get(keys.slug(active.slug))
-    if claim is None or claim.organization_id != organization_id:
-        services.store.delete_all([keys.organization(organization_id)])
-    return active
+    key = keys.organization(organization_id)
+
+    def decide(transaction: Transaction) -> Organization:
+        (found,) = transaction.read(key)
+        row, now = existing(found, organization_id), services.clock()
+        (claim,) = transaction.read(keys.slug(row.slug))
+        active = replace(row, status="active", suspended_reason=None, updated_at=now)
+        if claim is not None and claim.organization_id == organization_id:
+            transaction.write(key, active)
+        else:
+            transaction.delete(key)
+        _record(services, by, AuditAction.ORGANIZATION_RESUMED, organization_id, transaction)
+        return active
+
+    return services.store.transact(decide)[0]
 
 
 def release_slug(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
     """Free the slug of a suspended organization that has nothing left, so that its rightful owner can take it.
 
-    The organization must be suspended, so that no token of it can install or publish during the checks.
+    The organization must have been suspended for some minutes, so that no token of it can install or publish during the
+    checks or after them.
 
-    Raises NotFound, and Conflict while it is active, has anything installed, or has providers under its slug.
+    Raises NotFound, and Conflict while it is active, was suspended a moment ago, has anything installed, or has
+    providers under its slug.
     """
-    organization = existing(services.store.get(keys.organization(organization_id)), organization_id)
-    if organization.status != "suspended":
-        raise Conflict(f"{organization_id} is active: suspend it first, and release its slug a minute later")
+    key = keys.organization(organization_id)
+    organization = existing(services.store.get(key), organization_id)
+    _check_settled(organization, services.clock())
     installed = services.store.count_installations_of(organization_id)
     if installed:
         under = f"{installed} installations under the slug {organization.slug}"
@@ -55,7 +80,9 @@ def release_slug(services: Services[OrganizationStore], by: Actor, organization_
         raise Conflict(f"there are providers named {organization.slug}/…: delete them first")
 
     def decide(transaction: Transaction) -> None:
-        (claim,) = transaction.read(keys.slug(organization.slug))
+        found, claim = transaction.read(key, keys.slug(organization.slug))
+        if found != organization:
+            raise Conflict(f"{organization_id} was changed meanwhile: look at it, and release its slug again")
         if claim == SlugClaim(organization.slug, organization_id):
             transaction.delete(keys.slug(organization.slug))
             detail = f"slug {organization.slug}"
@@ -65,24 +92,20 @@ def release_slug(services: Services[OrganizationStore], by: Actor, organization_
     return organization
 
 
-def _changed(
-    services: Services[OrganizationStore],
-    organization_id: str,
-    status: tuple[str, str | None],
-    record: Callable[[Transaction], None],
-) -> Organization:
-    """The organization with another status and the reason for it."""
-    key = keys.organization(organization_id)
-
-    def decide(transaction: Transaction) -> Organization:
-        (found,) = transaction.read(key)
-        row, now = existing(found, organization_id), services.clock()
-        changed = replace(row, status=status[0], suspended_reason=status[1], updated_at=now)
-        transaction.write(key, changed)
-        record(transaction)
-        return changed
-
-    return services.store.transact(decide)[0]
+def _check_settled(organization: Organization, now: datetime) -> None:
+    """Raises Conflict while a token of the organization may still install or publish."""
+    if organization.status != "suspended":
+        minutes = _SETTLED // timedelta(minutes=1)
+        raise Conflict(
+            f"{organization.organization_id} is active: suspend it first, and release its slug {minutes} minutes later"
+        )
+    # Nothing but a suspension writes `updated_at` of an organization that is suspended.
+    left = organization.updated_at + _SETTLED - now
+    if left > timedelta():
+        raise Conflict(
+            f"{organization.organization_id} was suspended a moment ago, and what it began may be under way: "
+            f"release its slug in {math.ceil(left.total_seconds())} seconds"
+        )
 
 
 def _record(

@@ -3,6 +3,7 @@
 from tests.e2e.cases.kinds import Refused, Step
 
 _LEAVER = "/console/organizations/org_leaver"
+_GONE = "/console/organizations/org_gone"
 _OTHER = "/console/organizations/org_other"
 _MACHINE = "console_machine"
 _REASON = {"reason": "its tokens were stolen"}
@@ -61,6 +62,7 @@ STEPS = [
     Step("GET", _LEAVER, shows={"stored_bytes": 0, "allowed_bytes": 5}, who=_MACHINE),
     Step("PATCH", _LEAVER, shows={"allowed_bytes": None}, body={"allowed_bytes": None}, who=_MACHINE),
     Step("POST", f"{_LEAVER}/suspend", shows={"status": "suspended"}, body=_REASON, who=_MACHINE),
-    Step("POST", f"{_LEAVER}/release-slug", shows={"status": "suspended"}, who=_MACHINE),
     Step("POST", f"{_LEAVER}/resume", shows={"status": "active"}, who=_MACHINE),
+    Step("POST", f"{_GONE}/release-slug", shows={"status": "suspended"}, who=_MACHINE),
+    Step("POST", f"{_GONE}/resume", shows={"status": "active"}, who=_MACHINE),
 ]
