@@ -216,6 +216,14 @@ def test_a_request_is_never_left_half_done_because_the_budget_ran_out(backend: B
     assert sorted(told) == ["provider-deleted", "provider-edited", *["scope-changed"] * 3]
 
 
+def test_a_refusal_is_recorded_for_each_organization_of_its_caller(backend: Backend) -> None:
+    refusals = Refusals(backend.services)
+    for by in (ADA, replace(ADA, organization_id="org_other"), ADA):
+        refusals.note(by, "DELETE /providers/{org}/{name}", "may only read")
+    found, _ = audit.list_entries(backend.services, AuditQuery())
+    assert sorted(str(entry.organization_id) for entry in found) == ["org_acme", "org_other"]
+
+
 def test_an_organization_cannot_fill_the_audit_with_refusals_of_many_callers(backend: Backend) -> None:
     refusals = Refusals(backend.services)
     for number in range(2 * Refusals.MOST):

@@ -8,7 +8,7 @@ from tests.builders import version, wish
 
 from provider_hub.adapters.kubernetes import Hub, Kubernetes
 from provider_hub.adapters.kubernetes.api import Conflicted, KubernetesApi
-from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.errors import PermanentError, TemporaryError
 from provider_hub.domain.manifests import MANAGER, RuntimeFacts, installation_manifests, namespace_manifests
 
 FACTS = RuntimeFacts("runtime:1", "projects/p/topics/t", "http://pubsub", 300, "", 600, 400)
@@ -74,6 +74,15 @@ def test_two_cells_whose_endpoints_are_exchanged_get_no_object_of_each_other(cap
         exchanged.remove("org-acme", ROW.installation_id)
     assert second.held == before
     assert {getattr(record, "event", "") for record in caplog.records} == {"cells_mixed_up"}
+
+
+def test_a_namespace_that_was_applied_a_moment_ago_is_refused_to_another_organization_all_the_same() -> None:
+    """The slug that it is named by was released, and is another organization's now."""
+    cluster = as_cell("default", OneCluster())
+    assert cluster.ensure_namespace(NAMESPACE)
+    assert cluster.ensure_namespace(NAMESPACE) == []
+    with pytest.raises(PermanentError, match="belongs to another organization"):
+        cluster.ensure_namespace(namespace_manifests("org_renamed", "acme", FACTS))
 
 
 def test_a_cluster_of_before_there_were_marks_is_taken_as_the_cell_that_the_settings_say() -> None:

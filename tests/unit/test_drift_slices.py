@@ -1,6 +1,7 @@
 """Several slices of a sweep side by side: every row has its turn, a killed or late sweep is gone on with."""
 
 import threading
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests import builders
-from tests.builders import WEATHER, version, wish
+from tests.builders import CLOUD, WEATHER, revision, version, wish
 from tests.fakes import START, FakeClock, FakeCluster, only
 from tests.faults.memory_firestore import MemoryFirestore
 from tests.unit.walks import DEADLINES
@@ -21,9 +22,10 @@ from provider_hub.actions.drift import OBJECTS, OBJECTS_A_SLICE, ROWS, ROWS_A_SL
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.services import Services
 from provider_hub.adapters.firestore.store import FirestoreStore
+from provider_hub.domain.catalog import StoredLock
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.installation.silence import watch_of
-from provider_hub.domain.manifests import RuntimeFacts
+from provider_hub.domain.manifests import LOCK, RuntimeFacts
 from provider_hub.domain.records import Cursor
 from provider_hub.domain.runtimes import RuntimeVersion
 
@@ -98,6 +100,24 @@ def row_of(name: str) -> Installation:
         last_check_in_at=START,
     )
     return replace(row, **watch_of(row, START, DEADLINES))
+
+
+def test_what_pods_are_given_of_a_lock_is_what_their_own_providers_was_packed_into() -> None:
+    """The same text in two providers, packed by two releases of zlib; neither's Secret ever changes."""
+    store, digest = FirestoreStore(MemoryFirestore(), "p", "(default)"), "c" * 64  # type: ignore[arg-type]
+    packed = {WEATHER: "earlier", CLOUD: "later"}
+    records = [
+        (keys.lock(name, digest), StoredLock(name.prefix, name.name, digest, "", packed[name], START))
+        for name in packed
+    ]
+    for key, record in (*records, (keys.runtime_version(RUNTIME.version), RUNTIME)):
+        store.transact(lambda transaction, key=key, record=record: transaction.write(key, record))
+    states = DesiredStates(store, FACTS, b"key")
+    for name, given in packed.items():
+        row = wish(prefix=name.prefix, name=name.name, revision=revision(lock_sha256=digest))
+        objects = states.of(row, version(name=name)).installation
+        (secret,) = (manifest for manifest in objects if manifest["kind"] == "Secret")
+        assert b64decode(secret["data"][LOCK]).decode() == given
 
 
 @pytest.mark.parametrize("slices", [1, 3, 8])

@@ -81,7 +81,7 @@ class Refusals:
     def __init__(self, services: Services[DocumentStore]) -> None:
         self._services = services
         self._lock = threading.Lock()
-        self._recorded: dict[tuple[str, str], datetime] = {}
+        self._recorded: dict[tuple[str | None, str, str], datetime] = {}
         self._budget = RequestBudget(self.MOST, "refused requests")
 
     def note(self, by: Actor, subject: str, reason: str) -> None:
@@ -97,7 +97,8 @@ class Refusals:
             log.warning("a refusal of %s is not in the audit: %s", subject, error)
 
     def _is_due(self, by: Actor, subject: str) -> bool:
-        now, key = self._services.clock(), (by.subject, subject)
+        # A person may belong to several organizations: each has its own entry.
+        now, key = self._services.clock(), (by.organization_id, by.subject, subject)
         with self._lock:
             if key in self._recorded and now < self._recorded[key] + self._AGAIN:
                 return False

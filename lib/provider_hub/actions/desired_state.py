@@ -67,14 +67,16 @@ class DesiredStates:
         digest = row.revision.lock_sha256
         if digest is None:
             return None
-        if (known := self._locks.get(digest)) is not None:
+        key = keys.lock(row.provider_name, digest)
+        # Not by the digest alone: another provider's lock of the same text may have been packed by another zlib.
+        if (known := self._locks.get(key.place)) is not None:
             return known
-        stored = self.store.get(keys.lock(row.provider_name, digest))
+        stored = self.store.get(key)
         if stored is None:
             raise PermanentError(f"the lock of {row.canonical} {row.installed_version} is not there any more")
         if len(self._locks) >= _LOCKS_KEPT:
             self._locks.clear()  # another thread may read them: nothing is looked up twice
-        self._locks[digest] = stored.packed  # it never changes
+        self._locks[key.place] = stored.packed  # it never changes
         return stored.packed
 
     def _facts_for(self, version: ProviderVersion) -> RuntimeFacts:

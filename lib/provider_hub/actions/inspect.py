@@ -6,7 +6,13 @@ from dataclasses import replace
 from provider_hub.actions import keys
 from provider_hub.actions.cluster import Clusters
 from provider_hub.actions.installed import Installed, not_installed
-from provider_hub.actions.lock_facts import with_lock_facts
+from provider_hub.actions.lock_facts import (
+    mend_of,
+    refused_mends,
+    with_common_facts,
+    with_lock_facts,
+    without_mend,
+)
 from provider_hub.actions.ports import DocumentStore, TenantStore
 from provider_hub.actions.services import Services
 from provider_hub.domain.deployment import DeploymentStatus
@@ -30,14 +36,32 @@ def get_installed(
 ) -> Installed:
     """One installation with what the catalog has about it; for a poll that may be some seconds old. Raises NotFound."""
     row = get_row(services, organization, name)
+    found = _with_provider(services, row, is_poll=is_poll)
+    return without_mend(found) if _refuses_mend(services, found, is_poll=is_poll) else found
+
+
+def _with_provider(services: Services[TenantStore], row: Installation, *, is_poll: bool) -> Installed:
+    name, running = row.provider_name, (row.installed_version, row.revision.lock_sha256)
     now = services.clock()
-    running = (row.installed_version, row.revision.lock_sha256)
     known = services.known_providers.find(name, running, now) if is_poll else None
     if known is not None:
         return Installed(row, *known)
-    (found,) = with_lock_facts(services, [Installed(row, services.store.get(keys.provider(name)))])
+    (found,) = with_common_facts(services, [Installed(row, services.store.get(keys.provider(name)))])
     services.known_providers.keep(name, running, found, now)
     return found
+
+
+def _refuses_mend(services: Services[TenantStore], found: Installed, *, is_poll: bool) -> bool:
+    """Whether a newer version mends the installation, and the row's organization refuses that version."""
+    mend, now = mend_of(found), services.clock()
+    if mend is None:
+        return False
+    known = services.known_providers.refuses(mend, now) if is_poll else None
+    if known is not None:
+        return known
+    is_refused = mend in refused_mends(services, [mend])
+    services.known_providers.keep_refusal(mend, now, is_refused=is_refused)
+    return is_refused
 
 
 def get_row(services: Services[DocumentStore], organization: Organization, name: ProviderName) -> Installation:

@@ -1,11 +1,15 @@
 """An installation as it is shown to its tenant: the row together with what the catalog has about it."""
 
+from provider_hub.actions.ports import Key
 from provider_hub.domain.advisories import LockAdvisories
-from provider_hub.domain.catalog import Provider
+from provider_hub.domain.catalog import Provider, ProviderVersion
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import NotFound
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
+
+# An organization's id, and a version that mends an installation of it.
+Mend = tuple[str, Key[ProviderVersion]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from provider_hub.actions import keys
-from provider_hub.actions.installed import Installed, LockFacts
+from provider_hub.actions.installed import Installed, LockFacts, Mend
 from provider_hub.actions.known_advisories import known_of
 from provider_hub.actions.ports import Key, LockedVersionStore
 from provider_hub.actions.services import Services
@@ -16,8 +16,6 @@ from provider_hub.domain.versions import is_newer
 
 # A version, and the lock that it has now.
 Choice = tuple[str, str | None]
-# An organization's id, and a version that mends an installation of it.
-Mend = tuple[str, Key[ProviderVersion]]
 
 
 def with_lock_facts(services: Services[LockedVersionStore], installed: Sequence[Installed]) -> list[Installed]:
@@ -25,15 +23,20 @@ def with_lock_facts(services: Services[LockedVersionStore], installed: Sequence[
 
     Where a newer version mends one, a third reads what its organization requires, and a fourth the version's origin.
     """
+    found = with_common_facts(services, installed)
+    refused = refused_mends(services, [mend for one in found if (mend := mend_of(one)) is not None])
+    return [without_mend(one) if mend_of(one) in refused else one for one in found]
+
+
+def with_common_facts(services: Services[LockedVersionStore], installed: Sequence[Installed]) -> list[Installed]:
+    """The same facts for every organization: `mended_by` may be a version that an organization refuses."""
     choices = _choices(services, installed)
     digests = {one.row.revision.lock_sha256 for one in installed} | {lock for listed in choices for _, lock in listed}
     known = known_of(services, sorted(digest for digest in digests if digest))
-    found = [replace(one, lock=_facts(one, listed, known)) for one, listed in zip(installed, choices, strict=True)]
-    refused = _refused(services, [mend for one in found if (mend := _mend(one)) is not None])
-    return [replace(one, lock=replace(one.lock, mended_by=None)) if _mend(one) in refused else one for one in found]
+    return [replace(one, lock=_facts(one, listed, known)) for one, listed in zip(installed, choices, strict=True)]
 
 
-def _mend(installed: Installed) -> Mend | None:
+def mend_of(installed: Installed) -> Mend | None:
     """The organization, and the newer version that mends its installation; no rule is about the version it has."""
     row, mended_by = installed.row, installed.lock.mended_by
     if mended_by is None or mended_by == row.installed_version:
@@ -41,7 +44,12 @@ def _mend(installed: Installed) -> Mend | None:
     return row.organization_id, keys.version(row.provider_name, mended_by)
 
 
-def _refused(services: Services[LockedVersionStore], mends: Sequence[Mend]) -> set[Mend]:
+def without_mend(installed: Installed) -> Installed:
+    """The installation for an organization that refuses the version which mends it."""
+    return replace(installed, lock=replace(installed.lock, mended_by=None))
+
+
+def refused_mends(services: Services[LockedVersionStore], mends: Sequence[Mend]) -> set[Mend]:
     """Those whose version does not come from where the organization requires, or is gone."""
     if not mends:
         return set()

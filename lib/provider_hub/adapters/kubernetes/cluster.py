@@ -20,6 +20,7 @@ from provider_hub.adapters.kubernetes.cell_mark import CellMark
 from provider_hub.adapters.kubernetes.ownership import (
     ONLY_HUB,
     Hub,
+    annotation,
     generation_of,
     installation_of,
     is_made_by_hub,
@@ -36,6 +37,7 @@ from provider_hub.domain.manifests import (
     GENERATION,
     INSTALLATION_ID,
     MANAGER,
+    ORGANIZATION_ID,
     TOKEN,
     Manifest,
 )
@@ -66,7 +68,8 @@ class Kubernetes:
         self._hub = hub
         self._pool = ThreadPoolExecutor(APPLIED_AT_ONCE, thread_name_prefix="kubernetes")
         self._clock = clock
-        self._trusted_namespaces: dict[str, float] = {}
+        # Until when, of which organization: its slug, and so its namespace, may become another's.
+        self._trusted_namespaces: dict[str, tuple[float, str | None]] = {}
         self._mark = CellMark(api, hub, cell, clock)
         self._tolerated: set[tuple[str, str, str]] = set()
         self._lock = threading.Lock()
@@ -78,9 +81,10 @@ class Kubernetes:
         TemporaryError where the cluster is another cell.
         """
         namespace, *limits = [self._hub.stamped(manifest) for manifest in manifests]
-        name = namespace["metadata"]["name"]
+        name, organization = namespace["metadata"]["name"], annotation(namespace, ORGANIZATION_ID)
         with self._lock:
-            if self._trusted_namespaces.get(name, 0.0) > self._clock():
+            until, trusted = self._trusted_namespaces.get(name, (0.0, None))
+            if until > self._clock() and trusted == organization:
                 return []
         try:
             self._mark.ensure()
@@ -88,7 +92,7 @@ class Kubernetes:
         except (Gone, Conflicted) as error:
             raise TemporaryError(f"the namespace {name} is being changed by another as well") from error
         with self._lock:
-            self._trusted_namespaces[name] = self._clock() + _NAMESPACE_TRUST_SECONDS
+            self._trusted_namespaces[name] = self._clock() + _NAMESPACE_TRUST_SECONDS, organization
         return _names([namespace, *limits], changed)
 
     def apply(self, manifests: Sequence[Manifest]) -> list[str]:
