@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,10 +118,14 @@ async def start_logging(exits: AsyncExitStack, state_dir: Path, nodes: Sequence[
 
 
 async def start_tasks(
-    exits: AsyncExitStack, session: aiohttp.ClientSession, issuer: TokenIssuer
+    exits: AsyncExitStack, session: aiohttp.ClientSession, issuer: TokenIssuer, targets: Mapping[str, str]
 ) -> tuple[LocalTasks, str]:
-    """Serve Cloud Tasks; returns it with its `host:port`."""
-    tasks = LocalTasks(http_sender(session, issuer.service_account))
+    """Serve Cloud Tasks; returns it with its `host:port`.
+
+    `targets` are the URLs that tasks may call, and the account for each. It may be filled later: until then no task is
+    taken.
+    """
+    tasks = LocalTasks(http_sender(session, issuer.service_account), targets=targets)
     server = TasksServer(tasks)
     exits.push_async_callback(server.stop)
     await server.start()

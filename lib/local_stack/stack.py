@@ -63,6 +63,8 @@ class LocalStack:
             if cell.port is not None:
                 self._exits.callback(cell.port.release)
         self._schedules: asyncio.Task[None] | None = None
+        # The functions that serve queues, as the settings name them, and the account that tasks call them as.
+        self._task_targets: dict[str, str] = {}
 
     async def start(self) -> StackInfo:
         """Start everything; returns where it is once all of it serves, and `stack.json` says so too.
@@ -79,6 +81,7 @@ class LocalStack:
         settings = AllSettings.from_environment(environment)
         for queue in Queue:
             name = f"projects/{settings.project}/locations/{settings.location}/queues/{settings.queue_name(queue)}"
+            self._task_targets[settings.queue_urls[queue]] = settings.tasks_service_account
             tasks.add_queue(hub_queue(name))
         await self._start_children(session, around, environment, settings)
         await self._register_runtimes(session, around, settings)
@@ -117,7 +120,7 @@ class LocalStack:
         config_key_file = keys_dir(self._state_dir) / "config"
         secret_file(config_key_file, lambda: secrets.token_bytes(32))
         self._tls = local_tls(self._state_dir)
-        tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer)
+        tasks, tasks_endpoint = await start_tasks(self._exits, session, issuer, self._task_targets)
         return tasks, Surroundings(
             project=self._options.project,
             emulators=self._foundation.emulators,

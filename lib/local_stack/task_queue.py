@@ -5,7 +5,7 @@ import heapq
 import itertools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ import grpc
 from google.cloud import tasks_v2
 
 from local_stack.clock import Clock
-from local_stack.task_rules import TaskError, check_task
+from local_stack.task_rules import TaskError, check_allowed, check_task
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,11 @@ class _Entry:
 class TaskQueue:
     """Tasks of one queue, dispatched by `dispatch_forever`. All calls belong to one event loop."""
 
-    def __init__(self, queue: tasks_v2.Queue, send: Sender, clock: Clock) -> None:
+    def __init__(
+        self, queue: tasks_v2.Queue, send: Sender, clock: Clock, targets: Mapping[str, str] | None = None
+    ) -> None:
+        """`targets` are the URLs that tasks may call, and the account for each; None lets them call anything."""
+        self._targets = targets
         self._queue = with_defaults(queue)
         self._send = send
         self._clock = clock
@@ -92,9 +96,15 @@ class TaskQueue:
         self._wake.set()
 
     def create(self, task: tasks_v2.Task) -> tasks_v2.Task:
-        """Add a task. Raises TaskError: INVALID_ARGUMENT, or ALREADY_EXISTS for a name in use or used lately."""
+        """Add a task.
+
+        Raises TaskError: INVALID_ARGUMENT, PERMISSION_DENIED for a target or an account that it may not have, or
+        ALREADY_EXISTS for a name in use or used lately.
+        """
         now = self._clock.now()
         check_task(self._queue.name, task, now)
+        if self._targets is not None:
+            check_allowed(task.http_request, self._targets)
         task = tasks_v2.Task(task)
         self._bury(now)
         if not task.name:

@@ -1,6 +1,7 @@
 """What Cloud Tasks refuses: names, targets, times and sizes, and the errors for it."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,6 +81,31 @@ def _check_target(request: tasks_v2.HttpRequest) -> None:
         raise invalid("oauth_token is not served here; use oidc_token.")
     if "oidc_token" in request and not request.oidc_token.service_account_email:
         raise invalid("oidc_token needs a service_account_email.")
+
+
+def check_allowed(request: tasks_v2.HttpRequest, targets: Mapping[str, str]) -> None:
+    """Raise TaskError unless the task calls one of `targets`, with a token as the target's account at most.
+
+    Every user of the machine reaches the port. A token for another address, or as another account, would let them
+    forge a push or a schedule, or send that token to the functions themselves.
+    """
+    account = targets.get(request.url)
+    if account is None:
+        urls = ", ".join(targets) or "none yet"
+        raise _denied(f"{request.url!r} is no target: tasks of this machine may call {urls}.")
+    if "oidc_token" not in request:
+        return
+    token = request.oidc_token
+    if token.service_account_email != account:
+        raise _denied(
+            f"a task may not call as {token.service_account_email!r}: tasks for {request.url} call as {account}."
+        )
+    if token.audience not in ("", request.url):
+        raise _denied(f"{token.audience!r} is no audience of a task for {request.url}: leave it out, or name that URL.")
+
+
+def _denied(message: str) -> TaskError:
+    return TaskError(grpc.StatusCode.PERMISSION_DENIED, message)
 
 
 def _check_times(task: tasks_v2.Task, now: float) -> None:

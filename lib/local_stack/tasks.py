@@ -2,12 +2,12 @@
 
 What differs from Google's: tasks live in memory and end with the process; a queue exists as soon as it is
 created; App Engine targets, OAuth tokens and IAM are not served; a task's rate is evenly spaced and not slowed
-down further when a target answers 429 or 503.
+down further when a target answers 429 or 503. In the place of IAM, a list says what tasks may call, and as whom.
 """
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -32,9 +32,11 @@ TokenMaker = Callable[[str, str], str]
 class LocalTasks:
     """The service's calls. `serve` puts them on a port; each queue dispatches in a task of its own."""
 
-    def __init__(self, send: Sender, clock: Clock | None = None) -> None:
+    def __init__(self, send: Sender, clock: Clock | None = None, *, targets: Mapping[str, str] | None = None) -> None:
+        """`targets` are the URLs that tasks may call, and the account for each; None lets them call anything."""
         self._send = send
         self._clock = clock or SystemClock()
+        self._targets = targets
         self._queues: dict[str, TaskQueue] = {}
         self._dispatchers: dict[str, asyncio.Task[None]] = {}
 
@@ -43,7 +45,7 @@ class LocalTasks:
         check_queue_name(queue.name)
         if queue.name in self._queues:
             raise TaskError(grpc.StatusCode.ALREADY_EXISTS, f"the queue {queue.name} exists.")
-        added = TaskQueue(queue, self._send, self._clock)
+        added = TaskQueue(queue, self._send, self._clock, self._targets)
         self._queues[queue.name] = added
         self._dispatchers[queue.name] = asyncio.create_task(added.dispatch_forever(), name=f"dispatch {queue.name}")
         return added.description

@@ -24,6 +24,7 @@ from tests.integration.backend import Documents, Topics
 
 from local_kubernetes.cluster import serving
 from local_stack import servers
+from local_stack.callers import TASKS_ACCOUNT
 from local_stack.emulators import EmulatorHosts
 from local_stack.environment import Surroundings, function_environment
 from local_stack.interpreters import own_interpreter
@@ -46,6 +47,7 @@ Answer: TypeAlias = Any
 _framework: Any = functions_framework  # untyped
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 CHECK_IN_KEY = "a key for tests only"
+QUEUE_URLS = {queue: f"http://127.0.0.1:9/{queue}" for queue in Queue}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def stand_ins(hosts: EmulatorHosts, state_dir: Path) -> Iterator[StandIns]:
         tls = servers.local_tls(state_dir)
         wheels_url = await servers.start_wheel_host(exits, state_dir, tls)
         bucket = await servers.start_bucket(exits, state_dir, tls)
-        return issuer, wheels_url, bucket, *await servers.start_tasks(exits, session, issuer)
+        targets = dict.fromkeys(QUEUE_URLS.values(), TASKS_ACCOUNT)
+        return issuer, wheels_url, bucket, *await servers.start_tasks(exits, session, issuer, targets)
 
     try:
         starting = asyncio.run_coroutine_threadsafe(start(), loop)
@@ -170,7 +173,7 @@ class Deployed:
             project=self.project,
             emulators=self.around.hosts,
             tasks_endpoint=self.around.tasks_endpoint,
-            queue_urls={queue: f"http://127.0.0.1:9/{queue}" for queue in Queue},
+            queue_urls=QUEUE_URLS,
             issuer=self.around.issuer,
             hub_id="local-test",
             check_in_key=CHECK_IN_KEY,

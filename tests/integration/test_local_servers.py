@@ -15,11 +15,11 @@ import grpc.aio
 import jwt
 import pytest
 from aiohttp import web
-from google.api_core.exceptions import AlreadyExists, InvalidArgument, NotFound
+from google.api_core.exceptions import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 
-from local_stack.callers import PUSH_ACCOUNT
+from local_stack.callers import PUSH_ACCOUNT, TASKS_ACCOUNT
 from local_stack.issuer import Realm, TokenIssuer
 from local_stack.ports import ReservedPort, listening_socket, port_of
 from local_stack.push_relay import PushRelay
@@ -84,7 +84,8 @@ def run(state_dir: Path, test: Callable[[Machine], Coroutine[Any, Any, None]]) -
 @asynccontextmanager
 async def tasks_client(made: Machine, **queue: Any) -> AsyncIterator[tasks_v2.CloudTasksAsyncClient]:
     """Google's own client, connected to a local Cloud Tasks with one queue."""
-    tasks, endpoint = await start_tasks(made.exits, made.session, made.issuer)
+    targets = {f"{made.target}/deadlines?x=1": TASKS_ACCOUNT, made.target: TASKS_ACCOUNT}
+    tasks, endpoint = await start_tasks(made.exits, made.session, made.issuer, targets)
     tasks.add_queue(tasks_v2.Queue(name=QUEUE, **queue))
     async with grpc.aio.insecure_channel(endpoint) as channel:
         yield tasks_v2.CloudTasksAsyncClient(transport=CloudTasksGrpcAsyncIOTransport(channel=channel))
@@ -97,7 +98,7 @@ def test_google_s_client_creates_a_task_and_the_target_gets_it_with_a_token(tmp_
                 url=f"{made.target}/deadlines?x=1",
                 headers={"Content-Type": "application/json", "X-CloudTasks-TaskName": "forged", "Host": "forged"},
                 body=b'{"generation": 1}',
-                oidc_token={"service_account_email": "tasks@local", "audience": "the-function"},
+                oidc_token={"service_account_email": TASKS_ACCOUNT},
             )
             name = f"{QUEUE}/tasks/i-1-1"
             await client.create_task(parent=QUEUE, task=tasks_v2.Task(name=name, http_request=request))
@@ -111,8 +112,30 @@ def test_google_s_client_creates_a_task_and_the_target_gets_it_with_a_token(tmp_
         token = arrived.headers["Authorization"].removeprefix("Bearer ")
         async with made.session.get(made.issuer.jwks_url(Realm.GOOGLE)) as response:
             key = jwt.PyJWKSet.from_dict(await response.json())[jwt.get_unverified_header(token)["kid"]]
-        claims = jwt.decode(token, key, algorithms=["RS256"], audience="the-function")
-        assert claims["email"] == "tasks@local"
+        claims = jwt.decode(token, key, algorithms=["RS256"], audience=f"{made.target}/deadlines?x=1")
+        assert claims["email"] == TASKS_ACCOUNT
+
+    run(tmp_path, test)
+
+
+def test_no_program_of_the_machine_gets_a_token_for_itself_or_of_another_account(tmp_path: Path) -> None:
+    async def test(made: Machine) -> None:
+        other = f"{made.target}/a-listener"
+        asked = [
+            {"url": other},
+            {"url": other, "oidc_token": {"service_account_email": TASKS_ACCOUNT, "audience": made.target}},
+            {"url": f"{made.target}.evil.example"},
+            {"url": made.target, "oidc_token": {"service_account_email": PUSH_ACCOUNT}},
+            {"url": made.target, "oidc_token": {"service_account_email": TASKS_ACCOUNT, "audience": other}},
+        ]
+        async with tasks_client(made) as client:
+            queue = tasks_v2.Queue(name=f"{QUEUE}-own")
+            await client.create_queue(parent=QUEUE.rpartition("/queues/")[0], queue=queue)
+            for parent in (QUEUE, queue.name):
+                for request in asked:
+                    with pytest.raises(PermissionDenied, match=r"tasks of this machine|may not call as|no audience"):
+                        await client.create_task(parent=parent, task=tasks_v2.Task(http_request=request))
+        assert made.received.empty()
 
     run(tmp_path, test)
 
