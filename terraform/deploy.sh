@@ -136,15 +136,15 @@ approve() {
 # of a plan makes the rest of it stale, so that the second try has a plan of its own.
 plan_and_apply() {
   make_plan "$@"
-  [[ ${destroying:-} == 1 ]] || guard_plan
+  guard_plan
   approve
-  [[ ${destroying:-} == 1 ]] || grant_before_opening
+  grant_before_opening
   if ! terraform -chdir="$here" apply -input=false plan.out; then
     say "the apply failed; one more try, with a new plan"
     make_plan "$@"
-    [[ ${destroying:-} == 1 ]] || guard_plan
+    guard_plan
     approve
-    [[ ${destroying:-} == 1 ]] || grant_before_opening
+    grant_before_opening
     terraform -chdir="$here" apply -input=false plan.out
   fi
   rm -f "$here/plan.out"
@@ -283,24 +283,54 @@ confirm_destroy() {
   [[ $answer == "$NAME" ]] || fail "nothing was destroyed: DESTROY=$NAME, or typing $NAME, confirms it"
 }
 
+# The addresses in the state that match a pattern, into the array `addresses`; what Terraform only reads is left out.
+collect_addresses() {
+  local state
+  state=$(terraform -chdir="$here" state list)
+  mapfile -t addresses < <(grep -E "(^|[.])$1" <<<"$state" | grep -vE '(^|[.])data[.]')
+}
+
+# Only what refuses its deletion is changed, and only what is still there. A plan of everything would make again what a
+# destruction that was interrupted has destroyed.
+lift_protection() {
+  collect_addresses '(google_firestore_database[.]|google_container_cluster[.]|google_storage_bucket[.]artifacts)'
+  [[ ${#addresses[@]} == 0 ]] || plan_and_apply "${addresses[@]/#/-target=}"
+}
+
 # Firestore puts a deleted field's or index's default back: it would index all data, to delete it a moment later.
 forget_indexes() {
-  local state addresses
-  state=$(terraform -chdir="$here" state list)
-  mapfile -t addresses < <(grep -E 'google_firestore_(field|index)[.]' <<<"$state")
+  collect_addresses 'google_firestore_(field|index)[.]'
   [[ ${#addresses[@]} == 0 ]] || terraform -chdir="$here" state rm "${addresses[@]}"
 }
 
+# As with a deployment, some refusals pass.
+destroy_what_is_left() {
+  make_plan -destroy
+  if ! terraform -chdir="$here" apply -input=false plan.out; then
+    say "the destruction failed; one more try, with a new plan"
+    make_plan -destroy
+    terraform -chdir="$here" apply -input=false plan.out ||
+      fail "something is left: run the same command again, which goes on from here. Deploy nothing before it has ended: the state has no indexes any more"
+  fi
+  rm -f "$here/plan.out"
+}
+
+# Asks once, of a plan that nobody applies: until then nothing is changed, the state included.
 destroy() {
   prepare destroy
   confirm_destroy
-  destroying=1
   bootstrap
   collect_variables
+  variables+=(-var deletion_protection=false)
   say "taking $NAME down in $PROJECT, its database included; the daily and weekly backups stay until they expire"
-  plan_and_apply -var deletion_protection=false
+  make_plan -destroy
+  rm -f "$here/plan.out"
+  approve
+  AUTO_APPROVE=1 # the steps to what was approved
+  move_addresses
+  lift_protection
   forget_indexes
-  plan_and_apply -destroy -var deletion_protection=false
+  destroy_what_is_left
 }
 
 case ${1:-} in

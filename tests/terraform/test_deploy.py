@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terraform.tools.configuration import HUB, TERRAFORM
+from terraform.tools.configuration import HUB, TERRAFORM, read
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
@@ -40,20 +40,51 @@ case "$*" in
     grep -q "^terraform.* apply" "$CALLS" || { echo "ERROR: repository not found" >&2; exit 1; } ;;
 esac
 """
+# Terraform has a state. It refuses what Google or a provider refuses: to destroy what is protected, or a database whose
+# indexes are still in the state, since they would come back; and to make everything again, of which a key ring is left.
 TERRAFORM_TOOL = """
+state=$CALLS.state
+refuse() { echo "Error: $*" >&2; exit 1; }
+keep() { grep "$@" "$state" > "$state.new"; mv "$state.new" "$state"; }
+take_down() {
+  protected="google_(firestore_database|container_cluster|storage_bucket)[.]"
+  for address in $(grep -E "$protected" "$state" | grep -v "[.]data[.]"); do
+    grep -qF -- "-target=$address " "$CALLS.lifted" 2> /dev/null || refuse "$address is protected"
+  done
+  grep -E "google_firestore_(field|index)" "$state" && refuse "default indexes would be built"
+  touch "$CALLS.destroyed"
+  [ -z "${SUBNETWORK_IN_USE:-}" ] || { keep google_compute_subnetwork; refuse "the subnetwork is in use"; }
+  : > "$state"
+}
 case "$*" in
   *"show -json"*) cat "$PLAN" ;;
   *"output -json cluster_access"*) echo "${ACCESS:-null}" ;;
   *"output -json cells"*) echo '{"default": {"endpoint": "gke-1.gke.goog"}, "b": {"endpoint": "gke-2.gke.goog"}}' ;;
   *"output -json build"*) cat "$BUILD" ;;
   *"output -json"*) echo '"https://hub.example.com"' ;;
-  *"state list"*) [ -z "${STATE:-}" ] || { echo "$STATE"; exit 0; }
-    printf '%s\\n' 'module.hub.google_firestore_field.indexed["a"]' 'module.hub.google_firestore_database.this' ;;
+  *"state list"*) cat "$state" ;;
+  *"state rm"*) for address; do keep -vxF -- "$address"; done ;;
+  *" plan "*) echo "$* " > "$CALLS.planned" ;;
   *" apply"*)
     [ "$(grep -c "^terraform.* apply" "$CALLS")" -le "${FAILING_APPLIES:-0}" ] && exit 1
-    exit "${APPLY_STATUS:-0}" ;;
+    [ "${APPLY_STATUS:-0}" = 0 ] || exit "$APPLY_STATUS"
+    case "$(cat "$CALLS.planned")" in
+      *" -destroy "*) take_down ;;
+      *" -target="*"deletion_protection=false"*) cat "$CALLS.planned" >> "$CALLS.lifted" ;;
+      *) [ ! -e "$CALLS.destroyed" ] || refuse "googleapi: Error 409: KeyRing hub already exists" ;;
+    esac ;;
 esac
 """
+STATE = (
+    'module.hub.google_firestore_field.indexed["a"]',
+    'module.hub.google_firestore_index.this["b"]',
+    "module.hub.google_firestore_database.this",
+    "module.hub.google_kms_key_ring.this",
+    "module.hub.google_storage_bucket.artifacts",
+    "module.hub.data.google_container_cluster.existing[0]",
+    'module.hub.module.cell["second"].google_container_cluster.runtimes',
+    "module.hub.module.network[0].google_compute_subnetwork.nodes",
+)
 KUBECTL = 'cat "$2" >> "$CALLS.kubeconfig"\ncat > "$CALLS.manifest"\n'
 ACCESS = {"hub_id": "my-project.hub", "readers": ["r@p.iam"], "writers": ["w@p.iam"]}
 BUILD = {"image": "registry/pragma-runtime:tag", "service_account": "builder", "bucket": "my-project-hub-sources"}
@@ -69,16 +100,27 @@ class Deployment:
         self._build.write_text(json.dumps(BUILD))
         self._plan = folder / "plan.json"
         self.plans()
+        self._state = folder / "calls.state"
+        self.has(*STATE)
         self._path = f"{folder}:{os.environ['PATH']}"
         for name, body in {"gcloud": GCLOUD, "terraform": TERRAFORM_TOOL, "kubectl": KUBECTL}.items():
             (folder / name).write_text(RECORD + body)
             (folder / name).chmod(0o755)
 
-    def run(self, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, answers: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the script; `answers` are the lines that somebody types."""
         given = {"PATH": self._path, "CALLS": str(self._calls), "BUILD": str(self._build), "PLAN": str(self._plan)}
         given |= environment
         script = ["bash", str(TERRAFORM / "deploy.sh"), command]
-        return subprocess.run(script, env=given, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(script, env=given, capture_output=True, text=True, input=answers, check=False)
+
+    def has(self, *addresses: str) -> None:
+        """Make these addresses the state."""
+        self._state.write_text("".join(f"{address}\n" for address in addresses))
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        return tuple(self._state.read_text().splitlines())
 
     def plans(self, *deleted: str, cells: tuple[dict[str, float], dict[str, float]] | None = None) -> None:
         """What the next plan looks like: it deletes these resources, each `type.name`.
@@ -173,7 +215,8 @@ def test_the_image_is_there_before_any_function_refers_to_it(deployed: Deploymen
 
 
 def test_a_state_of_before_the_module_moves_before_anything_is_targeted(deployment: Deployment) -> None:
-    ran = deployment.run("deploy", **GIVEN, STATE="google_firestore_database.this")
+    deployment.has("google_firestore_database.this")
+    ran = deployment.run("deploy", **GIVEN)
     assert ran.returncode == 0, ran.stderr
     plans = [line for line in deployment.text().splitlines() if " plan " in line]
     assert ["-refresh-only" in plan for plan in plans] == [True, False, False]
@@ -429,20 +472,78 @@ def test_whose_tokens_are_taken_matters_to_what_is_deployed_and_not_to_what_is_d
     assert "DESTROY=hub" in ran.stderr
 
 
+# What somebody types who is asked for the environment's name, and then whether to go on.
+ASKED = {**GIVEN, "AUTO_APPROVE": ""}
+
+
+def test_a_destruction_leaves_nothing_in_the_state(destroyed: Deployment) -> None:
+    assert destroyed.state == ()
+
+
 def test_indexes_are_forgotten_before_the_database_goes(destroyed: Deployment) -> None:
     """Firestore would put each field's default index back, over all data."""
-    lines = destroyed.text().splitlines()
-    removed = [line for line in lines if "state rm" in line]
+    removed = [line for line in destroyed.text().splitlines() if "state rm" in line]
     assert len(removed) == 1
-    assert "google_firestore_field.indexed" in removed[0]
-    destroying = next(at for at, line in enumerate(lines) if "-destroy" in line)
-    assert lines.index(removed[0]) < destroying
+    assert [address in removed[0] for address in STATE[:3]] == [True, True, False]
 
 
-def test_destroying_lifts_the_protection_first(destroyed: Deployment) -> None:
+def test_only_what_is_protected_is_changed_before_the_rest_is_destroyed(destroyed: Deployment) -> None:
     plans = [line for line in destroyed.text().splitlines() if " plan " in line]
-    assert ["-destroy" in plan for plan in plans] == [False, True]
+    assert ["-destroy" in plan for plan in plans] == [True, False, True]
+    assert re.findall(r"-target=(\S+)", plans[1]) == [STATE[2], STATE[4], STATE[6]]
     assert all("deletion_protection=false" in plan for plan in plans)
+
+
+def test_a_destruction_asks_once_before_it_changes_anything(deployment: Deployment) -> None:
+    ran = deployment.run("destroy", answers="hub\ny\n", **ASKED)
+    assert ran.returncode == 0, ran.stderr
+    assert deployment.state == ()
+
+
+def test_a_destruction_that_is_declined_has_changed_neither_the_project_nor_the_state(deployment: Deployment) -> None:
+    ran = deployment.run("destroy", answers="hub\nn\n", **ASKED)
+    assert ran.returncode == 1
+    assert "nothing was changed" in ran.stderr
+    assert deployment.state == STATE
+    assert deployment.calls("apply", "rm") == []
+
+
+def test_a_destruction_that_stopped_halfway_says_how_to_go_on_and_makes_nothing_again(deployment: Deployment) -> None:
+    stopped = deployment.run("destroy", **GIVEN, DESTROY="hub", SUBNETWORK_IN_USE="1")
+    assert stopped.returncode == 1
+    assert "run the same command again" in stopped.stderr
+    assert deployment.state == STATE[-1:]
+    before = len(deployment.text())
+    resumed = deployment.run("destroy", **GIVEN, DESTROY="hub")
+    assert resumed.returncode == 0, resumed.stderr
+    assert deployment.state == ()
+    plans = [line for line in deployment.text()[before:].splitlines() if " plan " in line]
+    assert all("-destroy" in plan for plan in plans)
+
+
+def test_a_destruction_that_google_refused_for_a_moment_is_tried_once_more(deployment: Deployment) -> None:
+    deployment.has(*STATE[-1:])
+    ran = deployment.run("destroy", **GIVEN, DESTROY="hub", FAILING_APPLIES="1")
+    assert ran.returncode == 0, ran.stderr
+    assert deployment.state == ()
+
+
+def test_the_script_lifts_every_protection_that_the_configuration_has() -> None:
+    modules = [read(folder) for folder in HUB.parent.iterdir()]
+    protected = {
+        block.address
+        for module in modules
+        for block in module.of("resource")
+        if "var.deletion_protection" in block.text
+    }
+    assert protected == {
+        "google_firestore_database.this",
+        "google_container_cluster.runtimes",
+        "google_storage_bucket.artifacts",
+    }
+    script = (TERRAFORM / "deploy.sh").read_text()
+    (pattern,) = re.findall(r"collect_addresses '(\(google_firestore_database.*)'", script)
+    assert [address for address in protected if not re.search(pattern, address)] == []
 
 
 def test_it_says_where_it_must_be_told_to_deploy(deployment: Deployment) -> None:

@@ -231,7 +231,7 @@ variable "default_scope" {
 }
 
 variable "deletion_protection" {
-  description = "Whether database and cluster refuse to be destroyed. `make destroy` asks for false to be applied first."
+  description = "Whether the database, the clusters and the bucket of wheels refuse to be destroyed. `make destroy` lifts this by itself."
   type        = bool
   default     = true
   nullable    = false
