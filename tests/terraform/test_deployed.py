@@ -231,6 +231,65 @@ def test_an_outputs_planned_value_is_told(unchanged: dict[str, Any]) -> None:
     assert guard.planned_output(unchanged, ["build", "nothing"]) == ""
 
 
+# What a trial gets, and what its first real month takes away again: a domain, other people, no console.
+TRIAL = {
+    "alert_emails": '["a@example.com", "b@example.com"]',
+    "network": "{static_addresses = 2}",
+    "web_console": '{client_id = "console-app"}',
+}
+LATER = {
+    "alert_emails": '["c@example.com"]',
+    "domain": "hub.example.com",
+    "network": "{static_addresses = 1}",
+    "web_console": "null",
+}
+REFERRED_TO = {
+    "google_compute_address",
+    "google_compute_backend_bucket",
+    "google_monitoring_notification_channel",
+    "google_monitoring_uptime_check_config",
+}
+
+
+def test_what_others_refer_to_is_deleted_after_they_let_go_of_it(deployed: Deployed) -> None:
+    """The rehearsal's provider refuses it any earlier, as Google does."""
+    terraform, there = deployed.terraform, []
+    with terraform.with_state(terraform.state_text):
+        for settings in (TRIAL, LATER):
+            chosen = (f"-var={name}={value}" for name, value in settings.items())
+            terraform.run("plan", "-input=false", "-refresh=false", "-out=plan.out", *OPTIONS, *chosen)
+            terraform.apply()
+            there.append(referred_to(terraform.state_text))
+    before, after = there
+    assert {kind for kind, _ in before - after} == REFERRED_TO
+
+
+def referred_to(state: str) -> set[tuple[str, str]]:
+    """The type and id of each resource that Google keeps while something refers to it."""
+    resources = [one for one in json.loads(state)["resources"] if one["type"] in REFERRED_TO]
+    return {(one["type"], instance["attributes"]["id"]) for one in resources for instance in one["instances"]}
+
+
+# Each has a name that nothing else may have at the same time, and can be replaced: made before it is destroyed, it is
+# refused.
+NAMED_ONCE = {
+    "google_artifact_registry_repository",
+    "google_cloud_run_v2_service",
+    "google_cloud_run_v2_service_iam_member",
+    "google_compute_subnetwork",
+    "google_container_cluster",
+    "google_firestore_database",
+}
+
+
+def test_what_has_a_name_of_its_own_is_not_made_before_it_is_destroyed(deployed: Deployed) -> None:
+    """Terraform has whatever a resource depends on made before it is destroyed, once it has the resource itself so."""
+    resources = json.loads(deployed.terraform.state_text)["resources"]
+    first = {one["type"] for one in resources if any(each.get("create_before_destroy") for each in one["instances"])}
+    assert "google_monitoring_uptime_check_config" in first
+    assert first & NAMED_ONCE == set()
+
+
 def test_no_key_is_in_the_state(deployed: Deployed) -> None:
     state = deployed.terraform.state_text
     assert "key-of-" not in state

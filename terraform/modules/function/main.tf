@@ -22,9 +22,10 @@ resource "google_secret_manager_secret_iam_member" "this" {
   member    = google_service_account.this.member
 }
 
-# The name carries the content's hash: changed code is another object, and so another deployment.
+# The name carries the content's hash: changed code is another object, and so another deployment. The new one is there before
+# the old one goes, and Terraform has all that it depends on so: of what is built with, that is the bucket alone.
 resource "google_storage_bucket_object" "source" {
-  bucket = var.build.bucket
+  bucket = var.sources_bucket
   name   = "functions/${var.name}/${filesha256(local.archive)}.zip"
   source = local.archive
 
@@ -47,7 +48,7 @@ resource "google_cloud_run_v2_service" "this" {
   deletion_protection  = false # holds no data; its source is in the repository
 
   build_config {
-    source_location          = "gs://${var.build.bucket}/${google_storage_bucket_object.source.name}"
+    source_location          = "gs://${var.sources_bucket}/${google_storage_bucket_object.source.name}"
     function_target          = var.function
     image_uri                = local.image
     base_image               = local.base_image

@@ -1,9 +1,8 @@
 variable "build" {
-  description = "How the source becomes a container: the account that builds (its id), the address of the image registry, the bucket of sources, and a private pool of workers (null = Google's)."
+  description = "How the source becomes a container: the account that builds (its id), the address of the image registry, and a private pool of workers (null = Google's)."
   type = object({
     service_account = string
     registry        = string
-    bucket          = string
     worker_pool     = optional(string)
   })
 }
@@ -92,6 +91,11 @@ variable "size" {
     min_instances = number
     max_instances = number
   })
+}
+
+variable "sources_bucket" {
+  description = "Name of the bucket of the functions' sources."
+  type        = string
 }
 
 variable "url" {

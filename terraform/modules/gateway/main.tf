@@ -47,7 +47,8 @@ resource "google_compute_backend_service" "function" {
   }
 }
 
-# Nothing of it reaches a function, so it is outside of the rate limit, which is there for them.
+# Nothing of it reaches a function, so it is outside of the rate limit, which is there for them. Google deletes none that a
+# URL map names, so that the map changes before it goes. It is never replaced: what varies of it changes in place.
 resource "google_compute_backend_bucket" "console" {
   count = var.console == null ? 0 : 1
 
@@ -55,6 +56,10 @@ resource "google_compute_backend_bucket" "console" {
   name                    = "${var.name}-console"
   bucket_name             = var.console.bucket
   custom_response_headers = [for name, value in var.console.headers : "${name}: ${value}"]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_compute_security_policy" "gateway" {

@@ -21,6 +21,11 @@ output "host" {
   depends_on  = [google_compute_global_forwarding_rule.https]
 }
 
+output "host_name" {
+  description = "The API's host name, before anything answers there."
+  value       = local.hosts[0]
+}
+
 output "url_map" {
   description = "Name of the URL map, by which the load balancer's metrics are told apart."
   value       = google_compute_url_map.gateway.name

@@ -112,7 +112,9 @@ locals {
   }
 }
 
-# Asks from several continents, which also gives the measurements above their first data point.
+# Asks from several continents, which also gives the measurements above their first data point. Another host is another
+# check, and Google deletes none that an alert names: the new one is there first, then the alerts change. Terraform treats
+# all that a check depends on alike, and most of that has a name that cannot be made twice: so it has the host from `api_host`.
 resource "google_monitoring_uptime_check_config" "api" {
   project      = local.project
   display_name = "${var.name}: the API"
@@ -130,8 +132,12 @@ resource "google_monitoring_uptime_check_config" "api" {
     type = "uptime_url"
     labels = {
       project_id = local.project
-      host       = trimprefix(local.api_url, "https://")
+      host       = local.api_host
     }
+  }
+
+  lifecycle {
+    create_before_destroy = true
   }
 }
 

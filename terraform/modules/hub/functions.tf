@@ -117,7 +117,7 @@ module "function" {
   build = {
     service_account = time_sleep.builder_grants.triggers.service_account
     registry        = time_sleep.builder_grants.triggers.registry
-    bucket          = time_sleep.builder_grants.triggers.bucket
     worker_pool     = var.build_worker_pool
   }
+  sources_bucket = google_storage_bucket.sources.name
 }

@@ -3,6 +3,9 @@ locals {
 
   # Where callers find the API. Without a load balancer it is one function's own address.
   api_url = local.has_gateway ? "https://${module.gateway[0].host}" : module.function["api"].url
+
+  # Its host, known before anything answers there. Whoever names it depends on none of the functions.
+  api_host = local.has_gateway ? module.gateway[0].host_name : trimprefix(local.urls["api"], "https://")
 }
 
 module "gateway" {

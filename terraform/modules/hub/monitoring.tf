@@ -94,6 +94,7 @@ resource "time_sleep" "metrics" {
   )
 }
 
+# Google deletes no channel that an alert names: the alerts change first, and then an address that was taken out goes.
 resource "google_monitoring_notification_channel" "email" {
   for_each = toset(var.alert_emails)
 
@@ -101,4 +102,9 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = "${var.name}: ${each.key}"
   type         = "email"
   labels       = { email_address = each.key }
+  force_delete = true # what else names it, such as an alert that somebody made by hand, loses it and stays
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -61,7 +61,8 @@ resource "google_compute_router" "this" {
   region  = var.region
 }
 
-# Addresses that stay the same, for whoever lets known callers in alone.
+# Addresses that stay the same, for whoever lets known callers in alone. Google releases none that the NAT uses, so that the
+# NAT changes before one goes. Change no argument here: almost each makes another address, and the name is taken.
 resource "google_compute_address" "nat" {
   count = var.static_addresses
 
@@ -70,6 +71,10 @@ resource "google_compute_address" "nat" {
   description  = "What runtimes and functions come from."
   region       = var.region
   address_type = "EXTERNAL"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_compute_router_nat" "this" {

@@ -21,6 +21,7 @@ IMMUTABLE = frozenset(
         "topic",
         "role",
         "member",
+        "monitored_resource",
         "bucket",
         "database",
         "repository_id",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,15 +14,27 @@ from tests.rehearsal.provider.values import Object, decode, encode
 
 _ERROR = 1
 PROJECT_NUMBER = "123456789012"
+# Google deletes none of these while something names it, unless it is told to by force.
+_KEPT_WHILE_USED = frozenset(
+    {
+        "google_compute_address",
+        "google_compute_backend_bucket",
+        "google_monitoring_notification_channel",
+        "google_monitoring_uptime_check_config",
+    }
+)
+# By which of its attributes others name a resource.
+_NAMED_BY = ("id", "self_link", "uptime_check_id")
 
 
 class ProviderService:
-    """Answers Terraform's calls for one provider; holds nothing but the provider's own configuration."""
+    """Answers Terraform's calls for one provider; holds the provider's own configuration, and what is there by now."""
 
     def __init__(self, schema: ProviderSchema) -> None:
         self._schema = schema
         self._offered = _offer(schema)
         self._inherited: Object = {}
+        self._there: dict[tuple[str, Any], str] = {}
 
     def call(self, name: str, request: Any) -> Any:
         """The answer to the call `name` of the protocol."""
@@ -64,10 +77,28 @@ class ProviderService:
     def _ApplyResourceChange(self, request: Any) -> Any:  # noqa: N802
         state = decode(request.planned_state)
         if state is None:
-            return MESSAGE["ApplyResponse"](new_state=request.planned_state)
+            return self._delete(request.type_name, request)
         fill = _fill_of(request.type_name)
         made = applied(self._block(request.type_name), decode(request.config), state, fill)
+        self._there[request.type_name, made.get("id")] = str(made)
         return MESSAGE["ApplyResponse"](new_state=encode(made))
+
+    def _delete(self, type_name: str, request: Any) -> Any:
+        prior = decode(request.prior_state)
+        users = self._users(prior) if type_name in _KEPT_WHILE_USED and not prior.get("force_delete") else []
+        if users:
+            refused = failed("ApplyResourceChange", f"Error 400: {prior['id']} is in use by {', '.join(users)}")
+            refused.new_state.CopyFrom(request.prior_state)
+            return refused
+        self._there.pop((type_name, prior.get("id")), None)
+        return MESSAGE["ApplyResponse"](new_state=request.planned_state)
+
+    def _users(self, resource: Object) -> list[str]:
+        """What names the resource, as `type id`."""
+        names = [re.escape(resource[name]) for name in _NAMED_BY if resource.get(name)]
+        named = re.compile(rf"({'|'.join(names)})(?![\w-])")
+        own = resource["id"]
+        return [f"{kind} {id_}" for (kind, id_), told in self._there.items() if id_ != own and named.search(told)]
 
     def _ImportResourceState(self, request: Any) -> Any:  # noqa: N802
         block = self._block(request.type_name)
@@ -179,5 +210,12 @@ _FILLS: Mapping[str, Mapping[str, Callable[[Object], Any]]] = {
     "google_kms_crypto_key": {"id": lambda values: f"{values['key_ring']}/cryptoKeys/{values['name']}"},
     "google_service_account": {"id": _account_name, "name": _account_name},
     "google_project_iam_custom_role": {"id": _role_name, "name": _role_name},
+    # Two of them may be told apart by nothing else.
+    "google_monitoring_alert_policy": {"id": lambda _: f"alertPolicies/{secrets.randbits(63)}"},
+    "google_monitoring_notification_channel": {"id": lambda _: f"notificationChannels/{secrets.randbits(63)}"},
+    "google_monitoring_uptime_check_config": {
+        "id": lambda _: f"uptimeCheckConfigs/{secrets.token_hex(8)}",
+        "uptime_check_id": lambda _: secrets.token_hex(8),
+    },
     "google_monitoring_slo": {"slo_id": lambda values: values.get("slo_id") or ("slo")},
 }
