@@ -25,8 +25,9 @@ locals {
     "roles/storage.admin",
   ])
 
-  # What a plan reads. It also opens the check-in keys, from which the functions' secret is put together.
-  planner_roles = toset(["roles/iam.securityReviewer", "roles/viewer"])
+  # What a plan reads, and the right to have its calls counted against this project, which the providers ask for. It also
+  # opens the check-in keys, from which the functions' secret is put together.
+  planner_roles = toset(["roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer", "roles/viewer"])
 
   # The roles that access.tf grants on the project: the deployer may grant these and no others, itself included.
   granted_roles = concat([
@@ -36,13 +37,15 @@ locals {
     "roles/logging.logWriter",
     "roles/logging.viewAccessor",
     "roles/storage.objectViewer",
-  ], [for role in ["reads_cluster", "writes_cluster"] : "projects/${var.project}/roles/${replace(var.name, "-", "_")}_${role}"])
+  ], [for role in ["reads_cluster", "writes_cluster"] : "projects/${var.project}/roles/${join("_", compact([replace(var.name, "-", "_"), role, var.suffix]))}"])
 
   pool = google_iam_workload_identity_pool.ci.name
 }
 
 data "google_project" "this" {
   project_id = var.project
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_service" "this" {
@@ -90,6 +93,8 @@ resource "google_service_account" "planner" {
   account_id   = "${var.name}-ci-planner"
   display_name = "CI planner of ${var.name}"
   description  = "Plans a pull request: reads, and changes nothing."
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_service_account" "deployer" {
@@ -97,6 +102,8 @@ resource "google_service_account" "deployer" {
   account_id   = "${var.name}-ci-deployer"
   display_name = "CI deployer of ${var.name}"
   description  = "Applies what was merged."
+
+  depends_on = [google_project_service.this]
 }
 
 # any workflow of the repository plans

@@ -42,3 +42,14 @@ variable "repository" {
     error_message = "repository.id and repository.owner_id are numbers."
   }
 }
+
+variable "suffix" {
+  description = "As the deployment's own suffix: the end of the custom roles' names, which the deployer may grant."
+  type        = string
+  default     = ""
+  nullable    = false
+  validation {
+    condition     = can(regex("^([a-z0-9]{1,8})?$", var.suffix))
+    error_message = "suffix has up to 8 lower-case letters and digits."
+  }
+}

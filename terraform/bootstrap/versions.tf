@@ -1,5 +1,7 @@
-# What CI deploys with, made once by an owner of the project, before the first deployment:
+# What CI deploys with, made once by an owner of the project, before the first deployment. Terraform needs three services
+# before it can enable any:
 #
+#   gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com iam.googleapis.com --project=my-project
 #   terraform -chdir=terraform/bootstrap init
 #   terraform -chdir=terraform/bootstrap apply -var project=my-project -var 'repository={id="123",owner_id="456"}'
 #

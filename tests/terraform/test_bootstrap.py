@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 import yaml
 from terraform.tools.access import grants
 from terraform.tools.configuration import TERRAFORM, read
@@ -26,6 +27,38 @@ def test_the_deployer_may_grant_every_role_that_the_configuration_grants_on_the_
     } & plain
     custom = set(re.findall(r"custom_role\.(\w+)", " ".join(granted)))
     assert {role for role in custom if f'"{role}"' not in allowed} == set()
+
+
+def test_the_deployer_may_grant_the_custom_roles_under_the_ids_that_they_have() -> None:
+    (ids,) = re.findall(r"/roles/\$\{(join\(.*?\]\)\))", str(BOOTSTRAP.local("granted_roles")))
+    for name in ("reads_cluster", "writes_cluster"):
+        declared = read().resource(f"google_project_iam_custom_role.{name}").body["role_id"]
+        assert declared == f"${{{ids}}}".replace("role,", f'"{name}",')
+
+
+def test_both_accounts_may_have_their_calls_counted_against_the_project() -> None:
+    """The providers ask for it, and Google then refuses every call of an account without serviceusage.services.use."""
+    (provider,) = read(TERRAFORM).of("provider", "google")
+    assert provider.body["user_project_override"] is True
+    may_use = {"roles/serviceusage.serviceUsageConsumer", "roles/serviceusage.serviceUsageAdmin"}
+    for name in ("deployer_roles", "planner_roles"):
+        assert [role for role in may_use if f'"{role}"' in str(BOOTSTRAP.local(name))], name
+
+
+def test_in_an_empty_project_each_thing_waits_for_the_services_that_it_needs() -> None:
+    needy = ("google_service_account", "google_iam_workload_identity_pool", "google_project")
+    waiting = [block for kind in needy for block in (*BOOTSTRAP.of("resource", kind), *BOOTSTRAP.of("data", kind))]
+    assert len(waiting) == 4
+    for block in waiting:
+        assert block.body["depends_on"] == ["${google_project_service.this}"], block.address
+
+
+def test_what_terraform_itself_needs_is_enabled_by_hand_first() -> None:
+    command = (
+        "gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com iam.googleapis.com"
+    )
+    for text in ((TERRAFORM / "README.md").read_text(), (TERRAFORM / "bootstrap" / "versions.tf").read_text()):
+        assert text.index(command) < text.index("terraform -chdir=terraform/bootstrap init")
 
 
 def test_the_deployer_cannot_make_itself_an_owner() -> None:
@@ -69,6 +102,32 @@ def test_a_pull_request_is_planned_and_a_merge_alone_is_applied() -> None:
     assert JOBS["apply"]["if"] == "github.event_name == 'push'"
     assert JOBS["apply"]["environment"] == "production"
     assert [step["run"] for step in JOBS["apply"]["steps"] if "run" in step][-1] == "terraform/deploy.sh apply"
+
+
+# What is read by Terraform beside its own files, and what the functions' zips are made of.
+READ_BESIDE = re.compile(r"\$\{path\.module\}/((?:\.\./)+[\w./-]+)")
+ZIPPED = ("functions", "lib/provider_hub", "lib/pragma_runtime")
+
+
+def read_beside() -> set[str]:
+    """Paths of the repository that the configuration reads, as `functions/functions.json` or `console`."""
+    root = TERRAFORM.parent
+    files = [file for file in TERRAFORM.rglob("*.tf") if ".terraform" not in file.parts]
+    return {
+        (file.parent / path).resolve().relative_to(root).as_posix()
+        for file in files
+        for path in READ_BESIDE.findall(file.read_text())
+    }
+
+
+@pytest.mark.parametrize("event", ["pull_request", "push"])
+def test_whatever_a_plan_reads_is_planned_and_applied_when_it_changes(event: str) -> None:
+    # YAML reads the key `on` as true.
+    patterns = yaml.safe_load(WORKFLOW.read_text())[True][event]["paths"]
+    assert {"docs/settings.md", "console"} <= read_beside()
+    for path in (*read_beside(), *ZIPPED, "terraform"):
+        whole = [pattern for pattern in patterns if f"{path}/".startswith(f"{pattern.removesuffix('/**')}/")]
+        assert whole, f"{path} is in no pattern of {event}"
 
 
 def test_the_zips_go_where_the_plan_goes() -> None:
