@@ -9,12 +9,19 @@ locals {
     pubsub           = "service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     run              = "service-${local.number}@serverless-robot-prod.iam.gserviceaccount.com"
     secretmanager    = "service-${local.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
-    storage          = "service-${local.number}@gs-project-accounts.iam.gserviceaccount.com"
+    storage          = data.google_storage_project_service_account.this[0].email_address
   }
 
   # By way of the wait: a store that is made with a key before its agent may use it is refused.
   kms_key      = one(time_sleep.key_grants[*].triggers.key)
   database_key = one(time_sleep.key_grants[*].triggers.database_key)
+}
+
+# Cloud Storage's agent exists only once somebody has asked for it, and no service identity of the provider makes it.
+data "google_storage_project_service_account" "this" {
+  count = var.encryption == null ? 0 : 1
+
+  project = local.project
 }
 
 # a service encrypts and decrypts its store with the operator's key
