@@ -69,10 +69,22 @@ bootstrap() {
     say "making the state bucket gs://$bucket"
     gcloud storage buckets create "gs://$bucket" --project "$PROJECT" --location "$REGION" \
       --uniform-bucket-level-access --public-access-prevention
-    gcloud storage buckets update "gs://$bucket" --versioning --lifecycle-file "$here/state-lifecycle.json"
   fi
+  check_state_bucket "$bucket"
   terraform -chdir="$here" init -input=false -reconfigure \
     -backend-config="bucket=$bucket" -backend-config="prefix=provider-hub/$NAME"
+}
+
+# Anybody may take a bucket's name, and would then read and change our state. A run that was interrupted may have made the
+# bucket and no more.
+check_state_bucket() {
+  local found owner versioned project
+  found=$(gcloud storage buckets describe "gs://$1" --project "$PROJECT" --raw --format 'value(projectNumber,versioning.enabled)')
+  project=$(gcloud projects describe "$PROJECT" --format 'value(projectNumber)')
+  IFS=$'\t' read -r owner versioned <<<"$found"
+  [[ $owner == "$project" ]] ||
+    fail "gs://$1 is a bucket of project number ${owner:-unknown}, and $PROJECT is $project: have its owner give the name up, or deploy to another project"
+  [[ $versioned == True ]] || gcloud storage buckets update "gs://$1" --versioning --lifecycle-file "$here/state-lifecycle.json"
 }
 
 # The variables of every plan, into the array `variables`.
@@ -100,7 +112,7 @@ operator() {
 
 preflight() {
   [[ ${SKIP_PREFLIGHT:-} != 1 ]] || return 0
-  (cd "$root" && "$python" -m terraform.tools.preflight --project "$PROJECT" --region "$REGION" \
+  (cd "$root" && "$python" -m terraform.tools.preflight --project "$PROJECT" --region "$REGION" --name "$NAME" \
     ${VAR_FILE:+--var-file "$(realpath "$VAR_FILE")"})
 }
 
@@ -174,10 +186,12 @@ builder=(-target=module.hub.google_artifact_registry_repository.runtime -target=
 # Runs between two applies. The first one makes the builder; only the second makes functions refer to the image, so that
 # no pod is ever asked to run an image that is not there yet.
 build_image() {
-  local image=$1
-  if [[ -z $image ]] || gcloud artifacts docker images describe "$image" >/dev/null 2>&1; then
+  local image=$1 said
+  if [[ -z $image ]] || said=$(gcloud artifacts docker images describe "$image" 2>&1 >/dev/null); then
     return
   fi
+  # Its tag is immutable: an image that is there and could not be looked up cannot be built once more.
+  grep -qiE 'image not found|NOT_FOUND' <<<"$said" || fail "could not look up the image $image: $said"
   say "building $image"
   gcloud builds submit "$root/lib/pragma_runtime" --project "$PROJECT" --region "$REGION" \
     --config "$here/runtime-image.yaml" --service-account "$(output build service_account)" \

@@ -8,6 +8,7 @@ right is missing, is a remark and no refusal. Exit status: 0 nothing refuses, 1 
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,12 +44,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the deployment goes, and the sizes of its functions by name."""
+    """Where the deployment goes, the sizes of its functions by name, and the environment's name."""
 
     project: str
     region: str
     sizes: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any]
+    name: str = "hub"
 
 
 @dataclass(frozen=True)
@@ -256,20 +258,45 @@ def handed_in(settings: Mapping[str, Any]) -> frozenset[str]:
 
 # What a deployment takes of the region's Compute quotas: Autopilot's nodes count against them.
 _COMPUTE = {"CPUS": 8, "IN_USE_ADDRESSES": 1, "SSD_TOTAL_GB": 200}
+# How gcloud says that a cluster is not there, or that the API is still off, so that none can be.
+_NO_CLUSTER = re.compile(r"code=404|not.found|SERVICE_DISABLED|not enabled|has not been used", re.IGNORECASE)
 
 
 def _compute_quotas(ask: Ask, target: Target) -> Iterator[Finding]:
+    """A cluster that is there has its nodes, and needs more only as it grows."""
     answer = ask("compute", "regions", "describe", target.region, "--project", target.project)
     quotas = {quota["metric"]: quota for quota in answer.get("quotas", ())}
-    for metric, needed in _COMPUTE.items():
-        quota = quotas.get(metric)
-        left = quota["limit"] - quota["usage"] if quota else needed
-        if left < needed:
-            yield Finding(
-                True,
-                f"the quota {metric} of {target.region} has {left:g} left, and a cluster begins with {needed}",
-                "Ask for more: https://console.cloud.google.com/iam-admin/quotas",
-            )
+    left = {metric: quotas[metric]["limit"] - quotas[metric]["usage"] for metric in _COMPUTE if metric in quotas}
+    short = {metric: free for metric, free in left.items() if free < _COMPUTE[metric]}
+    refuses = bool(short) and _makes_a_cluster(ask, target)
+    for metric, free in short.items():
+        yield Finding(
+            refuses,
+            f"the quota {metric} of {target.region} has {free:g} left, and a cluster begins with {_COMPUTE[metric]}",
+            "Ask for more: https://console.cloud.google.com/iam-admin/quotas",
+        )
+
+
+def _makes_a_cluster(ask: Ask, target: Target) -> bool:
+    """Whether a cluster of the settings is not there yet. Raises Unanswered."""
+    return any(not _is_there(ask, target, cluster) for cluster in own_clusters(target))
+
+
+def own_clusters(target: Target) -> Sequence[str]:
+    """The names of the clusters that Terraform makes, as modules/hub/cluster.tf gives them."""
+    cells = target.settings.get("cells") or {}
+    first = [] if (target.settings.get("cluster") or {}).get("existing") else [target.name]
+    return [*first, *(f"{target.name}-{cell}" for cell, told in cells.items() if not told.get("existing"))]
+
+
+def _is_there(ask: Ask, target: Target, cluster: str) -> bool:
+    try:
+        ask("container", "clusters", "describe", cluster, "--location", target.region, "--project", target.project)
+    except Unanswered as error:
+        if not _NO_CLUSTER.search(str(error)):
+            raise
+        return False
+    return True
 
 
 def _run_quotas(ask: Ask, target: Target) -> Iterator[Finding]:
@@ -357,13 +384,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m terraform.tools.preflight", description=__doc__.splitlines()[0])
     parser.add_argument("--project", required=True)
     parser.add_argument("--region", required=True)
+    parser.add_argument("--name", default="hub", help="the environment's name")
     parser.add_argument("--var-file", type=Path, action="append", default=[])
     given = parser.parse_args(arguments)
     standing = [
         path for path in (TERRAFORM / "terraform.tfvars", *sorted(TERRAFORM.glob("*.auto.tfvars"))) if path.exists()
     ]
     settings = chosen([*standing, *given.var_file])
-    findings = list(check(gcloud, Target(given.project, given.region, sizes(settings), settings)))
+    findings = list(check(gcloud, Target(given.project, given.region, sizes(settings), settings, given.name)))
     for finding in findings:
         print(f"preflight: {finding}", file=sys.stderr)
     return int(any(finding.refuses for finding in findings))

@@ -28,7 +28,11 @@ GIVEN = {
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
 GCLOUD = """
 case "$*" in
-  *"buckets describe"* | *"images describe"*) exit 1 ;;
+  *"buckets describe"*)
+    [ -n "${BUCKET_OF:-}" ] || grep -q "buckets create" "$CALLS" || exit 1
+    printf '%s\\t%s\\n' "${BUCKET_OF:-123}" "$(grep -q "buckets update" "$CALLS" && echo True)" ;;
+  *"projects describe"*) echo 123 ;;
+  *"images describe"*) echo "ERROR: (gcloud.artifacts.docker.images.describe) ${IMAGE:-Image not found.}" >&2; exit 1 ;;
   *"config get-value account"*) echo "${ACCOUNT:-me@example.com}" ;;
   *"builds submit"*)
     case "$*" in
@@ -240,6 +244,16 @@ def test_nothing_is_deployed_onto_an_image_that_could_not_be_built(deployment: D
     assert deployment.calls("plan", "apply") == ["plan", "apply"]
 
 
+def test_an_image_that_could_not_be_looked_up_is_not_built_over_the_one_that_may_be_there(
+    deployment: Deployment,
+) -> None:
+    ran = deployment.run("deploy", **GIVEN, IMAGE="PERMISSION_DENIED: artifactregistry.tags.get")
+    assert ran.returncode == 1
+    assert "could not look up the image registry/pragma-runtime:tag" in ran.stderr
+    assert "artifactregistry.tags.get" in ran.stderr
+    assert deployment.calls("submit") == []
+
+
 def _sources() -> str:
     return "\n".join(file.read_text() for file in sorted(HUB.glob("*.tf")))
 
@@ -250,6 +264,19 @@ def test_the_state_of_each_environment_is_its_own_and_private(deployment: Deploy
     assert "-backend-config=bucket=my-project-terraform-state -backend-config=prefix=provider-hub/staging" in (
         deployment.text()
     )
+
+
+def test_a_bucket_of_somebody_else_never_gets_the_state(deployment: Deployment) -> None:
+    ran = deployment.run("plan", **GIVEN, BUCKET_OF="666")
+    assert ran.returncode == 1
+    assert "gs://my-project-terraform-state is a bucket of project number 666, and my-project is 123" in ran.stderr
+    assert deployment.calls("init", "update") == []
+
+
+def test_a_bucket_that_an_interrupted_run_made_is_versioned_by_the_next_and_by_no_other(deployment: Deployment) -> None:
+    assert deployment.run("plan", **GIVEN, BUCKET_OF="123").returncode == 0
+    assert deployment.run("plan", **GIVEN, BUCKET_OF="123").returncode == 0
+    assert deployment.calls("create", "update") == ["update"]
 
 
 def test_issuers_from_the_environment_reach_the_plan(deployment: Deployment) -> None:

@@ -29,7 +29,10 @@ pytestmark = [
 GCLOUD = """#!/bin/sh
 echo "gcloud $*" >> "$CALLS"
 case "$*" in
-  *"buckets describe"* | *"images describe"* | *"--format json"* | *"--format=json"*) exit 1 ;;
+  *"buckets describe"*) grep -q "buckets create" "$CALLS" || exit 1; echo 123 ;;
+  *"projects describe"*"value(projectNumber)"*) echo 123 ;;
+  *"images describe"*) echo "Image not found." >&2; exit 1 ;;
+  *"--format json"* | *"--format=json"*) exit 1 ;;
   *"print-access-token"*) echo token-of-the-deployer ;;
   *"config get-value account"*) echo me@example.com ;;
   *"sign-url"*) echo https://storage.example.com/signed ;;

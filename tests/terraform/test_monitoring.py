@@ -80,6 +80,19 @@ def test_what_must_wake_somebody_has_an_alert() -> None:
     assert "denominator_filter" in errors["conditions"][0]["condition_threshold"][0]
 
 
+def test_an_alert_on_the_check_from_outside_looks_further_back_than_the_time_between_two_checks() -> None:
+    """Within a shorter period there is most often no point, and the alert would be about what is absent."""
+    (check,) = HUB.of("resource", "google_monitoring_uptime_check_config")
+    between = int(check.body["period"].removesuffix("s"))
+    periods = {
+        name: alert.get("period", "60s")
+        for name, alert in HUB.local("alerts").items()
+        if "uptime_check" in alert["filter"]
+    }
+    assert len(periods) == 2
+    assert [name for name, period in periods.items() if int(period.removesuffix("s")) < 2 * between] == []
+
+
 @pytest.mark.parametrize(
     "policy", HUB.of("resource", "google_monitoring_alert_policy"), ids=lambda block: block.address
 )

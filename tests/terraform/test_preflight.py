@@ -25,6 +25,7 @@ ANSWERS: Mapping[str, Any] = {
     "tasks locations list": LOCATIONS,
     "scheduler locations list": LOCATIONS,
     "firestore locations list": [*LOCATIONS, {"locationId": "eur3"}],
+    "container clusters describe": {"name": "hub", "status": "RUNNING"},
     "compute regions describe": {
         "quotas": [
             {"metric": "CPUS", "limit": 24.0, "usage": 0.0},
@@ -137,10 +138,38 @@ def test_the_defaults_fit_the_smallest_quota_that_new_projects_get() -> None:
     assert found(asked(**small), gateway="none") == []
 
 
-def test_too_few_cpus_for_the_clusters_first_nodes_are_refused() -> None:
-    quotas = {"quotas": [{"metric": "CPUS", "limit": 8.0, "usage": 4.0}]}
-    (finding,) = found(asked(**{"compute regions describe": quotas}))
+FEW_CPUS = {"compute regions describe": {"quotas": [{"metric": "CPUS", "limit": 8.0, "usage": 4.0}]}}
+NO_CLUSTER = preflight.Unanswered("(gcloud.container.clusters.describe) ResponseError: code=404, message=Not found")
+API_OFF = preflight.Unanswered("(gcloud.container.clusters.describe) API [container.googleapis.com] not enabled")
+EXISTING = {"existing": {"name": "shared", "location": REGION}}
+
+
+@pytest.mark.parametrize("answer", [NO_CLUSTER, API_OFF])
+def test_too_few_cpus_for_the_first_nodes_of_a_new_cluster_are_refused(answer: Exception) -> None:
+    (finding,) = found(asked(**FEW_CPUS, **{"container clusters describe": answer}))
+    assert finding.refuses
     assert "the quota CPUS of europe-west1 has 4 left" in finding.what
+
+
+def test_too_few_cpus_beside_a_cluster_that_has_its_nodes_are_a_remark() -> None:
+    (finding,) = found(asked(**FEW_CPUS))
+    assert not finding.refuses
+    (finding,) = found(asked(**FEW_CPUS, **{"container clusters describe": NO_CLUSTER}), cluster=EXISTING)
+    assert not finding.refuses
+
+
+def test_a_new_cell_wants_cpus_although_the_first_cluster_has_its_nodes() -> None:
+    one_is_missing = {"container clusters describe hub-second": NO_CLUSTER}
+    cells = {"second": {"ranges": {}}, "third": EXISTING}
+    assert [finding.refuses for finding in found(asked(**FEW_CPUS, **one_is_missing), cells=cells)] == [True]
+    assert [finding.refuses for finding in found(asked(**FEW_CPUS), cells=cells)] == [False]
+
+
+def test_a_cluster_that_may_not_be_looked_at_refuses_nothing() -> None:
+    forbidden = preflight.Unanswered("(gcloud.container.clusters.describe) code=403, message=Required permission")
+    (finding,) = found(asked(**FEW_CPUS, **{"container clusters describe": forbidden}))
+    assert not finding.refuses
+    assert "code=403" in finding.what
 
 
 def test_a_region_without_a_service_is_refused() -> None:

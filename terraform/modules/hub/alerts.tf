@@ -76,7 +76,7 @@ locals {
     certificate = {
       title    = "the API's certificate ends within 14 days"
       filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/time_until_ssl_cert_expires\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
-      aligner  = "ALIGN_NEXT_OLDER", reducer = "REDUCE_MIN", above = 14, for = "600s", comparison = "COMPARISON_LT"
+      aligner  = "ALIGN_NEXT_OLDER", reducer = "REDUCE_MIN", above = 14, for = "600s", period = "1200s", comparison = "COMPARISON_LT"
       advice   = "Google renews it while its DNS records stand: compare them with the output `dns_records`, then look at the certificate's state in Certificate Manager."
       severity = "ERROR"
     }
