@@ -87,6 +87,12 @@ def test_a_dependency_that_brings_the_wheel_itself_again_is_refused(backend: Bac
         publish(backend.services, FakeWheels(requirements=("Weather",)), WEATHER, WISH, AUTHOR, ADA)
 
 
+def test_a_marker_that_nothing_evaluates_is_a_refusal_before_any_index_is_asked(backend: Backend) -> None:
+    with pytest.raises(Invalid, match=r"dependency .tide; 'x' in extras. cannot be evaluated"):
+        publish(backend.services, FakeWheels(requirements=("tide; 'x' in extras",)), WEATHER, WISH, AUTHOR, ADA)
+    assert backend.resolver.asked == []
+
+
 def test_publishing_again_asks_no_index_though_it_has_moved(backend: Backend) -> None:
     first = publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA)
     backend.resolver.digest = "e" * 64
