@@ -19,7 +19,6 @@ from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.errors import Conflict, Forbidden, NotFound
 from provider_hub.domain.identity import OrganizationClaims
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.organizations import SlugClaim
 
 PLATFORM = actor_of(None)
 ACME = OrganizationClaims("org_acme", "acme", name="Acme")
@@ -103,20 +102,6 @@ def test_an_organization_without_its_slug_is_never_active(backend: Backend) -> N
     suspension.resume(backend.services, PLATFORM, "org_acme")
     assert set(after_each) == {"suspended"}
     assert backend.store.get(keys.organization("org_acme")) is None
-
-
-def test_a_slug_is_not_released_beneath_an_organization_that_is_resumed_meanwhile(backend: Backend) -> None:
-    suspend_long_ago(backend, ACME)
-    resumes = [lambda: suspension.resume(backend.services, PLATFORM, "org_acme")]
-
-    def resume_once(_request: Any) -> None:
-        if resumes:
-            resumes.pop()()
-
-    backend.rpcs.before["RunAggregationQuery"] = resume_once
-    with pytest.raises(Conflict, match="org_acme"):
-        suspension.release_slug(backend.services, PLATFORM, "org_acme")
-    assert backend.store.get(keys.slug("acme")) == SlugClaim("acme", "org_acme")
 
 
 def test_what_an_organization_published_is_not_the_next_owners_of_its_slug(backend: Backend) -> None:

@@ -63,33 +63,38 @@ def resume(services: Services[OrganizationStore], by: Actor, organization_id: st
 def release_slug(services: Services[OrganizationStore], by: Actor, organization_id: str) -> Organization:
     """Free the slug of a suspended organization that has nothing left, so that its rightful owner can take it.
 
-    The organization must have been suspended for some minutes, so that no token of it can install or publish during the
-    checks or after them.
+    The organization must have been suspended for some minutes, so that no token of it can install or publish after the
+    slug is free. What is committed before that is found: every install writes the number of installations, and every
+    publish the use. Both are read before the rows are counted, so such a commit has the transaction run again.
 
     Raises NotFound, and Conflict while it is active, was suspended a moment ago, has anything installed, or has
     providers under its slug.
     """
-    key = keys.organization(organization_id)
-    organization = existing(services.store.get(key), organization_id)
-    _check_settled(organization, services.clock())
-    installed = services.store.count_installations_of(organization_id)
-    if installed:
-        under = f"{installed} installations under the slug {organization.slug}"
-        raise Conflict(f"{organization_id} has {under}: they must be uninstalled first")
-    if services.store.count_providers_under(organization.slug):
-        raise Conflict(f"there are providers named {organization.slug}/…: delete them first")
+    number_key, use_key = keys.installed_count(organization_id), keys.publishing_use(organization_id)
 
-    def decide(transaction: Transaction) -> None:
-        found, claim = transaction.read(key, keys.slug(organization.slug))
-        if found != organization:
-            raise Conflict(f"{organization_id} was changed meanwhile: look at it, and release its slug again")
+    def decide(transaction: Transaction) -> Organization:
+        found, _, _ = transaction.read(keys.organization(organization_id), number_key, use_key)
+        organization = existing(found, organization_id)
+        (claim,) = transaction.read(keys.slug(organization.slug))
+        _check_settled(organization, services.clock())
+        _check_nothing_left(services, organization)
         if claim == SlugClaim(organization.slug, organization_id):
             transaction.delete(keys.slug(organization.slug))
             detail = f"slug {organization.slug}"
             _record(services, by, AuditAction.SLUG_RELEASED, organization_id, transaction, detail=detail)
+        return organization
 
-    services.store.transact(decide)
-    return organization
+    return services.store.transact(decide)[0]
+
+
+def _check_nothing_left(services: Services[OrganizationStore], organization: Organization) -> None:
+    """Raises Conflict while the organization has anything installed, or has providers."""
+    installed = services.store.count_installations_of(organization.organization_id)
+    if installed:
+        under = f"{installed} installations under the slug {organization.slug}"
+        raise Conflict(f"{organization.organization_id} has {under}: they must be uninstalled first")
+    if services.store.count_providers_under(organization.slug):
+        raise Conflict(f"there are providers named {organization.slug}/…: delete them first")
 
 
 def _check_settled(organization: Organization, now: datetime) -> None:
