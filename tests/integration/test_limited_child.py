@@ -92,6 +92,14 @@ def deadly(_argument: Any, _file: IO[bytes] | None) -> Any:
     os.abort()
 
 
+def killed(_argument: Any, _file: IO[bytes] | None) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def processor_limits(_argument: Any, _file: IO[bytes] | None) -> Any:
+    return resource.getrlimit(resource.RLIMIT_CPU)
+
+
 def greedy_of_files(argument: Any, _file: IO[bytes] | None) -> Any:
     return len([os.dup(0) for _ in range(argument)])
 
@@ -219,6 +227,19 @@ def test_processor_time_has_an_end_and_is_counted() -> None:
             children.run(endless, None, SMALL)
         wait_until(lambda: meter.read(process).seconds - before > SMALL.cpu_seconds - 0.1)
         assert meter.read(process).seconds - before < SMALL.cpu_seconds + 0.5
+
+
+def test_a_child_that_the_kernel_killed_for_want_of_memory_says_nothing_of_the_input(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(TemporaryError, match="too little memory at the moment to check this input: try again"):
+        run_limited(killed, None, SMALL)
+    assert "ran killed was killed" in caplog.text
+
+
+def test_a_child_that_lifts_its_timer_is_told_by_another_signal_than_that_of_the_kernel_without_memory() -> None:
+    soft, hard = run_limited(processor_limits, None, SMALL)
+    assert SMALL.cpu_seconds < soft < hard
 
 
 @pytest.mark.parametrize("function", [asleep, deaf])

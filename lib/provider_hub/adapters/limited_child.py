@@ -35,7 +35,7 @@ MIB = 1024 * 1024
 ISOLATED = ("-I", "-S")
 # Libraries in Rust abort where memory runs out.
 _OVER_LIMIT = (
-    INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT,
+    INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT,
 )  # fmt: skip
 # The template may have to start first, and to import: about 0.3 seconds on an idle machine.
 _START_SECONDS = 15.0
@@ -81,8 +81,8 @@ class LimitedChildren:
 
         `file` is a real file: the child reads it through the same open file description. `imports` names the modules
         that the function imports itself: the template does it once. Raises OverLimit, and TemporaryError where the wall
-        time ended the child: a hostile input uses up its processor time long before, so this machine is too busy and
-        the input is not to blame.
+        time or somebody else ended the child: a hostile input uses up its processor time or its memory long before, so
+        this machine has too little of both and the input is not to blame.
         """
         with TemporaryFile() as given, TemporaryFile() as output:
             given.write(json.dumps(argument).encode())
@@ -95,6 +95,10 @@ class LimitedChildren:
                 return json.loads(output.read(limits.output_bytes))
         if code == -signal.SIGALRM:
             raise TemporaryError("the check of this input got too little processor time: try again")
+        if code == -signal.SIGKILL:
+            # The kernel does it where the whole instance is out of memory: a child by itself is ended by its limits.
+            log.error("a child process that ran %s was killed: too little memory here", function.__qualname__)
+            raise TemporaryError("there is too little memory at the moment to check this input: try again")
         if code is None:
             log.error("nobody says how a child process that ran %s ended", function.__qualname__)
             raise TemporaryError("the process that checks this input has ended: try again")

@@ -21,16 +21,23 @@ def limit_this_process(limits: Mapping[str, Any]) -> None:
     os.nice(_NICER)
     # The timer ends the process within a fraction of a second of processor time; the limit counts in whole seconds.
     signal.setitimer(signal.ITIMER_PROF, limits["cpu_seconds"])
+    # The kernel sends SIGXCPU at the first, which says what was used up, and SIGKILL at the second, which does not.
+    whole_seconds = math.ceil(limits["cpu_seconds"]) + 1
+    _limit(resource.RLIMIT_CPU, whole_seconds, whole_seconds + 1)
     for kind, most in (
-        (resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1),
         (resource.RLIMIT_AS, limits["memory_bytes"]),
         (resource.RLIMIT_FSIZE, limits["output_bytes"]),
         (resource.RLIMIT_NOFILE, limits["open_files"]),
         (resource.RLIMIT_CORE, 0),
     ):
-        _, ceiling = resource.getrlimit(kind)
-        lowered = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
-        resource.setrlimit(kind, (lowered, lowered))
+        _limit(kind, most, most)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Lower one limit, which may be lower already."""
+    _, ceiling = resource.getrlimit(kind)
+    most = max(soft, hard) if ceiling == resource.RLIM_INFINITY else ceiling
+    resource.setrlimit(kind, (min(soft, most), min(hard, most)))
 
 
 def become() -> None:
