@@ -121,6 +121,25 @@ def test_what_an_organization_published_is_not_the_next_owners_of_its_slug(backe
     assert len(wheels.fetched) == 1, "the wheel of a refused publish is not fetched"
 
 
+@pytest.mark.parametrize("has_next_owner", [False, True])
+def test_a_publish_that_outlives_the_release_of_its_slug_leaves_nothing_under_it(
+    backend: Backend, has_next_owner: bool
+) -> None:
+    organizations = Organizations(backend.services)
+    organizations.of(OrganizationClaims("org_squatter", "acme"))
+
+    def meanwhile() -> None:
+        suspend_long_ago(backend, OrganizationClaims("org_squatter", "acme"))
+        suspension.release_slug(backend.services, PLATFORM, "org_squatter")
+        if has_next_owner:
+            organizations.of(ACME)
+
+    wheels = FakeWheels(while_fetching=meanwhile)
+    with pytest.raises(Forbidden, match="the slug acme is not your organization's any more"):
+        publish(backend.services, wheels, WEATHER, FIRST, SQUATTER, actor_of("org_squatter"))
+    assert backend.documents.under("providers") == {}
+
+
 def test_a_publish_finds_another_organizations_provider_in_its_transaction_too(backend: Backend) -> None:
     wheels = FakeWheels(while_fetching=lambda: backend.put(keys.provider(WEATHER), provider(author=SQUATTER)))
     with pytest.raises(Forbidden, match="acme/weather is another organization's"):

@@ -30,6 +30,7 @@ from provider_hub.domain.catalog import (
 from provider_hub.domain.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from provider_hub.domain.identity import OrganizationClaims, User
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.publishers.records import PublishingPolicy
 from provider_hub.domain.publishing_use import PublishingLimits
 from provider_hub.domain.scope import Scope
@@ -136,6 +137,7 @@ def test_what_an_organization_has_kept_is_counted_once_and_has_a_bound(backend: 
 def test_the_platform_lets_an_organization_at_its_bound_publish_again(backend: Backend) -> None:
     services, wheels = limited(backend, stored_bytes=1500), FakeWheels()
     backend.put(keys.organization("org_acme"), ORGANIZATION)
+    backend.put(keys.slug("acme"), SlugClaim("acme", "org_acme"))
     go(services, WEATHER, ACME, wheels)
     with pytest.raises(QuotaExceeded):
         go(services, WEATHER, ACME, wheels, text="9.0.1")

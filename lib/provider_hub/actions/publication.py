@@ -25,6 +25,7 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Forbidden
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.organizations import Organization, SlugClaim
 from provider_hub.domain.runtimes import DEFAULT_ENTRYPOINT, RuntimeVersion
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version
@@ -73,6 +74,20 @@ def check_author(provider: Provider | None, author: Author) -> None:
         raise Forbidden(
             f"{provider.canonical} is another organization's, which had this slug before: publish under another name, "
             "or ask the platform's support to delete it"
+        )
+
+
+def check_slug(name: ProviderName, author: Author, claim: SlugClaim | None, organization: Organization | None) -> None:
+    """Raises Forbidden where the author's slug was released since its request began.
+
+    No release is possible while there is a provider under the slug, so this is asked for a provider's first version. A
+    free slug is the author's to claim again once the author was resumed, and then nothing is stored of either.
+    """
+    is_anothers = claim is not None and claim.organization_id != author.organization_id
+    was_released = claim is None and organization is not None
+    if is_anothers or was_released:
+        raise Forbidden(
+            f"the slug {name.prefix} is not your organization's any more: sign in again, and publish under your own"
         )
 
 

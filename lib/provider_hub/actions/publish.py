@@ -15,6 +15,7 @@ from provider_hub.actions.publication import (
     Publication,
     catalog_row,
     check_author,
+    check_slug,
     fingerprint_of,
     new_provider,
     new_version,
@@ -187,7 +188,7 @@ def _register(
             keys.provider(name), keys.version(name, text), keys.runtime_version(runtime.version), use_key
         )
         known_lock, policy = transaction.read(lock_key, keys.provider_policy(name))
-        check_author(provider, author)
+        _check_owner(transaction, name, author, provider)
         if existing:
             _check_same(existing, publication, wheel.sha256)
             attestations.check_none_are_added(existing, built.attested)
@@ -216,6 +217,14 @@ def _register(
     # Each version counts in its organization's document, as the turns do: publishes at once would conflict over it.
     with services.locks.hold(use_key.place):
         return services.outbox.transact(decide)
+
+
+def _check_owner(transaction: Transaction, name: ProviderName, author: Author, provider: Provider | None) -> None:
+    """Raises Forbidden where the provider, or the slug of its first version, is another's by now."""
+    check_author(provider, author)
+    if provider is None:
+        owner = author.organization_id or PLATFORM_PREFIX
+        check_slug(name, author, *transaction.read(keys.slug(name.prefix), keys.organization(owner)))
 
 
 def _published_again(
