@@ -225,6 +225,15 @@ def test_a_resolver_that_breaks_or_fills_its_folder_refuses_the_wheel(
             UvResolver(indexed.policy, str(broken)).resolve(Dependencies(("moon",), IMAGE, frozenset(), START))
 
 
+def test_uv_reserves_no_address_space_for_each_of_its_threads(indexed: Indexed, tmp_path: Path) -> None:
+    """The limit counts what is reserved: a large set of dependencies was refused with an eighth of it in use."""
+    told = tmp_path / "uv"
+    told.write_text('#!/bin/sh\necho "arenas: $MALLOC_ARENA_MAX, $_RJEM_MALLOC_CONF" >&2\nexit 1\n')
+    told.chmod(0o755)
+    with pytest.raises(LockRefused, match="arenas: 1, retain:false"):
+        UvResolver(indexed.policy, str(told)).resolve(Dependencies(("moon",), IMAGE, frozenset(), START))
+
+
 def test_a_second_resolution_has_what_the_first_left_of_the_time(
     indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from terraform.tools.access import callers_of
 from terraform.tools.configuration import TERRAFORM, Configuration, read
+from terraform.tools.preflight import chosen
 
 from local_stack.function_list import COMBINED, FUNCTIONS, FUNCTIONS_DIR, read_functions
 from provider_hub.adapters.dependencies import uv
+from provider_hub.adapters.limited_child import Limits
+from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.http.table import ROUTES
 
 HUB = read()
@@ -110,13 +113,23 @@ def test_a_public_function_needs_no_grant_to_everybody() -> None:
     assert function["invoker_iam_disabled"] == "${var.public}"
 
 
-@pytest.mark.parametrize("name", ["publishing", "api", "sweeper"])
-def test_wheels_being_fetched_and_locked_fit_into_the_memory_of_what_does_both(name: str) -> None:
-    size, process_gib = {**FUNCTIONS, **COMBINED}[name].size, 0.25
+LARGE = chosen([TERRAFORM / "terraform.tfvars.large.example"])["functions"]["publishing"]
+
+
+@pytest.mark.parametrize(
+    "size",
+    [*({**FUNCTIONS, **COMBINED}[name].size for name in ("publishing", "api", "sweeper")), LARGE],
+    ids=["publishing", "api", "sweeper", "large"],
+)
+def test_wheels_being_fetched_read_and_locked_fit_into_the_memory_of_what_does_all_three(size: dict[str, Any]) -> None:
+    gib = 1024**3
+    requests, process = int(size["concurrency"]), 0.25 + 0.06  # with the template of the children
+    locking = min(2, requests)
     # The largest wheel, and the folders of the two resolutions that run at once, lie in /tmp, which is memory.
-    wheels_gib = size["concurrency"] * 0.25
-    resolutions_gib = min(2, size["concurrency"]) * (uv._FOLDER_BYTES / 1024**3 + 0.25)
-    assert process_gib + wheels_gib + resolutions_gib < float(size["memory"].removesuffix("Gi"))
+    wheels = requests * MAX_BYTES / gib
+    resolutions = locking * (uv._FOLDER_BYTES + uv._LIMITS.memory_bytes) / gib
+    children = (requests - locking) * Limits().memory_bytes / gib
+    assert process + wheels + resolutions + children < float(size["memory"].removesuffix("Gi"))
 
 
 def test_a_secret_comes_by_reference_to_one_version() -> None:

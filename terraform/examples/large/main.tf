@@ -98,7 +98,7 @@ module "hub" {
     catalog       = { min_instances = 2, max_instances = 100 }
     identity      = { min_instances = 1, max_instances = 20 }
     operations    = { min_instances = 1 }
-    publishing    = { memory = "4Gi", cpu = "2", concurrency = 8, max_instances = 30 }
+    publishing    = { memory = "4Gi", cpu = "2", concurrency = 5, max_instances = 30 }
     installer     = { min_instances = 1, max_instances = 100 }
     registration  = { min_instances = 2, max_instances = 100, memory = "1Gi" }
   }
