@@ -317,7 +317,7 @@ forget_indexes() {
   [[ ${#addresses[@]} == 0 ]] || terraform -chdir="$here" state rm "${addresses[@]}"
 }
 
-# As with a deployment, some refusals pass.
+# Google refuses some deletions only for a while, so this is tried twice.
 destroy_what_is_left() {
   make_plan -destroy
   if ! terraform -chdir="$here" apply -input=false plan.out; then
@@ -340,7 +340,7 @@ destroy() {
   make_plan -destroy
   rm -f "$here/plan.out"
   approve
-  AUTO_APPROVE=1 # the steps to what was approved
+  AUTO_APPROVE=1 # the plans below are parts of the one that was approved
   move_addresses
   lift_protection
   forget_indexes

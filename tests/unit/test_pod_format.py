@@ -1,4 +1,4 @@
-"""A generation keeps the form of pods that it began with: another form would restart them with a release of the hub."""
+"""A generation keeps the format of its pods: another one would restart them with a release of the hub."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from provider_hub.domain.installation import POD_FORMAT, DriftRepaired, Installa
 
 
 def of_an_older_release(row: Installation) -> Installation:
-    """As a release of the hub left it that knew no form of pods."""
+    """As a release of the hub left it that knew no format of pods."""
     return replace(row, pod_format=0)
 
 
-def test_a_generation_that_begins_has_the_newest_form() -> None:
+def test_a_generation_that_begins_has_the_newest_format() -> None:
     row = of_an_older_release(ready(of_an_older_release(first())))
     rolled_back = failed(of_an_older_release(taken(changed(row))))
 
@@ -24,7 +24,7 @@ def test_a_generation_that_begins_has_the_newest_form() -> None:
     assert rolled_back.pod_format == POD_FORMAT
 
 
-def test_a_generation_that_goes_on_keeps_its_form() -> None:
+def test_a_generation_that_goes_on_keeps_its_format() -> None:
     row = of_an_older_release(first())
     repaired = DriftRepaired(row.installation_id, row.generation, "Deployment")
 

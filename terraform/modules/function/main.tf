@@ -22,8 +22,9 @@ resource "google_secret_manager_secret_iam_member" "this" {
   member    = google_service_account.this.member
 }
 
-# The name carries the content's hash: changed code is another object, and so another deployment. The new one is there before
-# the old one goes, and Terraform has all that it depends on so: of what is built with, that is the bucket alone.
+# The name carries the content's hash, so changed code is a new object and a new deployment. Terraform creates the new one
+# before it deletes the old one, and does the same with all that the object depends on. So it takes the bucket from
+# `sources_bucket`, and nothing else of `build`.
 resource "google_storage_bucket_object" "source" {
   bucket = var.sources_bucket
   name   = "functions/${var.name}/${filesha256(local.archive)}.zip"

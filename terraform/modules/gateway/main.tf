@@ -47,8 +47,8 @@ resource "google_compute_backend_service" "function" {
   }
 }
 
-# Nothing of it reaches a function, so it is outside of the rate limit, which is there for them. Google deletes none that a
-# URL map names, so that the map changes before it goes. It is never replaced: what varies of it changes in place.
+# Nothing of it reaches a function, so it is outside of the rate limit, which is there for them. Google refuses to
+# delete a backend that a URL map names. So the map changes first. No change replaces this one: its arguments change in place.
 resource "google_compute_backend_bucket" "console" {
   count = var.console == null ? 0 : 1
 

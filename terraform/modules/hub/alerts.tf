@@ -112,9 +112,10 @@ locals {
   }
 }
 
-# Asks from several continents, which also gives the measurements above their first data point. Another host is another
-# check, and Google deletes none that an alert names: the new one is there first, then the alerts change. Terraform treats
-# all that a check depends on alike, and most of that has a name that cannot be made twice: so it has the host from `api_host`.
+# Asks from several continents, which also gives the measurements above their first data point. A new host needs a
+# new check, and Google refuses to delete a check that an alert names. So Terraform creates the new check, then changes the
+# alerts. It would do the same with all that the check depends on, whose names cannot be taken twice. So the host comes from
+# `api_host`, which depends on no function.
 resource "google_monitoring_uptime_check_config" "api" {
   project      = local.project
   display_name = "${var.name}: the API"

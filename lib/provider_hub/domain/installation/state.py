@@ -10,7 +10,7 @@ from provider_hub.domain.cells import DEFAULT_CELL
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 
-# The newest form that the manifests give to pods; 0 is that of generations which began before there was this number.
+# The newest format that the manifests give to pods; 0 is that of generations which began before there was this number.
 # Raise it with every change of the pods' template, and have `domain.manifests` make the change from that number on.
 # Drift repair applies what the manifests say to every READY row: without this, a new release of the hub would restart
 # the pods of all installations.
