@@ -299,16 +299,30 @@ def test_a_machine_switches_on_what_guards_against_its_stolen_token_and_never_of
         assert ci.deployed.call("PATCH", path, admin, body=off).status_code == 200
 
 
-@pytest.mark.parametrize("path", [PUBLISHERS, _POLICY])
-def test_a_machine_whose_stored_token_may_not_publish_adds_nobody_who_may(ci: Ci, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "guard"),
+    [(PUBLISHERS, "secretless_only"), (PUBLISHERS, "attested_only"), (_POLICY, "secretless_only")],
+)
+def test_where_a_guard_is_on_a_machine_adds_nobody_who_may_publish(ci: Ci, path: str, guard: str) -> None:
     machine = ci.tenants.machine
     assert ci.deployed.call("POST", PUBLISHERS, machine, body={**WISH, "ref": None}).status_code == 201
-    ci.deployed.call("PATCH", path, ci.tenants.user, body={"secretless_only": True})
+    ci.deployed.call("PATCH", path, ci.tenants.user, body={guard: True})
     for repository in ("acme/weather", "mallory/weather"):
-        body = {**WISH, "repository": repository, "replaces_repository": True}
-        refused = ci.deployed.call("POST", PUBLISHERS, machine, body=body)
+        refused = ci.deployed.call("POST", PUBLISHERS, machine, body={**WISH, "repository": repository})
         assert (refused.status_code, "adds no publisher" in refused.text) == (403, True)
+        assert guard in refused.text
     ci.add()
+
+
+def test_no_machine_lets_another_repository_take_over(ci: Ci, tmp_path: Path) -> None:
+    ci.add()
+    ci.publish(ci.minted(), tmp_path)
+    body = {**WISH, "repository": "mallory/weather", "replaces_repository": True}
+    refused = ci.deployed.call("POST", PUBLISHERS, ci.tenants.machine, body=body)
+    assert (refused.status_code, "admin signs in" in refused.text) == (403, True)
+    assert [item["repository"] for item in ci.deployed.call("GET", PUBLISHERS, ci.tenants.user).json["items"]] == [
+        WISH["repository"]
+    ]
 
 
 def test_a_machine_that_deletes_a_provider_leaves_what_guards_against_its_stolen_token(ci: Ci, tmp_path: Path) -> None:

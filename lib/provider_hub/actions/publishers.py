@@ -64,7 +64,7 @@ def add_publisher(
     Raises Forbidden, Invalid, Conflict or QuotaExceeded.
     """
     _check_own(organization, name)
-    _check_may_trust(services, organization, name, by)
+    _check_may_trust(services, organization, name, by, replaces_repository=wish.replaces_repository)
     now = services.clock()
     publisher = _made(services.new_id(now), organization, name, wish, _issuer(wish, issuers), by.subject, now)
     known = _own(services, organization, name)
@@ -213,13 +213,30 @@ def _check_keeps_guards(before: PublishingPolicy, after: PublishingPolicy, by: A
 
 
 def _check_may_trust(
-    services: Services[PublisherStore], organization: Organization, name: ProviderName, by: Actor
+    services: Services[PublisherStore],
+    organization: Organization,
+    name: ProviderName,
+    by: Actor,
+    *,
+    replaces_repository: bool,
 ) -> None:
-    """Raises Forbidden for a machine that may not publish: it might add a repository of whoever stole its token."""
-    if by.kind is ActorKind.MACHINE and any(_secretless_only(services, organization.organization_id, name)):
+    """Raises Forbidden for a machine where a guard is in force, or that lets another repository take over.
+
+    It might add a repository of whoever stole its token, whose runs publish without that token and attest what they do.
+    """
+    if by.kind is not ActorKind.MACHINE:
+        return
+    found = services.store.get_all([keys.provider_policy(name), keys.organization_policy(organization.organization_id)])
+    guards = {guard for policy in found if policy is not None for guard in _guards(policy)}
+    if guards:
         raise Forbidden(
-            f"{name} may only be published without stored secrets, and this token is one, so it adds no publisher: an "
-            "admin signs in and does that, in the console or with `hub`"
+            f"{', '.join(sorted(guards))} guards {name} against stolen machines' tokens, and this token is a "
+            "machine's, so it adds no publisher: an admin signs in and does that, in the console or with `hub`"
+        )
+    if replaces_repository:
+        raise Forbidden(
+            "replaces_repository lets another repository publish what installations run, and this token is a "
+            "machine's, so it does not set that: an admin signs in and does that, in the console or with `hub`"
         )
 
 
