@@ -253,3 +253,13 @@ def test_of_a_list_that_is_cut_off_only_what_was_named_counts() -> None:
         choose_for_unnamed([strangers()], run(), is_whole=False)
     named = publisher(named_at=START)
     assert choose_for_unnamed([strangers(), named], run(), is_whole=False) == named
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_name_proves_the_organization_and_the_run_means_whichever_of_its_publishers_fits_best(is_whole: bool) -> None:
+    named = publisher(name="sun", environment=None, ref=None, named_at=START)
+    narrow = publisher(environment="release")
+    known = [strangers(environment="release", ref="refs/tags/v1.0.0"), named, narrow]
+    assert choose_for_unnamed(known, run(), is_whole=is_whole) == narrow
+    with pytest.raises(Ambiguous, match="acme/moon, acme/weather"):
+        choose_for_unnamed([*known, publisher(name="moon", environment="release")], run(), is_whole=is_whole)

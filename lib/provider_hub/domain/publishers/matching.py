@@ -70,15 +70,16 @@ def choose_for_unnamed(known: Sequence[Publisher], run: CiRun, *, is_whole: bool
 
     `known` are those that name the run's repository, of any organization; `is_whole` says that there are no others.
     Anybody may name anybody's repository as a publisher of their own. So if several organizations do, whether their
-    publishers fit this run or not, only those count that were named before: whoever writes a provider's name into a
-    workflow writes to the repository, and means that organization.
+    publishers fit this run or not, those that were named before tell which one is meant: whoever writes a provider's
+    name into a workflow writes to the repository, and means that organization, with all of its publishers.
     """
     if is_whole and len(_organizations(known)) <= 1:
         return choose(known, run)
     named = [publisher for publisher in known if publisher.named_at and mismatch(publisher, run) is None]
-    if len(_organizations(named)) != 1:
+    meant = _organizations(named)
+    if len(meant) != 1:
         raise Ambiguous(_SEVERAL_ORGANIZATIONS)
-    return choose(named, run)
+    return choose([publisher for publisher in known if publisher.organization_id in meant], run)
 
 
 def _organizations(publishers: Sequence[Publisher]) -> set[str]:
