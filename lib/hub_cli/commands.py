@@ -252,7 +252,7 @@ def _register_rollouts(commands: "Subparsers") -> None:
     )
     listing = command(group, "list", "show how far each version of a provider has come", _rollouts)
     pause = command(group, "pause", "upgrade no further installation until it is resumed", _rollouts)
-    resume = command(group, "resume", "let a halted or paused rollout go on", _rollouts)
+    resume = command(group, "resume", "let a halted, paused or superseded rollout go on", _rollouts)
     for parser in (listing, pause, resume):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (pause, resume):
@@ -279,7 +279,7 @@ def _register_console(commands: "Subparsers") -> None:
     pause = command(
         group, "pause-rollout", "upgrade no further installation to a version until it is resumed", _console
     )
-    resume = command(group, "resume-rollout", "let a halted or paused rollout go on", _console)
+    resume = command(group, "resume-rollout", "let a halted, paused or superseded rollout go on", _console)
     delete = command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
     for parser in (yank, unyank, pause, resume, delete):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")

@@ -63,20 +63,20 @@ def test_what_is_not_locked_is_not_kept(backend: Backend, failing: HubError, rai
     assert backend.documents.all() == {}
 
 
-@pytest.mark.parametrize("by_python", [True, False])
+@pytest.mark.parametrize("may_fit_elsewhere", [True, False])
 def test_a_refusal_by_the_newest_python_names_the_older_ones_that_the_wheel_fits(
-    backend: Backend, *, by_python: bool
+    backend: Backend, *, may_fit_elsewhere: bool
 ) -> None:
     older = replace(RUNTIME, version="older", python_version="3.12")
     backend.put(keys.runtime_version(older.version), older)
-    backend.resolver.failing = LockRefused("tide has no wheel for it", by_python=by_python)
+    backend.resolver.failing = LockRefused("tide has no wheel for it", may_fit_elsewhere=may_fit_elsewhere)
     with pytest.raises(Invalid, match="tide has no wheel for it") as refusal:
         publish(backend.services, NEEDY, WEATHER, WISH, AUTHOR, ADA)
     told = (
         "the wheel itself also fits older (CPython 3.12, manylinux_2_36_x86_64): name one of these as runtime_version"
     )
-    assert (told in str(refusal.value)) == by_python
-    assert ("Requires-Python <3.13" in str(refusal.value)) == by_python
+    assert (told in str(refusal.value)) == may_fit_elsewhere
+    assert ("Requires-Python <3.13" in str(refusal.value)) == may_fit_elsewhere
     backend.resolver.failing = None
     named = WISH.model_copy(update={"runtime_version": "older"})
     assert publish(backend.services, NEEDY, WEATHER, named, AUTHOR, ADA).version.runtime_version == "older"

@@ -101,7 +101,7 @@ def test_of_several_wheels_the_one_that_the_runtime_would_take_is_locked(indexed
 
 
 @pytest.mark.parametrize(
-    ("requirements", "told", "by_python"),
+    ("requirements", "told", "may_fit_elsewhere"),
     [
         (("no-such-thing",), ["no-such-thing", "not found"], False),
         (("moon>=9",), ["moon", ">=9"], False),
@@ -115,7 +115,7 @@ def test_of_several_wheels_the_one_that_the_runtime_would_take_is_locked(indexed
     ],
 )
 def test_what_cannot_be_resolved_is_refused_in_the_resolvers_own_words(
-    indexed: Indexed, tmp_path: Path, requirements: tuple[str, ...], told: list[str], *, by_python: bool
+    indexed: Indexed, tmp_path: Path, requirements: tuple[str, ...], told: list[str], *, may_fit_elsewhere: bool
 ) -> None:
     indexed.offer("moon", "1.0.0")
     indexed.offer("moon", "2.0.0")
@@ -136,7 +136,7 @@ def test_what_cannot_be_resolved_is_refused_in_the_resolvers_own_words(
         indexed.lock(*requirements)
     sentence = str(refusal.value)
     assert all(word in sentence for word in told), sentence
-    assert refusal.value.by_python == by_python, sentence
+    assert refusal.value.may_fit_elsewhere == may_fit_elsewhere, sentence
     assert f"CPython {IMAGE.python_version}, {IMAGE.platform}" in sentence
     assert "\n" not in sentence
     assert len(sentence) < 1000

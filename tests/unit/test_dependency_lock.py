@@ -105,7 +105,7 @@ def test_what_no_pod_could_fetch_verify_or_install_is_refused(entry: str, told: 
     with pytest.raises(LockRefused, match=told) as refusal:
         lock_of(listed, IMAGE, {"p"})
     assert "u:p" not in str(refusal.value)
-    assert refusal.value.by_python == ("win32" in entry or "sdist" in entry)
+    assert refusal.value.may_fit_elsewhere == ("win32" in entry or "sdist" in entry)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from werkzeug.test import EnvironBuilder
 from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.unknown_tokens import UnknownTokens
 from provider_hub.domain.errors import MintRefused, NotFound, QuotaExceeded, TemporaryError, TooSlow
+from provider_hub.http import examples
 from provider_hub.http.application import Application
 from provider_hub.http.call import Call
 from provider_hub.http.models import Response
+from provider_hub.http.responses import sentence_of
 from provider_hub.http.route import Access, Routes
 
 
@@ -57,6 +59,15 @@ def test_a_refusal_has_the_reasons_that_tools_print_whatever_its_cause_is(
     said = answer.json
     assert said["errors"] == [{"code": code, "description": said["detail"]}]
     assert said["message"] == "Token request failed"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(404, "not-enabled"), (422, "invalid-payload"), (429, "too-many-requests"), (503, "unavailable")],
+)
+def test_the_description_shows_the_code_that_such_a_refusal_has(status: int, code: str) -> None:
+    shown = examples.mint_error(status)
+    assert shown["errors"] == [{"code": code, "description": sentence_of(examples.error(status))}]
 
 
 def test_what_is_no_refusal_of_the_route_is_answered_as_everywhere() -> None:

@@ -13,7 +13,7 @@ from provider_hub.actions.retiring import hide, make_certain, show_again
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
-from provider_hub.actions.takeover import taken_over
+from provider_hub.actions.takeover import changed_by
 from provider_hub.actions.version_choice import changeable, changeable_version, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
@@ -183,9 +183,9 @@ def delete_provider(services: Services[ProviderDeletionStore], by: Actor, name: 
     """The provider and all its versions. Raises NotFound, Forbidden, or Conflict while anyone has it installed.
 
     The provider is hidden first and counted second. An install that read the provider before is counted; an install
-    that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. After a crash
-    before that the sweeper shows the provider again (`retiring`); after a later one it stays hidden. Its author can
-    delete it again in both cases.
+    that reads it afterwards finds nothing. Who deletes it is recorded before the first version goes. If the process
+    crashes before that record, the sweeper shows the provider again (`retiring`). If it crashes later, the provider
+    stays hidden. In both cases its author can delete it again.
 
     Its publishers go first: else the next run of its workflow would bring it back. Nobody else can take the name, which
     is under the organization's own slug.
@@ -284,7 +284,7 @@ def _set_status(
         others = set(services.store.published_versions(name)) - {text}
         published = others | ({text} if status is VersionStatus.PUBLISHED else set())
         newest = latest([Version.parse(item) for item in published])
-        for rollout in taken_over(services, transaction, name, published):
+        for rollout in changed_by(services, transaction, name, published):
             transaction.write(keys.rollout_of(rollout), rollout)
         transaction.write(keys.version(name, text), changed)
         transaction.write(

@@ -20,7 +20,7 @@ OwnProviders = Mapping[str, Iterable[ProviderName]]
 
 # The most that the store looks up at once.
 _NAMES_A_QUERY = 15
-# Each distribution is of a few at most.
+# A distribution has wheels in a few of a publisher's providers at most.
 _PROVIDERS_A_QUERY = 300
 
 
@@ -30,12 +30,12 @@ def locked_dependencies(
     distribution: str,
     image: RuntimeImage,
     publisher: str,
-    other_pythons: Callable[[], str] = str,
+    hint: Callable[[], str] = lambda: "",
 ) -> DependencyLock:
     """The lock of what a wheel needs in that image, by its Requires-Dist lines.
 
-    `distribution` is the wheel's own name, `publisher` the prefix that it is published under. `other_pythons` says what
-    is added to a refusal in which the image's Python has a part.
+    `distribution` is the wheel's own name, `publisher` the prefix that it is published under. `hint` ends a refusal
+    that another Python might lift.
 
     No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
     """
@@ -48,7 +48,7 @@ def locked_dependencies(
         lock = _resolved(services, wanted, own)
         _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
-        more = other_pythons() if refusal.by_python else ""
+        more = hint() if refusal.may_fit_elsewhere else ""
         raise Invalid.at("body", "wheel_url", msg=f"{refusal}{more}") from refusal
     return lock
 
@@ -78,7 +78,7 @@ def _is_published(services: Services[CatalogStore], providers: Iterable[Provider
 
 
 def _own_providers(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> OwnProviders:
-    """Those of the distributions that the publisher's own providers have wheels of, with these providers.
+    """The publisher's own providers, by each distribution of `names` that they have wheels of.
 
     A provider need not be called like the distribution.
     """

@@ -22,8 +22,8 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
 from provider_hub.domain.provenance import Origin, refusal_of
-from provider_hub.domain.rollout import ACTIVE, RESUMABLE, Rollout, RolloutState, is_due_for
-from provider_hub.domain.versions import Version, relock_id
+from provider_hub.domain.rollout import ACTIVE, HELD, Rollout, RolloutState, is_due_for
+from provider_hub.domain.versions import Version, rollout_id
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outco
     """
     offer = _newest_wanted(services, row)
     rollout = services.store.get(keys.rollout(row.provider_name, offer.rollout_id)) if offer else None
-    if rollout and rollout.state in ACTIVE | RESUMABLE:
+    if rollout and rollout.state in ACTIVE | HELD:
         return _next_offer(services, row, services.clock() + OFFER_AGAIN)
     if offer and _upgraded(services, row, offer).generation != row.generation:
         return Outcome.CHANGED
@@ -90,7 +90,7 @@ class _Offer:
 
     @property
     def rollout_id(self) -> str:
-        return self.version if self.lock_sha256 is None else relock_id(self.version, self.lock_sha256)
+        return rollout_id(self.version, self.lock_sha256)
 
     def is_open(self, rollout: Rollout | None, version: ProviderVersion | None) -> bool:
         """Whether the rollout of the offer no longer decides.

@@ -7,18 +7,17 @@ from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
-from provider_hub.actions.takeover import gone_on, supersede_older
+from provider_hub.actions.takeover import LISTED, gone_on, supersede_older
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound, TemporaryError
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import RESUMABLE_WHILE_OFFERED, Rollout, can_be_paused, is_offered, paused
+from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, is_offered, paused
 from provider_hub.domain.versions import is_rollout_id
 
 log = logging.getLogger(__name__)
 
-LISTED = 50
 MEMBERS_DELETED_AT_ONCE = 100
 
 
@@ -55,8 +54,8 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
     published = services.store.published_versions(name)
 
     def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
-        if rollout.state not in RESUMABLE_WHILE_OFFERED:
-            state = f"{rollout.state.value}, not halted or paused"
+        if rollout.state not in RESUMABLE:
+            state = f"{rollout.state.value}, not halted, paused or superseded"
             raise Conflict(f"the rollout of {name} {rollout_id} is {state}: there is nothing to resume")
         if rollout.paused_by_platform and not by.is_platform:
             raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: only the platform can resume it")

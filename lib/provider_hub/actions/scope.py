@@ -15,7 +15,7 @@ from provider_hub.domain.scope import Scope
 if TYPE_CHECKING:
     from provider_hub.domain.installation import Installation
 
-# How often it is counted again, because the author's organization installs or uninstalls the provider meanwhile.
+# At most so many counts: the author's organization may install or uninstall the provider during one.
 _COUNTS = 3
 
 
@@ -107,11 +107,11 @@ def _installed_by_others(services: Services[CatalogStore], organization_id: str,
     before, counted = services.store.get(key), 0
     for _ in range(_COUNTS):
         counted, after = services.store.install_count(name), services.store.get(key)
-        if _life(before) == _life(after):
+        if _id_of(before) == _id_of(after):
             return counted - (after is not None)
         before = after
     return counted
 
 
-def _life(row: "Installation | None") -> str | None:
+def _id_of(row: "Installation | None") -> str | None:
     return row.installation_id if row else None

@@ -41,14 +41,14 @@ def _supersede(services: Services[RolloutStore], other: Rollout, newest: Rollout
     services.store.transact(decide)
 
 
-def taken_over(
+def changed_by(
     services: Services[RolloutStore], transaction: Transaction, name: ProviderName, published: Collection[str]
 ) -> list[Rollout]:
-    """The provider's rollouts that change once `published` are its published versions: the caller writes them.
+    """The rollouts that start again or end once the provider's published versions are `published`.
 
-    A superseded rollout goes on if no published version supersedes it any more. Otherwise nobody would be offered what
-    is the latest version again. It takes over from active ones as at its beginning. There are no tasks for the next
-    steps: the sweeper finds them by `due_at`.
+    The caller writes them. A superseded rollout goes on if no published version supersedes it any more. Otherwise
+    nobody would be offered what is the latest version again. It supersedes active ones, as it did when it began. There
+    are no tasks for the next steps: the sweeper finds them by `due_at`.
     """
     listed, now = services.store.rollouts_of(name, LISTED), services.clock()
     free = unsuperseded(listed, published)
@@ -65,7 +65,7 @@ def _newer(rollout: Rollout, back: Iterable[Rollout]) -> Rollout | None:
 
 
 def gone_on(rollout: Rollout, now: datetime) -> Rollout:
-    """A rollout that is resumed. It has another step, so a task of before is stale."""
+    """A rollout that is resumed. Its step is a new one, so that an earlier task is stale."""
     return replace(resumed(rollout, now), step=rollout.step + 1)
 
 

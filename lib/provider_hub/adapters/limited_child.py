@@ -34,9 +34,7 @@ MIB = 1024 * 1024
 # `-I` and `-S` keep the environment, the current folder and site-packages' startup files out of the child.
 ISOLATED = ("-I", "-S")
 # Libraries in Rust abort where memory runs out.
-_OVER_LIMIT = (
-    INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT,
-)  # fmt: skip
+_OVER_LIMIT = (INPUT_REFUSED, -signal.SIGPROF, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT)
 # The template may have to start first, and to import: about 0.3 seconds on an idle machine.
 _START_SECONDS = 15.0
 _MOST_DIGITS = 16
@@ -82,7 +80,7 @@ class LimitedChildren:
         `file` is a real file: the child reads it through the same open file description. `imports` names the modules
         that the function imports itself: the template does it once. Raises OverLimit, and TemporaryError where the wall
         time or somebody else ended the child: a hostile input uses up its processor time or its memory long before, so
-        this machine has too little of both and the input is not to blame.
+        this machine has too little of one of them and the input is not to blame.
         """
         with TemporaryFile() as given, TemporaryFile() as output:
             given.write(json.dumps(argument).encode())

@@ -17,7 +17,7 @@ from math import ceil
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version, is_newer, latest, relock_id
+from provider_hub.domain.versions import Version, is_newer, latest, relock_id, rollout_id
 
 LAST_WAVE = 3
 # How many organizations must fail: one or two may do so for reasons of their own.
@@ -41,9 +41,10 @@ class RolloutState(StrEnum):
 
 
 ACTIVE = frozenset({RolloutState.WAITING, RolloutState.RUNNING, RolloutState.BAKING})
-RESUMABLE = frozenset({RolloutState.HALTED, RolloutState.PAUSED})
-# What a caller may resume. Offers wait for a halted or paused rollout, and for no superseded one.
-RESUMABLE_WHILE_OFFERED = RESUMABLE | {RolloutState.SUPERSEDED}
+# Somebody has to resume these. No installation is offered anything until then.
+HELD = frozenset({RolloutState.HALTED, RolloutState.PAUSED})
+# No installation waits for a superseded rollout, but its author may resume it.
+RESUMABLE = HELD | {RolloutState.SUPERSEDED}
 
 
 class MemberState(StrEnum):
@@ -112,7 +113,7 @@ class Rollout:
     @property
     def rollout_id(self) -> str:
         """Its name among the provider's rollouts: the version, with the beginning of the lock where it is for one."""
-        return self.version if self.lock_sha256 is None else relock_id(self.version, self.lock_sha256)
+        return rollout_id(self.version, self.lock_sha256)
 
     @property
     def provider_name(self) -> ProviderName:
@@ -190,9 +191,9 @@ def wants(row: Installation, version: str, lock_sha256: str | None = None) -> bo
 
 
 def is_due_for(row: Installation, version: str, lock_sha256: str | None, now: datetime) -> bool:
-    """Whether it wants `version` (`wants`) and does not have to wait with it, because it missed a deadline before."""
-    offered = version if lock_sha256 is None else relock_id(version, lock_sha256)
-    waits = offered in row.overdue_versions and row.overdue_until is not None and now < row.overdue_until
+    """Whether the row wants `version` (`wants`) now. After a missed deadline it waits until `overdue_until`."""
+    is_overdue = rollout_id(version, lock_sha256) in row.overdue_versions
+    waits = is_overdue and row.overdue_until is not None and now < row.overdue_until
     return not waits and wants(row, version, lock_sha256)
 
 
@@ -225,7 +226,7 @@ def _failed_since(row: Installation, version: str, lock_sha256: str | None, sinc
 
     The first deadline that passes blames no version (`failed_versions`), but it counts as a failure of the wave.
     """
-    if (version if lock_sha256 is None else relock_id(version, lock_sha256)) in row.failed_versions:
+    if rollout_id(version, lock_sha256) in row.failed_versions:
         return True
     return any(
         entry.to_state is LifecycleState.FAILED and entry.version == version and entry.at >= since
@@ -310,7 +311,7 @@ def can_be_paused(rollout: Rollout, *, by_platform: bool) -> bool:
     """Whether a pause changes anything. The platform's also keeps the author from resuming a halted or paused one."""
     if rollout.state in ACTIVE:
         return True
-    return by_platform and rollout.state in RESUMABLE and not rollout.paused_by_platform
+    return by_platform and rollout.state in HELD and not rollout.paused_by_platform
 
 
 def paused(rollout: Rollout, now: datetime, *, by_platform: bool = False) -> Rollout:

@@ -86,6 +86,11 @@ def relock_id(version: str, lock_sha256: str) -> str:
     return f"{version}@{lock_sha256[:_LOCK_DIGITS]}"
 
 
+def rollout_id(version: str, lock_sha256: str | None) -> str:
+    """What is offered, by one text: the version, or, if it was locked again, its `relock_id`."""
+    return version if lock_sha256 is None else relock_id(version, lock_sha256)
+
+
 def is_rollout_id(text: str) -> bool:
     """Whether it can be the name of a version or of a version with a later lock."""
     version, at, digits = text.partition("@")

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from provider_hub.http.models import Response
+from provider_hub.http.responses import with_mint_errors
 from provider_hub.http.route import Route
 
 _ERRORS: Mapping[int, str] = {
@@ -64,9 +65,7 @@ def error(status: int) -> dict[str, Any]:
 
 def mint_error(status: int) -> dict[str, Any]:
     """The example of a refusal by a route that mints tokens. Raises KeyError for a status that is none."""
-    refusal = error(status)
-    reason = {"code": "refused", "description": refusal.get("message", refusal["detail"])}
-    return {"message": "Token request failed", "errors": [reason], **refusal}
+    return with_mint_errors(status, error(status))
 
 
 def of_model(model: type[BaseModel]) -> dict[str, Any]:

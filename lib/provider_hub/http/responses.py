@@ -111,9 +111,13 @@ def as_minting_tools_read(response: Response) -> Response:
     if response.status_code < HTTPStatus.BAD_REQUEST:
         return response
     refusal = json.loads(response.get_data())
-    code = _MINT_CODES.get(response.status_code, "refused")
-    response.set_data(to_json({**_mint_reasons(code, sentence_of(refusal)), **refusal}))
+    response.set_data(to_json(with_mint_errors(response.status_code, refusal)))
     return response
+
+
+def with_mint_errors(status: int, refusal: Mapping[str, Any]) -> dict[str, Any]:
+    """The refusal, with what publishing tools print in the form in which PyPI sends it."""
+    return {**_mint_reasons(_MINT_CODES.get(status, "refused"), sentence_of(refusal)), **refusal}
 
 
 def sentence_of(refusal: Mapping[str, Any]) -> str:

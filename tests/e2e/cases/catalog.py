@@ -55,7 +55,9 @@ REFUSED = [
     Refused("POST", "/providers/acme/weather/rollouts/9.9.9/resume", 404, "there is no rollout"),
     Refused("POST", "/providers/acme/weather/rollouts/9.9.9/pause", 404, "there is no rollout"),
     Refused("POST", "/providers/acme/weather/rollouts/1.3.0/pause", 409, "is done: there is nothing to pause"),
-    Refused("POST", "/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted or paused"),
+    Refused(
+        "POST", "/providers/acme/weather/rollouts/1.2.0/resume", 409, "is running, not halted, paused or superseded"
+    ),
     Refused("PATCH", "/providers/acme/shared", 409, "stays public", body={"scope": "tenant"}),
     Refused("DELETE", "/providers/acme/weather", 409, "installed 1 times"),
     Refused("GET", f"/providers?limit={'9' * 5000}", 422, loc=("query", "limit")),

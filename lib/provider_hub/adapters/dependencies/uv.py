@@ -128,7 +128,7 @@ class UvResolver:
             raise TemporaryError(_LATER)
         if ended.code == _UNRESOLVABLE or _FAULT_OF_THE_WHEEL.search(ended.errors):
             raise LockRefused(
-                self._reason(ended.errors, image), by_python=bool(_BY_PYTHON.search(_plain(ended.errors)))
+                self._reason(ended.errors, image), may_fit_elsewhere=bool(_BY_PYTHON.search(_plain(ended.errors)))
             )
         log.warning("uv ended with %s: %s", ended.code, _masked(_plain(ended.errors)))
         if ended.code < 0 and ended.code not in _ENDED_FROM_OUTSIDE:

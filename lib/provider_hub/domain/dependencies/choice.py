@@ -61,7 +61,7 @@ def _best(package: Mapping[str, Any], ranks: Mapping[Any, int]) -> LockedWheel:
         raise LockRefused(
             f"{name} {version} has no wheel for the runtime's Python and platform, and nothing is built from source "
             f"in a pod: depend on a release of {name} that has one",
-            by_python=True,
+            may_fit_elsewhere=True,
         )
     # The name decides where nothing else does, so that the order in which an index lists files is no part of a lock.
     _, file_name, wheel = max(ranked, key=lambda one: one[:2])
@@ -96,7 +96,7 @@ def _rank(file_name: str, ranks: Mapping[Any, int]) -> "tuple[int, BuildTag] | N
 
     try:
         *_, build, tags = parse_wheel_filename(file_name)
-    # InvalidWheelFilename is one, and so is what a number of thousands of digits raises.
+    # Not InvalidWheelFilename alone: packaging raises a bare ValueError for a number of thousands of digits.
     except ValueError:
         return None
     best = min((ranks[tag] for tag in tags if tag in ranks), default=None)

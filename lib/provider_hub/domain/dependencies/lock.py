@@ -25,12 +25,12 @@ MAX_PACKED_BYTES = 96 * 1024
 class LockRefused(HubError):
     """The dependencies cannot be locked; `str()` is a sentence for the version's publisher.
 
-    `by_python` says that the runtime's Python or platform has a part in it, so that another one might do.
+    `may_fit_elsewhere` says that the runtime's Python or platform has a part in it, so that another one might do.
     """
 
-    def __init__(self, sentence: str, *, by_python: bool = False) -> None:
+    def __init__(self, sentence: str, *, may_fit_elsewhere: bool = False) -> None:
         super().__init__(sentence)
-        self.by_python = by_python
+        self.may_fit_elsewhere = may_fit_elsewhere
 
 
 class LockMalformed(HubError):

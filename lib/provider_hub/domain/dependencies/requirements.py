@@ -8,11 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from provider_hub.domain.dependencies.lock import LockRefused
+from provider_hub.domain.requirement_lines import CANNOT_READ, shown
 from provider_hub.domain.runtimes import RuntimeImage
-
-_SHOWN_CHARACTERS = 200
-# What packaging raises: KeyError for a name that no environment has, RecursionError for deep parentheses.
-_CANNOT_EVALUATE = (ValueError, KeyError, RecursionError)
 
 
 def applying(requires_dist: Sequence[str], image: RuntimeImage) -> tuple[str, ...]:
@@ -32,10 +29,10 @@ def _applying(line: str, environment: Mapping[str, str]) -> str | None:
     try:
         read = Requirement(line)
         applies = read.marker is None or read.marker.evaluate(dict(environment))
-    except _CANNOT_EVALUATE as error:
+    except CANNOT_READ as error:
         raise LockRefused(
-            f"the wheel's dependency {line.partition('://')[0][:_SHOWN_CHARACTERS]!a} cannot be evaluated for "
-            f"CPython {environment['python_full_version']}: correct it and publish a new version"
+            f"the wheel's dependency {shown(line)} cannot be evaluated for CPython "
+            f"{environment['python_full_version']}: correct it and publish a new version"
         ) from error
     read.marker = None
     return str(read) if applies else None

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
+from provider_hub.domain.requirement_lines import CANNOT_READ, shown
 from provider_hub.domain.wheels.errors import WheelInvalid
 
 MAX_DEPENDENCIES = 1000
-_SHOWN_CHARACTERS = 200
-# What packaging raises: KeyError for a name that no environment has, RecursionError for deep parentheses.
-_CANNOT_READ = (ValueError, KeyError, RecursionError)
 
 
 def check_dependencies(requires_dist: Sequence[str]) -> None:
@@ -23,7 +21,7 @@ def check_dependencies(requires_dist: Sequence[str]) -> None:
     for line in requires_dist:
         if not line.isprintable():
             raise WheelInvalid(
-                f"the wheel's dependency {_shown(line)} has unprintable characters: write it on one line and build the "
+                f"the wheel's dependency {shown(line)} has unprintable characters: write it on one line and build the "
                 "wheel again"
             )
         _check_requirement(line)
@@ -35,9 +33,9 @@ def _check_requirement(line: str) -> None:
 
     try:
         requirement = Requirement(line)
-    except _CANNOT_READ:
+    except CANNOT_READ:
         raise WheelInvalid(
-            f"the wheel's dependency {_shown(line)} is not a PEP 508 requirement, such as 'name>=1.2': "
+            f"the wheel's dependency {shown(line)} is not a PEP 508 requirement, such as 'name>=1.2': "
             "correct it and build the wheel again"
         ) from None
     if requirement.url is not None:
@@ -50,14 +48,8 @@ def _check_requirement(line: str) -> None:
     try:
         # In this process's own environment: the values that differ in a pod's decide how it ends, not whether it does.
         requirement.marker.evaluate()
-    except _CANNOT_READ:
+    except CANNOT_READ:
         raise WheelInvalid(
-            f"the wheel's dependency {_shown(line)} has a marker that nothing can evaluate: compare versions as in "
+            f"the wheel's dependency {shown(line)} has a marker that nothing can evaluate: compare versions as in "
             "python_version >= '3.11' and names as in sys_platform == 'linux', and build the wheel again"
         ) from None
-
-
-def _shown(line: str) -> str:
-    """The line up to a URL in it, since a URL may carry a password."""
-    before, _, _ = line.partition("://")
-    return ascii(before[:_SHOWN_CHARACTERS])

@@ -47,7 +47,7 @@ def parse_file_name(file_name: str) -> WheelFileName:
         )
     try:
         name, version, build, tags = parse_wheel_filename(file_name)
-    # InvalidWheelFilename is one, and so is what a number of thousands of digits raises.
+    # Not InvalidWheelFilename alone: packaging raises a bare ValueError for a number of thousands of digits.
     except ValueError as error:
         raise WheelInvalid(
             f"{file_name[:200]!a} is no wheel's file name: it must be name-version-python-abi-platform.whl"

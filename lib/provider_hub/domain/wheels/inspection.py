@@ -313,6 +313,6 @@ def _requires_python(metadata: Message) -> str | None:
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    # InvalidVersion is one, and so is what a number of thousands of digits raises.
+    # Not InvalidVersion alone: packaging raises a bare ValueError for a number of thousands of digits.
     except ValueError:
         return None

@@ -323,7 +323,7 @@ def pause_rollout(hub: Hub, call: Call) -> RolloutBody:
     "POST", f"{_PROVIDER}/rollouts/{{rollout_id}}/resume", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH
 )
 def resume_rollout(hub: Hub, call: Call) -> RolloutBody:
-    """Let a halted or paused auto-upgrade go on, unless the platform paused it."""
+    """Let a halted, paused or superseded auto-upgrade go on, unless the platform paused it."""
     rollout_id = call.parameters["rollout_id"]
     return RolloutBody.of(rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, rollout_id))
 
@@ -386,7 +386,7 @@ def pause_any_rollout(hub: Hub, call: Call) -> RolloutBody:
 
 @routes.add("POST", f"{_ANY_PROVIDER}/rollouts/{{rollout_id}}/resume", _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def resume_any_rollout(hub: Hub, call: Call) -> RolloutBody:
-    """Let a halted or paused auto-upgrade of any provider go on."""
+    """Let a halted, paused or superseded auto-upgrade of any provider go on."""
     return RolloutBody.of(
         rollouts.resume(hub.services, hub.tasks, call.actor, call.provider, call.parameters["rollout_id"])
     )
