@@ -43,8 +43,8 @@ def _show(session: Session, name: str, version: str) -> None:
     pairs = [("wheel", row["wheel_filename"]), ("sha256", row["wheel_sha256"])]
     pairs += [(word, by[word]) for word in ("repository", "ref", "commit", "workflow")]
     # A hub of an earlier release does not say it.
-    pairs += [("calls", by.get("called_workflow")), ("environment", by["environment"]), ("issuer", by["issuer"])]
-    pairs += [("run", by["run_url"]), ("attested", ", ".join(row["attestations"]))]
+    pairs += [("called workflow", by.get("called_workflow")), ("environment", by["environment"])]
+    pairs += [("issuer", by["issuer"]), ("run", by["run_url"]), ("attested", ", ".join(row["attestations"]))]
     print(facts(pairs))
 
 

@@ -84,7 +84,7 @@ def _check_target(request: tasks_v2.HttpRequest) -> None:
 
 
 def check_allowed(request: tasks_v2.HttpRequest, targets: Mapping[str, str]) -> None:
-    """Raise TaskError unless the task calls one of `targets`, with a token as the target's account at most.
+    """Raise TaskError unless the task calls one of `targets`, and, if it carries a token, as that target's account.
 
     Every user of the machine reaches the port. A token for another address, or as another account, would let them
     forge a push or a schedule, or send that token to the functions themselves.

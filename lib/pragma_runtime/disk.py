@@ -19,7 +19,7 @@ class Disk:
         self._size = size
 
     def check(self, needed: int, what: str) -> None:
-        """Whether `needed` bytes may be written, beside what lies in the volume by now.
+        """Refuse what cannot be written: `needed` bytes beside what lies in the volume by now.
 
         `what` begins the message, up to the number of bytes. Raises PermanentError where the tier's volume is too small
         for them. Raises TemporaryError where its node has fewer bytes free: others fill and empty that disk.

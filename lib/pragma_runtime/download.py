@@ -159,8 +159,8 @@ class _Fetching:
     def _fetch_once(self, source: Source, path: Path) -> Path:
         """From the bucket, and where that does not give it, from where it was published.
 
-        What refuses for good where it was published says nothing of a bucket that is only out of reach: the bucket's
-        failure is raised then, and another attempt may find it there.
+        If the publisher's host refuses for good while the bucket is only out of reach, the bucket's failure is raised:
+        the next attempt may find the wheel there.
         """
         if self._bucket is None or not source.kept_as:
             return self._fetch_from(source, path)

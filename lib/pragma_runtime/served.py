@@ -22,8 +22,9 @@ class Restarts(NamedTuple):
     most: int = 5  # in a row
     # Seconds; doubled each time. Reports of changes are a second apart: a shorter pause could hide a death.
     first_delay: float = 2.0
-    # A worker that served this long and then dies counts as the first in a row. As long as Kubernetes remembers the
-    # restarts of a container: with a shorter memory, one that dies every few minutes would do so for ever.
+    # A worker that served this long is steady: its death counts as the first in a row. Kubernetes forgets a container's
+    # restarts after the same time. If it were shorter, a worker that dies every few minutes would be started again for
+    # ever.
     steady_seconds: float = 600.0
 
 

@@ -29,7 +29,10 @@ def with_lock_facts(services: Services[LockedVersionStore], installed: Sequence[
 
 
 def with_common_facts(services: Services[LockedVersionStore], installed: Sequence[Installed]) -> list[Installed]:
-    """The same facts for every organization: `mended_by` may be a version that an organization refuses."""
+    """The facts that are the same for every organization.
+
+    `mended_by` may be a version that the row's organization refuses.
+    """
     choices = _choices(services, installed)
     digests = {one.row.revision.lock_sha256 for one in installed} | {lock for listed in choices for _, lock in listed}
     known = known_of(services, sorted(digest for digest in digests if digest))

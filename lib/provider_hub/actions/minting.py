@@ -87,7 +87,10 @@ class Minting:
             self.services.store.delete_all([keys.minted_token(digest(token))])
 
     def _of_repository(self, run: CiRun) -> list[Publisher]:
-        """Those of any organization, and one more than are looked at where there are too many."""
+        """Every organization's publishers that name the repository.
+
+        At most `MOST_READ`, and one more if there are too many to look at.
+        """
         return self.services.store.publishers_of_repository(run.issuer, run.repository_key, MOST_READ + 1)
 
     def _of_provider(self, run: CiRun, provider: ProviderName) -> list[Publisher]:

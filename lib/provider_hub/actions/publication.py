@@ -80,8 +80,9 @@ def check_author(provider: Provider | None, author: Author) -> None:
 def check_slug(name: ProviderName, author: Author, claim: SlugClaim | None, organization: Organization | None) -> None:
     """Raises Forbidden where the author's slug was released since its request began.
 
-    No release is possible while there is a provider under the slug, so this is asked for a provider's first version. A
-    free slug is the author's to claim again once the author was resumed, and then nothing is stored of either.
+    No release is possible while there is a provider under the slug, so this is asked for a provider's first version. If
+    neither the claim nor the organization is stored, the author was resumed after the release, and its next token
+    claims the slug again.
     """
     is_anothers = claim is not None and claim.organization_id != author.organization_id
     was_released = claim is None and organization is not None

@@ -109,7 +109,7 @@ def publish(
 
 
 def _check_provider(services: Services[CatalogStore], publication: Publication, provider: Provider | None) -> None:
-    """Raises for what the transaction would refuse in the end; None where this is the provider's first version.
+    """Raises for what the transaction would refuse in the end. `provider` is None for its first version.
 
     A wheel that is fetched takes a turn, and its bytes stay: nobody is to pay that for a version which is refused.
     """

@@ -198,7 +198,7 @@ def _set_policy(
 
 
 def _guards(policy: PublishingPolicy) -> set[str]:
-    """What is switched on against whoever has stolen a machine's stored token."""
+    """The policy's rules that are on and protect against a machine's stolen token."""
     return {guard for guard in ("secretless_only", "attested_only") if getattr(policy, guard)}
 
 
@@ -207,8 +207,8 @@ def _check_keeps_guards(before: PublishingPolicy, after: PublishingPolicy, by: A
     lost = ", ".join(sorted(_guards(before) - _guards(after)))
     if lost and by.kind is ActorKind.MACHINE:
         raise Forbidden(
-            f"{lost} guards against stolen machines' tokens, so no machine's token switches it off: an admin signs in "
-            "and does that, in the console or with `hub`"
+            f"no machine's token can switch off {lost}, because it may be a stolen one: an admin signs in and does "
+            "that, in the console or with `hub`"
         )
 
 
@@ -263,14 +263,14 @@ def _own(services: Services[PublisherStore], organization: Organization, name: P
 def _check_room_of_repository(services: Services[PublisherStore], publisher: Publisher) -> None:
     """Raises QuotaExceeded: a repository's runs look at so many publishers, of which no organization may take all.
 
-    Behind `MOST_READ` the organization's own are not counted: then a run has to name its provider anyway.
+    Only the first `MOST_READ` are counted. If there are more, a run has to name its provider anyway.
     """
     found = services.store.publishers_of_repository(publisher.issuer, publisher.repository_key, MOST_READ)
     own = sum(other.organization_id == publisher.organization_id for other in found)
     if own >= MOST_OF_REPOSITORY:
         raise QuotaExceeded(
-            f"{own} publishers of the organization name {publisher.repository}, as many as may: remove one, or publish "
-            "some of its providers from another repository"
+            f"{own} publishers of the organization name {publisher.repository}, and it may have {MOST_OF_REPOSITORY} "
+            "for one repository: remove one, or publish some of its providers from another repository"
         )
 
 

@@ -193,7 +193,7 @@ class Application(Generic[H]):
         return customer, self._organizations.of(customer.organization)
 
     def _take_from_budget(self, caller: CustomerPrincipal) -> None:
-        """Raises QuotaExceeded where its organization asks too often; of who has none, where it does itself."""
+        """Raises QuotaExceeded if the caller's organization asks too often, or the caller itself if it has none."""
         now, budget = self._services.clock(), self._services.request_budget
         if caller.organization is None:
             budget.take(f"caller {caller.subject}", now, "this caller")

@@ -44,7 +44,8 @@ class MintReasonBody(Response):
     """Why a CI platform's token is exchanged for none, as publishing tools print it."""
 
     code: str = Field(
-        description="`invalid-token`, `invalid-publisher` or `invalid-reuse-token` of a CI token; else of the status."
+        description="`invalid-token`, `invalid-publisher` or `invalid-reuse-token` for a CI token; for any other "
+        "refusal `not-enabled`, `invalid-payload`, `too-many-requests`, `unavailable` or `refused`."
     )
     description: str = Field(description="What was wrong, such as the claim, time, key or header of the CI token.")
 
@@ -53,5 +54,5 @@ class MintErrorBody(Response):
     """A CI platform's token that is exchanged for none, for whichever reason."""
 
     detail: str | list[ProblemBody] = Field(description="What was wrong, and what to do.")
-    message: str = Field(description="What was wrong with the body; else always the same.")
+    message: str = Field(description="`Token request failed`; for an invalid body, what was wrong with it.")
     errors: list[MintReasonBody] = Field(description="The same for publishing tools.")

@@ -96,7 +96,7 @@ class MintWish(Wish):
     provider: Name | None = Field(
         None,
         description="The provider to publish: needed where the repository publishes several, or where several "
-        "organizations name it. Nobody else's is taken then.",
+        "organizations name it. The hub then looks at this provider's publishers alone.",
         examples=["acme/weather"],
     )
 

@@ -118,7 +118,10 @@ def _scopes(answer: Answer, own: Answer) -> list[str]:
     outer = [word for word in words_of(answer.get("scopes")) if not word.startswith(_MACHINE)]
     inner = list(words_of(own.get("scopes")))
     if outer and inner and set(outer) != set(inner):
-        raise NotAuthenticated("the token has scopes of its own in its claims, and others beside them")
+        raise NotAuthenticated(
+            f"the token's claims have the scopes {' '.join(inner)}, and the issuer's answer has {' '.join(outer)} "
+            "beside them: give them in the claims alone"
+        )
     return outer or inner
 
 

@@ -26,8 +26,9 @@ class Ambiguous(Exception):
 
 
 _SEVERAL_ORGANIZATIONS = (
-    "several organizations name this repository as a publisher, so a run has to name its provider, and runs without a "
-    "name go there afterwards: `hub publish --name ORG/NAME`, or `hub publishers token ORG/NAME` for other tools"
+    "several organizations name this repository as a publisher, and this run does not say for which of them it "
+    "publishes: name the provider once, with `hub publish --name ORG/NAME` or, for other tools, `hub publishers token "
+    "ORG/NAME`; later runs without a name then publish for that organization"
 )
 
 
@@ -66,7 +67,7 @@ def choose(publishers: Sequence[Publisher], run: CiRun) -> Publisher | None:
 
 
 def choose_for_unnamed(known: Sequence[Publisher], run: CiRun, *, is_whole: bool) -> Publisher | None:
-    """The publisher that a run means which names no provider; None if it matches none. Raises Ambiguous.
+    """The publisher for a run that names no provider; None if it matches none. Raises Ambiguous.
 
     `known` are those that name the run's repository, of any organization; `is_whole` says that there are no others.
     Anybody may name anybody's repository as a publisher of their own. So if several organizations do, whether their

@@ -125,7 +125,10 @@ def upload_for(hub: Hub, call: Call, form: UploadForm) -> ProviderVersionBody:
 
 
 def _check_address(call: Call) -> None:
-    """Raises Forbidden for a token of another organization, which it names only to its own people and machines."""
+    """Raises Forbidden for a token of another organization.
+
+    A CI run is not told which one: its token may be a stranger's.
+    """
     named, slug = call.parameters["organization"], call.organization.slug
     if named == slug:
         return
@@ -134,8 +137,8 @@ def _check_address(call: Call) -> None:
             f"your organization publishes under {slug}/, and this address is of {named[:80]}: upload to /upload/{slug}/"
         )
     raise Forbidden(
-        f"this run's token publishes for another organization than {named[:80]}, which the address names: have an "
-        "admin of yours add the repository as a publisher, and name the provider (`hub publishers token ORG/NAME`)"
+        f"this address is of {named[:80]}, and this run's token is of another organization: have an admin of "
+        f"{named[:80]} add the repository as a publisher, and name the provider (`hub publishers token ORG/NAME`)"
     )
 
 
