@@ -268,6 +268,35 @@ def test_a_rollout_that_is_resumed_after_its_yank_was_taken_back_takes_over_agai
     assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
 
 
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_yank_that_is_taken_back_leaves_the_newer_rollout_alone(backend: Backend, steps: int) -> None:
+    world = World(backend, installations=20)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("1.2.0"))
+    for _ in range(steps):
+        world.step("1.2.0")
+    before = world.rollout("1.2.0")
+    yank(backend.services, author, NAME, "1.2.0", None)
+    assert world.rollout("1.1.0").state is RolloutState.WAITING
+    unyank(backend.services, author, NAME, "1.2.0")
+    old = world.rollout("1.1.0")
+    assert (old.state, old.halted_reason) == (RolloutState.SUPERSEDED, "1.2.0 took over")
+    assert world.rollout("1.2.0") == before
+
+
+def test_a_yank_that_is_taken_back_ends_the_older_rollout_where_the_newer_one_is_done(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("1.2.0"))
+    assert world.run("1.2.0").state is RolloutState.DONE
+    yank(backend.services, author, NAME, "1.2.0", None)
+    world.step("1.1.0")
+    unyank(backend.services, author, NAME, "1.2.0")
+    assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
+
+
 def test_a_superseded_rollout_goes_on_only_once_every_version_that_supersedes_it_is_yanked(backend: Backend) -> None:
     world = World(backend, installations=2)
     for text in ("1.1.0", "1.2.0", "1.3.0"):

@@ -267,7 +267,7 @@ def _set_status(
 ) -> ProviderVersion:
     """A publish at the same time writes the provider's row too, so one of the two transactions runs again.
 
-    A superseded rollout that no published version supersedes any more goes on.
+    A superseded rollout that no published version supersedes any more goes on, until that version is published again.
     """
 
     def decide(transaction: Transaction) -> ProviderVersion:
@@ -284,7 +284,7 @@ def _set_status(
         others = set(services.store.published_versions(name)) - {text}
         published = others | ({text} if status is VersionStatus.PUBLISHED else set())
         newest = latest([Version.parse(item) for item in published])
-        for rollout in changed_by(services, transaction, name, published):
+        for rollout in changed_by(services, transaction, name, text, published):
             transaction.write(keys.rollout_of(rollout), rollout)
         transaction.write(keys.version(name, text), changed)
         transaction.write(

@@ -3,7 +3,7 @@
 Both transactions read the newer version and the older rollout. If they run at the same time, one of them runs again.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,9 +13,11 @@ from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, resumed
-from provider_hub.domain.takeover import superseded, supersedes, unsuperseded
+from provider_hub.domain.takeover import superseded, supersedes, took_over, unsuperseded
 
 LISTED = 50
+# The states in which a rollout keeps older ones from the installations.
+LEADING = ACTIVE | {RolloutState.DONE}
 
 
 def supersede_older(services: Services[RolloutStore], newest: Rollout) -> None:
@@ -42,26 +44,43 @@ def _supersede(services: Services[RolloutStore], other: Rollout, newest: Rollout
 
 
 def changed_by(
-    services: Services[RolloutStore], transaction: Transaction, name: ProviderName, published: Collection[str]
+    services: Services[RolloutStore],
+    transaction: Transaction,
+    name: ProviderName,
+    changed: str,
+    published: Collection[str],
 ) -> list[Rollout]:
-    """The rollouts that start again or end once the provider's published versions are `published`.
+    """The rollouts that start again or end with the change of the version `changed`. The caller writes them.
 
-    The caller writes them. A superseded rollout goes on if no published version supersedes it any more. Otherwise
-    nobody would be offered what is the latest version again. It supersedes active ones, as it did when it began. There
-    are no tasks for the next steps: the sweeper finds them by `due_at`.
+    `published` are the provider's published versions after the change. A superseded rollout goes on if no published
+    version supersedes it any more. Otherwise nobody would be offered what is the latest version again. It supersedes
+    active ones, as it did when it began. There are no tasks for the next steps: the sweeper finds them by `due_at`.
+
+    If `changed` is published again, its rollout supersedes the older ones again that its yank had brought back. A
+    halted or paused one does so only once it is resumed: until then the older one reaches the installations.
     """
     listed, now = services.store.rollouts_of(name, LISTED), services.clock()
     free = unsuperseded(listed, published)
     locks = services.store.current_locks([keys.version(name, one.version) for one in free])
     wanted = [one for one, lock in zip(free, locks, strict=True) if one.lock_sha256 in (None, lock)]
     back = [gone_on(one, now) for one in _read(transaction, wanted) if one.state is RolloutState.SUPERSEDED]
-    under_way = _read(transaction, [one for one in listed if one.state in ACTIVE and _newer(one, back)])
-    ended = [(one, _newer(one, back)) for one in under_way if one.state in ACTIVE]
-    return back + [superseded(one, newer.version, now) for one, newer in ended if newer]
+    again = [one for one in listed if one.rollout_id == changed and changed in published]
+    leading = [one for one in _read(transaction, again) if one.state in LEADING]
+
+    def newer(rollout: Rollout) -> Rollout | None:
+        over = [one for one in back if supersedes(one, rollout)] + [one for one in leading if took_over(one, rollout)]
+        return next(iter(over), None)
+
+    return back + _ended(transaction, listed, newer, now)
 
 
-def _newer(rollout: Rollout, back: Iterable[Rollout]) -> Rollout | None:
-    return next((one for one in back if supersedes(one, rollout)), None)
+def _ended(
+    transaction: Transaction, listed: Iterable[Rollout], newer: Callable[[Rollout], Rollout | None], now: datetime
+) -> list[Rollout]:
+    """Those under way that a newer rollout ends, each as it is then."""
+    under_way = _read(transaction, [one for one in listed if one.state in ACTIVE and newer(one)])
+    ended = [(one, newer(one)) for one in under_way if one.state in ACTIVE]
+    return [superseded(one, by.version, now) for one, by in ended if by]
 
 
 def gone_on(rollout: Rollout, now: datetime) -> Rollout:

@@ -19,6 +19,11 @@ def supersedes(newest: Rollout, other: Rollout) -> bool:
     return is_newer(newest.version, than=other.version) and is_same_line(newest.version, other.version)
 
 
+def took_over(newer: Rollout, other: Rollout) -> bool:
+    """Whether `newer` superseded `other` when it began. A lock that came later goes on beside it."""
+    return supersedes(newer, other) and (other.lock_sha256 is None or newer.created_at >= other.created_at)
+
+
 def superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
     """A rollout whose installations the version `by` is for from now on; `resumed` brings it back to where it was."""
     return replace(
@@ -43,8 +48,7 @@ def unsuperseded(rollouts: Sequence[Rollout], published: Collection[str]) -> lis
         if rollout.lock_sha256 is None:
             return rollout.version in on_offer
         return rollout.version in published and not any(
-            other.version in published and other.created_at >= rollout.created_at and supersedes(other, rollout)
-            for other in rollouts
+            other.version in published and took_over(other, rollout) for other in rollouts
         )
 
     return [one for one in rollouts if one.state in ACTIVE | {RolloutState.SUPERSEDED} and is_free(one)]
