@@ -35,7 +35,7 @@ def check_said(paths: Sequence[Path], disk: Disk) -> None:
     where the node's disk is too full for them; the wheels stay then.
     """
     try:
-        disk.check(sum(map(_said, paths)), f"The wheels of {paths[0].name} unpack to")
+        disk.check_unpacked(sum(map(_said, paths)), paths[0].parent, f"The wheels of {paths[0].name} unpack to")
     except PermanentError:
         shutil.rmtree(paths[0].parent, ignore_errors=True)
         raise

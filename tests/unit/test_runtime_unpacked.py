@@ -83,25 +83,39 @@ def test_a_wheel_that_says_too_much_is_refused_before_it_is_read(wheels: Path, m
 
 def test_wheels_that_fit_one_by_one_and_not_together_are_refused(wheels: Path) -> None:
     paths = [archive(wheels, b"\0" * 600, name=f"{name}-1.0-py3-none-any.whl") for name in ("moon", "tide")]
-    packed = sum(path.stat().st_size for path in paths)
-    check_unpacked(paths, tier=packed + 1200)
-    with pytest.raises(PermanentError, match=rf"unpack to 1200 bytes, and .* {packed + 1199} bytes, has room for 1199"):
-        check_unpacked(paths, tier=packed + 1199)
+    check_unpacked(paths, tier=1200)
+    with pytest.raises(PermanentError, match=r"unpack to 1200 bytes, and .* 1199 bytes, has room for 1199"):
+        check_unpacked(paths, tier=1199)
     assert not wheels.exists()
 
 
-def test_what_lies_in_the_volume_already_has_its_room(wheels: Path) -> None:
+def test_wheels_that_are_removed_after_the_install_fail_no_version_and_the_log_says_what_may_happen(
+    wheels: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = archive(wheels, b"\0" * 600)
-    tier = path.stat().st_size + 600
-    check_unpacked([path], tier)
+    together = path.stat().st_size + 600
+    check_unpacked([path], together)
+    assert not capfd.readouterr().err
+    check_unpacked([path], together - 1)
+    assert path.exists()
+    told = capfd.readouterr().err
+    assert f"the wheels as well, {together} bytes" in told
+    assert f"{together - 1} bytes" in told
+
+
+def test_what_else_lies_in_the_volume_has_its_room(wheels: Path) -> None:
+    path = archive(wheels, b"\0" * 600)
+    check_unpacked([path], 600)
     (wheels.parent / "pip.log").write_bytes(b"x")
     with pytest.raises(PermanentError, match="has room for 599 more: choose a larger resource_tier"):
-        check_unpacked([path], tier)
+        check_unpacked([path], 600)
 
 
 def test_a_volume_that_is_over_full_has_room_for_nothing(wheels: Path) -> None:
+    path = archive(wheels, b"\0" * 600)
+    (wheels.parent / "pip.log").write_bytes(b"x" * 11)
     with pytest.raises(PermanentError, match="the disk of this resource tier, 10 bytes, has room for 0 more"):
-        check_unpacked([archive(wheels, b"\0" * 600)], tier=10)
+        check_unpacked([path], tier=10)
 
 
 def test_a_node_whose_disk_is_full_is_waited_for_and_blames_no_version(
