@@ -309,7 +309,7 @@ def test_where_a_guard_is_on_a_machine_adds_nobody_who_may_publish(ci: Ci, path:
     ci.deployed.call("PATCH", path, ci.tenants.user, body={guard: True})
     for repository in ("acme/weather", "mallory/weather"):
         refused = ci.deployed.call("POST", PUBLISHERS, machine, body={**WISH, "repository": repository})
-        assert (refused.status_code, "adds no publisher" in refused.text) == (403, True)
+        assert (refused.status_code, "no machine's token can add a publisher" in refused.text) == (403, True)
         assert guard in refused.text
     ci.add()
 

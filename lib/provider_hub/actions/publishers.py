@@ -230,8 +230,8 @@ def _check_may_trust(
     guards = {guard for policy in found if policy is not None for guard in _guards(policy)}
     if guards:
         raise Forbidden(
-            f"{', '.join(sorted(guards))} guards {name} against stolen machines' tokens, and this token is a "
-            "machine's, so it adds no publisher: an admin signs in and does that, in the console or with `hub`"
+            f"with {' and '.join(sorted(guards))} in force for {name}, no machine's token can add a publisher, because "
+            "it may be a stolen one: an admin signs in and does that, in the console or with `hub`"
         )
     if replaces_repository:
         raise Forbidden(
