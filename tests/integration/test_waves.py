@@ -297,6 +297,31 @@ def test_a_yank_that_is_taken_back_ends_the_older_rollout_where_the_newer_one_is
     assert world.rollout("1.1.0").state is RolloutState.SUPERSEDED
 
 
+def test_a_resume_that_cannot_end_the_older_rollout_changes_nothing_and_can_be_asked_for_again(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(backend, installations=20)
+    author = actor_of("org_acme")
+    for text in ("1.1.0", "1.2.0"):
+        world.waves.begin(world.publish(text))
+    yank(backend.services, author, NAME, "1.2.0", None)
+    assert world.run("1.2.0").state is RolloutState.HALTED
+    unyank(backend.services, author, NAME, "1.2.0")
+
+    def silent(_name: ProviderName, _limit: int) -> list[Rollout]:
+        raise TemporaryError("the database does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backend.services.store, "rollouts_of", silent)
+        with pytest.raises(TemporaryError, match="does not answer"):
+            resume(backend.services, world.tasks, author, NAME, "1.2.0")
+    states = [world.rollout(text).state for text in ("1.1.0", "1.2.0")]
+    assert states == [RolloutState.WAITING, RolloutState.HALTED]
+    resume(backend.services, world.tasks, author, NAME, "1.2.0")
+    states = [world.rollout(text).state for text in ("1.1.0", "1.2.0")]
+    assert states == [RolloutState.SUPERSEDED, RolloutState.RUNNING]
+
+
 def test_a_superseded_rollout_goes_on_only_once_every_version_that_supersedes_it_is_yanked(backend: Backend) -> None:
     world = World(backend, installations=2)
     for text in ("1.1.0", "1.2.0", "1.3.0"):

@@ -7,7 +7,7 @@ from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
-from provider_hub.actions.takeover import LISTED, gone_on, supersede_older
+from provider_hub.actions.takeover import LISTED, ended_by, gone_on
 from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
@@ -37,7 +37,9 @@ def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollo
     platform alone resumes. Raises NotFound, Forbidden, and Conflict for a rollout that takes no steps anyway.
     """
 
-    def decide(rollout: Rollout, _provider: Provider | None, _version: ProviderVersion | None) -> Rollout:
+    def decide(
+        _transaction: Transaction, rollout: Rollout, _provider: Provider | None, _version: ProviderVersion | None
+    ) -> Rollout:
         if not can_be_paused(rollout, by_platform=by.is_platform):
             raise Conflict(f"the rollout of {name} {rollout_id} is {rollout.state.value}: there is nothing to pause")
         return paused(rollout, services.clock(), by_platform=by.is_platform)
@@ -48,12 +50,14 @@ def pause(services: Services[RolloutStore], by: Actor, name: ProviderName, rollo
 def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: ProviderName, rollout_id: str) -> Rollout:
     """Let a halted, paused or superseded rollout go on. `by` is of its author's organization, or the platform.
 
+    The same transaction ends the active rollouts that it supersedes: nobody would repeat that later.
     Raises NotFound, Forbidden, and Conflict for a rollout that is none of these, that the platform paused where `by` is
     not the platform, or whose version or lock is not offered any more.
     """
-    published = services.store.published_versions(name)
 
-    def decide(rollout: Rollout, provider: Provider | None, version: ProviderVersion | None) -> Rollout:
+    def decide(
+        transaction: Transaction, rollout: Rollout, provider: Provider | None, version: ProviderVersion | None
+    ) -> Rollout:
         if rollout.state not in RESUMABLE:
             state = f"{rollout.state.value}, not halted, paused or superseded"
             raise Conflict(f"the rollout of {name} {rollout_id} is {state}: there is nothing to resume")
@@ -61,15 +65,17 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
             raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: only the platform can resume it")
         if rollout.lock_sha256 and not (version and is_lock_offered(version, rollout.lock_sha256)):
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: the version was yanked or locked again")
-        if rollout.lock_sha256 is None and not is_offered(rollout.version, published):
+        if rollout.lock_sha256 is None and not is_offered(rollout.version, services.store.published_versions(name)):
             latest = provider.latest_version if provider else None
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: the latest version is {latest}")
-        return gone_on(rollout, services.clock())
+        resumed = gone_on(rollout, services.clock())
+        for ended in ended_by(services, transaction, resumed):
+            transaction.write(keys.rollout_of(ended), ended)
+        return resumed
 
     rollout = _changed(services, by, name, rollout_id, AuditAction.ROLLOUT_RESUMED, decide)
     # It is resumed and says so, whatever fails from here on: to ask again would be answered with a conflict.
     try:
-        supersede_older(services, rollout)
         tasks.schedule(step_of(rollout))
     except TemporaryError as error:
         log.warning("the sweeper takes the next step of the rollout of %s %s: %s", name, rollout_id, error)
@@ -82,9 +88,9 @@ def _changed(
     name: ProviderName,
     rollout_id: str,
     action: AuditAction,
-    change: Callable[[Rollout, Provider | None, ProviderVersion | None], Rollout],
+    change: Callable[[Transaction, Rollout, Provider | None, ProviderVersion | None], Rollout],
 ) -> Rollout:
-    """Change a rollout for a caller that may change the provider.
+    """Change a rollout for a caller that may change the provider. `change` writes what else changes with it.
 
     Raises NotFound, Forbidden, and what `change` raises.
     """
@@ -97,7 +103,7 @@ def _changed(
         rollout, provider, version = transaction.read(key, keys.provider(name), version_key)
         if rollout is None:
             raise NotFound(f"there is no rollout of {name} {rollout_id}")
-        changed = change(rollout, provider, version)
+        changed = change(transaction, rollout, provider, version)
         transaction.write(key, changed)
         audit.record(services, transaction, by, action, f"{name} {rollout_id}", concerns=author.organization_id)
         return changed

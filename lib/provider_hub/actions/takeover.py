@@ -74,6 +74,12 @@ def changed_by(
     return back + _ended(transaction, listed, newer, now)
 
 
+def ended_by(services: Services[RolloutStore], transaction: Transaction, newest: Rollout) -> list[Rollout]:
+    """The active rollouts that end because `newest` is resumed. The caller writes them."""
+    listed = services.store.rollouts_of(newest.provider_name, LISTED)
+    return _ended(transaction, listed, lambda one: newest if supersedes(newest, one) else None, services.clock())
+
+
 def _ended(
     transaction: Transaction, listed: Iterable[Rollout], newer: Callable[[Rollout], Rollout | None], now: datetime
 ) -> list[Rollout]:
