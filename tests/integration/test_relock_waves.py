@@ -14,7 +14,7 @@ from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish
 from provider_hub.actions.relock import Relocking
 from provider_hub.actions.relock_request import request_relock
-from provider_hub.actions.rollouts import resume
+from provider_hub.actions.rollouts import pause, resume
 from provider_hub.actions.steps import apply_event
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.installation import (
@@ -220,6 +220,23 @@ def test_the_rollout_of_a_lock_goes_on_once_the_version_that_took_over_is_yanked
         shown.append(world.rollout(under_way).state)
     assert shown == [RolloutState.SUPERSEDED, RolloutState.WAITING]
     assert world.run(under_way).succeeded == 5
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_the_rollout_of_a_lock_is_not_resumed_beside_the_version_that_took_over(
+    backend: Backend, is_paused: bool
+) -> None:
+    world = Relocked(backend, installations=5)
+    world.begin()
+    if is_paused:
+        pause(backend.services, ADA, NAME, world.rollout_id)
+    world.waves.begin(world.publish("1.2.0"))
+    before = world.rollout(world.rollout_id)
+    with pytest.raises(Conflict, match=r"not rolled out any more: the rollout of 1\.2\.0 took over"):
+        resume(world.waves.services, world.tasks, ADA, NAME, world.rollout_id)
+    yank(backend.services, ADA, NAME, "1.2.0", None)
+    backend.put(keys.rollout(NAME, world.rollout_id), before)
+    assert resume(world.waves.services, world.tasks, ADA, NAME, world.rollout_id).state is RolloutState.WAITING
 
 
 def test_one_that_takes_more_versions_after_the_rollout_is_offered_the_lock(backend: Backend) -> None:

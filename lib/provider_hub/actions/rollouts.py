@@ -14,6 +14,7 @@ from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offer
 from provider_hub.domain.errors import Conflict, NotFound, TemporaryError
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, is_offered, paused
+from provider_hub.domain.takeover import lock_successor
 from provider_hub.domain.versions import is_rollout_id
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
 
     The same transaction ends the active rollouts that it supersedes: nobody would repeat that later.
     Raises NotFound, Forbidden, and Conflict for a rollout that is none of these, that the platform paused where `by` is
-    not the platform, or whose version or lock is not offered any more.
+    not the platform, or whose version or lock is not offered any more or was superseded.
     """
 
     def decide(
@@ -63,11 +64,8 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
             raise Conflict(f"the rollout of {name} {rollout_id} is {state}: there is nothing to resume")
         if rollout.paused_by_platform and not by.is_platform:
             raise Conflict(f"the platform paused the rollout of {name} {rollout_id}: only the platform can resume it")
-        if rollout.lock_sha256 and not (version and is_lock_offered(version, rollout.lock_sha256)):
-            raise Conflict(f"{name} {rollout_id} is not rolled out any more: the version was yanked or locked again")
-        if rollout.lock_sha256 is None and not is_offered(rollout.version, services.store.published_versions(name)):
-            latest = provider.latest_version if provider else None
-            raise Conflict(f"{name} {rollout_id} is not rolled out any more: the latest version is {latest}")
+        if why := _why_not_offered(services, rollout, provider, version):
+            raise Conflict(f"{name} {rollout_id} is not rolled out any more: {why}")
         resumed = gone_on(rollout, services.clock())
         for ended in ended_by(services, transaction, resumed):
             transaction.write(keys.rollout_of(ended), ended)
@@ -80,6 +78,19 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
     except TemporaryError as error:
         log.warning("the sweeper takes the next step of the rollout of %s %s: %s", name, rollout_id, error)
     return rollout
+
+
+def _why_not_offered(
+    services: Services[RolloutStore], rollout: Rollout, provider: Provider | None, version: ProviderVersion | None
+) -> str | None:
+    published = services.store.published_versions(rollout.provider_name)
+    if rollout.lock_sha256 is None:
+        latest = provider.latest_version if provider else None
+        return None if is_offered(rollout.version, published) else f"the latest version is {latest}"
+    if version is None or not is_lock_offered(version, rollout.lock_sha256):
+        return "the version was yanked or locked again"
+    newer = lock_successor(rollout, services.store.rollouts_of(rollout.provider_name, LISTED), published)
+    return f"the rollout of {newer.rollout_id} took over" if newer else None
 
 
 def _changed(

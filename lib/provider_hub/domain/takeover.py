@@ -1,6 +1,6 @@
 """Takeovers: which rollout supersedes which, and which of the superseded ones go on after a yank."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,6 +22,11 @@ def supersedes(newest: Rollout, other: Rollout) -> bool:
 def took_over(newer: Rollout, other: Rollout) -> bool:
     """Whether `newer` superseded `other` when it began. A lock that came later goes on beside it."""
     return supersedes(newer, other) and (other.lock_sha256 is None or newer.created_at >= other.created_at)
+
+
+def lock_successor(rollout: Rollout, rollouts: Iterable[Rollout], published: Collection[str]) -> Rollout | None:
+    """The rollout of a published version that took over from the rollout of a lock, None if there is none."""
+    return next((one for one in rollouts if one.version in published and took_over(one, rollout)), None)
 
 
 def superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
@@ -47,8 +52,6 @@ def unsuperseded(rollouts: Sequence[Rollout], published: Collection[str]) -> lis
     def is_free(rollout: Rollout) -> bool:
         if rollout.lock_sha256 is None:
             return rollout.version in on_offer
-        return rollout.version in published and not any(
-            other.version in published and took_over(other, rollout) for other in rollouts
-        )
+        return rollout.version in published and lock_successor(rollout, rollouts, published) is None
 
     return [one for one in rollouts if one.state in ACTIVE | {RolloutState.SUPERSEDED} and is_free(one)]
