@@ -335,6 +335,23 @@ def test_a_machine_that_deletes_a_provider_leaves_what_guards_against_its_stolen
     assert ci.publish(ci.tenants.machine, tmp_path).status_code == 201
 
 
+def test_what_an_organization_decided_does_not_bind_the_next_owner_of_its_slug(ci: Ci, tmp_path: Path) -> None:
+    both = {"secretless_only": True, "attested_only": True}
+    assert ci.deployed.call("PATCH", PUBLISHERS, ci.tenants.user, body=both).status_code == 200
+    ci.deployed.put(keys.slug("acme"), SlugClaim("acme", "org_later"))
+    organization = {"org_id": "org_later", "org_slug": "acme", "org_role": "admin"}
+    user, machine = ci.tenants.token(**organization), ci.tenants.token(**{**organization, "sub": "mch_later"})
+    shown = ci.deployed.call("GET", PUBLISHERS, user).json
+    assert (shown["secretless_only"], shown["attested_only"]) == (False, False)
+    for text, token in (("1.0.0", user), ("1.1.0", machine)):
+        published = ci.publish(token, tmp_path, text=text)
+        assert published.status_code == 201, published.text
+    assert ci.deployed.call("POST", PUBLISHERS, machine, body=WISH).status_code == 201
+    decided = ci.deployed.call("PATCH", PUBLISHERS, user, body={"secretless_only": True}).json
+    assert (decided["secretless_only"], decided["attested_only"]) == (True, False)
+    assert ci.publish(machine, tmp_path, text="1.2.0").status_code == 403
+
+
 def test_publishers_are_an_admins_to_add_within_their_own_organization(ci: Ci) -> None:
     for who, path in (("other", PUBLISHERS), ("user", "/providers/other/sun/publishers")):
         answer = ci.deployed.call("POST", path, getattr(ci.tenants, who), body=WISH)

@@ -114,4 +114,4 @@ def _verified(verifier: AttestationVerifier, attestation: Mapping[str, Any], whe
 
 def _attested_only(policy: PublishingPolicy | None, by: Actor, now: datetime) -> PublishingPolicy:
     known = policy or PublishingPolicy(secretless_only=False, changed_at=now, changed_by=by.subject)
-    return replace(known, attested_only=True)
+    return replace(known, attested_only=True, organization_id=by.organization_id)

@@ -43,7 +43,7 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
-from provider_hub.domain.publishers.records import PublishingPolicy
+from provider_hub.domain.publishers.records import PublishingPolicy, binding
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.wheels import PackageRefused, Packages, PackageUnclear, WheelUrl
@@ -90,7 +90,7 @@ def publish(
     taking = nullcontext(share) if share else publishing_turn(services, author.organization_id)
     if stored:
         return _published_again(services, wheels, publication, stored, taking)
-    _check_provider(services, publication, provider)
+    _check_provider(services, publication, provider, author)
     check_room(services, author.organization_id, provider_name, is_new=provider is None)
     with (
         taking as taken,
@@ -108,14 +108,16 @@ def publish(
         return _register(services, publication, author, by, built, is_further=is_hidden_now)
 
 
-def _check_provider(services: Services[CatalogStore], publication: Publication, provider: Provider | None) -> None:
+def _check_provider(
+    services: Services[CatalogStore], publication: Publication, provider: Provider | None, author: Author
+) -> None:
     """Raises for what the transaction would refuse in the end. `provider` is None for its first version.
 
     A wheel that is fetched takes a turn, and its bytes stay: nobody is to pay that for a version which is refused.
     """
     name, wish = publication.provider, publication.wish
     policy = None if wish.given_attestations else services.store.get(keys.provider_policy(name))
-    _check_stored(publication, provider, policy)
+    _check_stored(publication, provider, binding(policy, author.organization_id))
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
     if provider and publication.scope is Scope.TENANT:
@@ -187,7 +189,8 @@ def _register(
         provider, existing, registered, use = transaction.read(
             keys.provider(name), keys.version(name, text), keys.runtime_version(runtime.version), use_key
         )
-        known_lock, policy = transaction.read(lock_key, keys.provider_policy(name))
+        known_lock, decided = transaction.read(lock_key, keys.provider_policy(name))
+        policy = binding(decided, author.organization_id)
         _check_owner(transaction, name, author, provider)
         if existing:
             _check_same(existing, publication, wheel.sha256)

@@ -16,7 +16,7 @@ from provider_hub.domain.errors import Conflict, Forbidden, Invalid, NotFound, Q
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization
 from provider_hub.domain.publishers.claims import Platform
-from provider_hub.domain.publishers.records import Publisher, PublishingPolicy
+from provider_hub.domain.publishers.records import Publisher, PublishingPolicy, binding
 
 if TYPE_CHECKING:
     from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
@@ -43,9 +43,7 @@ class Publishing:
 def publishing_of(services: Services[PublisherStore], organization: Organization, name: ProviderName) -> Publishing:
     """The provider's publishers; it need not exist yet. Raises Forbidden for another organization's."""
     _check_own(organization, name)
-    policies = services.store.get_all(
-        [keys.provider_policy(name), keys.organization_policy(organization.organization_id)]
-    )
+    policies = _policies(services, organization.organization_id, name)
     own, organizations = (policy is not None and policy.secretless_only for policy in policies)
     attested = policies[0] is not None and policies[0].attested_only
     return Publishing(_own(services, organization, name), own, organizations, attested)
@@ -152,7 +150,8 @@ def set_provider_policy(
     Raises Forbidden.
     """
     _check_own(organization, name)
-    _set_policy(services, keys.provider_policy(name), name.canonical, by, wish.secretless_only, wish.attested_only)
+    key = keys.provider_policy(name)
+    _set_policy(services, key, organization, name.canonical, by, wish.secretless_only, wish.attested_only)
     return publishing_of(services, organization, name)
 
 
@@ -167,12 +166,13 @@ def set_organization_policy(
 ) -> None:
     """Decide whether machines' stored tokens may publish any of its providers. Raises Forbidden."""
     key = keys.organization_policy(organization.organization_id)
-    _set_policy(services, key, organization.slug, by, secretless_only)
+    _set_policy(services, key, organization, organization.slug, by, secretless_only)
 
 
 def _set_policy(
     services: Services[PublisherStore],
     key: Key[PublishingPolicy],
+    organization: Organization,
     whose: str,
     by: Actor,
     secretless_only: bool | None,
@@ -183,8 +183,8 @@ def _set_policy(
     def write(transaction: Transaction) -> None:
         (known,) = transaction.read(key)
         now = services.clock()
-        before = known or PublishingPolicy(False, now, by.subject)
-        policy = replace(before, changed_at=now, changed_by=by.subject)
+        before = binding(known, organization.organization_id) or PublishingPolicy(False, now, by.subject)
+        policy = replace(before, changed_at=now, changed_by=by.subject, organization_id=organization.organization_id)
         if secretless_only is not None:
             policy = replace(policy, secretless_only=secretless_only)
         if attested_only is not None:
@@ -226,8 +226,8 @@ def _check_may_trust(
     """
     if by.kind is not ActorKind.MACHINE:
         return
-    found = services.store.get_all([keys.provider_policy(name), keys.organization_policy(organization.organization_id)])
-    guards = {guard for policy in found if policy is not None for guard in _guards(policy)}
+    policies = _policies(services, organization.organization_id, name)
+    guards = {guard for policy in policies if policy is not None for guard in _guards(policy)}
     if guards:
         raise Forbidden(
             f"with {' and '.join(sorted(guards))} in force for {name}, no machine's token can add a publisher, because "
@@ -354,15 +354,17 @@ def check_may_publish(services: Services[DocumentStore], by: Actor, name: Provid
         raise Forbidden(f"the token may publish {by.publisher.provider} alone, and not {name}")
     if by.kind is not ActorKind.MACHINE or by.organization_id is None:
         return
-    if any(_secretless_only(services, by.organization_id, name)):
+    policies = _policies(services, by.organization_id, name)
+    if any(policy is not None and policy.secretless_only for policy in policies):
         raise Forbidden(
             f"{name} may only be published without stored secrets, and this token is one: publish from CI as a "
             "trusted publisher (`hub publishers add`)"
         )
 
 
-def _secretless_only(services: Services[DocumentStore], organization_id: str, name: ProviderName) -> tuple[bool, bool]:
-    """By the provider's own policy, and by its organization's."""
-    found = services.store.get_all([keys.provider_policy(name), keys.organization_policy(organization_id)])
-    own, organizations = (policy is not None and policy.secretless_only for policy in found)
-    return own, organizations
+def _policies(
+    services: Services[DocumentStore], organization_id: str, name: ProviderName
+) -> tuple[PublishingPolicy | None, PublishingPolicy | None]:
+    """The provider's own, and its organization's."""
+    own, organizations = services.store.get_all([keys.provider_policy(name), keys.organization_policy(organization_id)])
+    return binding(own, organization_id), organizations

@@ -135,9 +135,18 @@ class PublishingPolicy:
     """How an organization, or one of its providers, may be published: without stored secrets alone, or by any token.
 
     `attested_only` is of a provider: a version without attestations is refused. The first attested version sets it.
+    `organization_id` is whose decision it is; None for the platform's, and in what was decided before that was kept.
     """
 
     secretless_only: bool
     changed_at: datetime
     changed_by: str
     attested_only: bool = False
+    organization_id: str | None = None
+
+
+def binding(policy: PublishingPolicy | None, organization_id: str | None) -> PublishingPolicy | None:
+    """A provider's policy as it binds that organization; None if the one decided it that had the slug before."""
+    if policy is None or policy.organization_id in (None, organization_id):
+        return policy
+    return None
