@@ -182,8 +182,7 @@ def _register(
     wheel, runtime, lock = built.wheel, built.runtime, built.lock
     name, text = publication.provider, publication.wish.version
     owner = author.organization_id or PLATFORM_PREFIX
-    use_key = keys.publishing_use(owner)
-    lock_key = keys.lock(name, lock.sha256)
+    use_key, lock_key = keys.publishing_use(owner), keys.lock(name, lock.sha256)
 
     def decide(transaction: Transaction) -> Published:
         provider, existing, registered, use = transaction.read(
