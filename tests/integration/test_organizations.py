@@ -140,6 +140,16 @@ def test_a_publish_that_outlives_the_release_of_its_slug_leaves_nothing_under_it
     assert backend.documents.under("providers") == {}
 
 
+def test_the_commit_that_brings_a_provider_writes_what_the_release_of_its_slug_reads(backend: Backend) -> None:
+    """Else a release that counts the providers at that moment would find none, and free the slug."""
+    Organizations(backend.services).of(ACME)
+    publish(backend.services, FakeWheels(), WEATHER, FIRST, OWNER, actor_of("org_acme"))
+    commits = [request.writes for method, request in backend.rpcs.calls if method == "Commit"]
+    written = [{write.update.name.partition("/documents/")[2] for write in writes} for writes in commits]
+    (bringing,) = [places for places in written if keys.provider(WEATHER).place in places]
+    assert keys.publishing_use("org_acme").place in bringing
+
+
 def test_a_publish_finds_another_organizations_provider_in_its_transaction_too(backend: Backend) -> None:
     wheels = FakeWheels(while_fetching=lambda: backend.put(keys.provider(WEATHER), provider(author=SQUATTER)))
     with pytest.raises(Forbidden, match="acme/weather is another organization's"):

@@ -22,7 +22,9 @@ CLAIM = SlugClaim(ACME.slug, ACME.organization_id)
 
 
 def publish(services: Any) -> None:
-    """What the commit of a publish writes, as far as it concerns a slug."""
+    """What the commit of a publish writes, as far as it concerns a slug; tests/integration/test_organizations.py holds
+    a real one to it.
+    """
     now, key = services.clock(), keys.publishing_use(ACME.organization_id)
 
     def decide(transaction: Any) -> None:
