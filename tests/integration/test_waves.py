@@ -364,8 +364,25 @@ def test_a_superseded_rollout_is_resumed_by_hand_while_its_version_is_offered(ba
     left = replace(world.rollout("1.1.0"), paused_from=None, paused_due_at=None)
     yank(backend.services, author, NAME, "1.2.0", None)
     backend.put(keys.rollout(NAME, "1.1.0"), left)  # as a release before this one has left it
-    assert resume(backend.services, world.tasks, author, NAME, "1.1.0").state is RolloutState.RUNNING
+    assert resume(backend.services, world.tasks, author, NAME, "1.1.0").state is RolloutState.WAITING
+    young = world.step("1.1.0")
+    assert (young.state, young.due_at) == (RolloutState.WAITING, left.created_at + PACE.minimum_age)
+    assert world.step("1.1.0").state is RolloutState.RUNNING
     assert world.run("1.1.0").state is RolloutState.DONE
+
+
+def test_a_yank_brings_no_rollout_back_that_the_yanked_version_did_not_supersede(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    author = actor_of("org_acme")
+    world.publish("0.9.0")
+    world.waves.begin(world.publish("1.1.0"))
+    world.waves.begin(world.publish("1.2.0"))
+    left = world.rollout("1.1.0")
+    yank(backend.services, author, NAME, "1.2.0", None)
+    backend.put(keys.rollout(NAME, "1.1.0"), left)  # as a release left it that brought none back
+    yank(backend.services, author, NAME, "0.9.0", None)
+    unyank(backend.services, author, NAME, "0.9.0")
+    assert world.rollout("1.1.0") == left
 
 
 def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> None:

@@ -52,15 +52,17 @@ def changed_by(
 ) -> list[Rollout]:
     """The rollouts that start again or end with the change of the version `changed`. The caller writes them.
 
-    `published` are the provider's published versions after the change. A superseded rollout goes on if no published
-    version supersedes it any more. Otherwise nobody would be offered what is the latest version again. It supersedes
-    active ones, as it did when it began. There are no tasks for the next steps: the sweeper finds them by `due_at`.
+    `published` are the provider's published versions after the change. A superseded rollout goes on if the change left
+    no published version that supersedes it. Otherwise nobody would be offered what is the latest version again. It
+    supersedes active ones, as it did when it began. There are no tasks for the next steps: the sweeper finds them by
+    `due_at`.
 
     If `changed` is published again, its rollout supersedes the older ones again that its yank had brought back. A
     halted or paused one does so only once it is resumed: until then the older one reaches the installations.
     """
     listed, now = services.store.rollouts_of(name, LISTED), services.clock()
-    free = unsuperseded(listed, published)
+    free_before = unsuperseded(listed, set(published) ^ {changed})
+    free = [one for one in unsuperseded(listed, published) if one not in free_before]
     locks = services.store.current_locks([keys.version(name, one.version) for one in free])
     wanted = [one for one, lock in zip(free, locks, strict=True) if one.lock_sha256 in (None, lock)]
     back = [gone_on(one, now) for one in _read(transaction, wanted) if one.state is RolloutState.SUPERSEDED]

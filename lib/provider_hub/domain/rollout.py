@@ -286,6 +286,9 @@ def halted(rollout: Rollout, reason: str) -> Rollout:
 def moved_on(rollout: Rollout, now: datetime, pace: Pace) -> Rollout:
     """The rollout after a step: its wave goes on, bakes, or ends and the next begins; or the rollout is done."""
     match rollout.state:
+        case RolloutState.WAITING if rollout.step and now < rollout.created_at + pace.minimum_age:
+            # It was resumed, and its release may still be too young: `resumed` does not know the pace.
+            return replace(rollout, due_at=rollout.created_at + pace.minimum_age, updated_at=now)
         case RolloutState.WAITING:
             return replace(rollout, state=RolloutState.RUNNING, due_at=now, updated_at=now)
         case RolloutState.BAKING if rollout.room:  # another installation takes the place of one that is not well
@@ -337,6 +340,9 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
 
     A paused one counts them still, and its release has to be as old as before. So does a superseded one. One that was
     paused while it was halted goes on as a halted one does.
+
+    The document of a superseded one may be from before it kept where the rollout was. Such a rollout waits, and its
+    next step sees to its release's age.
     """
     back = replace(
         rollout,
@@ -348,6 +354,8 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
     )
     if rollout.paused_from in ACTIVE:
         return replace(back, state=rollout.paused_from, due_at=max(now, rollout.paused_due_at or now))
+    if rollout.state is RolloutState.SUPERSEDED:
+        return replace(back, state=RolloutState.WAITING, due_at=now)
     return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, due_at=now)
 
 
