@@ -239,6 +239,17 @@ def test_a_version_that_misses_its_deadline_waits_a_day_and_is_not_offered_again
     assert is_due_for(row, "2.0.1", None, now), "what comes after it is offered at once"
 
 
+def test_tries_by_hand_within_the_wait_prolong_it_and_blame_no_version() -> None:
+    row = following()
+    for now in (START, START + timedelta(hours=1), START + timedelta(hours=2)):
+        row = upgraded_too_late(row, now)
+    assert (row.failed_versions, row.overdue_versions) == ((), ("2.0.0",))
+    assert row.overdue_until is not None
+    assert row.overdue_until > START + timedelta(hours=26), "a day from the last deadline"
+    assert not is_due_for(row, "2.0.0", None, START + timedelta(hours=26))
+    assert upgraded_too_late(row, row.overdue_until).failed_versions == ("2.0.0",)
+
+
 def test_a_version_that_no_installer_took_before_its_deadline_waits_each_time_and_is_never_blamed() -> None:
     row = following()
     for _ in range(3):

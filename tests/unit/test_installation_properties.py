@@ -335,12 +335,14 @@ def test_a_step_names_the_transitions_that_it_added_to_the_timeline(wanted: list
 
 
 @given(moves())
-def test_a_deadline_blames_a_version_only_where_it_missed_one_before_and_the_installer_had_taken_it(
+def test_a_deadline_blames_a_version_only_where_the_wait_after_one_before_is_over_and_the_installer_had_taken_it(
     wanted: list[Move],
 ) -> None:
     for seen in deadlines_in(wanted):
-        for blamed in set(seen.step.kept.failed_versions) - set(seen.before.failed_versions):
+        for blamed in newly_blamed(seen):
             assert blamed in seen.before.overdue_versions
+            assert seen.before.overdue_until is not None
+            assert seen.before.overdue_until <= seen.now
             assert seen.before.lifecycle_state is LifecycleState.PROCESSING
 
 
@@ -362,6 +364,22 @@ def test_a_row_has_an_end_of_its_wait_exactly_while_a_version_waits(wanted: list
         assert len(row.overdue_versions) <= REMEMBERED_FAILURES
 
 
+def test_no_deadline_within_the_wait_blames_a_version_and_one_after_it_does() -> None:
+    missed = [seen for seen in many_lives() if missed_deadline(seen)]
+    within = [seen for seen in missed if seen.before.overdue_until and seen.now < seen.before.overdue_until]
+    assert within
+    assert not any(newly_blamed(seen) for seen in within)
+    assert any(newly_blamed(seen) for seen in missed)
+
+
 def deadlines_in(wanted: list[Move]) -> list[Seen]:
     """The steps at which a deploy missed its deadline."""
-    return [seen for seen in play(wanted) if any((entry.event, entry.to_state) == MISSED for entry in seen.new_entries)]
+    return [seen for seen in play(wanted) if missed_deadline(seen)]
+
+
+def missed_deadline(seen: Seen) -> bool:
+    return any((entry.event, entry.to_state) == MISSED for entry in seen.new_entries)
+
+
+def newly_blamed(seen: Seen) -> set[str]:
+    return set(seen.step.kept.failed_versions) - set(seen.before.failed_versions)

@@ -53,6 +53,8 @@ KINDS: tuple[type[Event], ...] = (
 )
 PODS = ("a", "b", "c")
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0")
+# Past no deadline, that of a deploy, that of the queue, and rarely past the wait after a missed deadline.
+PASSING = (timedelta(0), timedelta(minutes=11), timedelta(hours=2)) * 8 + (timedelta(hours=25),)
 OTHER_LIFE = "01JGFJJZ00000000000000000B"
 
 
@@ -93,7 +95,7 @@ def moves() -> st.SearchStrategy[list[Move]]:
     move = st.builds(
         Move,
         kind=st.sampled_from(KINDS),
-        after=st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(minutes=11), timedelta(hours=2)]),
+        after=st.sampled_from([timedelta(seconds=1), *PASSING]),
         other_life=st.sampled_from([False] * 9 + [True]),
         generations_off=st.sampled_from([0] * 8 + [-1, 1]),
         version=st.sampled_from(("installed", *VERSIONS)),
@@ -109,7 +111,7 @@ def random_moves(random: Random, length: int) -> list[Move]:
     return [
         Move(
             kind=random.choice(kinds),
-            after=random.choice([timedelta(0), timedelta(minutes=11), timedelta(hours=2)]),
+            after=random.choice(PASSING),
             other_life=random.random() < 0.05,
             generations_off=random.choice([0] * 10 + [-1]),
             version=random.choice(("installed", *VERSIONS)),

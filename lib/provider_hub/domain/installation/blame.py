@@ -2,8 +2,9 @@
 
 A version is blamed, and never offered again, when the installer or the runtime called its failure permanent. A deadline
 alone proves little: a registry or the cluster may have been down. So the first one only makes the version wait for
-WAIT_AFTER_DEADLINE. The second one blames it, if the installer had taken the generation. Until then nobody had tried to
-run the version.
+WAIT_AFTER_DEADLINE. A later one blames it, if it passes after that wait and the installer had taken the generation.
+Within the wait it may be the same outage, which a try by hand has met again: the wait begins anew. And before the
+installer takes the generation, nobody has tried to run the version.
 
 What becomes READY after all is neither blamed nor waits any more.
 """
@@ -34,11 +35,15 @@ def blame_for(row: Installation, trigger: Trigger, now: datetime) -> Blame:
     blamed = _blamed(row.revision, row.ready_revision)
     if blamed is None:
         return _blame(row.failed_versions, row.overdue_versions, row.overdue_until)
-    is_overdue_again = blamed in row.overdue_versions and row.lifecycle_state is LifecycleState.PROCESSING
-    if trigger is Trigger.DEADLINE and not is_overdue_again:
+    if trigger is Trigger.DEADLINE and not _is_overdue_again(row, blamed, now):
         return _blame(row.failed_versions, _with(row.overdue_versions, blamed), now + WAIT_AFTER_DEADLINE)
     waiting = _without(row.overdue_versions, {blamed})
     return _blame(_with(row.failed_versions, blamed), waiting, row.overdue_until)
+
+
+def _is_overdue_again(row: Installation, blamed: str, now: datetime) -> bool:
+    has_waited = blamed in row.overdue_versions and row.overdue_until is not None and now >= row.overdue_until
+    return has_waited and row.lifecycle_state is LifecycleState.PROCESSING
 
 
 def blame_once_ready(row: Installation) -> Blame:
