@@ -8,7 +8,7 @@ from tests.integration.rolling_out import AUTHOR, NAME, World, wish_for
 from tests.integration.test_relock import Hosts
 
 from provider_hub.actions import change, keys
-from provider_hub.actions.browse import yank
+from provider_hub.actions.browse import unyank, yank
 from provider_hub.actions.inspect import get_installed
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish
@@ -220,6 +220,17 @@ def test_the_rollout_of_a_lock_goes_on_once_the_version_that_took_over_is_yanked
         shown.append(world.rollout(under_way).state)
     assert shown == [RolloutState.SUPERSEDED, RolloutState.WAITING]
     assert world.run(under_way).succeeded == 5
+
+
+def test_the_rollout_of_a_lock_goes_on_once_its_own_version_is_published_again(backend: Backend) -> None:
+    world = Relocked(backend, installations=5)
+    world.begin()
+    world.waves.begin(world.publish("1.2.0"))
+    for text in ("1.1.0", "1.2.0"):
+        yank(backend.services, ADA, NAME, text, None)
+    assert world.rollout(world.rollout_id).state is RolloutState.SUPERSEDED
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    assert world.rollout(world.rollout_id).state is RolloutState.WAITING
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -63,8 +63,7 @@ def changed_by(
     listed, now = services.store.rollouts_of(name, LISTED), services.clock()
     free_before = unsuperseded(listed, set(published) ^ {changed})
     free = [one for one in unsuperseded(listed, published) if one not in free_before]
-    locks = services.store.current_locks([keys.version(name, one.version) for one in free])
-    wanted = [one for one, lock in zip(free, locks, strict=True) if one.lock_sha256 in (None, lock)]
+    wanted = [one for one in free if _has_present_lock(transaction, one)]
     back = [gone_on(one, now) for one in _read(transaction, wanted) if one.state is RolloutState.SUPERSEDED]
     again = [one for one in listed if one.rollout_id == changed and changed in published]
     leading = [one for one in _read(transaction, again) if one.state in LEADING]
@@ -94,6 +93,14 @@ def _ended(
 def gone_on(rollout: Rollout, now: datetime) -> Rollout:
     """A rollout that is resumed. Its step is a new one, so that an earlier task is stale."""
     return replace(resumed(rollout, now), step=rollout.step + 1)
+
+
+def _has_present_lock(transaction: Transaction, rollout: Rollout) -> bool:
+    """Whether its version was not locked again since. A version that is being published again is still yanked here."""
+    if rollout.lock_sha256 is None:
+        return True
+    (version,) = transaction.read(keys.version(rollout.provider_name, rollout.version))
+    return version is not None and version.lock_sha256 == rollout.lock_sha256
 
 
 def _read(transaction: Transaction, rollouts: Iterable[Rollout]) -> list[Rollout]:
