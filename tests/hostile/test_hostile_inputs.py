@@ -122,8 +122,9 @@ def test_a_hostile_input_is_refused_or_harmless_and_cheap(
 def test_a_tenant_that_does_its_worst_leaves_anothers_requests_within_twice_their_time(ground: Ground) -> None:
     """Alone and crowded in turns, so that whatever else this machine does meets both alike.
 
-    More turns are added until the figures show it, for some time. Below a tenth of a second, and half of one for a
-    check-in through the emulator, it is the crowd's own clients that take the processor: they share it here.
+    More turns are added until the figures show it, for some time. Below a fifth of a second, and half of one for a
+    check-in through the emulator, it is the crowd's own clients, and other tests, that take the processor: they share
+    it here. A body that never ends, a dear wheel or a lock that is held would cost seconds.
     """
     shown = []
     with crowding.neighbours(ground) as (neighbour, crowd):
@@ -135,7 +136,7 @@ def test_a_tenant_that_does_its_worst_leaves_anothers_requests_within_twice_thei
                     neighbour.live("crowded", 1)
             alone, crowded = (crowding.Figures.of(neighbour, phase) for phase in ("alone", "crowded"))
             shown.append((alone, crowded))
-            if crowded.requests <= max(2 * alone.requests, 0.1) and crowded.check_ins <= max(2 * alone.check_ins, 0.5):
+            if crowded.requests <= max(2 * alone.requests, 0.2) and crowded.check_ins <= max(2 * alone.check_ins, 0.5):
                 break
         else:
             pytest.fail(f"alone, and crowded: {shown}")
