@@ -41,6 +41,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_BROKEN_CONNECTIONS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 # Cloud Run's own limit. Whoever announces more and sends nothing would hold a thread of a function.
 _MOST_BYTES = 32 * 1024 * 1024
@@ -108,22 +109,27 @@ class Gateway:
         """Send a request on, over a restart of the function where that is safe.
 
         A refused connection is tried again, since nothing of the request was sent. One that broke may have been
-        carried out: only a safe method (RFC 9110 section 9.2.1) is repeated then.
+        carried out: only a safe method (RFC 9110 section 9.2.1) is repeated then. A function may die between the
+        headers of its answer and the body, so that a small answer is read here as a whole.
         """
         headers = _forwarded_headers(request)
         safe = request.method in _SAFE_METHODS and body is None
-        repeatable = aiohttp.ClientConnectionError if safe else aiohttp.ClientConnectorError
+        repeatable = _BROKEN_CONNECTIONS if safe else aiohttp.ClientConnectorError
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _RESTART_SECONDS
         while True:
             try:
-                return await self._session.request(
+                upstream = await self._session.request(
                     request.method, target, headers=headers, data=body, allow_redirects=False
                 )
+                if _is_small(upstream):
+                    await upstream.read()
             except repeatable:
                 if loop.time() >= deadline:
                     raise
                 await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return upstream
 
 
 def _refused(request: web.BaseRequest) -> web.Response | None:
@@ -169,9 +175,15 @@ async def _body(request: web.BaseRequest) -> bytes | aiohttp.StreamReader | None
     return request.content
 
 
+def _is_small(answer: aiohttp.ClientResponse) -> bool:
+    if answer.method == "HEAD":
+        return True  # its Content-Length is that of a body that does not come
+    return answer.content_length is not None and answer.content_length <= _SMALL_BYTES
+
+
 async def _pass_back(request: web.BaseRequest, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
     headers = _end_to_end(upstream.headers)
-    if request.method == "HEAD" or (upstream.content_length is not None and upstream.content_length <= _SMALL_BYTES):
+    if _is_small(upstream):
         return web.Response(status=upstream.status, reason=upstream.reason, headers=headers, body=await upstream.read())
     response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
     await response.prepare(request)

@@ -257,6 +257,34 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated() -> None:
     asyncio.run(main())
 
 
+def test_a_get_whose_answer_broke_off_after_its_headers_is_asked_again() -> None:
+    arrived = 0
+
+    async def dies_once(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal arrived
+        arrived += 1
+        if arrived > 1:
+            return web.Response(text="whole")
+        response = web.StreamResponse(headers={"Content-Length": "5"})
+        await response.prepare(request)
+        await response.write(b"who")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async def main() -> None:
+        with ReservedPort() as port:
+            async with (
+                serving(dies_once, port.number),
+                gateway(port.number) as (session, url),
+                session.get(url + "/x") as response,
+            ):
+                assert (response.status, await response.text()) == (200, "whole")
+        assert arrived == 2
+
+    asyncio.run(main())
+
+
 def test_a_request_of_a_web_page_of_another_origin_reaches_no_function() -> None:
     async def test(session: aiohttp.ClientSession, url: str) -> None:
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
