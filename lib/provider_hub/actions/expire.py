@@ -53,7 +53,7 @@ class Expiry:
         is_removal = row.lifecycle_state is LifecycleState.DELETING
         try:
             with silent_cells.asking(row.cell):
-                reason = self._left_over(row) if is_removal else self._shown(row)
+                reason = self._remove_again(row) if is_removal else self._shown(row)
         except Unanswered as error:
             return f"the deadline passed, and {error}", ()
         except (TemporaryError, PermanentError) as error:
@@ -74,7 +74,10 @@ class Expiry:
         noted = self.services.store.get(keys.delivery_error(f"{row.installation_id}-{row.generation}"))
         return f": {noted.reason}" if noted else ""
 
-    def _left_over(self, row: Installation) -> str:
-        """Names the objects that block a removal, such as those with a finalizer, so that somebody can clear them."""
+    def _remove_again(self, row: Installation) -> str:
+        """Asks for the removal once more, and names what is still there, such as objects with a finalizer.
+
+        Somebody has to clear those.
+        """
         left = self.clusters.of(row).remove(namespace_for(row.organization_slug), row.installation_id)
         return f"still there are {', '.join(left)}" if left else "the removal was not confirmed"

@@ -209,7 +209,7 @@ class CatalogStore(DocumentStore, Protocol):
     def providers_of_distributions(
         self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
     ) -> list[Provider]:
-        """Those of them that have versions of any of the distributions, of which there are at most 15."""
+        """Of what `providers_under` finds, the providers with a version of any of the distributions (15 at most)."""
 
     def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after`, without what is long: schemas, changelog, …"""

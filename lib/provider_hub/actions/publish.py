@@ -102,7 +102,9 @@ def publish(
         publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
         _check_distribution(provider, delivery.wheel.distribution)
         built = _found_out(services, publication, delivery, taken, by)
-        # The bucket may fail, and comes before: a provider is not hidden for a version that is not published.
+        # Locking and the bucket come before: what fails most often hides nothing. A crash before the transaction, or a
+        # refusal by it, leaves the provider hidden; its author can show it again. The hub does not: another publish or
+        # an edit may have decided meanwhile that it is hidden.
         hides = provider is not None and publication.scope is Scope.TENANT
         is_hidden_now = hides and hide_from_others(services, by, provider_name)
         return _register(services, publication, author, by, built, is_further=is_hidden_now)

@@ -166,9 +166,9 @@ class LogReader:
         return replace(cursor, places=places, has_kept=True)
 
     def _archived(self, row: Installation, query: ArchiveQuery, found: _Found) -> list[LogLine] | None:
-        """None if the archive cannot be asked:
+        """None if the archive cannot be asked.
 
-        a notice says so, and the output from the cluster is shown all the same.
+        A notice says so then, and the output from the cluster is shown all the same.
         """
         if self.archive is None:
             found.notices.append("what pods printed that are gone is not kept here")

@@ -88,7 +88,7 @@ StoreT_co = TypeVar("StoreT_co", bound=DocumentStore, covariant=True, default=St
 class Services(Generic[StoreT_co]):
     """What nearly every action is given.
 
-    `new_id` makes an installation's id from the time. `config_checker` is there in the functions that check a config,
+    `new_id` makes a new id from the time. `config_checker` is there in the functions that check a config,
     `sealer` in the one that takes it, `schema_checker`, `resolver` and `attestations` in the one that publishes,
     `publishing` in those that go by its rules, `cell_weights` (`domain.cells`) in those that install. The budgets,
     `unknown_tokens`, `receiving`, `quota_cache`, `locks`, `known_cells` and `known_providers` belong to this process,

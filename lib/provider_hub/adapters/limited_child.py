@@ -49,7 +49,8 @@ class OverLimit(HubError):
 class Limits:
     """What one child may use. The times begin with the child: its modules are imported before.
 
-    Who runs one waits for the wall time and at most 15 seconds more, in which a template starts.
+    Who runs one waits for the wall time and at most 15 seconds more, in which a template starts. A template that hangs
+    while its queue of plans is full costs up to 15 seconds before that: the plan goes to another one then.
     """
 
     cpu_seconds: float = 1.5

@@ -158,7 +158,10 @@ class FirestoreStore(FirestoreDocuments):
     def providers_of_distributions(
         self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
     ) -> list[Provider]:
-        """Those of them that have versions of any of at most 15: Firestore looks up 30 pairs with an audience."""
+        """The providers of that slug for those audiences that have a version of any of the distributions (15 at most).
+
+        Each distribution is looked up with each of two audiences, and Firestore looks up 30 such pairs in one query.
+        """
         from provider_hub.domain.catalog import Provider
 
         where = (*_is_shown(prefix, audiences), ("distributions", "contains any", tuple(distributions)))

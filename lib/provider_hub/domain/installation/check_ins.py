@@ -81,7 +81,10 @@ def stopping(row: Installation, event: Stopping) -> Step:
 
 
 def fell_silent(row: Installation, event: FellSilent, now: datetime, deadlines: Deadlines) -> Step:
-    """A READY row whose runtime stopped checking in is degraded, once. Any other is looked at when its silence ends."""
+    """A READY row whose runtime stopped checking in is degraded, once.
+
+    One that is not silent yet is looked at again when it would be.
+    """
     if row.health is Health.DEGRADED:
         return unchanged(row)
     if row.last_check_in_at and not is_silent(row, event.cutoff):
