@@ -17,7 +17,7 @@ from provider_hub.actions.installed_counts import (
     correct_slice,
     recount,
 )
-from provider_hub.actions.locks import InstallationLocks
+from provider_hub.actions.locks import NamedLocks
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.errors import QuotaExceeded
@@ -57,7 +57,7 @@ def services(database: Database) -> Any:
         clock=FakeClock(),
         limits=OrganizationLimits(3),
         quota_cache=QuotaCache(),
-        locks=InstallationLocks(),
+        locks=NamedLocks(),
     )
 
 

@@ -13,7 +13,7 @@ from tests.fakes import START, FakeClock
 
 from local_stack.function_list import ALL
 from provider_hub.actions.installed_counts import admit_installation
-from provider_hub.actions.locks import InstallationLocks
+from provider_hub.actions.locks import NamedLocks
 from provider_hub.actions.quota import SHARES, TRUSTED, QuotaCache
 from provider_hub.domain.limits import OrganizationLimits
 from provider_hub.domain.records import InstalledCount
@@ -88,7 +88,7 @@ class Reading:
         return InstalledCount("org_acme", 3, START)
 
 
-class Announced(InstallationLocks):
+class Announced(NamedLocks):
     """Tells of the second who comes."""
 
     def __init__(self, second: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""Locks: within one process, transactions on the same installation run one after the other."""
+"""Locks with names: within one process, whatever holds the same name runs one after the other."""
 
 import threading
 from collections import Counter
@@ -10,13 +10,15 @@ from provider_hub.domain.errors import TemporaryError
 _PATIENCE_SECONDS = 5.0
 
 
-class InstallationLocks:
-    """Serializes what concerns one installation, or counts one organization, within this process.
+class NamedLocks:
+    """Within one process, whatever holds the same name runs one after the other.
 
-    Pub/Sub delivers copies of a message to one instance at the same time. Without a lock they read the same row,
-    conflict on commit, and exhaust their retries. Likewise, a tenant's installs that arrive together would each run
-    the same count. A name has a lock of its own for as long as somebody holds or wants it: a holder commits under it,
-    which takes a round trip of the database, and whoever is about something else does not wait for that.
+    The names are ids of installations and of organizations, and paths of documents. Pub/Sub delivers copies of a
+    message to one instance at the same time. Without a lock they read the same row, conflict on commit, and exhaust
+    their retries. Likewise, a tenant's installs that arrive together would each run the same count, and its publishes
+    would conflict over the document that counts them. A name has a lock of its own for as long as somebody holds or
+    wants it: a holder commits under it, which takes a round trip of the database, and whoever is about something else
+    does not wait for that.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from typing_extensions import TypeVar
 
 from provider_hub.actions.known_providers import KnownProviders
-from provider_hub.actions.locks import InstallationLocks
+from provider_hub.actions.locks import NamedLocks
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store
 from provider_hub.actions.quota import QuotaCache
@@ -117,7 +117,7 @@ class Services(Generic[StoreT_co]):
     unknown_tokens: UnknownTokens = field(default_factory=UnknownTokens)
     receiving: Receiving = field(default_factory=Receiving)
     quota_cache: QuotaCache = field(default_factory=QuotaCache)
-    locks: InstallationLocks = field(default_factory=InstallationLocks)
+    locks: NamedLocks = field(default_factory=NamedLocks)
     known_cells: ShortMemory[str, str] = field(
         default_factory=lambda: ShortMemory(ORGANIZATION_TRUSTED, ORGANIZATIONS_REMEMBERED)
     )
