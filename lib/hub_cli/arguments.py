@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub_cli.errors import UsageError
-from hub_cli.stack_file import DEFAULT_STATE_DIR
+from hub_cli.stack_file import STATE_DIR_DEFAULT, default_state_dir
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version, is_rollout_id
 
@@ -62,9 +62,9 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--state-dir",
         type=Path,
-        default=DEFAULT_STATE_DIR,
+        default=default_state_dir(),
         metavar="DIR",
-        help=f"folder of the local stack (default: {DEFAULT_STATE_DIR})",
+        help=f"folder of the local stack (default: {STATE_DIR_DEFAULT})",
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,13 @@ from hub_cli.errors import NoStack
 from provider_hub.domain.names import namespace_for, prefixed_namespace
 
 DEFAULT_STATE_DIR = Path(".hub")
+_STATE_DIR = "HUB_STATE_DIR"
+STATE_DIR_DEFAULT = f"{_STATE_DIR}, or else {DEFAULT_STATE_DIR}"
+
+
+def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """The state folder of a command without `--state-dir`, as `STATE_DIR_DEFAULT` tells it to people."""
+    return Path(environment.get(_STATE_DIR) or DEFAULT_STATE_DIR)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class StackInfo:
             os.kill(info.pid, 0)
         except (FileNotFoundError, ProcessLookupError):
             raise NoStack(
-                f"no stack serves in {state_dir}: start one with `make up`, or name its folder with --state-dir."
+                f"no stack serves in {state_dir}: start one with `make up`, or name its folder with --state-dir "
+                f"or {_STATE_DIR}."
             ) from None
         return info
 

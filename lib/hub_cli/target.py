@@ -52,7 +52,8 @@ def _stack(state_dir: Path) -> StackInfo:
         info = StackInfo.read(state_dir)
     except (NoStack, OSError, ValueError, TypeError) as error:
         raise UsageError(
-            f"no API to speak to: give --api-url or HUB_API_URL, or start a stack here ({state_dir} has none)."
+            f"no API to speak to: no stack serves in {state_dir}. Give --api-url or HUB_API_URL, start a stack with "
+            "`make up`, or name the folder of one that runs with --state-dir or HUB_STATE_DIR."
         ) from error
     _check_is_ours(state_dir, info.api_url)
     return info

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub_cli.stack_file import DEFAULT_STATE_DIR, StackInfo
+from hub_cli.stack_file import STATE_DIR_DEFAULT, StackInfo, default_state_dir
 from local_stack.errors import LocalError
 from local_stack.stack_file import keys_dir, wheels_dir
 
@@ -216,9 +216,9 @@ def _add_state_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state-dir",
         type=Path,
-        default=DEFAULT_STATE_DIR,
+        default=default_state_dir(),
         metavar="DIR",
-        help=f"folder of the stack's keys, wheels and logs (default: {DEFAULT_STATE_DIR})",
+        help=f"folder of the stack's keys, wheels and logs (default: {STATE_DIR_DEFAULT})",
     )
 
 

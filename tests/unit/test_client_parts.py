@@ -17,7 +17,7 @@ from hub_cli import arguments, display, publishing, target, waiting, wheel_facts
 from hub_cli.api import HubApi, Installation
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
 from hub_cli.progress import Progress, progress
-from hub_cli.stack_file import StackInfo
+from hub_cli.stack_file import StackInfo, default_state_dir
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
 from provider_hub.domain.wheels import same_version
@@ -66,8 +66,13 @@ def test_this_machine_needs_no_https(url: str) -> None:
 
 
 def test_without_a_url_or_a_stack_the_error_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="HUB_API_URL"):
+    with pytest.raises(UsageError, match=r"HUB_API_URL.*--state-dir or HUB_STATE_DIR"):
         target.resolve(None, None, None, tmp_path, {})
+
+
+def test_the_environment_may_name_the_folder_of_the_stack() -> None:
+    assert default_state_dir({"HUB_STATE_DIR": "/elsewhere/.hub"}) == Path("/elsewhere/.hub")
+    assert default_state_dir({"HUB_STATE_DIR": ""}) == default_state_dir({}) == Path(".hub")
 
 
 def stack_in(directory: Path, api_url: str = "http://127.0.0.1:8080", pid: int | None = None) -> None:
