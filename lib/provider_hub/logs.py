@@ -9,13 +9,21 @@ from contextvars import ContextVar
 
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+# Cloud Logging takes these out of a line for the entry itself, so that `jsonPayload`, which metrics read, has none of
+# them: https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields.
+_LIFTED = frozenset({"severity", "time", "timestamp", "timestampSeconds", "timestampNanos", "httpRequest"})
+_LIFTED_PREFIX = "logging.googleapis.com/"
+_OWN = frozenset({"message", "logger"})
 _MOST_SAID = 2048
 _MOST_ERRORS = 10
 _MOST_DEPTH = 2
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line; whatever was given as `extra` becomes a field of its own, for metrics to count."""
+    """A record as one line; whatever was given as `extra` becomes a field of its own, for metrics to count.
+
+    A reserved name gets an underscore behind it: such a line is wrong, but it is worth more than none.
+    """
 
     def __init__(self, project: str) -> None:
         super().__init__()
@@ -23,7 +31,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one JSON object. A traceback follows the message; what its errors say is masked."""
-        entry = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        extras = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        entry = {f"{key}_" if is_reserved(key) else key: value for key, value in extras.items()}
         message = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
             message = f"{message}\n{_told(record.exc_info[1])}"
@@ -31,6 +40,11 @@ class JsonFormatter(logging.Formatter):
         if trace_id := _trace_id.get():
             entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace_id}"
         return json.dumps(entry, default=str, ensure_ascii=False)
+
+
+def is_reserved(field: str) -> bool:
+    """Whether no `extra` may have this name: the value would never arrive where metrics and alerts look for it."""
+    return field in _LIFTED or field in _OWN or field.startswith(_LIFTED_PREFIX)
 
 
 def _told(error: BaseException, depth: int = 0) -> str:

@@ -119,7 +119,7 @@ def test_a_night_finds_what_each_lock_has_and_the_next_one_what_is_new(
     assert (known.export_at, known.expires_at) == (MODIFIED, watched.backend.clock() + KEPT)
     (line,) = [entry for entry in caplog.records if getattr(entry, "event", None) == "advisory_found"]
     assert line.getMessage() == "acme/weather 1.0.0: GHSA-tide (tide 1.0)"
-    assert vars(line)["severity"] == "high"
+    assert vars(line)["worst_severity"] == "high"
 
     assert watched.watch.check_slice() == 0, "it looks once a night"
     caplog.clear()

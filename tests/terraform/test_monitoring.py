@@ -1,38 +1,22 @@
 """What is counted is what the code logs, and what goes wrong wakes somebody."""
 
-import ast
 import re
-from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 from terraform.tools.configuration import read
 from terraform.tools.readme import README
+from tests.logged import Line, fields_by_event, lines, payload_of
 
-from local_stack.function_list import FUNCTIONS_DIR
+from provider_hub.domain.advisories import Severity
 
 HUB = read()
-METRICS: dict[str, dict[str, Any]] = {**HUB.local("counters"), **HUB.local("distributions")}
-CODE = FUNCTIONS_DIR.parent / "lib" / "provider_hub"
-
-
-@cache
-def logged_fields() -> dict[str, set[str]]:
-    """Every `event` that the code may log, with the fields beside it; under "" those that come without one."""
-    found: dict[str, set[str]] = {}
-    for path in CODE.rglob("*.py"):
-        for fields in _literals(ast.parse(path.read_text())):
-            event = fields.get("event")
-            found.setdefault(str(event.value) if isinstance(event, ast.Constant) else "", set()).update(fields)
-    return found
-
-
-def _literals(tree: ast.AST) -> Iterator[dict[str, ast.expr]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            yield {str(key.value): value for key, value in pairs if isinstance(key, ast.Constant)}
+COUNTERS: dict[str, dict[str, Any]] = HUB.local("counters")
+DISTRIBUTIONS: dict[str, dict[str, Any]] = HUB.local("distributions")
+METRICS = {**COUNTERS, **DISTRIBUTIONS}
+# How Google's own metrics and resources name what they are told apart by; what a metric of ours has is in `COUNTERS`.
+LABEL = re.compile(r"metric\.labels?\.(\w+)")
+NAMED_METRIC = re.compile(r"\$\{local\.metrics\.(\w+)\}")
 
 
 def counted_events(metric: dict[str, Any]) -> set[str]:
@@ -40,29 +24,76 @@ def counted_events(metric: dict[str, Any]) -> set[str]:
     return {event for condition in conditions for event in re.findall(r"\w+_\w+", condition)}
 
 
+def read_fields(name: str) -> set[str]:
+    """The fields of a line that a metric reads: those of its filter, its label's and its number's."""
+    metric = METRICS[name]
+    number = f"jsonPayload.{name}" if name in DISTRIBUTIONS else ""
+    return set(re.findall(r"jsonPayload\.(\w+)", f"{metric['filter']} {metric.get('from', '')} {number}"))
+
+
+def counted_lines(name: str) -> list[Line]:
+    """The lines of the code that a metric counts: of its events, or with the field that its filter asks for."""
+    events = counted_events(METRICS[name])
+    if events:
+        return [line for line in lines() if line.event in events]
+    return [line for line in lines() if read_fields(name) & line.fields]
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_every_event_that_is_counted_is_logged(name: str) -> None:
-    events = counted_events(METRICS[name])
-    assert events or f"jsonPayload.{name}>=0" in METRICS[name]["filter"], "a metric counts an event or a field"
-    assert events <= set(logged_fields()), f"nothing logs {events - set(logged_fields())}"
+    missing = counted_events(METRICS[name]) - set(fields_by_event())
+    assert not missing, f"nothing logs {missing}"
 
 
-@pytest.mark.parametrize("name", HUB.local("distributions"))
-def test_every_number_that_is_measured_is_logged_with_its_event(name: str) -> None:
-    events = counted_events(METRICS[name]) or {""}
-    for event in events:
-        assert name in logged_fields().get(event, set()), f"{event or 'nothing'} is logged with {name}"
+@pytest.mark.parametrize("name", METRICS)
+def test_every_field_that_a_metric_reads_arrives_with_every_line_that_it_counts(name: str) -> None:
+    counted = counted_lines(name)
+    assert counted or "severity" in METRICS[name]["filter"], "a metric counts an event, a field or a severity"
+    for line in counted:
+        payload = payload_of({field: f"its {field}" for field in line.fields})
+        lost = {field for field in read_fields(name) if payload.get(field) != f"its {field}"}
+        assert not lost, f"{line.where} logs {line.event or 'a line'}, whose jsonPayload has no such {lost}"
 
 
-def test_installs_are_told_apart_by_their_outcome() -> None:
-    for event in counted_events(METRICS["installs"]):
-        assert "outcome" in logged_fields().get(event, set()), f"{event} is logged without its outcome"
+def test_every_label_that_an_alert_or_a_chart_names_is_one_of_its_metric() -> None:
+    charts = [f"{chart['filter']} {' '.join(chart['by'])}" for chart in HUB.local("charts")]
+    named = [
+        (metric, label)
+        for text in (*charts, *(alert["filter"] for alert in HUB.local("alerts").values()))
+        for metric in NAMED_METRIC.findall(text)
+        for label in LABEL.findall(text.replace("metric.type", ""))
+    ]
+    assert len(named) > 5
+    assert [(metric, label) for metric, label in named if COUNTERS[metric]["label"] != label] == []
+
+
+def test_the_alert_on_advisories_asks_for_severities_that_there_are() -> None:
+    (asked,) = re.findall(r"one_of\((.*?)\)", HUB.local("alerts")["advisories"]["filter"])
+    assert set(re.findall(r"\w+", asked)) == {Severity.HIGH.value, Severity.CRITICAL.value}
+
+
+def test_every_event_that_an_alert_tells_to_look_for_is_logged() -> None:
+    advice = " ".join(alert["advice"] for alert in HUB.local("alerts").values())
+    named = set(re.findall(r"the event (\w+)", advice))
+    assert named
+    assert named <= set(fields_by_event())
 
 
 def test_the_readme_explains_every_event_that_is_counted() -> None:
     text = README.read_text()
     for metric in METRICS.values():
         assert all(f"| `{event}` |" in text for event in counted_events(metric))
+
+
+def test_the_readme_names_only_fields_that_arrive_with_their_event() -> None:
+    _, _, table = README.read_text().partition("| `event` | when | fields |\n|---|---|---|\n")
+    rows = [row.strip("|").split("|") for row in table.partition("\n\n")[0].splitlines()]
+    assert len(rows) > 10
+    for event, _, fields in rows:
+        logged = fields_by_event()[event.strip("` ").replace("none", "")]
+        named = set(re.findall(r"`(\w+)`", re.sub(r"= `\w+`", "", fields)))
+        arriving = {field for field, value in payload_of(dict.fromkeys(logged, "x")).items() if value == "x"}
+        assert named <= arriving, f"{event}: {named - arriving}"
 
 
 def test_only_this_environments_functions_are_counted() -> None:

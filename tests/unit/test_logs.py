@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.logged import lines
 
 from provider_hub import logs
 
@@ -30,6 +31,19 @@ def test_a_record_is_one_line_with_its_severity_and_extras(
     told = json.loads(line)
     assert (told["severity"], told["message"]) == ("WARNING", "two\nlines of text")
     assert (told["event"], told["logger"]) == ("dead_letter", "provider_hub.part")
+
+
+@pytest.mark.parametrize("field", ["severity", "logger", "time", "httpRequest", "logging.googleapis.com/labels"])
+def test_an_extra_neither_takes_the_place_of_a_lines_own_field_nor_is_lost(field: str) -> None:
+    fields = {"name": "provider_hub", "levelname": "ERROR", "msg": "hello", field: "mine"}
+    told = json.loads(logs.JsonFormatter("my-project").format(logging.makeLogRecord(fields)))
+    assert (told["severity"], told["message"], told["logger"]) == ("ERROR", "hello", "provider_hub")
+    assert (told[f"{field}_"], told.get(field) == "mine") == ("mine", False)
+
+
+def test_no_line_of_the_code_has_an_extra_whose_name_is_taken() -> None:
+    assert len(lines()) > 20
+    assert [(line.where, field) for line in lines() for field in line.fields if logs.is_reserved(field)] == []
 
 
 @pytest.mark.parametrize(

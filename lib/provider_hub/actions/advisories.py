@@ -160,13 +160,17 @@ class AdvisoryWatch:
         """Log what metrics count: once for each lock that has a new one."""
         versions = self.services.store.versions_with_lock(stored.provider_name, stored.sha256)
         named = ", ".join(f"{one.advisory_id} ({one.package} {one.version})" for one in new)
-        worst = new[0].severity.value if new[0].severity else "unknown"
+        severity = new[0].severity.value if new[0].severity else "unknown"
         log.warning(
             "%s %s: %s",
             stored.provider_name,
             ", ".join(sorted(versions)) or f"with its former lock {stored.sha256[:12]}",
             named,
-            extra={"event": "advisory_found", "provider": stored.provider_name.canonical, "severity": worst},
+            extra={
+                "event": "advisory_found",
+                "provider": stored.provider_name.canonical,
+                "worst_severity": severity,
+            },
         )
 
 

@@ -11,7 +11,7 @@ locals {
     caller_refusals  = { filter = "jsonPayload.event=\"caller_refused\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Calls without a token of the function's own caller." }
     orphans_kept     = { filter = "jsonPayload.event=\"orphans_kept\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Sweeps that removed nothing, since most of what is in the cluster has no row." }
     cells_mixed_up   = { filter = "jsonPayload.event=\"cells_mixed_up\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Looks at a cluster that is another cell than the settings say." }
-    advisories       = { filter = "jsonPayload.event=\"advisory_found\"", label = "severity", from = "EXTRACT(jsonPayload.severity)", description = "Locks of which a vulnerability became known, by the worst new one's severity." }
+    advisories       = { filter = "jsonPayload.event=\"advisory_found\"", label = "severity", from = "EXTRACT(jsonPayload.worst_severity)", description = "Locks of which a vulnerability became known, by the worst new one's severity." }
     advisories_gaps  = { filter = "jsonPayload.event=(\"advisories_unread\" OR \"advisories_stale\")", label = "event", from = "EXTRACT(jsonPayload.event)", description = "Looks at an export of advisories that cannot be read, or is old." }
     dead_letters     = { filter = "jsonPayload.event=\"dead_letter\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Messages given up, by function." }
   }
