@@ -151,8 +151,8 @@ class Functions:
         )
         return firestore.FirestoreStore(client, project, database, _METADATA)
 
-    def _publisher(self, project: str, topics: Any) -> pubsub.PubSubPublisher:
-        return pubsub.PubSubPublisher(self._transport(), project, topics)
+    def _publisher(self, project: str, topics: Any) -> pubsub.PubSubTopics:
+        return pubsub.PubSubTopics(self._transport(), project, topics)
 
     def _transport(self) -> Any:
         return FaultyTransport(self._process, self.injector, self.pubsub, self.tasks)

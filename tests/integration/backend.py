@@ -33,7 +33,7 @@ from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.firestore.encoding import plain_map
 from provider_hub.adapters.firestore.store import CHANNEL_OPTIONS, FirestoreStore
 from provider_hub.adapters.published_schemas import LimitedSchemaChecker
-from provider_hub.adapters.pubsub import PubSubPublisher
+from provider_hub.adapters.pubsub import PubSubTopics
 from provider_hub.adapters.sealing import Envelope, NoKey
 from provider_hub.domain.identifiers import RANDOM_BYTES, ulid
 from provider_hub.domain.installation import Deadlines
@@ -136,7 +136,7 @@ class Backend:
 
     project: str
     store: FirestoreStore
-    publisher: PubSubPublisher
+    publisher: PubSubTopics
     documents: Documents
     topics: Topics
     rpcs: Rpcs
@@ -186,7 +186,7 @@ def backend_on(hosts: EmulatorHosts) -> Iterator[Backend]:
         yield Backend(
             project=project,
             store=FirestoreStore(FirestoreClient(transport=firestore), project, "(default)", EMULATOR),
-            publisher=PubSubPublisher(PublisherClient(transport=pubsub), project, names),
+            publisher=PubSubTopics(PublisherClient(transport=pubsub), project, names),
             documents=documents,
             topics=topics,
             rpcs=rpcs,

@@ -129,7 +129,7 @@ def test_the_cooldown_is_waived_for_the_very_files_that_the_publisher_published_
     own_provider(backend, ProviderName("acme", called), "tide", **{"1.0.0": digest, "1.1.0": "f" * 64})
     publish(backend.services, FakeWheels(requirements=("tide",)), WEATHER, WISH, AUTHOR, ADA)
     assert [asked.own for asked in backend.resolver.asked] == [{"tide"}] if waived else [{"tide"}, set()]
-    assert {asked.publisher for asked in backend.resolver.asked} == {"acme"}
+    assert {asked.prefix for asked in backend.resolver.asked} == {"acme"}
 
 
 def test_a_lock_that_is_resolved_twice_has_the_time_of_one(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:

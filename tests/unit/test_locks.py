@@ -54,7 +54,7 @@ def test_an_error_inside_lets_go() -> None:
 
 
 def test_whoever_is_about_something_else_waits_for_nobody() -> None:
-    """More names than a table of named by their hash would have, all of them held at once."""
+    """More names than a table of locks by their hash would have, all of them held at once."""
     named, together = NamedLocks(), threading.Barrier(100)
 
     def enter(name: str) -> None:

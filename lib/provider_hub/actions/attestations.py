@@ -51,7 +51,7 @@ def verified(
 
 def check_attests(by: Actor, given: Sequence[Mapping[str, Any]]) -> None:
     """Raises Invalid where nobody vouches for the run that an attestation has to be of."""
-    if given and (by.publisher is None or by.publisher.claims is None):
+    if given and (by.run is None or by.run.claims is None):
         msg = (
             "an attestation is taken from a trusted publisher alone, whose run it has to be of: publish from CI "
             "without a stored token (`hub publishers add`), or leave the attestations out"
@@ -105,7 +105,7 @@ def keep_with(
 
 
 def _verified(verifier: AttestationVerifier, attestation: Mapping[str, Any], wheel: Wheel, by: Actor) -> Attested:
-    run = by.publisher.claims if by.publisher else None
+    run = by.run.claims if by.run else None
     if run is None:
         raise AssertionError("check_attests comes before the wheel is fetched")
     predicate = attested_predicate(verifier.verify(attestation), run, wheel.file_name, wheel.sha256)

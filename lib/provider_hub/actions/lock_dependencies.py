@@ -20,7 +20,7 @@ OwnProviders = Mapping[str, Iterable[ProviderName]]
 
 # The most that the store looks up at once.
 _NAMES_A_QUERY = 15
-# A distribution has wheels in a few of a publisher's providers at most.
+# A distribution has wheels in a few of an author's providers at most.
 _PROVIDERS_A_QUERY = 300
 
 
@@ -29,12 +29,12 @@ def locked_dependencies(
     requires_dist: Sequence[str],
     distribution: str,
     image: RuntimeImage,
-    publisher: str,
+    prefix: str,
     hint: Callable[[], str] = lambda: "",
 ) -> DependencyLock:
     """The lock of what a wheel needs in that image, by its Requires-Dist lines.
 
-    `distribution` is the wheel's own name, `publisher` the prefix that it is published under. `hint` ends a refusal
+    `distribution` is the wheel's own name, `prefix` the one that it is published under. `hint` ends a refusal
     that another Python might lift.
 
     No index is asked where nothing is needed. Raises Invalid with the resolver's reason, or TemporaryError.
@@ -43,8 +43,8 @@ def locked_dependencies(
         requirements = applying(requires_dist, image)
         if not requirements:
             return DependencyLock.of(image, ())
-        own = _own_providers(services, publisher, required_names(requirements))
-        wanted = Dependencies(requirements, image, frozenset(own), services.clock(), publisher)
+        own = _own_providers(services, prefix, required_names(requirements))
+        wanted = Dependencies(requirements, image, frozenset(own), services.clock(), prefix)
         lock = _resolved(services, wanted, own)
         _refuse_the_wheel_itself(lock, distribution)
     except LockRefused as refusal:
@@ -54,7 +54,7 @@ def locked_dependencies(
 
 
 def _resolved(services: Services[CatalogStore], wanted: Dependencies, own: OwnProviders) -> DependencyLock:
-    """The lock, in which a file may be younger than the cooldown only if the publisher published that very file.
+    """The lock, in which a file may be younger than the cooldown only if the author published that very file.
 
     A name proves nothing: anybody may register it on a public index, and anybody may call a distribution like that of
     somebody else.
@@ -77,17 +77,17 @@ def _is_published(services: Services[CatalogStore], providers: Iterable[Provider
     return any(version and version.wheel_sha256 == wheel.sha256 for version in services.store.get_all(wanted))
 
 
-def _own_providers(services: Services[CatalogStore], publisher: str, names: frozenset[str]) -> OwnProviders:
-    """The publisher's own providers, by each distribution of `names` that they have wheels of.
+def _own_providers(services: Services[CatalogStore], prefix: str, names: frozenset[str]) -> OwnProviders:
+    """The author's own providers, by each distribution of `names` that they have wheels of.
 
     A provider need not be called like the distribution.
     """
-    claim = services.store.get(keys.slug(publisher))
+    claim = services.store.get(keys.slug(prefix))
     audiences = audiences_of(claim.organization_id if claim else None)
     asked, own = sorted(names), dict[str, list[ProviderName]]()
     for start in range(0, len(asked), _NAMES_A_QUERY):
         some = asked[start : start + _NAMES_A_QUERY]
-        for provider in services.store.providers_of_distributions(publisher, some, audiences, _PROVIDERS_A_QUERY):
+        for provider in services.store.providers_of_distributions(prefix, some, audiences, _PROVIDERS_A_QUERY):
             for distribution in names.intersection(provider.distributions):
                 own.setdefault(distribution, []).append(provider.provider_name)
     return own

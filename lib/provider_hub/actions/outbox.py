@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DocumentStore, Key, Publisher, Reading, Transaction, Writes
+from provider_hub.actions.ports import DocumentStore, Key, Reading, Topics, Transaction, Writes
 from provider_hub.domain import messages
 from provider_hub.domain.errors import TemporaryError
 from provider_hub.domain.messages import VersionPublished
@@ -28,9 +28,9 @@ T = TypeVar("T")
 class Outbox:
     """Commits changes together with the messages about them, and publishes those messages."""
 
-    def __init__(self, store: DocumentStore, publisher: Publisher) -> None:
+    def __init__(self, store: DocumentStore, topics: Topics) -> None:
         self.store = store
-        self._publisher = publisher
+        self._topics = topics
 
     def transact(self, decide: Callable[[Transaction], R]) -> R:
         """Commit what `decide` writes and emits, then publish. Raises what `decide` raises, or TemporaryError.
@@ -62,7 +62,7 @@ class Outbox:
 
     def _published(self, entry: OutboxEntry) -> bool:
         try:
-            self._publisher.publish(entry)
+            self._topics.publish(entry)
         except TemporaryError as error:
             log.warning("%s; the sweeper will publish %s", error, entry.event_id)
             return False

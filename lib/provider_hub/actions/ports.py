@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provider_hub.domain.errors import Problem
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.names import ProviderName
-    from provider_hub.domain.publishers.records import Publisher as TrustedPublisher
+    from provider_hub.domain.publishers.records import Publisher
     from provider_hub.domain.records import DeadLetter, InstalledCount, OutboxEntry, Queue, ScheduledCall
     from provider_hub.domain.rollout import Member, Rollout
     from provider_hub.domain.runtimes import RuntimeVersion
@@ -253,10 +253,10 @@ class AuditStore(DocumentStore, Protocol):
 class PublisherStore(DocumentStore, Protocol):
     """Trusted publishers: of a provider, and of a CI platform's repository over all organizations."""
 
-    def publishers_of(self, provider: ProviderName, limit: int) -> list[TrustedPublisher]:
+    def publishers_of(self, provider: ProviderName, limit: int) -> list[Publisher]:
         """The provider's publishers, oldest first."""
 
-    def publishers_of_repository(self, issuer: str, repository_key: str, limit: int) -> list[TrustedPublisher]:
+    def publishers_of_repository(self, issuer: str, repository_key: str, limit: int) -> list[Publisher]:
         """The publishers, of any organization, that name the repository; oldest first."""
 
     def count_publishers_of(self, organization_id: str) -> int:
@@ -362,7 +362,7 @@ class Store(
     """Every reader's documents together, as the wiring hands them out."""
 
 
-class Publisher(Protocol):
+class Topics(Protocol):
     """The topics."""
 
     def publish(self, entry: OutboxEntry) -> None:
@@ -394,7 +394,7 @@ class ConfigChecker(Protocol):
 
 
 class SchemaChecker(Protocol):
-    """The check of a publisher's JSON Schemas before they are stored."""
+    """The check of an author's JSON Schemas before they are stored."""
 
     def refusals(self, schemas: Sequence[str]) -> list[str | None]:
         """Why each of these JSON texts may not be stored, as the rest of a sentence; None where it may."""

@@ -350,8 +350,8 @@ def _told(publisher: Publisher) -> str:
 
 def check_may_publish(services: Services[DocumentStore], by: Actor, name: ProviderName) -> None:
     """Raises Forbidden where the caller's token does not publish this provider."""
-    if by.publisher is not None and by.publisher.provider != name:
-        raise Forbidden(f"the token may publish {by.publisher.provider} alone, and not {name}")
+    if by.run is not None and by.run.provider != name:
+        raise Forbidden(f"the token may publish {by.run.provider} alone, and not {name}")
     if by.kind is not ActorKind.MACHINE or by.organization_id is None:
         return
     policies = _policies(services, by.organization_id, name)

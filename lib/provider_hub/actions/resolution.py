@@ -12,8 +12,8 @@ from provider_hub.domain.runtimes import RuntimeImage
 class Dependencies:
     """What a resolver is asked for: these requirements (PEP 508), installed in that image.
 
-    `own` are the normalised names of distributions that are taken however new they are: the publisher's own. `at` is
-    the time that the age of all others is counted from. `publisher` has one resolution at a time, which ends
+    `own` are the normalised names of distributions that are taken however new they are: those of the same prefix. `at`
+    is the time that the age of all others is counted from. Each `prefix` has one resolution at a time, which ends
     after `within`, or sooner.
     """
 
@@ -21,7 +21,7 @@ class Dependencies:
     image: RuntimeImage
     own: frozenset[str]
     at: datetime
-    publisher: str = ""
+    prefix: str = ""
     within: timedelta = timedelta(minutes=1)
 
 

@@ -19,17 +19,17 @@ from provider_hub.domain.records import OutboxEntry, Topic
 _RPC_SECONDS = 20.0
 
 
-def connect(project: str, topics: Mapping[Topic, str]) -> "PubSubPublisher":
+def connect(project: str, topics: Mapping[Topic, str]) -> "PubSubTopics":
     """A publisher over one channel: to the emulator when PUBSUB_EMULATOR_HOST is set, else to Google."""
     emulator = environ.get("PUBSUB_EMULATOR_HOST")
     if not emulator:
-        return PubSubPublisher(PublisherClient(), project, topics)
+        return PubSubTopics(PublisherClient(), project, topics)
     transport = PublisherGrpcTransport(channel=grpc.insecure_channel(emulator))
-    return PubSubPublisher(PublisherClient(transport=transport), project, topics)
+    return PubSubTopics(PublisherClient(transport=transport), project, topics)
 
 
-class PubSubPublisher:
-    """The topics of one project (`actions.ports.Publisher`)."""
+class PubSubTopics:
+    """The topics of one project (`actions.ports.Topics`)."""
 
     def __init__(self, client: PublisherClient, project: str, topics: Mapping[Topic, str]) -> None:
         self._client = client

@@ -10,7 +10,7 @@ from provider_hub.domain.identity import (
     ConsolePrincipal,
     ConsoleUser,
     CustomerPrincipal,
-    TrustedPublisher,
+    PublishingRun,
     User,
 )
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
@@ -69,7 +69,7 @@ class Actor:
     """Who asks for something, and from where.
 
     `subject` is the token's `sub`. `organization_id` is the token's organization, None for the platform. `address` is
-    the caller's IP address as far as it can be believed, "" where it is not known. `publisher` is the CI run that a
+    the caller's IP address as far as it can be believed, "" where it is not known. `run` is the CI run that a
     trusted publisher's token was minted for.
     """
 
@@ -77,7 +77,7 @@ class Actor:
     subject: str
     organization_id: str | None
     address: str = ""
-    publisher: TrustedPublisher | None = None
+    run: PublishingRun | None = None
 
     @property
     def is_platform(self) -> bool:
@@ -87,7 +87,7 @@ class Actor:
     @property
     def published_by(self) -> PublishedBy:
         """The same, as a version that it publishes keeps it."""
-        return self.publisher.published_by if self.publisher else PublishedBy(self.subject, _PUBLISHING[self.kind])
+        return self.run.published_by if self.run else PublishedBy(self.subject, _PUBLISHING[self.kind])
 
     @classmethod
     def of(cls, principal: CustomerPrincipal | ConsolePrincipal, address: str) -> Self:
@@ -96,7 +96,7 @@ class Actor:
             return cls(ActorKind.CONSOLE_USER, principal.subject, None, address)
         if isinstance(principal, ConsoleMachine):
             return cls(ActorKind.CONSOLE_MACHINE, principal.subject, None, address)
-        if isinstance(principal, TrustedPublisher):
+        if isinstance(principal, PublishingRun):
             organization_id = principal.organization.organization_id
             return cls(ActorKind.TRUSTED_PUBLISHER, principal.subject, organization_id, address, principal)
         kind = ActorKind.USER if isinstance(principal, User) else ActorKind.MACHINE

@@ -99,7 +99,7 @@ class ConsoleMachine:
 
 
 @dataclass(frozen=True, slots=True)
-class TrustedPublisher:
+class PublishingRun:
     """A CI run that may publish `provider` for a while, and do nothing else.
 
     `claims` is what an attestation of the run has to say; None of a token from before attestations were taken.
@@ -121,5 +121,5 @@ class TrustedPublisher:
         return self.published_by.who
 
 
-CustomerPrincipal: TypeAlias = User | Machine | TrustedPublisher
+CustomerPrincipal: TypeAlias = User | Machine | PublishingRun
 ConsolePrincipal: TypeAlias = ConsoleUser | ConsoleMachine

@@ -32,7 +32,7 @@ from provider_hub.domain.identity import (
     ConsoleScope,
     CustomerPrincipal,
     OrganizationClaims,
-    TrustedPublisher,
+    PublishingRun,
 )
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.organizations import Organization
@@ -219,7 +219,7 @@ class Application(Generic[H]):
         if not route.publishes:
             raise Forbidden(f"the token may only publish {minted.provider}, and this route does something else")
         claims = OrganizationClaims(minted.organization_id, minted.organization_slug, None, minted.organization_name)
-        return TrustedPublisher(claims, ProviderName.parse(minted.provider), minted.published_by, minted.claims)
+        return PublishingRun(claims, ProviderName.parse(minted.provider), minted.published_by, minted.claims)
 
 
 def _authorization(route: Route, request: Request) -> str | None:

@@ -109,7 +109,7 @@ class UvResolver:
         if not all(line.isprintable() for line in wanted.requirements):
             # uv would read the rest of such a line as options. A wheel of before they were refused may have one.
             raise LockRefused("a requirement of the wheel has unprintable characters: publish a version without them")
-        with self._turns.turn(wanted.publisher or None):
+        with self._turns.turn(wanted.prefix or None):
             ends_at = time.monotonic() + min(_LIMITS.wall_seconds, wanted.within.total_seconds())
             ended = self._ended(wanted, ends_at, keeps_cooldown=True)
             if ended.code and _NO_UPLOAD_TIME.search(ended.errors):

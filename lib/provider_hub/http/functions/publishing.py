@@ -132,7 +132,7 @@ def _check_address(call: Call) -> None:
     named, slug = call.parameters["organization"], call.organization.slug
     if named == slug:
         return
-    if call.actor.publisher is None:
+    if call.actor.run is None:
         raise Forbidden(
             f"your organization publishes under {slug}/, and this address is of {named[:80]}: upload to /upload/{slug}/"
         )
