@@ -201,9 +201,13 @@ class HubApi:
         """For whom a CI platform's token has to be made."""
         return str(self._transport.request("GET", "/_/oidc/audience", anonymous=True)["audience"])
 
-    def mint_token(self, identity: str, provider: str | None) -> Json:
-        """A token that publishes one provider: `{success, token, expires, provider}`."""
-        body = {"token": identity, "provider": provider}
+    def mint_token(self, identity: str, asked: str | None) -> Json:
+        """A token that publishes one provider: `{success, token, expires, provider}`.
+
+        `asked` is that provider as `ORG/NAME`; or `NAME`, which only chooses among several.
+        """
+        is_whole = asked is not None and "/" in asked
+        body = {"token": identity, "provider": asked if is_whole else None, "name": None if is_whole else asked}
         answer: Json = self._transport.request("POST", "/_/oidc/mint-token", body=body, anonymous=True)
         return answer
 

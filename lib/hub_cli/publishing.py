@@ -40,22 +40,42 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
 def _publish_one(session: Session, parsed: argparse.Namespace) -> None:
     """With the token that was given, else as this CI job."""
     if session.target.token is None and not parsed.platform and may_vouch():
-        named = parsed.name if parsed.name and "/" in parsed.name else None
-        with trusted_session(session, named) as (trusted, parsed.name):
-            return _publish(trusted, parsed)
+        return _publish_as_this_run(session, parsed)
     session.target.require_token()
-    return _publish(session, parsed)
-
-
-def _publish(session: Session, parsed: argparse.Namespace) -> None:
     wheel, place = _wheel(parsed, session.target.ca_file)
-    name = _name(session.api, parsed, wheel)
+    return _publish(session, parsed, _name(session.api, parsed, wheel), wheel, place)
+
+
+def _publish_as_this_run(session: Session, parsed: argparse.Namespace) -> None:
+    wheel, place = _wheel(parsed, session.target.ca_file)
+    asked = parsed.name or normalised(wheel.distribution)
+    with trusted_session(session, asked) as (trusted, provider):
+        _check_is_meant(provider, parsed.name, wheel)
+        _publish(trusted, parsed, provider, wheel, place)
+
+
+def _check_is_meant(provider: str, given: str | None, wheel: WheelFacts) -> None:
+    """Raises UsageError for a run that may publish another provider than the one that was given, or the wheel's.
+
+    Versions never change, so a wheel that goes to the wrong provider stays there.
+    """
+    short = provider.partition("/")[2]
+    if given in (provider, short) or (not given and normalised(short) == normalised(wheel.distribution)):
+        return
+    other = f"--name says {given}" if given else f"the wheel is of {normalised(wheel.distribution)}"
+    raise UsageError(
+        f"this run publishes {provider}, and {other}: give --name {provider} if you mean that provider; if not, let "
+        "the workflow publish the other one (`hub publishers add`)."
+    )
+
+
+def _publish(session: Session, parsed: argparse.Namespace, name: str, wheel: WheelFacts, place: str | Path) -> None:
+    body = _registration(wheel, name, parsed)
     with progress() as shown:
         if isinstance(place, Path):
-            where = {"upload_id": _uploaded(session, place, wheel, shown, platform=parsed.platform)}
+            body["upload_id"] = _uploaded(session, place, wheel, shown, platform=parsed.platform)
         else:
-            where = {"wheel_url": place}
-        body = {**_registration(wheel, name, parsed), **where}
+            body["wheel_url"] = place
         shown.moving(f"publishing {body['name']} {body['version']}")
         version = session.api.publish(body, platform=parsed.platform)
     if version["status"] != "published":

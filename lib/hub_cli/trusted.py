@@ -20,7 +20,7 @@ from hub_cli.arguments import Session
 from hub_cli.connections import cause, pool
 from hub_cli.display import as_json
 from hub_cli.errors import ClientError, NotAuthenticated, Unavailable
-from hub_cli.transport import PATIENCE_SECONDS, Transport
+from hub_cli.transport import PATIENCE_SECONDS, NotThere, Transport
 
 _REQUEST_URL, _REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _SECONDS = 30.0
@@ -28,22 +28,27 @@ _LONGEST = 64 * 1024
 
 
 def may_vouch(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is a job that a CI platform may vouch for."""
-    return bool(environment.get(_REQUEST_URL)) or environment.get("GITLAB_CI") == "true"
+    """Whether this is a job of a CI platform that vouches for its jobs.
+
+    It is also true for a job that lacks the permission, so that its author is told about the permission.
+    """
+    on_github = bool(environment.get(_REQUEST_URL)) or environment.get("GITHUB_ACTIONS") == "true"
+    return on_github or environment.get("GITLAB_CI") == "true"
 
 
 @contextlib.contextmanager
 def trusted_session(
-    session: Session, provider: str | None, environment: Mapping[str, str] = os.environ
+    session: Session, asked: str, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[Session, str]]:
     """A session with a token of this very run, and the provider that it publishes; the token is burnt at the end.
 
-    `provider` (`ORG/NAME`) is needed where the repository publishes several, or several organizations name it; without
-    it, the only organization that names the repository may be a stranger. Raises ClientError.
+    `asked` as `ORG/NAME` is that provider. As `NAME` alone it only chooses among several that the workflow publishes:
+    the token may be of another provider, and of a stranger's, if no other organization names the repository. Raises
+    ClientError.
     """
     api = session.api
-    identity = _identity(api.oidc_audience(), session.target.ca_file, environment)
-    minted = api.mint_token(identity, provider)
+    identity = _identity(_audience(api), session.target.ca_file, environment)
+    minted = api.mint_token(identity, asked)
     target = replace(session.target, token=minted["token"])
     try:
         yield (
@@ -61,12 +66,20 @@ def print_token(session: Session, provider: str | None, environment: Mapping[str
 
     It ends by itself. On GitHub, the runner is told to hide it in the job's log.
     """
-    identity = _identity(session.api.oidc_audience(), session.target.ca_file, environment)
+    identity = _identity(_audience(session.api), session.target.ca_file, environment)
     minted = session.api.mint_token(identity, provider)
     if environment.get("GITHUB_ACTIONS") == "true":
         print(f"::add-mask::{minted['token']}", file=sys.stderr, flush=True)
     print(as_json(minted) if session.as_json else minted["token"])
     return 0
+
+
+def _audience(api: HubApi) -> str:
+    """Raises NotAuthenticated for a hub that takes no tokens of CI platforms."""
+    try:
+        return api.oidc_audience()
+    except NotThere as error:
+        raise NotAuthenticated(f"no token: set HUB_TOKEN, since this run cannot vouch for itself ({error}).") from error
 
 
 def _identity(audience: str, ca_file: str | None, environment: Mapping[str, str]) -> str:

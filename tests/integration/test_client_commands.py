@@ -21,6 +21,7 @@ from tests.runtime_harness import make_wheel
 from hub_cli import main as cli
 from hub_cli import transport, waiting
 from local_stack import servers
+from local_stack.ci_runner import CiRun, job_variables
 from local_stack.wheelhost import add_wheel
 from provider_hub.actions import keys
 from provider_hub.domain.advisories import Advisory, LockAdvisories, Severity
@@ -183,6 +184,78 @@ def test_publish_says_what_is_missing(hub: Hub, tmp_path: Path) -> None:
     two = make_wheel(tmp_path, {"a/__init__.py": "", "b/__init__.py": ""}, name="two", version="1.0.0")
     assert hub("publish", str(two), "--wheel-url", "https://x.example/") == 2
     assert "--package" in hub.err
+
+
+@pytest.fixture
+def run_of(hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes this process a job of `acme/REPOSITORY` without a token, whose workflow publishes these providers."""
+
+    def become(repository: str, *providers: str) -> None:
+        for name in providers:
+            body = {"platform": "github", "repository": f"acme/{repository}", "workflow": "release.yml"}
+            answer = tenants.deployed.call("POST", f"/providers/acme/{name}/publishers", tenants.user, body=body)
+            assert answer.status_code == 201, answer.text
+        monkeypatch.delenv("HUB_TOKEN")
+        for name, value in job_variables(tenants.issuer, CiRun(f"acme/{repository}")).items():
+            monkeypatch.setenv(name, value)
+
+    return become
+
+
+def of_package(directory: Path, name: str) -> str:
+    return str(make_wheel(directory, {f"{name}/__init__.py": ""}, name=name, version="1.0.0"))
+
+
+def test_a_run_publishes_no_wheel_under_the_name_of_another_provider(
+    hub: Hub, api: ApiServer, tenants: Tenants, run_of: Callable[..., None], tmp_path: Path
+) -> None:
+    run_of("beacons", "beacon")
+    sent: list[str] = []
+    api.before = lambda _method, path: sent.append(path)
+    beacon, radar = of_package(tmp_path, "beacon"), of_package(tmp_path, "radar")
+    for arguments, told in (
+        ((radar,), "this run publishes acme/beacon, and the wheel is of radar"),
+        ((beacon, "--name", "radar"), "this run publishes acme/beacon, and --name says radar"),
+    ):
+        assert hub("publish", *arguments) == 2
+        assert f"{told}: give --name acme/beacon" in hub.err
+    assert "/uploads" not in sent
+    assert sent[-1] == "/_/oidc/burn-token"
+    assert hub("publish", beacon, radar) == 2
+    assert hub.out.startswith("acme/beacon 1.0.0 is published.\n")
+    assert hub("publish", radar, "--name", "acme/beacon", "--version", "1.0.0") == 1, "whoever says so means it"
+    assert "acme/beacon 1.0.0 is published with other bytes" in hub.err
+
+
+def test_a_run_with_several_publishers_is_the_one_that_is_called_like_the_wheel_or_the_option(
+    hub: Hub, run_of: Callable[..., None], tmp_path: Path
+) -> None:
+    run_of("harbour", "crane", "dock.side")
+    assert hub("publish", of_package(tmp_path, "crane"), of_package(tmp_path, "dock_side")) == 0, hub.err
+    assert re.findall(r"^(\S+) 1.0.0 is published", hub.out, re.MULTILINE) == ["acme/crane", "acme/dock.side"]
+    assert hub("publish", of_package(tmp_path, "dock_side"), "--name", "crane") == 1
+    assert "acme/crane 1.0.0 is published with other bytes" in hub.err
+    assert hub("publish", of_package(tmp_path, "quay")) == 1
+    assert "publishes acme/crane, acme/dock.side" in hub.err
+    assert "`hub publish --name ORG/NAME`" in hub.err
+
+
+def test_a_job_without_a_token_is_told_what_it_lacks(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUB_TOKEN")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert hub("publish", of_package(tmp_path, "buoy")) == 3
+    assert "id-token: write" in hub.err
+    assert "HUB_TOKEN" in hub.err
+
+
+def test_nothing_is_uploaded_where_another_file_cannot_be_read(hub: Hub, api: ApiServer, tmp_path: Path) -> None:
+    sent: list[str] = []
+    api.before = lambda _method, path: sent.append(path)
+    for option in ("--changelog=@missing", "--attestation=missing"):
+        assert hub("publish", of_package(tmp_path, "buoy"), option) == 2
+        assert "missing" in hub.err
+    assert hub("publish", str(make_wheel(tmp_path, {"p/__init__.py": ""}, name="p", version="1!1.0"))) == 2
+    assert "/uploads" not in sent
 
 
 def test_install_without_waiting_says_how_to_follow(hub: Hub, tmp_path: Path) -> None:

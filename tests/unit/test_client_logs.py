@@ -76,6 +76,7 @@ def test_only_a_ci_job_is_taken_for_one_and_told_what_it_lacks() -> None:
     assert not trusted.may_vouch({})
     assert trusted.may_vouch({"ACTIONS_ID_TOKEN_REQUEST_URL": "https://runner"})
     assert trusted.may_vouch({"GITLAB_CI": "true"})
+    assert trusted.may_vouch({"GITHUB_ACTIONS": "true"}), "a job that lacks the permission is told so"
     given = {"GITLAB_CI": "true", "ACME_PROD_PROVIDER_HUB_ID_TOKEN": "a.b.c"}
     assert trusted._identity("acme-prod.provider-hub", None, given) == "a.b.c"
     with pytest.raises(NotAuthenticated, match="id-token: write"):

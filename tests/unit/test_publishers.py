@@ -219,6 +219,14 @@ def test_a_token_for_one_provider_is_never_guessed_among_several() -> None:
         choose([publisher(), publisher(name="sun")], run())
 
 
+def test_a_name_chooses_among_the_providers_of_one_organization_and_never_the_organization() -> None:
+    sun, weather = publisher(name="sun.light", environment=None, ref=None), publisher()
+    assert choose_for_unnamed([sun, weather], run(), "Sun_Light", is_whole=True) == sun, "although it is wider"
+    assert choose_for_unnamed([sun, weather], run(), "moon", is_whole=True) == weather, "as without a name"
+    with pytest.raises(Ambiguous, match="several organizations"):
+        choose_for_unnamed([weather, strangers(name="sun")], run(), "sun", is_whole=True)
+
+
 def strangers(**changes: Any) -> Publisher:
     """Of somebody who does not write to the repository, and lets as many of its runs in as they can."""
     any_run: dict[str, Any] = {"environment": None, "ref": None, "repository_id": None, "owner_id": None}

@@ -62,15 +62,17 @@ class Minting:
             raise NotFound("this hub takes no tokens of CI platforms: its operator sets no audience for them")
         return self.audience
 
-    def mint(self, unverified_token: str, provider: ProviderName | None) -> Minted:
+    def mint(self, unverified_token: str, provider: ProviderName | None, name: str | None = None) -> Minted:
         """Exchange a token, once. `provider` is the one to publish, where the caller says so.
+
+        `name` only chooses among several providers that the run publishes.
 
         Raises MintRefused, NotFound or TemporaryError.
         """
         self.audience_for_tokens()
         run = self.runs.run_of(unverified_token)
         known = self._of_repository(run) if provider is None else self._of_provider(run, provider)
-        publisher = _chosen(known, run, is_named=provider is not None)
+        publisher = _chosen(known, run, name, is_named=provider is not None)
         token = PREFIX + self.new_secret()
 
         def store(transaction: Transaction) -> MintedToken:
@@ -130,10 +132,11 @@ class Minting:
         return minted
 
 
-def _chosen(known: list[Publisher], run: CiRun, *, is_named: bool) -> Publisher:
+def _chosen(known: list[Publisher], run: CiRun, name: str | None, *, is_named: bool) -> Publisher:
     """Raises MintRefused."""
+    is_whole = len(known) <= MOST_READ
     try:
-        chosen = choose(known, run) if is_named else choose_for_unnamed(known, run, is_whole=len(known) <= MOST_READ)
+        chosen = choose(known, run) if is_named else choose_for_unnamed(known, run, name, is_whole=is_whole)
     except Ambiguous as problem:
         raise MintRefused("invalid-publisher", str(problem)) from None
     if chosen is None:

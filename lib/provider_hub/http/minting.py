@@ -57,7 +57,7 @@ class MintedBody(Response):
 @routes.add("POST", "/_/oidc/mint-token", Access.ANYONE, refusals=(404, 422), mints=True)
 def mint_token(hub: Hub, _call: Call, body: MintWish) -> MintedBody:
     """Exchange a CI platform's token, once, for one that publishes."""
-    minted = hub.minting.mint(body.token, body.provider)
+    minted = hub.minting.mint(body.token, body.provider, body.name)
     expires = int(minted.expires_at.timestamp())
     return MintedBody(success=True, token=minted.token, provider=minted.provider, expires=expires)
 

@@ -53,6 +53,7 @@ REFUSED = [
     Refused("POST", _MINT, 422, who=None, body={}, loc=("body", "token")),
     Refused("POST", _MINT, 422, who=None, body={"token": "x" * 20_000}, loc=("body", "token")),
     Refused("POST", _MINT, 422, who=None, body={"token": "x", "provider": "x"}, loc=("body", "provider")),
+    Refused("POST", _MINT, 422, who=None, body={"token": "x", "name": "x" * 201}, loc=("body", "name")),
     Refused("POST", _FORMER_MINT, 422, who=None, body={}, loc=("body", "token")),
     Refused("POST", "/_/oidc/burn-token", 422, who=None, body={"token": 1}, loc=("body", "token")),
 ]

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from provider_hub.actions.wishes.base import Wish, refused_by_rule
 from provider_hub.actions.wishes.fields import Name
+from provider_hub.domain.names import MAX_CANONICAL
 from provider_hub.domain.publishers.claims import Platform
 
 _PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}"
@@ -98,6 +99,12 @@ class MintWish(Wish):
         description="The provider to publish: needed where the repository publishes several, or where several "
         "organizations name it. The hub then looks at this provider's publishers alone.",
         examples=["acme/weather"],
+    )
+    name: Annotated[str, Field(max_length=MAX_CANONICAL)] | None = Field(
+        None,
+        description="Without `provider`: of several providers that the workflow publishes, the one that is called so "
+        "(compared as PEP 503 compares names). If none is, or the workflow publishes one alone, it has no effect.",
+        examples=["weather"],
     )
 
 

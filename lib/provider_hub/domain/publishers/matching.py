@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from provider_hub.domain.dataclass import dataclass
+from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.publishers.claims import CiRun
 from provider_hub.domain.publishers.records import Publisher
 
@@ -47,40 +48,50 @@ def specificity(publisher: Publisher) -> tuple[bool, bool, bool]:
     return publisher.environment is not None, publisher.ref is not None, publisher.called_workflow is not None
 
 
-def choose(publishers: Sequence[Publisher], run: CiRun) -> Publisher | None:
+def choose(publishers: Sequence[Publisher], run: CiRun, name: str | None = None) -> Publisher | None:
     """The publisher of one organization that the run matches, the narrowest of several; None if it matches none.
 
-    Raises Ambiguous if those of several providers fit equally well.
+    If several match, those come first whose provider is called `name`. Raises Ambiguous if those of several providers
+    fit equally well.
     """
     fitting = [publisher for publisher in publishers if mismatch(publisher, run) is None]
     if not fitting:
         return None
+    fitting = _called(fitting, name) or fitting
     narrowest = max(map(specificity, fitting))
     chosen = [publisher for publisher in fitting if specificity(publisher) == narrowest]
     if len({publisher.provider_name for publisher in chosen}) > 1:
         names = ", ".join(sorted(publisher.provider_name.canonical for publisher in chosen))
         raise Ambiguous(
             f"the workflow publishes {names}, and a token is good for one: give each an environment or a workflow of "
-            "its own, or name the provider, as `hub publish --name` does"
+            "its own, or name the provider, as `hub publish --name ORG/NAME` does"
         )
     return chosen[0]
 
 
-def choose_for_unnamed(known: Sequence[Publisher], run: CiRun, *, is_whole: bool) -> Publisher | None:
-    """The publisher for a run that names no provider; None if it matches none. Raises Ambiguous.
+def _called(publishers: Sequence[Publisher], name: str | None) -> list[Publisher]:
+    wanted = normalised(name or "")
+    return [publisher for publisher in publishers if normalised(publisher.provider_name.name) == wanted]
 
+
+def choose_for_unnamed(
+    known: Sequence[Publisher], run: CiRun, name: str | None = None, *, is_whole: bool
+) -> Publisher | None:
+    """The publisher for a run that names no organization; None if it matches none. Raises Ambiguous.
+
+    `name` chooses a provider of the organization, and never the organization: a stranger can call a provider so too.
     `known` are those that name the run's repository, of any organization; `is_whole` says that there are no others.
     Anybody may name anybody's repository as a publisher of their own. So if several organizations do, whether their
     publishers fit this run or not, those that were named before tell which one is meant: whoever writes a provider's
     name into a workflow writes to the repository, and means that organization, with all of its publishers.
     """
     if is_whole and len(_organizations(known)) <= 1:
-        return choose(known, run)
+        return choose(known, run, name)
     named = [publisher for publisher in known if publisher.named_at and mismatch(publisher, run) is None]
     meant = _organizations(named)
     if len(meant) != 1:
         raise Ambiguous(_SEVERAL_ORGANIZATIONS)
-    return choose([publisher for publisher in known if publisher.organization_id in meant], run)
+    return choose([publisher for publisher in known if publisher.organization_id in meant], run, name)
 
 
 def _organizations(publishers: Sequence[Publisher]) -> set[str]:
