@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.builders import WEATHER, version
 from tests.integration.tenants import Tenants
+
+from provider_hub.actions import keys
 
 PROVIDER_FIELDS = {
     "prefix", "name", "canonical", "display_name", "description", "author", "scope", "icon_url", "readme", "tags",
@@ -95,6 +98,15 @@ def test_versions_are_newest_first_by_precedence(tenants: Tenants) -> None:
     assert set(listed[0]) == VERSION_FIELDS
     one = tenants.deployed.call("GET", "/providers/acme/weather/versions/1.2.0", tenants.user).json
     assert one == listed[2]
+
+
+def test_a_stored_schema_that_no_answer_can_hold_makes_no_list_fail(tenants: Tenants) -> None:
+    schemas = {"config_schema": '{"title": "\\ud800"}', "outputs_schema": '{"const": ' + "[" * 300 + "]" * 300 + "}"}
+    tenants.deployed.put(keys.version(WEATHER, "1.4.0"), version("1.4.0", **schemas))
+    listed = tenants.deployed.call("GET", "/providers/acme/weather/versions", tenants.user)
+    assert listed.status_code == 200, listed.text
+    (shown,) = listed.json[0]["schemas"]
+    assert (shown["config_schema"], shown["outputs_schema"]) == ({"title": "?"}, None)
 
 
 def test_only_the_given_fields_are_changed(tenants: Tenants) -> None:

@@ -146,6 +146,23 @@ def test_schemas_come_back_as_a_list_the_legacy_ones_among_them(tenants: Tenants
     assert made["schemas"][0]["config_schema"] == {"type": "object"}
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("config_schema", {"maximum": float("nan")}, "message"),
+        ("schemas", {"station": {"outputs_schema": {"const": [float("-inf")]}}}, "message"),
+        ("resource_schemas", {"station": {"maximum": float("inf")}}, "detail"),
+    ],
+)
+def test_a_schema_with_a_number_that_no_answer_can_hold_is_refused(
+    tenants: Tenants, wheel: AddedWheel, field: str, value: dict[str, Any], told: str
+) -> None:
+    refused = publish(tenants, wheel, **{field: value})
+    assert refused.status_code == 422, refused.text
+    assert field in refused.text
+    assert "which no answer can hold" in refused.json[told]
+
+
 def test_later_versions_need_no_metadata_and_update_it_where_they_bring_it(
     tenants: Tenants, wheel: AddedWheel, tmp_path: Path
 ) -> None:

@@ -237,7 +237,12 @@ def test_the_form_takes_the_schemas_that_the_package_offers(tenants: Tenants, tm
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("{", "no JSON document"), ('{"x": 1}', "no other keys"), ('{"config_schema": {"type": 7}}', "config_schema")],
+    [
+        ("{", "no JSON document"),
+        ('{"x": 1}', "no other keys"),
+        ('{"config_schema": {"type": 7}}', "config_schema"),
+        ('{"config_schema": {"title": "\\ud800"}}', "half of a surrogate pair"),
+    ],
 )
 def test_the_form_refuses_schemas_that_are_none(tenants: Tenants, tmp_path: Path, content: str, told: str) -> None:
     wheel = make_wheel(tmp_path, {"dial/__init__.py": "", f"dial/{SCHEMAS_FILE}": content}, name="dials")

@@ -1,5 +1,6 @@
 """Auto-upgrade reaches the installations that want it, in waves, and stops where it hurts."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -482,15 +483,20 @@ def test_only_the_author_sees_the_rollouts(backend: Backend) -> None:
         list_rollouts(backend.services, actor_of("org_acme"), platform)
 
 
-def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_says_why(backend: Backend) -> None:
+@pytest.mark.parametrize(
+    ("port", "kind"), [("no number", {"type": "integer"}), ("NaN", {"type": "number", "multipleOf": 0.5})]
+)
+def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_says_why(
+    backend: Backend, port: str, kind: dict[str, str | float]
+) -> None:
     world = World(backend, installations=2)
-    world.put("org_000", revision=Revision("1.0.0", ResourceTier.FREE, {"PORT": "no number"}))
+    world.put("org_000", revision=Revision("1.0.0", ResourceTier.FREE, {"PORT": port}))
     world.put("org_001", revision=Revision("1.0.0", ResourceTier.FREE, {"PORT": "80"}))
     event = world.publish("1.1.0")
     key = keys.version(NAME, "1.1.0")
     stored = backend.store.get(key)
     assert stored
-    backend.put(key, replace(stored, config_schema='{"properties": {"PORT": {"type": "integer"}}}'))
+    backend.put(key, replace(stored, config_schema=json.dumps({"properties": {"PORT": kind}})))
     world.waves.begin(event)
     assert world.run("1.1.0").state is RolloutState.DONE
     assert world.on("1.1.0") == ["org_001"]
@@ -500,7 +506,7 @@ def test_a_tenant_whose_config_the_version_refuses_is_skipped_and_its_timeline_s
     assert entry.cause == "auto-upgrade"
     assert entry.reason == (
         "auto-upgrade to 1.1.0 skipped: the installation's config does not fit 1.1.0: "
-        'does not fit the provider\'s config_schema: type "integer"'
+        f'does not fit the provider\'s config_schema: type "{kind["type"]}"'
     )
 
 

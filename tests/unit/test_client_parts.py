@@ -186,7 +186,19 @@ def test_a_wheel_without_schemas_offers_none(tmp_path: Path) -> None:
     assert wheel_facts.read_file(wheel).schemas == {}
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"secrets": {}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"secrets": {}}',
+        "[" * 100_000,
+        '{"config_schema": {"maximum": NaN}}',
+        '{"outputs_schema": {"title": "\\ud800"}}',
+        '{"schemas": {"\\ud800": {}}}',
+        '{"config_schema": {"default": ' + "[" * 300 + "]" * 300 + "}}",
+    ],
+)
 def test_schemas_that_are_none_are_refused(tmp_path: Path, content: str) -> None:
     files = {"weather/__init__.py": "", f"weather/{SCHEMAS_FILE}": content}
     wheel = make_wheel(tmp_path, files, name="weather", version="1.0.0")

@@ -97,8 +97,9 @@ def _problems(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> 
             )
             for error in islice(known, _REPORTED)
         ]
-    except (Unresolvable, RecursionError, ArithmeticError):
-        # The schema refers to nothing or to itself, or has a number that no float holds. JSON Schema allows all three.
+    except (Unresolvable, RecursionError, ArithmeticError, ValueError):
+        # The schema refers to nothing or to itself, which JSON Schema allows, or one of the two has a number that no
+        # float holds. A schema that was stored before NaN was refused may also have that.
         return None
 
 
@@ -132,7 +133,12 @@ def _read_as(value: str, kind: Any) -> Any:
         return _BOOLEANS.get(value.lower(), value)
     if kind in ("integer", "number", "array", "object"):
         try:
-            return json.loads(value)
+            return json.loads(value, parse_constant=_no_number)
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def _no_number(name: str) -> None:
+    """Raises ValueError: Python reads NaN and Infinity as numbers, and JSON has none of them."""
+    raise ValueError(f"{name} is no number of JSON")

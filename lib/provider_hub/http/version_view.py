@@ -1,6 +1,5 @@
 """A provider's version, as the catalog shows it and publishing answers (contract, sections 4 and 5)."""
 
-import json
 from datetime import datetime
 from typing import Any, Self
 from urllib.parse import quote
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from provider_hub.domain.advisories import LockAdvisories, Severity
 from provider_hub.domain.catalog import ProviderVersion, ResourceSchema, VersionStatus
+from provider_hub.domain.json_values import as_answerable
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
@@ -81,7 +81,7 @@ class PublishedByBody(Response):
 
 
 class ProviderVersionBody(Response):
-    """A version of a provider: a wheel and its digest. Only its status and its URL ever change."""
+    """A version of a provider: a wheel and its digest. Only its status, its lock and its URL ever change."""
 
     prefix: str = Field(description="The provider's namespace: `platform`, or its author's slug.", examples=["acme"])
     name: str = Field(description="The provider's name within its namespace.", examples=["weather"])
@@ -159,7 +159,7 @@ class ProviderVersionBody(Response):
     )
     created_at: datetime = Field(description="When it was registered.", examples=["2026-03-02T09:30:00Z"])
     updated_at: datetime = Field(
-        description="When its status or its URL last changed.", examples=["2026-03-02T09:30:00Z"]
+        description="When its status, its lock or its URL last changed.", examples=["2026-03-02T09:30:00Z"]
     )
 
     @classmethod
@@ -226,5 +226,5 @@ def _listed(version: ProviderVersion) -> list[ResourceSchema]:
 def _parsed(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] | None = as_answerable(text)
     return schema

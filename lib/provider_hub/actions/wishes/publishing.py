@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from provider_hub.actions.wishes.base import Wish
 from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
-from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, JsonSchema
+from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, AnyObject, JsonSchema
 from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.attestations import LONGEST, MOST
 from provider_hub.domain.catalog import ResourceSchema
@@ -84,7 +84,7 @@ class MaterialWish(Wish):
     model_config = ConfigDict(title="VerificationMaterial")
 
     certificate: _Base64 = Field(description="The certificate that signed, in DER.")
-    transparency_entries: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1)] = Field(
+    transparency_entries: Annotated[list[AnyObject], Field(min_length=1, max_length=1)] = Field(
         description="Where the log has the signature, as Sigstore writes it."
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from zipfile import ZipFile
 
+from provider_hub.domain.json_values import check_answerable
 from provider_hub.domain.wheels.errors import WheelInvalid
 
 SCHEMAS_FILE = "provider_schemas.json"
@@ -43,6 +44,10 @@ def parse_offered(text: str, package: str) -> Mapping[str, Any]:
         raise WheelInvalid(f"the wheel's {name} is no JSON document: mend it and build the wheel again") from error
     if not isinstance(found, dict) or not set(found) <= set(SCHEMA_FIELDS):
         raise WheelInvalid(f"the wheel's {name} must be an object with no other keys than {', '.join(SCHEMA_FIELDS)}")
+    try:
+        check_answerable(found)
+    except ValueError as error:
+        raise WheelInvalid(f"the wheel's {name} {error}, and build the wheel again") from None
     return found
 
 
