@@ -18,7 +18,6 @@ from tests.integration.rpcs import Failure
 
 from local_stack.emulators import EmulatorHosts
 from provider_hub.actions import keys
-from provider_hub.actions.idempotency import Answer, KeyedCall, reserved
 from provider_hub.actions.install import request_install
 from provider_hub.actions.ports import Key, Transaction
 from provider_hub.actions.wishes.installations import InstallWish
@@ -199,16 +198,6 @@ def test_an_install_whose_commit_answer_is_lost_is_answered_with_its_row(
     assert stocked.store.get(keys.installation_of(installed.row)) == installed.row
     (message,) = stocked.topics.pull(Topic.INSTALLATION_EVENTS)
     assert installed.row.installation_id.encode() in message.data
-
-
-def test_a_reservation_whose_commit_answer_is_lost_is_recognised_and_its_call_made(backend: Backend) -> None:
-    call = KeyedCall("org_acme", "POST /providers/install", "key-1", b"{}")
-    backend.rpcs.lose_answers("Commit", grpc.StatusCode.DEADLINE_EXCEEDED, times=1)
-    with reserved(backend.services, call) as reservation:
-        assert reservation.kept is None
-        reservation.keep(Answer(201, "made", {}))
-    with reserved(backend.services, call) as again:
-        assert again.kept == Answer(201, "made", {})
 
 
 def test_a_deletion_whose_commit_answer_is_lost_counts_as_done(backend: Backend) -> None:

@@ -13,6 +13,7 @@ from local_stack.function_list import COMBINED, FUNCTIONS, FUNCTIONS_DIR, read_f
 from provider_hub.adapters.dependencies import uv
 from provider_hub.adapters.limited_child import Limits
 from provider_hub.domain.artifacts import MAX_BYTES
+from provider_hub.domain.deadlines import LONGEST_REQUEST
 from provider_hub.http.table import ROUTES
 
 HUB = read()
@@ -63,6 +64,12 @@ def test_each_function_runs_as_a_service_account_of_its_own() -> None:
     assert account["account_id"] == "${var.name}"
     (template,) = function["template"]
     assert template["service_account"] == "${google_service_account.this.email}"
+
+
+def test_no_function_may_run_for_longer_than_the_hub_reckons_with() -> None:
+    sizes = next(block.body for block in HUB.of("variable", "functions"))
+    assert f"coalesce(size.timeout, 60) <= {LONGEST_REQUEST.seconds}]" in str(sizes["validation"])
+    assert all(function.size["timeout"] <= LONGEST_REQUEST.seconds for function in FUNCTIONS.values())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

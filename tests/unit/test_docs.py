@@ -111,6 +111,7 @@ def _words(duration: timedelta) -> str:
 (RESOLVED_WITHIN,) = (field.default for field in fields(Dependencies) if field.name == "within")
 FIGURES = [
     ("docs/documents.md", f"A lease that is not given back ends after {_words(publishing_use.LEASE)}"),
+    ("docs/documents.md", f"A reservation that is not filled lapses after {_words(idempotency.LEASE)}"),
     ("docs/documents.md", f"up to {dead_letters.PAYLOAD_BYTES // 1024} KiB of payload"),
     ("docs/using.md", f"up to {artifacts.MAX_BYTES // 1024**2} MiB, in parts"),
     ("docs/contract.md", f"up to {artifacts.MAX_BYTES // 1024**2} MiB that was announced"),

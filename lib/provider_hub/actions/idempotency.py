@@ -2,6 +2,10 @@
 
 A key is reserved before the call runs, and its answer is kept afterwards. When the process dies in between, the
 reservation lapses after LEASE. A call that is refused has no effect, so its key is released.
+
+A call may still be under way when its reservation has lapsed and a repetition has reserved the key anew: a platform
+that gives up on a request does not stop the thread that handles it. So a call releases its own reservation only, and
+the first answer that is kept stays.
 """
 
 import hmac
@@ -13,9 +17,10 @@ from datetime import timedelta
 from hashlib import sha256
 
 from provider_hub.actions import keys
-from provider_hub.actions.ports import DocumentStore, Transaction
+from provider_hub.actions.ports import DocumentStore, Reading, Seen, Writes
 from provider_hub.actions.services import Services
 from provider_hub.domain.dataclass import dataclass
+from provider_hub.domain.deadlines import LONGEST_REQUEST
 from provider_hub.domain.errors import Invalid, TemporaryError, UnderWay
 from provider_hub.domain.records import KeptAnswer
 
@@ -25,8 +30,8 @@ HEADER = "Idempotency-Key"
 # 1 to 255 ASCII characters, with spaces inside only: HTTP has none around a header's value.
 KEY_PATTERN = r"[!-~](?:[ -~]{0,253}[!-~])?"
 KEPT = timedelta(hours=24)
-# Longer than any function may run: the process that made an older reservation is gone.
-LEASE = timedelta(minutes=5)
+# Longer than any request may take, with a minute for clocks that differ: whoever made an older reservation is gone.
+LEASE = LONGEST_REQUEST + timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,23 @@ class KeyedCall:
 
 
 class Reservation:
-    """A key that is reserved for one call."""
+    """A key that is reserved for one call.
 
-    def __init__(self, services: Services[DocumentStore], call: KeyedCall, stored: KeptAnswer) -> None:
+    `reading` is the key's document as the reservation left it: what is written next needs no read then.
+    """
+
+    def __init__(
+        self,
+        services: Services[DocumentStore],
+        call: KeyedCall,
+        stored: KeptAnswer,
+        reading: Reading[KeptAnswer],
+    ) -> None:
         self._services = services
         self._call = call
         self._stored = stored
-        self.is_settled = stored.status is not None
+        self._reading = reading
+        self._is_settled = stored.status is not None
 
     @property
     def kept(self) -> Answer | None:
@@ -83,10 +98,41 @@ class Reservation:
         return None if stored.status is None else Answer(stored.status, stored.body, stored.headers)
 
     def keep(self, answer: Answer) -> None:
-        """Keep the answer of the first call, which has had its effect, for those that come after it."""
-        self.is_settled = True
+        """Keep the answer of the first call, which has had its effect, for those that come after it.
+
+        It takes the place of a later call's reservation, which may well be refused for that effect. Best effort: a
+        failure to keep the answer must not fail the call.
+        """
+        self._is_settled = True
+        key = keys.idempotency(self._call.document_id)
         kept = replace(self._stored, status=answer.status, body=answer.body, headers=answer.headers)
-        _keep(self._services, self._call, kept)
+
+        def decide(known: KeptAnswer | None, writes: Writes) -> None:
+            if known is None or (known.status is None and known.fingerprint == kept.fingerprint):
+                writes.write(key, kept)
+
+        try:
+            self._services.store.change(key, decide, self._reading)
+        except TemporaryError as error:
+            log.warning("the answer of %s is not kept: %s", self._call.route, error)
+
+    def release(self) -> None:
+        """Free the key, unless an answer is kept or another call has reserved it since.
+
+        Best effort: the reservation lapses by itself, and the caller gets the error of the call, not this one.
+        """
+        if self._is_settled:
+            return
+        key = keys.idempotency(self._call.document_id)
+
+        def decide(known: KeptAnswer | None, writes: Writes) -> None:
+            if known == self._stored:
+                writes.delete(key)
+
+        try:
+            self._services.store.change(key, decide, self._reading)
+        except TemporaryError as error:
+            log.warning("the reservation of %s is left to lapse: %s", self._call.route, error)
 
 
 @contextmanager
@@ -95,20 +141,20 @@ def reserved(services: Services[DocumentStore], call: KeyedCall) -> Iterator[Res
 
     Raises Invalid for another request under the same key, and UnderWay while the first one is under way.
     """
-    reservation = Reservation(services, call, _reserve(services, call))
+    reservation = _reserve(services, call)
     try:
         yield reservation
     except BaseException:
-        if not reservation.is_settled:
-            _forget(services, call)
+        reservation.release()
         raise
 
 
-def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
+def _reserve(services: Services[DocumentStore], call: KeyedCall) -> Reservation:
     key = keys.idempotency(call.document_id)
+    # Most keys are new. So the first try is to commit on condition that there is none, without a read.
+    reading = Reading[KeptAnswer](Seen(None, None))
 
-    def decide(transaction: Transaction) -> KeptAnswer:
-        (known,) = transaction.read(key)
+    def decide(known: KeptAnswer | None, writes: Writes) -> KeptAnswer:
         now = services.clock()
         if known and now < known.expires_at:
             if known.fingerprint not in (call.fingerprint, call.former_fingerprint):
@@ -118,27 +164,8 @@ def _reserve(services: Services[DocumentStore], call: KeyedCall) -> KeptAnswer:
             if now < known.reserved_at + LEASE:
                 raise UnderWay(f"the first request with this {HEADER} is still under way: ask again shortly")
         reserved = KeptAnswer(call.fingerprint, None, "", {}, reserved_at=now, expires_at=now + KEPT)
-        transaction.write(key, reserved)
+        writes.write(key, reserved)
         return reserved
 
-    return services.store.transact(decide)[0]
-
-
-def _keep(services: Services[DocumentStore], call: KeyedCall, kept: KeptAnswer) -> None:
-    """Best effort: the call's effect is committed, so a failure to keep its answer must not fail the call."""
-
-    def decide(transaction: Transaction) -> None:
-        transaction.write(keys.idempotency(call.document_id), kept)
-
-    try:
-        services.store.transact(decide)
-    except TemporaryError as error:
-        log.warning("the answer of %s is not kept: %s", call.route, error)
-
-
-def _forget(services: Services[DocumentStore], call: KeyedCall) -> None:
-    """Best effort: the reservation lapses by itself, and the caller gets the error of the call, not this one."""
-    try:
-        services.store.delete_all([keys.idempotency(call.document_id)])
-    except TemporaryError as error:
-        log.warning("the reservation of %s is left to lapse: %s", call.route, error)
+    stored, _ = services.store.change(key, decide, reading)
+    return Reservation(services, call, stored, reading)

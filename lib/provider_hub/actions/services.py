@@ -35,8 +35,6 @@ AUDITED_A_MINUTE = 120
 # What a process knows of an organization: whoever suspends one, or moves one by hand, waits for no longer than that.
 ORGANIZATION_TRUSTED = timedelta(minutes=1)
 ORGANIZATIONS_REMEMBERED = 10_000
-# No request takes longer: it is the most that Terraform takes as a function's timeout.
-LONGEST_REQUEST = timedelta(seconds=540)
 # Each is a call of the key service, whose limit is one for all tenants.
 SEALED_A_MINUTE = 60
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from provider_hub.actions import audit, keys
 from provider_hub.actions.organizations import existing
 from provider_hub.actions.ports import OrganizationStore, Transaction
-from provider_hub.actions.services import LONGEST_REQUEST, ORGANIZATION_TRUSTED, Services
+from provider_hub.actions.services import ORGANIZATION_TRUSTED, Services
 from provider_hub.domain.audit import Actor, AuditAction
+from provider_hub.domain.deadlines import LONGEST_REQUEST
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.organizations import Organization, SlugClaim
 

@@ -1,8 +1,11 @@
-"""How long a row may wait: the settings have it without the state machine that goes by it."""
+"""How long a row may wait, and a request take: the settings have it without the state machine that goes by it."""
 
 from datetime import timedelta
 
 from provider_hub.domain.dataclass import dataclass
+
+# No request takes longer: it is the most that Terraform takes as a function's timeout.
+LONGEST_REQUEST = timedelta(seconds=540)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from provider_hub.domain.dataclass import dataclass
+from provider_hub.domain.deadlines import LONGEST_REQUEST
 from provider_hub.domain.errors import QuotaExceeded
 
-# Longer than the publishing function may run (functions/functions.json), with a minute for clocks that differ: a lease
-# that its holder could not give back ends then, and none ends while its holder still publishes.
-LEASE = timedelta(seconds=300)
+# Longer than any request may take, with a minute for clocks that differ: a lease that its holder could not give back
+# ends then, and none ends while its holder still publishes.
+LEASE = LONGEST_REQUEST + timedelta(minutes=1)
 _BUSY_RETRY_SECONDS = 10
 _FULL_RETRY_SECONDS = 3600
 _GIB = 1024**3
