@@ -30,6 +30,8 @@ from pragma_runtime.settings import Settings, public_url
 from pragma_runtime.side_by_side import side_by_side
 
 LARGEST_WHEEL = 256 * 1024 * 1024
+_WHEELS = "wheel"  # the folder in the work directory
+_PARTIAL = ".part"
 _CHUNK = 1024 * 1024
 _READ_TIMEOUT = 20.0
 _ATTEMPTS = 4
@@ -98,7 +100,7 @@ def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> 
     They are fetched side by side. The first that fails ends the whole; what was fetched stays for the next start.
     Raises as `fetch_wheel` does, and also, before anything is fetched, as `Disk.check` does for what is locked.
     """
-    directory = settings.work_dir / "wheel"
+    directory = settings.work_dir / _WHEELS
     directory.mkdir(exist_ok=True)
     missing = [source for source in sources if not (directory / source.file_name).is_file()]
     disk = Disk(settings.work_dir, settings.disk_bytes)
@@ -106,6 +108,11 @@ def fetch_all(settings: Settings, sources: Sequence[Source], seconds: float) -> 
     bucket = Bucket(settings.artifacts_url) if settings.artifacts_url else None
     fetching = _Fetching(_opener(settings.ca_file), directory, time.monotonic() + seconds, bucket)
     return fetching.fetch_all(sources)
+
+
+def partial_wheels(settings: Settings) -> list[Path]:
+    """The files of fetches that did not end. They are of no use: a fetch begins with the first byte."""
+    return [*(settings.work_dir / _WHEELS).glob(f"*{_PARTIAL}")]
 
 
 def wheel_file_name(url: str) -> str:
@@ -181,7 +188,7 @@ class _Fetching:
             raise of_bucket from None
 
     def _fetch_from(self, source: Source, path: Path, authorization: str = "") -> Path:
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(_PARTIAL)
         with _open(self._opener, source, authorization) as response, partial.open("wb") as file:
             digest = _copy(response, file, source, self._deadline)
         if digest != source.sha256:

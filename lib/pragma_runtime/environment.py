@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCRATCH = "tmp"  # in the work directory, beside the environment and so on its file system
+# Files of the installers, in the work directory while they run.
+PIP_LOG = "pip.log"
+PIP_OUTPUT = "pip.out"
+UV_OUTPUT = "uv.out"
+REQUIREMENTS = "requirements.txt"
 
 
 class ProviderEnvironment(NamedTuple):

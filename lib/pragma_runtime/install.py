@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
-from pragma_runtime.environment import SCRATCH, ProviderEnvironment
+from pragma_runtime.download import partial_wheels
+from pragma_runtime.environment import (
+    PIP_LOG,
+    PIP_OUTPUT,
+    REQUIREMENTS,
+    SCRATCH,
+    UV_OUTPUT,
+    ProviderEnvironment,
+)
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.log import say
 from pragma_runtime.plain_wheels import only_to_unpack, unpack
@@ -50,9 +58,15 @@ def find_installed(settings: Settings) -> Installed | None:
 
 
 def forget_unfinished(settings: Settings) -> None:
-    """Removes what an install that was killed left on the disk, except for the wheels, which are fetched already."""
-    for left in (_environment_of(settings).prefix, settings.work_dir / SCRATCH):
-        shutil.rmtree(left, ignore_errors=True)
+    """Removes what an earlier start left on the disk, except for the whole wheels, which are fetched already.
+
+    The rest would count against the tier's disk, and the version would be refused for good as too large for it.
+    """
+    for folder in (_environment_of(settings).prefix, settings.work_dir / SCRATCH):
+        shutil.rmtree(folder, ignore_errors=True)
+    of_installers = (settings.work_dir / name for name in (PIP_LOG, PIP_OUTPUT, UV_OUTPUT, REQUIREMENTS))
+    for file in (*of_installers, *partial_wheels(settings)):
+        file.unlink(missing_ok=True)
 
 
 def install(settings: Settings, path: Path, wheel: Wheel, seconds: float) -> Installed:

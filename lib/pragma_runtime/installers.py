@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pragma_runtime.children import run_to_end
-from pragma_runtime.environment import SCRATCH, ProviderEnvironment
+from pragma_runtime.environment import (
+    PIP_LOG,
+    PIP_OUTPUT,
+    REQUIREMENTS,
+    SCRATCH,
+    UV_OUTPUT,
+    ProviderEnvironment,
+)
 from pragma_runtime.errors import PermanentError, SettingsError, TemporaryError
 from pragma_runtime.lock import Lock
 from pragma_runtime.log import say
@@ -46,7 +53,7 @@ def _run_pip(work_dir: Path, path: Path, environment: ProviderEnvironment, secon
         # Nothing to look up: the index need not be reachable.
         _install_files(work_dir, path, environment, seconds, ["--no-deps", "--no-index", str(path)], variables)
         return
-    log = work_dir / "pip.log"
+    log = work_dir / PIP_LOG
     log.unlink(missing_ok=True)
     _pip_install(work_dir, path, environment, seconds, ["--log", str(log), str(path)], variables)
     log.unlink(missing_ok=True)
@@ -56,7 +63,7 @@ def _install_locked(
     settings: Settings, lock: Lock, path: Path, environment: ProviderEnvironment, seconds: float
 ) -> None:
     """Installs the wheel and those of the lock, all by their digests, with none of the machine's settings for pip."""
-    requirements = settings.work_dir / "requirements.txt"
+    requirements = settings.work_dir / REQUIREMENTS
     own = "-".join(path.name.split("-")[:2]).replace("-", "==", 1)
     wanted = [(own, settings.wheel_sha256), *((f"{one.name}=={one.version}", one.sha256) for one in lock.wheels)]
     requirements.write_text("".join(f"{what} --hash=sha256:{digest}\n" for what, digest in wanted))
@@ -87,7 +94,7 @@ def _uv_install(work_dir: Path, environment: ProviderEnvironment, seconds: float
     uv = shutil.which("uv")
     if uv is None:
         return False
-    output, scratch = work_dir / "uv.out", work_dir / SCRATCH
+    output, scratch = work_dir / UV_OUTPUT, work_dir / SCRATCH
     scratch.mkdir(exist_ok=True)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     command = [uv, "pip", "install", "--python", str(environment.python), *_UV_ALONE, *options]
@@ -121,7 +128,7 @@ def _pip_install(
     options: Sequence[str],
     variables: Mapping[str, str],
 ) -> None:
-    output, log, scratch = work_dir / "pip.out", work_dir / "pip.log", work_dir / SCRATCH
+    output, log, scratch = work_dir / PIP_OUTPUT, work_dir / PIP_LOG, work_dir / SCRATCH
     scratch.mkdir(exist_ok=True)
     # `--no-compile`: importing compiles what is used, and a large dependency is mostly not. `--no-cache-dir`: the cache
     # would be on the provider's own disk, for an install that happens once.

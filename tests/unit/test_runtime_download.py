@@ -200,11 +200,23 @@ def test_a_wheel_that_was_fetched_already_is_not_counted_twice(settings: Setting
 
 def test_what_a_killed_install_left_takes_no_room_from_the_next(settings: Settings) -> None:
     fetched = fetch_wheel(settings, 60)
-    for half in ("site/lib/half.py", "tmp/pip-unpack/half.py"):
-        (settings.work_dir / half).parent.mkdir(parents=True)
+    left = ("site/lib/half.py", "tmp/pip-unpack/half.py", "pip.log", "pip.out", "uv.out", "requirements.txt")
+    for half in left:
+        (settings.work_dir / half).parent.mkdir(parents=True, exist_ok=True)
         (settings.work_dir / half).write_bytes(b"x" * 100)
     forget_unfinished(settings)
     assert [path for path in settings.work_dir.rglob("*") if path.is_file()] == [fetched]
+
+
+def test_what_a_fetch_that_was_cut_off_left_takes_no_room_from_the_next(settings: Settings, host: WheelHost) -> None:
+    limited = settings._replace(disk_bytes=len(_BYTES))
+    locked = own_wheel(settings)._replace(size=len(_BYTES))
+    host.answers[f"/{_NAME}"] = Answer(body=_BYTES[:-1], headers={"Content-Length": str(len(_BYTES))})
+    with pytest.raises(TemporaryError, match="was cut off"):
+        fetch_all(limited, [locked], 60)
+    host.answers[f"/{_NAME}"] = Answer(body=_BYTES)
+    forget_unfinished(limited)
+    assert fetch_all(limited, [locked], 60)[0].read_bytes() == _BYTES
 
 
 def test_the_wheel_lands_under_its_own_name(settings: Settings) -> None:
