@@ -1,18 +1,23 @@
-// A readme's Markdown as elements, never as HTML: what a publisher writes cannot run or load anything here.
+// A readme's Markdown as elements, never as HTML: what a publisher writes cannot run or load anything here. Nor can it
+// hold the page up: no pattern here takes time that grows faster than the text, so none has two repetitions side by side
+// that match the same characters, and those that are looked for at every place have a bound.
 import { html } from "./html.js";
 
-const FENCE = /^(```+|~~~+)\s*(\S*)/;
-const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
+/** What ends a line: also the separators that `.` does not match, so that `.*` below reaches the end of a line. */
+const LINE_END = /\r\n?|[\n\u2028\u2029]/;
+const FENCE = /^(```+|~~~+)/;
+const HEADING = /^(#{1,6})\s+(\S.*)$/;
 const BULLET = /^\s{0,3}[-*+]\s+(.*)$/;
 const NUMBERED = /^\s{0,3}\d{1,9}[.)]\s+(.*)$/;
 const QUOTE = /^\s{0,3}>\s?(.*)$/;
 const RULE = /^\s{0,3}([-*_])(\s*\1){2,}\s*$/;
-const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+const TABLE_RULE = /^[\s|:-]+$/;
+const TABLE_RULE_CELL = /^:?-+:?$/;
 const DEEPEST = 6;
 
 /** @param {{text: string, level?: number}} props level: of the readme's first heading on this page */
 export function Markdown({ text, level = 3 }) {
-  return html`<div class="markdown">${blocks(text.replace(/\r\n?/g, "\n").split("\n"), level, 0)}</div>`;
+  return html`<div class="markdown">${blocks(text.split(LINE_END), level, 0)}</div>`;
 }
 
 /**
@@ -45,14 +50,24 @@ function blockAt(lines, at, level, depth) {
   if (fence) return codeBlock(lines, at, fence[1]);
   if (RULE.test(line)) return [html`<hr />`, at + 1];
   const heading = HEADING.exec(line);
-  if (heading) return [titled(Math.min(6, heading[1].length + level - 1), heading[2]), at + 1];
-  if (lines[at + 1] !== undefined && line.includes("|") && TABLE_RULE.test(lines[at + 1])) return table(lines, at);
+  if (heading) return [titled(Math.min(6, heading[1].length + level - 1), withoutClosing(heading[2].trimEnd())), at + 1];
+  if (lines[at + 1] !== undefined && line.includes("|") && isTableRule(lines[at + 1])) return table(lines, at);
   for (const [pattern, tag] of /** @type {[RegExp, string][]} */ ([[BULLET, "ul"], [NUMBERED, "ol"]])) {
     if (pattern.test(line)) return list(lines, at, pattern, tag, level, depth);
   }
   if (QUOTE.test(line)) return quote(lines, at, level, depth);
   return paragraph(lines, at);
 }
+
+/** A heading's text without the number signs that may close it: those behind a space. @param {string} text */
+function withoutClosing(text) {
+  let end = text.length;
+  while (text[end - 1] === "#") end -= 1;
+  return end === 0 || text.slice(0, end).trimEnd().length < end ? text.slice(0, end).trimEnd() : text;
+}
+
+/** Whether a line divides a table's head from its rows. @param {string} line */
+const isTableRule = (line) => TABLE_RULE.test(line) && cellsOf(line).every((cell) => TABLE_RULE_CELL.test(cell));
 
 /** @param {number} level @param {string} text */
 const titled = (level, text) => html`<${`h${level}`}>${inline(text)}<//>`;
@@ -119,8 +134,19 @@ function paragraph(lines, at) {
 /** @param {string} line */
 const beginsBlock = (line) => [FENCE, HEADING, BULLET, NUMBERED, QUOTE, RULE].some((pattern) => pattern.test(line));
 
-// Code, image, link, strong, emphasis, bare address: the first that begins wins.
-const INLINE = /(`+)([^`]+)\1|!\[([^\]]*)\]\([^)\s]*\)|\[([^\]]+)\]\(([^)\s]+)(?:\s+"[^"]*")?\)|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|(https?:\/\/[^\s<>)\]]+)/;
+// Code, image, link, strong, emphasis, bare address: the first that begins wins. What may begin at every character has a
+// bound: longer code, labels and addresses stay text.
+const INLINE = new RegExp(
+  [
+    /(`{1,20})([^`]{1,2000})\1/,
+    /!\[([^\]]{0,500})\]\([^)\s]{0,2000}\)/,
+    /\[([^\]]{1,500})\]\(([^)\s]{1,2000})(?:\s{1,20}"[^"]{0,500}")?\)/,
+    /\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*/,
+    /(https?:\/\/[^\s<>)\]]+)/,
+  ]
+    .map((pattern) => pattern.source)
+    .join("|"),
+);
 
 /** @param {string} text @returns {any[]} */
 export function inline(text) {

@@ -106,13 +106,33 @@ function textProblem(rules, text) {
   return "";
 }
 
-/** A pattern that this browser does not know is left to the API. @param {string} pattern @param {string} text */
+/** What a pattern may take, as `stepsOf` counts: a form has up to 64 fields, and checks them at every key. */
+const MOST_STEPS = 1_000_000;
+
+/**
+ * A pattern that this browser does not know, or that a publisher may have made to hold it up, is left to the API.
+ * @param {string} pattern @param {string} text
+ */
 function matches(pattern, text) {
+  if (stepsOf(pattern, text.length) > MOST_STEPS) return true;
   try {
     return new RegExp(pattern, "u").test(text);
   } catch {
     return true;
   }
+}
+
+/**
+ * No pattern without a repeated group takes more steps than this: each repetition may end at any character, each `?` and
+ * `|` has two ways to go on, and every way may be tried to the pattern's end. A repeated group has no such bound.
+ * @param {string} pattern @param {number} length of the text
+ */
+function stepsOf(pattern, length) {
+  const bare = pattern.replace(/\\./gsu, "a").replace(/\[[^\]]*\]/g, "a").replace(/\(\?/g, "(");
+  if (/\)[*+{]/.test(bare)) return Infinity;
+  const beginnings = bare.startsWith("^") && !bare.includes("|") ? 1 : length + 1;
+  const count = (/** @type {RegExp} */ sign) => (bare.match(sign) ?? []).length;
+  return beginnings * (length + 1) ** count(/[*+]|\{\d+,/g) * 2 ** count(/[?|]/g) * (pattern.length + length);
 }
 
 /** What is wrong with a key that somebody adds. @param {string} key @param {string[]} others */

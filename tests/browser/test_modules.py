@@ -41,6 +41,18 @@ def of_module(console: Page, name: str, expression: str, *given: Any) -> Any:
     return console.evaluate(f"(given) => import('/{name}').then((module) => {expression})", given)
 
 
+def at_once(console: Page, name: str, expression: str, *given: Any) -> Any:
+    """The same, of what takes no waiting: the browser ends the script after some seconds, and the test fails."""
+    console.evaluate(f"(given) => import('/{name}').then((module) => Object.assign(window, {{module, given}}))", given)
+    debugger = console.context.new_cdp_session(console)
+    answer = debugger.send(
+        "Runtime.evaluate", {"expression": expression, "timeout": 5000, "returnByValue": True, "replMode": True}
+    )
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    debugger.detach()
+    return answer["result"]["value"]
+
+
 def test_versions_are_ordered_as_the_hub_orders_them(console: Page) -> None:
     compared = "given.map((one) => given.map((other) => module.compareVersions(one, other)))"
     places = range(len(ORDERED))
@@ -83,3 +95,62 @@ def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(conso
         "TOKEN_URL": "d",
         "OLD_PASSWORD": "e",
     }
+
+
+LONG = 50_000
+HALF = " " * (LONG // 2)
+
+
+# What makes a careless pattern take time by the square or the cube of its length.
+HOSTILE_READMES = [
+    f"a|b\n{HALF}-{HALF}x",
+    f"a|b\n{'|-' * (LONG // 2)}x",
+    f"# a{HALF * 2}b",
+    f"# a{HALF}\u2028{HALF}b",
+    f"- a{HALF}\u2028{HALF}b\u2029c",
+    "- " * (LONG // 2) + "x",
+    "`" * LONG,
+    "[" * LONG,
+    "![](" * (LONG // 4),
+    "[a](b " * (LONG // 12) + HALF,
+    "**a" + "*b_c" * (LONG // 4),
+    ">" * LONG,
+]
+
+
+def test_no_readme_holds_the_page_up(console: Page) -> None:
+    for readme in HOSTILE_READMES:
+        assert at_once(console, "markdown.js", "module.Markdown({text: given[0]}) !== null", readme), readme[:9]
+
+
+def test_a_readme_is_headings_lists_tables_and_links(console: Page) -> None:
+    readme = "# The C# one ##\r\n\n- one\u2028- two\n\na | b\n:- | -:\n1 | 2\n\n`code` and [a link](https://a.example)"
+    console.evaluate(
+        """(text) => Promise.all([import('/html.js'), import('/markdown.js')]).then(([{html, render}, {Markdown}]) =>
+             render(html`<${Markdown} text=${text} />`, document.body))""",
+        readme,
+    )
+    shown = console.locator(".markdown")
+    assert shown.locator("h3").inner_text() == "The C# one"
+    assert shown.locator("li").all_inner_texts() == ["one", "two"]
+    assert shown.locator("th, td").all_inner_texts() == ["a", "b", "1", "2"]
+    assert shown.locator("code").inner_text() == "code"
+    assert shown.locator("a").get_attribute("href") == "https://a.example"
+
+
+def typed_into(pattern: str) -> dict[str, Any]:
+    return {"required": False, "options": None, "type": "string", "rules": {"pattern": pattern}}
+
+
+def test_no_pattern_of_a_schema_holds_the_form_up(console: Page) -> None:
+    for pattern in ["^(a+)+$", "^(a|a){50}b", "^" + "(a|a)" * 50 + "b", "a*a*a*a*$", "^" + "a?" * 60 + "b"]:
+        text = "a" * 3000 + "!"
+        assert at_once(console, "schema.js", "module.problemOf(...given)", typed_into(pattern), text) == ""
+
+
+def test_a_usual_pattern_is_looked_at_while_one_types(console: Page) -> None:
+    for pattern in [r"^\d{4}-\d{2}$", "^[a-z][a-z0-9-]{2,30}$", "^(eu|us)-[a-z]+$", r"^https?://[\w.-]+(/.*)?$"]:
+        said = of_module(
+            console, "schema.js", "module.problemOf(...given)", typed_into(pattern), "It takes none of this"
+        )
+        assert said == f"This must match {pattern}."
