@@ -183,8 +183,7 @@ def _register(
     """Write what was built; `is_further` is as `audit.record` has it."""
     wheel, runtime, lock = built.wheel, built.runtime, built.lock
     name, text = publication.provider, publication.wish.version
-    owner = author.organization_id or PLATFORM_PREFIX
-    use_key, lock_key = keys.publishing_use(owner), keys.lock(name, lock.sha256)
+    use_key, lock_key = keys.publishing_use(author.owner), keys.lock(name, lock.sha256)
 
     def decide(transaction: Transaction) -> Published:
         provider, existing, registered, use = transaction.read(
@@ -209,7 +208,7 @@ def _register(
         # Another zlib packs the same text otherwise, and pods have it in Secrets that never change.
         if known_lock is None:
             transaction.write(lock_key, StoredLock.of(name, lock, now))
-        transaction.write(use_key, (use or PublishingUse.unused(owner, now)).counted(now))
+        transaction.write(use_key, (use or PublishingUse.unused(author.owner, now)).counted(now))
         keep_default(services, transaction, runtime, registered)
         action, subject, detail = AuditAction.VERSION_PUBLISHED, f"{name} {text}", f"sha256 {wheel.sha256}"
         audit.record(services, transaction, by, action, subject, detail=detail, is_further=is_further)
@@ -227,8 +226,7 @@ def _check_owner(transaction: Transaction, name: ProviderName, author: Author, p
     """Raises Forbidden where the provider, or the slug of its first version, is another's by now."""
     check_author(provider, author)
     if provider is None:
-        owner = author.organization_id or PLATFORM_PREFIX
-        check_slug(name, author, *transaction.read(keys.slug(name.prefix), keys.organization(owner)))
+        check_slug(name, author, *transaction.read(keys.slug(name.prefix), keys.organization(author.owner)))
 
 
 def _published_again(

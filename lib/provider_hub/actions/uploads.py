@@ -13,7 +13,6 @@ from provider_hub.domain.artifacts import upload_name
 from provider_hub.domain.catalog import Author
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid
-from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.publishing_use import PublishingUse
 from provider_hub.domain.uploads import LIFETIME, Upload
 from provider_hub.domain.wheels import WheelInvalid
@@ -26,11 +25,6 @@ class BegunUpload:
 
     upload: Upload
     session: UploadSession
-
-
-def owner_of(author: Author) -> str:
-    """The owner of an author's uploads."""
-    return author.organization_id or PLATFORM_PREFIX
 
 
 def begin_upload(
@@ -48,7 +42,7 @@ def begin_upload(
     now = services.clock()
     upload = Upload(
         upload_id=services.new_id(now),
-        owner=owner_of(author),
+        owner=author.owner,
         file_name=wish.filename,
         size=wish.size,
         sha256=wish.sha256,

@@ -3,7 +3,6 @@
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore
 from provider_hub.actions.services import Services
-from provider_hub.actions.uploads import owner_of
 from provider_hub.actions.wheels import AttachedFile, StoredUpload, WheelSource
 from provider_hub.actions.wishes.publishing import PublishWish
 from provider_hub.domain.artifacts import upload_name
@@ -52,7 +51,7 @@ def _url(raw: str | None) -> WheelUrl:
 def _upload(services: Services[DocumentStore], upload_id: str, author: Author) -> Upload:
     """Another organization's upload is refused like one that does not exist. Raises Invalid."""
     upload = services.store.get(keys.upload(upload_id)) if is_upload_id(upload_id) else None
-    if upload is None or upload.owner != owner_of(author) or upload.expires_at <= services.clock():
+    if upload is None or upload.owner != author.owner or upload.expires_at <= services.clock():
         msg = "you have no such upload, or it has ended: begin one with POST /uploads"
         raise Invalid.at("body", "upload_id", msg=msg)
     return upload

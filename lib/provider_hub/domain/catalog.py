@@ -10,7 +10,7 @@ from typing import Self
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.lock import DependencyLock
 from provider_hub.domain.dependencies.requirements import normalised
-from provider_hub.domain.names import ProviderName
+from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
 from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, latest
@@ -44,6 +44,11 @@ class Author:
     kind: AuthorKind
     organization_id: str | None
     display_name: str
+
+    @property
+    def owner(self) -> str:
+        """What the author's uploads and publishes are counted under; no organization can be called `platform`."""
+        return self.organization_id or PLATFORM_PREFIX
 
 
 PLATFORM_AUTHOR = Author(AuthorKind.PLATFORM, None, "Platform")

@@ -22,7 +22,6 @@ from provider_hub.actions.wishes.fields import NO_NUL
 from provider_hub.domain.catalog import Author, AuthorKind
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.identity import ConsoleScope
-from provider_hub.domain.names import PLATFORM_PREFIX
 from provider_hub.domain.publishers.claims import Platform
 from provider_hub.domain.roles import Right
 from provider_hub.domain.rollout import Rollout, RolloutState
@@ -73,8 +72,7 @@ class AuthorBody(Response):
     @classmethod
     def of(cls, author: Author) -> Self:
         """The view of an author. Later clients take no null, and no organization can be called `platform`."""
-        organization_id = author.organization_id or PLATFORM_PREFIX
-        return cls(kind=author.kind, organization_id=organization_id, display_name=author.display_name)
+        return cls(kind=author.kind, organization_id=author.owner, display_name=author.display_name)
 
 
 class ProviderBody(Response):
