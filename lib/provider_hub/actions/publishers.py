@@ -94,21 +94,13 @@ def remove_publisher(
     Raises Forbidden or NotFound.
     """
     _check_own(organization, name)
-    key = keys.publisher(publisher_id) if _ID.fullmatch(publisher_id) else None
-    found = services.store.get(key) if key else None
-    if (
-        key is None
-        or found is None
-        or (found.organization_id, found.provider_name)
-        != (
-            organization.organization_id,
-            name,
-        )
-    ):
+    found = services.store.get(keys.publisher(publisher_id)) if _ID.fullmatch(publisher_id) else None
+    is_own = found is not None and (found.organization_id, found.provider_name) == (organization.organization_id, name)
+    if found is None or not is_own:
         raise NotFound(f"{name} has no publisher {publisher_id[:40]}")
 
     def remove(transaction: Transaction) -> None:
-        transaction.delete(key)
+        transaction.delete(keys.publisher(publisher_id))
         audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name.canonical, detail=_told(found))
 
     services.store.transact(remove)

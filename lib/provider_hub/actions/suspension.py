@@ -29,7 +29,7 @@ def suspend(services: Services[OrganizationStore], by: Actor, organization_id: s
         row, now = existing(found, organization_id), services.clock()
         suspended = replace(row, status="suspended", suspended_reason=reason, updated_at=now)
         transaction.write(key, suspended)
-        _record(services, by, AuditAction.ORGANIZATION_SUSPENDED, organization_id, transaction, detail=reason)
+        _record(services, transaction, by, AuditAction.ORGANIZATION_SUSPENDED, organization_id, detail=reason)
         return suspended
 
     return services.store.transact(decide)[0]
@@ -55,7 +55,7 @@ def resume(services: Services[OrganizationStore], by: Actor, organization_id: st
             transaction.write(key, active)
         else:
             transaction.delete(key)
-        _record(services, by, AuditAction.ORGANIZATION_RESUMED, organization_id, transaction)
+        _record(services, transaction, by, AuditAction.ORGANIZATION_RESUMED, organization_id)
         return active
 
     return services.store.transact(decide)[0]
@@ -82,7 +82,7 @@ def release_slug(services: Services[OrganizationStore], by: Actor, organization_
         if claim == SlugClaim(organization.slug, organization_id):
             transaction.delete(keys.slug(organization.slug))
             detail = f"slug {organization.slug}"
-            _record(services, by, AuditAction.SLUG_RELEASED, organization_id, transaction, detail=detail)
+            _record(services, transaction, by, AuditAction.SLUG_RELEASED, organization_id, detail=detail)
         return organization
 
     return services.store.transact(decide)[0]
@@ -116,10 +116,10 @@ def _check_settled(organization: Organization, now: datetime) -> None:
 
 def _record(
     services: Services[OrganizationStore],
+    transaction: Transaction,
     by: Actor,
     action: AuditAction,
     organization_id: str,
-    transaction: Transaction,
     *,
     detail: str | None = None,
 ) -> None:
