@@ -6,7 +6,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from provider_hub.actions import browse, rollouts
 from provider_hub.actions.artifacts import ArtifactStore
@@ -232,8 +232,10 @@ def relock(hub: Hub, call: Call) -> ProviderVersionBody:
     return ProviderVersionBody.of(request_relock(hub.services, call.actor, call.provider, version))
 
 
-class YankRequest(Wish):
+class YankWish(Wish):
     """Why a version is yanked."""
+
+    model_config = ConfigDict(title="YankRequest")
 
     reason: Annotated[str, Field(max_length=500), NO_NUL] | None = Field(
         None,
@@ -251,7 +253,7 @@ class YankRequest(Wish):
     needs=Right.PUBLISH,
     example=_YANKED,
 )
-def yank(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
+def yank(hub: Hub, call: Call, body: YankWish) -> ProviderVersionBody:
     """Yank the version: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
     return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
@@ -351,7 +353,7 @@ def delete_any_provider(hub: Hub, call: Call) -> None:
     refusals=(404,),
     example=_YANKED,
 )
-def yank_any(hub: Hub, call: Call, body: YankRequest) -> ProviderVersionBody:
+def yank_any(hub: Hub, call: Call, body: YankWish) -> ProviderVersionBody:
     """Yank the version of any provider: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
     return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))

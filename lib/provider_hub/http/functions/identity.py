@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from provider_hub.actions import stored_allowance, suspension
 from provider_hub.actions.minting import Minting
@@ -168,8 +168,10 @@ def get_organization(hub: Hub, call: Call) -> OrganizationBody:
     return _shown(hub, call.own_organization)
 
 
-class SuspendRequest(Wish):
+class SuspendWish(Wish):
     """Why an organization is suspended."""
+
+    model_config = ConfigDict(title="SuspendRequest")
 
     reason: Annotated[str, Field(min_length=1, max_length=500), NO_NUL] = Field(
         description="Its callers are told it with every refusal.", examples=["Its publishers' tokens were stolen."]
@@ -185,8 +187,10 @@ def get_any_organization(hub: Hub, call: Call) -> AllowedOrganizationBody:
     return _allowed(hub, stored_allowance.stored_of(hub.services, _organization_id(call)))
 
 
-class AllowanceRequest(Wish):
+class AllowanceWish(Wish):
     """How much one organization may have stored."""
+
+    model_config = ConfigDict(title="AllowanceRequest")
 
     allowed_bytes: Annotated[int, Field(ge=0, le=_MOST_BYTES)] | None = Field(
         description="Null for as much as every other organization may.", examples=[214748364800]
@@ -194,7 +198,7 @@ class AllowanceRequest(Wish):
 
 
 @routes.add("PATCH", _ORGANIZATION, _MACHINE, scope=_CHANGES, refusals=(404,))
-def allow_storage(hub: Hub, call: Call, body: AllowanceRequest) -> AllowedOrganizationBody:
+def allow_storage(hub: Hub, call: Call, body: AllowanceWish) -> AllowedOrganizationBody:
     """Let an organization have more stored than others, or less; what is stored stays."""
     stored = stored_allowance.allow(hub.services, call.actor, _organization_id(call), body.allowed_bytes)
     return _allowed(hub, stored)
@@ -203,7 +207,7 @@ def allow_storage(hub: Hub, call: Call, body: AllowanceRequest) -> AllowedOrgani
 @routes.add(
     "POST", f"{_ORGANIZATION}/suspend", _MACHINE, scope=_CHANGES, refusals=(404,), example={"status": "suspended"}
 )
-def suspend_organization(hub: Hub, call: Call, body: SuspendRequest) -> OrganizationBody:
+def suspend_organization(hub: Hub, call: Call, body: SuspendWish) -> OrganizationBody:
     """Refuse an organization's tokens; what it runs goes on."""
     return _shown(hub, suspension.suspend(hub.services, call.actor, _organization_id(call), body.reason))
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from provider_hub.actions import change, inspect
 from provider_hub.actions.cluster import Clusters
@@ -219,8 +219,10 @@ def uninstall(hub: Hub, call: Call, query: UninstallQuery) -> ProviderInstallati
     return ProviderInstallation.of(removed)
 
 
-class UpgradeRequest(Wish):
+class UpgradeWish(Wish):
     """The newer version to run."""
+
+    model_config = ConfigDict(title="UpgradeRequest")
 
     version: Semver | None = Field(
         None, description="A newer version; null takes the latest published one.", examples=["1.4.0"]
@@ -235,14 +237,16 @@ class UpgradeRequest(Wish):
     refusals=(404, 409),
     example={**_NEXT, "current_version": "1.3.2"},
 )
-def upgrade(hub: Hub, call: Call, body: UpgradeRequest) -> ProviderInstallation:
+def upgrade(hub: Hub, call: Call, body: UpgradeWish) -> ProviderInstallation:
     """Upgrade to a newer version; without one, to the latest."""
     changed = change.upgrade(hub.services, call.organization, call.provider, body.version, call.cause)
     return ProviderInstallation.of(changed)
 
 
-class DowngradeRequest(Wish):
+class DowngradeWish(Wish):
     """The older version to run."""
+
+    model_config = ConfigDict(title="DowngradeRequest")
 
     target_version: Semver = Field(
         description="A published version that is older than the installed one.", examples=["1.3.2"]
@@ -256,7 +260,7 @@ class DowngradeRequest(Wish):
     refusals=(404, 409),
     example={**_NEXT, "installed_version": "1.3.2", "upgrade_available": True},
 )
-def downgrade(hub: Hub, call: Call, body: DowngradeRequest) -> ProviderInstallation:
+def downgrade(hub: Hub, call: Call, body: DowngradeWish) -> ProviderInstallation:
     """Downgrade to an older version."""
     changed = change.downgrade(hub.services, call.organization, call.provider, body.target_version, call.cause)
     return ProviderInstallation.of(changed)
@@ -292,14 +296,16 @@ class DeploymentStatusBody(Response):
         return cls.model_validate(status)
 
 
-class DeployRequest(Wish):
+class DeployWish(Wish):
     """The version to deploy."""
+
+    model_config = ConfigDict(title="DeployRequest")
 
     version: Semver | None = Field(None, description="Any published version; null takes the installed one again.")
 
 
 @routes.add("POST", f"{_INSTALLED}/deploy", Access.TENANT, body_required=False, refusals=(404, 409))
-def deploy(hub: Hub, call: Call, body: DeployRequest) -> DeploymentStatusBody:
+def deploy(hub: Hub, call: Call, body: DeployWish) -> DeploymentStatusBody:
     """Deploy again; without a version, the installed one."""
     changed = change.deploy(hub.services, call.organization, call.provider, body.version, call.cause)
     return DeploymentStatusBody.of(inspect.status_after_wish(hub.clusters, changed.row))
