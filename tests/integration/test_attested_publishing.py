@@ -196,6 +196,8 @@ def test_a_provider_that_was_attested_stays_so_until_an_admin_says_otherwise(ci:
     assert ci.publish("pluto", "1.2.0", None).status_code == 201
     assert ci.publish("pluto", "1.3.0", [ci.attested("pluto", "1.3.0")]).status_code == 201
     assert ci.publish("pluto", "1.4.0", None).status_code == 409, "and again from then on"
+    decided_last = ci.deployed.documents.all()["publishing_policies/acme:pluto"]
+    assert decided_last["changed_by"].startswith("publisher_")
     audited = ci.audited()
     assert (AuditAction.PUBLISHING_CHANGED, "acme/pluto", "versions without attestations too") in audited
     assert any(action == AuditAction.REFUSED and subject.startswith("PATCH") for action, subject, _ in audited)

@@ -1,7 +1,8 @@
 """A publisher sends attestations with a version. They must be of the run that publishes; the hub keeps them.
 
 Once a provider had attestations, each later version must have some. Otherwise somebody who stole a stored token, and
-cannot sign as the workflow, would simply leave them out. Only an admin may let in a version without any.
+cannot sign as the workflow, would simply leave them out. An admin or a machine may require them earlier; only an admin
+may let in a version without any.
 """
 
 import json
@@ -69,11 +70,11 @@ def check_none_are_added(stored: ProviderVersion, given: Sequence[object]) -> No
 
 
 def check_none_are_missing(policy: PublishingPolicy | None, name: ProviderName, wish: PublishWish) -> None:
-    """Raises Conflict for a version without any attestation where those before had some: `policy` is the provider's."""
+    """Raises Conflict for a version without any attestation where `policy`, the provider's, refuses those."""
     if policy is not None and policy.attested_only and not wish.given_attestations:
         raise Conflict(
-            f"{name} {wish.version} has no attestation, and versions before it had one: attest it, or ask an admin "
-            f"to allow versions without (`hub publishers attested-only {name} off`)"
+            f"{name} {wish.version} has no attestation, and {name} takes no version without: attest it, or ask an "
+            f"admin to allow versions without (`hub publishers attested-only {name} off`)"
         )
 
 
@@ -113,5 +114,5 @@ def _verified(verifier: AttestationVerifier, attestation: Mapping[str, Any], whe
 
 
 def _attested_only(policy: PublishingPolicy | None, by: Actor, now: datetime) -> PublishingPolicy:
-    known = policy or PublishingPolicy(secretless_only=False, changed_at=now, changed_by=by.subject)
-    return replace(known, attested_only=True, organization_id=by.organization_id)
+    known = policy or PublishingPolicy.undecided(by.subject, now)
+    return replace(known, attested_only=True, changed_at=now, changed_by=by.subject, organization_id=by.organization_id)

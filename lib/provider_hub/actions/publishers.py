@@ -175,7 +175,7 @@ def _set_policy(
     def write(transaction: Transaction) -> None:
         (known,) = transaction.read(key)
         now = services.clock()
-        before = binding(known, organization.organization_id) or PublishingPolicy(False, now, by.subject)
+        before = binding(known, organization.organization_id) or PublishingPolicy.undecided(by.subject, now)
         policy = replace(before, changed_at=now, changed_by=by.subject, organization_id=organization.organization_id)
         if secretless_only is not None:
             policy = replace(policy, secretless_only=secretless_only)

@@ -134,7 +134,8 @@ class UsedToken:
 class PublishingPolicy:
     """How an organization, or one of its providers, may be published: without stored secrets alone, or by any token.
 
-    `attested_only` is of a provider: a version without attestations is refused. The first attested version sets it.
+    `attested_only` is of a provider: a version without attestations is refused. The first attested version
+    switches it on; so may an admin or a machine.
     `organization_id` is whose decision it is; None for the platform's, and in what was decided before that was kept.
     """
 
@@ -143,6 +144,11 @@ class PublishingPolicy:
     changed_by: str
     attested_only: bool = False
     organization_id: str | None = None
+
+    @classmethod
+    def undecided(cls, by: str, now: datetime) -> Self:
+        """What holds where nobody decided anything; `by` is whoever is about to."""
+        return cls(secretless_only=False, changed_at=now, changed_by=by)
 
 
 def binding(policy: PublishingPolicy | None, organization_id: str | None) -> PublishingPolicy | None:
