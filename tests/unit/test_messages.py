@@ -1,6 +1,7 @@
 """Messages: what travels is read back alike, and what is not understood is refused without being repeated."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -42,6 +43,20 @@ def test_a_published_version_is_read_back_alike_and_has_an_id_of_its_own() -> No
 def test_a_check_in_may_leave_out_what_it_has_nothing_to_say_on() -> None:
     read = decode(CheckIn, check_in(surprise="ignored"))
     assert (read.health, read.message, read.active_resources, read.stopping) == (Health.HEALTHY, None, 0, False)
+
+
+OPTIONAL = [field.name for field in fields(CheckIn) if field.name not in CHECK_IN]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_field_of_a_check_in_that_is_null_counts_as_left_out(name: str) -> None:
+    assert decode(CheckIn, check_in(**{name: None})) == decode(CheckIn, check_in())
+
+
+@pytest.mark.parametrize("name", CHECK_IN)
+def test_a_check_in_without_what_it_must_say_is_refused(name: str) -> None:
+    with pytest.raises(MalformedMessage, match=f"check {name}$"):
+        decode(CheckIn, check_in(**{name: None}))
 
 
 def test_the_token_is_not_in_what_is_printed() -> None:

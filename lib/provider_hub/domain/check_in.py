@@ -1,9 +1,9 @@
 """The message of a runtime about itself, with its types and bounds."""
 
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from provider_hub.domain.installation import Health
@@ -31,7 +31,7 @@ class CheckIn:
     `failed` means that this generation can never start; `message` is the reason then. A `message` over MESSAGE_LENGTH
     characters keeps its end. `resource_types` are the names that the provider's worker serves: none for a provider
     without a worker. `sent_at` is by the runtime's own clock. `lock_sha256` is the digest of the lock that it
-    installed.
+    installed. What a runtime sends as null counts as left out.
     """
 
     organization_id: _Id
@@ -49,6 +49,12 @@ class CheckIn:
     failed: bool = False
     sent_at: AwareDatetime | None = None
     lock_sha256: Annotated[str | None, Field(max_length=64)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, given: Any) -> Any:
+        """Many a client writes every field that it knows, null where it has nothing to say."""
+        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
 
     def wrong_field(self) -> None:
         """As `messages.Message`: anybody's pod may name anything, and the registration finds out."""
