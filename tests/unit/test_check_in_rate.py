@@ -1,12 +1,15 @@
 """Check-ins are dropped before anything is read for them where they are forged, out of time, or too many."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.builders import wish
 from tests.fakes import START, FakeClock, FakeTasks
+from tests.unit.walks import DEADLINES
 
 from provider_hub.actions.check_in_rate import BURST, CheckInRate
 from provider_hub.actions.ports import Seen
@@ -20,18 +23,20 @@ ID = "01JGFJJZ00000000000000000A"
 
 
 class Store:
-    """Counts reads, and holds nothing."""
+    """Counts reads, and holds one row at most."""
 
-    reads = 0
+    def __init__(self, row: Installation | None = None) -> None:
+        self.row = row
+        self.reads = 0
 
     def see(self, _key: object) -> Seen[Installation]:
         self.reads += 1
-        return Seen(None, None)
+        return Seen(self.row, None)
 
 
-def registration(clock: FakeClock) -> tuple[Registration, Store]:
-    store = Store()
-    services: Any = SimpleNamespace(clock=clock, store=store)
+def registration(clock: FakeClock, row: Installation | None = None) -> tuple[Registration, Store]:
+    store = Store(row)
+    services: Any = SimpleNamespace(clock=clock, store=store, deadlines=DEADLINES)
     return Registration(services, FakeTasks(), (KEY,), lambda _: ()), store
 
 
@@ -86,6 +91,38 @@ def test_what_is_over_the_rate_of_an_installation_is_dropped_before_it_is_read(
     clock.turn(seconds=1)
     assert made.handle(check_in()) == "unknown installation"
     assert made.handle(check_in()) == "too many check-ins"
+
+
+def unnamed(**changes: Any) -> CheckIn:
+    """As the first runtimes sent it. Genuine without changes, it names another version than the row has."""
+    return check_in(**{"installation_id": None, "version": "9.9.9", **changes})
+
+
+ROW = replace(wish(), installation_id=ID)
+OF_ROW = f"of version 9.9.9, and the row is of {ROW.installed_version}"
+
+
+def test_forgers_do_not_use_up_the_rate_of_a_runtime_that_does_not_name_its_installation() -> None:
+    made, store = registration(FakeClock(), ROW)
+    forged = [made.handle(unnamed(token="guessed")) for _ in range(int(BURST) + 2)]
+    assert forged == ["token refused"] * int(BURST) + ["too many check-ins"] * 2
+    assert made.handle(unnamed()) == OF_ROW
+    assert store.reads == BURST + 1
+
+
+def test_a_genuine_check_in_counts_for_its_installation_whether_it_names_it_or_not() -> None:
+    made, _ = registration(FakeClock(), ROW)
+    assert made.handle(unnamed()) == OF_ROW
+    answers = [made.handle(unnamed(installation_id=named)) for named in (ID, None) * int(BURST // 2)]
+    assert answers == [OF_ROW] * int(BURST)
+    assert made.handle(unnamed()) == made.handle(unnamed(installation_id=ID)) == "too many check-ins"
+
+
+def test_an_installation_that_was_made_anew_is_read_once_more_before_its_check_ins_are_known() -> None:
+    made, store = registration(FakeClock(), replace(ROW, installation_id="01JGFJJZ00000000000000000Z"))
+    assert made.handle(unnamed(token="guessed")) == "token refused"
+    store.row = ROW
+    assert made.handle(unnamed()) == OF_ROW
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_where_others_write_the_rows_too_none_is_known_for_a_while() -> None:
     assert rows.find(KEY, START)
     overtaken(rows, 1)
     assert rows.find(KEY, START + timedelta(minutes=9)) is None
+    assert rows.last_seen(KEY, START + timedelta(minutes=9)) is ROW
     assert rows.find(KEY, START + timedelta(minutes=10)) is SEEN
 
 

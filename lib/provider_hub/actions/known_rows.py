@@ -36,6 +36,11 @@ class KnownRows:
         """The row as it was last seen here; None where it was not, or where a use of it would not pay at present."""
         return self._rows.find(key.place, now) if now >= self._none_until else None
 
+    def last_seen(self, key: Key[Installation], now: datetime) -> Installation | None:
+        """The row as it was last seen here, for what needs no row as it is now; None where it was not."""
+        seen = self._rows.find(key.place, now)
+        return seen.record if seen else None
+
     def keep(self, key: Key[Installation], seen: Seen[Installation] | None, now: datetime) -> None:
         """Remember the row as it was seen at `now`; None is forgotten, and a row that is not there or too large."""
         if seen and seen.record and seen.size <= _MOST_BYTES:

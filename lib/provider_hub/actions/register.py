@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from provider_hub.actions import keys
 from provider_hub.actions.check_in_rate import CheckInRate
@@ -151,7 +151,7 @@ class Registration:
         """Why this check-in is dropped before anything is read for it; None where it is not.
 
         A runtime names its installation, so that its token can be checked first: only a genuine check-in counts for the
-        rate of that installation, and a forger cannot use it up.
+        rate of that installation, and a forger cannot use it up (`_counted_for`).
         """
         named = check_in.installation_id
         if named is not None and not self._is_genuine(named, check_in):
@@ -159,9 +159,21 @@ class Registration:
         now = self.services.clock()
         if check_in.sent_at is not None and abs(now - check_in.sent_at) > SENT_WITHIN:
             return _Dropped("sent too long ago, or in the future", is_warning=True)
-        if not self.rate.allows(named or f"{check_in.organization_id} {check_in.provider}", now):
+        if not self.rate.allows(self._counted_for(check_in, now), now):
             return _Dropped("too many check-ins", is_warning=True)
         return None
+
+    def _counted_for(self, check_in: CheckIn, now: datetime) -> str:
+        """The name of the bucket. A check-in that names no installation and has no token of a known row counts with all
+        such of its provider, the forged ones too. They make the row known: those that the rate lets through are read.
+        """
+        if check_in.installation_id is not None:
+            return check_in.installation_id
+        key = keys.installation_named(check_in.organization_id, check_in.provider)
+        row = self.known.last_seen(key, now) if key else None
+        if row and self._is_genuine(row.installation_id, check_in):
+            return row.installation_id
+        return f"{check_in.organization_id} {check_in.provider}"
 
     def _is_genuine(self, installation_id: str, check_in: CheckIn) -> bool:
         """Whether any key made the token: a pod keeps the token of an older key until it is deployed again.
