@@ -7,6 +7,7 @@ With `--svg FILE` it also writes a picture of the run, which the README shows.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from provider_hub.domain.names import ProviderName
 ORGANIZATION = "acme"
 OTHER_ORGANIZATION = "globex"
 PROVIDER = ProviderName(ORGANIZATION, "weather")
+CONFIG = {"WEATHER_STATIONS": "Bergen=60.39,5.32;Oslo=59.91,10.75"}
 STEPS = 10
 _UNNUMBERED = " " * len(f"{STEPS}/{STEPS}")
 _STEP_SECONDS = 90.0
@@ -66,7 +68,7 @@ class Demo:
         self._upgrade(tenant, "1.1.0")
         self._publish(ci, "1.2.0", note="its import fails")
         self._upgrade_to_broken(tenant, "1.2.0", back_to="1.1.0")
-        self._uninstall(tenant)
+        self._uninstall(tenant, other)
         self._confirm_gone()
 
     def _publish_platform(self, machine: ApiClient) -> None:
@@ -83,7 +85,7 @@ class Demo:
 
     def _install(self, tenant: ApiClient) -> None:
         with self._stage("the tenant installs it") as show:
-            body = {"provider_name": PROVIDER.canonical, "config": {"STATIONS": "Bergen,Oslo"}}
+            body = {"provider_name": PROVIDER.canonical, "config": CONFIG}
             row = tenant.call("POST", "/providers/install", body, expect=[201])
             show(f"{row['installed_version']} {row['lifecycle_state']}")
 
@@ -119,21 +121,24 @@ class Demo:
         sentence, *_ = row["failure_message"].splitlines()
         self.progress.line(f"      {sentence}")
 
-    def _uninstall(self, tenant: ApiClient) -> None:
-        with self._stage("the tenant uninstalls it") as show:
+    def _uninstall(self, *tenants: ApiClient) -> None:
+        with self._stage("both organizations uninstall it") as show:
             path = f"/providers/installed/{PROVIDER}"
-            row = tenant.call("DELETE", f"{path}?cascade=true", expect=[202])
-            while "lifecycle_state" in row:
-                show(row["lifecycle_state"])
-                time.sleep(_POLL_SECONDS)
-                row = tenant.call("GET", path, expect=[200, 404])
-            show("the row is gone")
+            for tenant in tenants:
+                tenant.call("DELETE", f"{path}?cascade=true", expect=[202])
+            for tenant in tenants:
+                while "lifecycle_state" in (row := tenant.call("GET", path, expect=[200, 404])):
+                    show(row["lifecycle_state"])
+                    time.sleep(_POLL_SECONDS)
+            show("the rows are gone")
 
     def _confirm_gone(self) -> None:
         with self._stage("cluster and database hold nothing of it") as show:
             info = self.stack.info
-            left = objects_of(Path(info.kubeconfig), info.namespace(ORGANIZATION), PROVIDER)
-            left += documents_of(info.firestore_emulator_host, info.project, f"org_{ORGANIZATION}", PROVIDER)
+            left: list[str] = []
+            for slug in (ORGANIZATION, OTHER_ORGANIZATION):
+                left += objects_of(Path(info.kubeconfig), info.namespace(slug), PROVIDER)
+                left += documents_of(info.firestore_emulator_host, info.project, f"org_{slug}", PROVIDER)
             if left:
                 raise DemoFailed(f"left over: {', '.join(left)}")
             show("0 objects, 0 documents")
@@ -190,7 +195,7 @@ def main() -> int:
 
 
 def run(output: TextIO) -> int:
-    """Run the demo; returns the exit code. What went wrong is printed, with where the logs are."""
+    """Run the demo; returns the exit code. A failure is printed, and then the stack's folder stays."""
     state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-demo-"))
     try:
         with progress(output) as shown:
@@ -200,6 +205,7 @@ def run(output: TextIO) -> int:
     except (DemoFailed, UnexpectedAnswer, ResidueUnknown, LocalError, urllib3.exceptions.HTTPError) as error:
         print(f"\nThe demo failed: {error}\nThe logs are in {state_dir}", file=sys.stderr)
         return 1
+    shutil.rmtree(state_dir)
     return 0
 
 
