@@ -1,4 +1,4 @@
-"""Every `hub` command that a page tells its reader to type is one that the real parser takes."""
+"""What a page tells its reader to type: the real parser takes every `hub` command, and every variable is set before."""
 
 import argparse
 import re
@@ -16,11 +16,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (RO
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"(?:^|\s)#.*$", re.MULTILINE)
 _VARIABLE = re.compile(r"\w+=")
+_SET_OR_USED = re.compile(r"\b(?P<set>[A-Z]\w*)=|\$\{?(?P<used>[A-Za-z_]\w*)")
+_OF_EVERY_SHELL = {"HOME", "PATH", "PWD"}
 
 
-def scripts_of(page: Path) -> list[str]:
-    """What the page's blocks of shell say, each as one script."""
-    return _BLOCK.findall(page.read_text())
+def scripts_of(text: str) -> list[str]:
+    """What a page's blocks of shell say, each as one script."""
+    return _BLOCK.findall(text)
 
 
 def commands_of(script: str) -> Iterator[list[str]]:
@@ -57,7 +59,7 @@ def parsed_commands(arguments: Sequence[str]) -> Iterator[argparse.Namespace]:
 COMMANDS = [
     pytest.param(arguments, id=f"{page.relative_to(ROOT)}: {shlex.join(arguments)}")
     for page in PAGES
-    for script in scripts_of(page)
+    for script in scripts_of(page.read_text())
     for arguments in hub_commands_of(script)
 ]
 
@@ -70,6 +72,25 @@ def test_the_commands_of_the_pages_are_found() -> None:
 def test_the_parser_takes_every_command_of_a_page(arguments: list[str]) -> None:
     for parsed in parsed_commands(arguments):
         assert callable(parsed.run)
+
+
+def unset_variables_of(text: str) -> list[str]:
+    """The variables that a page's scripts use and that none of them set before."""
+    known, unset = set(_OF_EVERY_SHELL), []
+    for found in _SET_OR_USED.finditer("".join(scripts_of(text))):
+        if found["used"] and found["used"] not in known:
+            unset.append(found["used"])
+        known.add(found["set"])
+    return unset
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_sets_every_variable_before_it_uses_it(page: Path) -> None:
+    assert unset_variables_of(page.read_text()) == []
+
+
+def test_a_variable_that_is_set_too_late_or_nowhere_is_found() -> None:
+    assert unset_variables_of('```sh\nls $LATE\nLATE=1\nls "${LATE}" $PWD $NOWHERE\n```\n') == ["LATE", "NOWHERE"]
 
 
 def test_a_command_is_found_wherever_a_shell_would_run_one() -> None:

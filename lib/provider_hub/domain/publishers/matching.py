@@ -28,8 +28,8 @@ class Ambiguous(Exception):
 
 _SEVERAL_ORGANIZATIONS = (
     "several organizations name this repository as a publisher, and this run does not say for which of them it "
-    "publishes: name the provider once, with `hub publish --name ORG/NAME` or, for other tools, `hub publishers token "
-    "ORG/NAME`; later runs without a name then publish for that organization"
+    "publishes: name the provider, with `hub publish --name ORG/NAME` or, for other tools, `hub publishers token "
+    "ORG/NAME`; if later runs without a name are refused as well, name it in every run"
 )
 
 
