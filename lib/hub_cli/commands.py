@@ -56,8 +56,12 @@ def _register_publish(commands: "Subparsers") -> None:
     publish.add_argument(
         "--version", type=arguments.version, help="default: the wheel's version, as a semantic version"
     )
-    publish.add_argument("--display-name", metavar="TEXT", help="default: made from the wheel's name")
-    publish.add_argument("--description", metavar="TEXT", help="default: the wheel's summary")
+    publish.add_argument(
+        "--display-name", metavar="TEXT", help="default: as it is; for a new provider, made from the wheel's name"
+    )
+    publish.add_argument(
+        "--description", metavar="TEXT", help="default: as it is; for a new provider, the wheel's summary"
+    )
     publish.add_argument("--icon-url", metavar="URL")
     publish.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated")
     publish.add_argument("--changelog", metavar="TEXT|@FILE", help="what changed; @- reads standard input")

@@ -16,12 +16,9 @@ from hub_cli.transport import NotThere
 from hub_cli.trusted import may_vouch, trusted_session
 from hub_cli.upload import Destination, upload
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
-from provider_hub.domain.dependencies.requirements import normalised
-from provider_hub.domain.names import PLATFORM_PREFIX
+from provider_hub.domain.catalog_texts import description_of, display_name_of
+from provider_hub.domain.names import PLATFORM_PREFIX, normalised
 from provider_hub.domain.wheels.versions import semver_of
-
-_LONGEST_DESCRIPTION = 500
-_LONGEST_DISPLAY_NAME = 100
 
 
 def publish(session: Session, parsed: argparse.Namespace) -> int:
@@ -162,25 +159,30 @@ def _version(wheel: WheelFacts) -> str:
 
 
 def _registration(wheel: WheelFacts, name: str, parsed: argparse.Namespace) -> dict[str, Any]:
-    display_name = parsed.display_name or wheel.distribution.replace("-", " ").replace("_", " ").title()
-    description = parsed.description if parsed.description is not None else wheel.summary or ""
     return {
         "name": name,
         "version": parsed.version or _version(wheel),
         "sha256": wheel.sha256,
         # Where none is named the API chooses, by the same rule by which the wheel was read here.
         "package_name": parsed.package or None,
-        "metadata": {
-            "display_name": display_name[:_LONGEST_DISPLAY_NAME],
-            "description": description[:_LONGEST_DESCRIPTION],
-            "icon_url": parsed.icon_url,
-            "tags": parsed.tags or None,
-            "scope": parsed.scope,
-        },
+        "metadata": _metadata(wheel, parsed),
         "changelog": text_or_file(parsed.changelog),
         "runtime_version": parsed.runtime_version,
         "attestations": [_attestation(file) for file in parsed.attestations] or None,
         **wheel.schemas,
+    }
+
+
+def _metadata(wheel: WheelFacts, parsed: argparse.Namespace) -> dict[str, Any]:
+    """What was given; the rest is made up from the wheel, for a new provider only."""
+    given = {"display_name": parsed.display_name or None, "description": parsed.description}
+    made_up = {"display_name": display_name_of(wheel.distribution), "description": description_of(wheel.summary)}
+    return {
+        **{field: made_up[field] if value is None else value for field, value in given.items()},
+        "only_if_new": [field for field, value in given.items() if value is None],
+        "icon_url": parsed.icon_url,
+        "tags": parsed.tags or None,
+        "scope": parsed.scope,
     }
 
 

@@ -186,6 +186,24 @@ def test_publish_says_what_is_missing(hub: Hub, tmp_path: Path) -> None:
     assert "--package" in hub.err
 
 
+def test_a_further_version_leaves_what_was_edited_and_changes_what_is_given(
+    hub: Hub, wheel: Callable[[str], Path]
+) -> None:
+    files = {version: wheel(version) for version in ("1.0.0", "1.1.0", "1.2.0", "1.3.0")}
+
+    def publish(version: str, *options: str) -> tuple[str, str]:
+        assert hub("publish", str(files[version]), "--name", "edited", *options) == 0, hub.err
+        (shown,) = [one for one in hub.json("search", "edited")["items"] if one["canonical"] == "acme/edited"]
+        return shown["display_name"], shown["description"]
+
+    assert publish("1.0.0") == ("Sundial Provider", "")
+    assert hub("edit", "acme/edited", "--display-name", "Edited", "--description", "Tells the time") == 0
+    assert publish("1.0.0") == ("Edited", "Tells the time"), "the same again is no conflict"
+    assert publish("1.1.0", "--tag", "time") == ("Edited", "Tells the time")
+    assert publish("1.2.0", "--description", "Tells it at night") == ("Edited", "Tells it at night")
+    assert publish("1.3.0", "--display-name", "Moondial") == ("Moondial", "Tells it at night")
+
+
 @pytest.fixture
 def run_of(hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes this process a job of `acme/REPOSITORY` without a token, whose workflow publishes these providers."""

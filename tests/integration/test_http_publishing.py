@@ -174,6 +174,16 @@ def test_later_versions_need_no_metadata_and_update_it_where_they_bring_it(
         )
     shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
     assert (shown["display_name"], shown["latest_version"]) == ("Weather 2", "2.2.0")
+    made_up = {**METADATA, "description": "Made up", "only_if_new": ["display_name", "description"], "tags": ["wind"]}
+    wind = tenants.host_wheel(tmp_path, text="2.3.0")
+    given = {"version": "2.3.0", "metadata": made_up}
+    assert [publish(tenants, wind, **given).status_code for _ in range(2)] == [201, 200]
+    shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
+    assert (shown["display_name"], shown["description"], shown["tags"]) == (
+        "Weather 2",
+        METADATA["description"],
+        ["wind"],
+    )
 
 
 def test_the_platform_publishes_for_everyone(tenants: Tenants, wheel: AddedWheel) -> None:

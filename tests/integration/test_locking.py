@@ -25,10 +25,9 @@ from provider_hub.actions.publish import publish
 from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.dependencies import DependencyLock, LockRefused
-from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.errors import HubError, Invalid, NotFound, TemporaryError
 from provider_hub.domain.installation import LifecycleState
-from provider_hub.domain.names import ProviderName
+from provider_hub.domain.names import ProviderName, normalised
 from provider_hub.domain.organizations import Organization, SlugClaim
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

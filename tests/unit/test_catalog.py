@@ -4,6 +4,12 @@ import pytest
 from tests.builders import CLOUD, WEATHER, provider
 
 from provider_hub.domain.catalog import audiences_of, in_scope, newer_of, search_tokens, words_of
+from provider_hub.domain.catalog_texts import (
+    LONGEST_DESCRIPTION,
+    LONGEST_DISPLAY_NAME,
+    description_of,
+    display_name_of,
+)
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version
 
@@ -49,3 +55,10 @@ def test_words_are_lower_case_runs_of_letters_and_digits_of_any_script() -> None
 )
 def test_the_latest_is_the_highest_release(current: str | None, candidate: str, expected: str) -> None:
     assert newer_of(current, Version.parse(candidate)) == expected
+
+
+def test_a_new_provider_is_called_and_described_by_its_wheel_within_the_bounds() -> None:
+    assert display_name_of("zope.interface") == display_name_of("zope_interface") == "Zope Interface"
+    assert len(display_name_of("a" * 150)) == LONGEST_DISPLAY_NAME
+    assert description_of(None) == ""
+    assert description_of("a\0b" * 500) == ("ab" * 500)[:LONGEST_DESCRIPTION]

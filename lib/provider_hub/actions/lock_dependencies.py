@@ -10,9 +10,9 @@ from provider_hub.actions.resolution import Dependencies
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import audiences_of
 from provider_hub.domain.dependencies import DependencyLock, LockedWheel, LockRefused
-from provider_hub.domain.dependencies.requirements import applying, normalised, required_names
+from provider_hub.domain.dependencies.requirements import applying, required_names
 from provider_hub.domain.errors import Invalid
-from provider_hub.domain.names import ProviderName
+from provider_hub.domain.names import ProviderName, normalised
 from provider_hub.domain.runtimes import RuntimeImage
 
 # By distribution.

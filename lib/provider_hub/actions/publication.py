@@ -129,10 +129,11 @@ def new_version(publication: Publication, built: Built, now: datetime) -> Provid
 def catalog_row(publication: Publication, provider: Provider, now: datetime) -> Provider:
     """The provider with what is published of it, and with the newest of its versions as the latest."""
     if metadata := publication.wish.metadata:
+        keeps = metadata.only_if_new or ()
         provider = replace(
             provider,
-            display_name=metadata.display_name,
-            description=metadata.description,
+            display_name=provider.display_name if "display_name" in keeps else metadata.display_name,
+            description=provider.description if "description" in keeps else metadata.description,
             icon_url=metadata.icon_url if metadata.icon_url is not None else provider.icon_url,
             tags=tuple(metadata.tags or provider.tags),
         )
@@ -145,13 +146,13 @@ def catalog_row(publication: Publication, provider: Provider, now: datetime) -> 
 
 def new_provider(publication: Publication, author: Author, default_scope: Scope, now: datetime) -> Provider:
     """A provider without versions, for its first publish; `default_scope` is for a publisher who names none."""
-    name = publication.provider
+    name, metadata = publication.provider, publication.wish.metadata
     scope = Scope.PUBLIC if name.prefix == PLATFORM_PREFIX else publication.scope or default_scope
     provider = Provider(
         prefix=name.prefix,
         name=name.name,
-        display_name=name.name,
-        description="",
+        display_name=metadata.display_name if metadata else name.name,
+        description=metadata.description if metadata else "",
         author=author,
         scope=scope,
         audience="",
@@ -163,7 +164,10 @@ def new_provider(publication: Publication, author: Author, default_scope: Scope,
 
 
 def fingerprint_of(publication: Publication, digest: str) -> str:
-    """A digest of everything that was published: the wheel by its own digest, without where it was or runs."""
+    """A digest of everything that was published: the wheel by its own digest, without where it was or runs.
+
+    Whether a name or a description was made up does not count: it is the same version.
+    """
     facts: Mapping[str, Any] = {
         "sha256": digest,
         "package_name": publication.package_name,

@@ -14,15 +14,13 @@ from provider_hub.actions.wheels import AttachedFile, Wheels
 from provider_hub.actions.wishes.publishing import Attestations, AttestationWish, MetadataWish, PublishWish
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Author, ProviderVersion, VersionStatus
+from provider_hub.domain.catalog_texts import description_of, display_name_of
 from provider_hub.domain.errors import Conflict, Invalid
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.versions import Version
 from provider_hub.domain.wheels import WheelInvalid
 from provider_hub.domain.wheels.file_names import parse_file_name
 from provider_hub.domain.wheels.versions import semver_of
-
-_LONGEST_DESCRIPTION = 500
-_LONGEST_DISPLAY_NAME = 100
 
 
 def publish_file(
@@ -99,8 +97,5 @@ def _named(prefix: str, file_name: str) -> tuple[ProviderName, str]:
 
 
 def _metadata(file_name: str, summary: str) -> MetadataWish:
-    distribution = file_name.partition("-")[0].replace(".", " ").replace("_", " ")
-    return MetadataWish(
-        display_name=distribution.title()[:_LONGEST_DISPLAY_NAME],
-        description=summary.replace("\0", "")[:_LONGEST_DESCRIPTION],
-    )
+    distribution = file_name.partition("-")[0]
+    return MetadataWish(display_name=display_name_of(distribution), description=description_of(summary))

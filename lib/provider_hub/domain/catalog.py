@@ -9,8 +9,7 @@ from typing import Self
 
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies.lock import DependencyLock
-from provider_hub.domain.dependencies.requirements import normalised
-from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName
+from provider_hub.domain.names import PLATFORM_PREFIX, ProviderName, normalised
 from provider_hub.domain.publishers.records import PublishedBy
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, latest

@@ -43,6 +43,11 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None and text not in RESERVED_SLUGS
 
 
+def normalised(distribution: str) -> str:
+    """The one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ProviderName:
     """A provider's identity, `prefix/name`: the prefix is `platform` or an organization's slug."""

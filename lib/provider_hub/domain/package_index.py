@@ -6,8 +6,7 @@ from datetime import datetime
 
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.dependencies.requirements import normalised
-from provider_hub.domain.names import MAX_CANONICAL, ProviderName
+from provider_hub.domain.names import MAX_CANONICAL, ProviderName, normalised
 
 METADATA_SUFFIX = ".metadata"
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")

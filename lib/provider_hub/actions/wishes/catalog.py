@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from provider_hub.actions.wishes.base import Wish
-from provider_hub.actions.wishes.fields import NO_NUL, Tags, WebAddress
+from provider_hub.actions.wishes.fields import NO_NUL, Description, DisplayName, Tags, WebAddress
 from provider_hub.domain.scope import Scope
 
 _MAY_BE_NULL = frozenset({"readme", "icon_url"})
@@ -37,10 +37,8 @@ class CatalogEdit(Wish):
 
     model_config = ConfigDict(title="ProviderEdit")
 
-    display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] | None = Field(
-        None, description="What people read as the provider's name."
-    )
-    description: Annotated[str, Field(max_length=500), NO_NUL] | None = Field(
+    display_name: DisplayName | None = Field(None, description="What people read as the provider's name.")
+    description: Description | None = Field(
         None, description="What the provider does, in a sentence or two.", examples=["Sunlight at your stations."]
     )
     readme: Annotated[str, Field(max_length=50_000), NO_NUL] | None = Field(None, description="Markdown.")

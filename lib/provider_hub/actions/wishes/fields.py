@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
+from provider_hub.domain.catalog_texts import LONGEST_DESCRIPTION, LONGEST_DISPLAY_NAME
 from provider_hub.domain.names import MAX_CANONICAL, SHORT_PATTERN, SLUG_PATTERN, ProviderName
 from provider_hub.domain.versions import MAX_LENGTH as MAX_VERSION
 from provider_hub.domain.versions import PATTERN as VERSION_PATTERN
@@ -46,5 +47,7 @@ _CANONICAL = Annotated[
 ]
 Name = Annotated[ProviderName, GetPydanticSchema(_provider_name)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=50), NO_NUL]], Field(max_length=20)]
+DisplayName = Annotated[str, Field(min_length=1, max_length=LONGEST_DISPLAY_NAME), NO_NUL]
+Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION), NO_NUL]
 # Web pages show it as a link or a picture, so it has no scheme that would run something there.
 WebAddress = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00-\x1f]+$")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from provider_hub.actions.wishes.base import Wish
-from provider_hub.actions.wishes.fields import NO_NUL, Semver, Tags, Text, WebAddress
+from provider_hub.actions.wishes.fields import NO_NUL, Description, DisplayName, Semver, Tags, Text, WebAddress
 from provider_hub.actions.wishes.schemas import SCHEMA_BYTES, AnyObject, JsonSchema
 from provider_hub.domain.artifacts import MAX_BYTES
 from provider_hub.domain.attestations import LONGEST, MOST
@@ -59,10 +59,8 @@ class MetadataWish(Wish):
 
     model_config = ConfigDict(title="MetadataBody")
 
-    display_name: Annotated[str, Field(min_length=1, max_length=100), NO_NUL] = Field(
-        description="What people read as the provider's name.", examples=["Weather"]
-    )
-    description: Annotated[str, Field(max_length=500), NO_NUL] = Field(
+    display_name: DisplayName = Field(description="What people read as the provider's name.", examples=["Weather"])
+    description: Description = Field(
         description="What the provider does, in a sentence or two.", examples=["Sunlight at your stations."]
     )
     icon_url: WebAddress | None = Field(
@@ -75,6 +73,12 @@ class MetadataWish(Wish):
         None,
         description="Who sees the provider: `public` everyone, `tenant` its own organization; null keeps what it is, "
         "and takes the operator's default for a new one.",
+    )
+    only_if_new: list[Literal["display_name", "description"]] | None = Field(
+        None,
+        max_length=2,
+        description="Which of the two are made up for a new provider: one that exists keeps its own.",
+        examples=[["display_name"]],
     )
 
 

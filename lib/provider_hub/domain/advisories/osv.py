@@ -13,8 +13,8 @@ from packaging.version import InvalidVersion, Version
 from provider_hub.domain.advisories.cvss import severity_of
 from provider_hub.domain.advisories.records import Advisory, Severity
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.dependencies.requirements import normalised
 from provider_hub.domain.errors import HubError
+from provider_hub.domain.names import normalised
 
 ECOSYSTEM = "PyPI"
 # What one record may list of one package: real ones have a few hundred versions.

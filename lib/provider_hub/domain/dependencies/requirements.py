@@ -4,10 +4,10 @@
 is imported there.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 from provider_hub.domain.dependencies.lock import LockRefused
+from provider_hub.domain.names import normalised
 from provider_hub.domain.requirement_lines import CANNOT_READ, shown
 from provider_hub.domain.runtimes import RuntimeImage
 
@@ -43,11 +43,6 @@ def required_names(requirements: Sequence[str]) -> frozenset[str]:
     from packaging.requirements import Requirement  # noqa: PLC0415 - see above
 
     return frozenset(normalised(Requirement(line).name) for line in requirements)
-
-
-def normalised(distribution: str) -> str:
-    """The one spelling of a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def marker_environment(image: RuntimeImage) -> Mapping[str, str]:

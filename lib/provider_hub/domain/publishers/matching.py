@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.dependencies.requirements import normalised
+from provider_hub.domain.names import normalised
 from provider_hub.domain.publishers.claims import CiRun
 from provider_hub.domain.publishers.records import Publisher
 
