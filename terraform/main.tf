@@ -3,6 +3,7 @@ module "hub" {
   source = "./modules/hub"
 
   alert_emails           = var.alert_emails
+  alert_installations    = var.alert_installations
   allowed_images         = var.allowed_images
   audit                  = var.audit
   budget                 = var.budget

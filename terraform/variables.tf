@@ -8,6 +8,13 @@ variable "alert_emails" {
   nullable    = false
 }
 
+variable "alert_installations" {
+  description = "How many installations may fail, fall silent or have their check-ins refused within minutes before alerts write: so many are hardly a single tenant's doing. Give more to a hub with thousands of installations."
+  type        = number
+  default     = 5
+  nullable    = false
+}
+
 variable "allowed_images" {
   description = "Patterns of images, such as europe-docker.pkg.dev/acme/base/**, that pods may run beside the runtime image: Binary Authorization then refuses all others in the cluster that is made here. Null leaves Binary Authorization out. The policy is the project's: one environment of a project sets it."
   type        = list(string)

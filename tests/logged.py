@@ -18,9 +18,10 @@ Fields = dict[str, ast.expr]
 
 
 class Line(NamedTuple):
-    """One call that logs with `extra`: where it is, its `event` ("" for a line without one) and all its fields."""
+    """One call that logs with `extra`: where, by which method, its `event` ("" for one without), and all its fields."""
 
     where: str
+    method: str
     event: str
     fields: frozenset[str]
 
@@ -60,7 +61,7 @@ def _lines_of(where: str, tree: ast.Module) -> Iterator[Line]:
             for fields in _choices(extra, assigned):
                 event = fields.get("event")
                 text = str(event.value) if isinstance(event, ast.Constant) else ""
-                yield Line(f"{where}:{call.lineno}", text, frozenset(fields))
+                yield Line(f"{where}:{call.lineno}", call.func.attr, text, frozenset(fields))
 
 
 def _assigned(tree: ast.Module) -> dict[str, list[ast.expr]]:

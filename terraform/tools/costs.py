@@ -34,7 +34,7 @@ _CONDITION, _SERIES = 0.10, 0.35e-6  # of alert policies, and each time series t
 
 _LEAST_NODES, _PODS_A_NODE = 3, 30
 _SERIES_A_POD = 30  # that cAdvisor and the kubelet report each minute
-_CONDITIONS = 13
+_CONDITIONS = 19  # of alert policies; the load balancer's certificate and the network's NAT have one more each
 _PROVIDERS, _VERSIONS, _WHEEL_MIB = 0.1, 20, 1.0  # providers an installation, versions of each, and their wheels
 _IMAGES_GIB = 4.0  # the functions' containers, five builds of each that share their base, and the runtime's
 
@@ -154,9 +154,14 @@ def _logs(n: int, setting: Setting) -> float:
     return (lines + _SWEEPS * 2) / 1024**2 * _LOG_GIB
 
 
-def _watching(n: int, _: Setting) -> float:
+def conditions(setting: Setting) -> int:
+    """How many conditions on metrics the alert policies have."""
+    return _CONDITIONS + setting.has_gateway + (setting.clusters > 0)
+
+
+def _watching(n: int, setting: Setting) -> float:
     """Alert conditions, each of which reads a series a minute, and what each pod's containers report."""
-    alerts = _CONDITIONS * (_CONDITION + _HOURS * 60 * _SERIES)
+    alerts = conditions(setting) * (_CONDITION + _HOURS * 60 * _SERIES)
     return alerts + n * _SERIES_A_POD * _HOURS * 60 * _SAMPLES
 
 
@@ -183,7 +188,7 @@ ITEMS = (
     ),
     Item("Wheels", "n ÷ 10 providers × (20 versions × 1 MiB + 2 writes) + n × 2 deploys × 2 reads", _wheels),
     Item("Logs", "n × (2 × 8,760 + 3 × 1,000) lines × 1 KiB + 43,800 × 2 KiB + 26,280 × 2 KiB", _logs),
-    Item("Metrics and alerts", "13 conditions, each a series a minute + n × 30 samples a minute", _watching),
+    Item("Metrics and alerts", "21 conditions, each a series a minute + n × 30 samples a minute", _watching),
     Item(
         "Images, secrets, keys, the schedule",
         "4 GiB + 2 versions of secrets + 2 of keys + 1 job",

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from terraform.tools.configuration import TERRAFORM
-from terraform.tools.costs import ITEMS, SETTINGS, STANDARD, Setting, month
+from terraform.tools.configuration import TERRAFORM, read
+from terraform.tools.costs import ITEMS, SETTINGS, STANDARD, Setting, conditions, month
 from terraform.tools.preflight import chosen
 
 SMALL, _, LARGE = SETTINGS
@@ -35,6 +35,16 @@ def test_a_setting_is_what_its_example_says(setting: Setting) -> None:
     assert setting.check_in_seconds == int(given.get("settings", {}).get("check_in_seconds", 300))
     assert setting.drift_slices == int(given.get("settings", {}).get("drift_slices", 1))
     assert setting.multi_region == bool(given.get("database", {}).get("location"))
+
+
+def test_every_condition_of_an_alert_has_its_costs() -> None:
+    hub = read()
+    alerts = hub.local("alerts").values()
+    policies = [policy.body for policy in hub.of("resource", "google_monitoring_alert_policy")]
+    written = [condition for body in policies if "for_each" not in body for condition in body["conditions"]]
+    single = sum("condition_matched_log" not in condition for condition in written)
+    assert conditions(STANDARD) == len(alerts) + single
+    assert conditions(SMALL) == sum("where" not in alert for alert in alerts) + single
 
 
 def test_every_example_has_its_costs() -> None:

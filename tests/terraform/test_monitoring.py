@@ -1,13 +1,15 @@
 """What is counted is what the code logs, and what goes wrong wakes somebody."""
 
+import json
 import re
 from typing import Any
 
 import pytest
-from terraform.tools.configuration import read
+from terraform.tools.configuration import TERRAFORM, read
 from terraform.tools.readme import README
-from tests.logged import Line, fields_by_event, lines, payload_of
+from tests.logged import CODE, Line, fields_by_event, lines, payload_of
 
+from local_stack.function_list import FUNCTIONS_DIR
 from provider_hub.domain.advisories import Severity
 
 HUB = read()
@@ -28,7 +30,8 @@ def read_fields(name: str) -> set[str]:
     """The fields of a line that a metric reads: those of its filter, its label's and its number's."""
     metric = METRICS[name]
     number = f"jsonPayload.{name}" if name in DISTRIBUTIONS else ""
-    return set(re.findall(r"jsonPayload\.(\w+)", f"{metric['filter']} {metric.get('from', '')} {number}"))
+    wanted = re.sub(r"NOT jsonPayload\.\w+:\*", "", metric["filter"])
+    return set(re.findall(r"jsonPayload\.(\w+)", f"{wanted} {metric.get('from', '')} {number}"))
 
 
 def counted_lines(name: str) -> list[Line]:
@@ -56,10 +59,11 @@ def test_every_field_that_a_metric_reads_arrives_with_every_line_that_it_counts(
 
 
 def test_every_label_that_an_alert_or_a_chart_names_is_one_of_its_metric() -> None:
-    charts = [f"{chart['filter']} {' '.join(chart['by'])}" for chart in HUB.local("charts")]
+    watchers = [*HUB.local("charts"), *HUB.local("alerts").values()]
+    installs = HUB.local("ended_installs") + HUB.local("failed_installs")
     named = [
         (metric, label)
-        for text in (*charts, *(alert["filter"] for alert in HUB.local("alerts").values()))
+        for text in (installs, *(f"{watcher['filter']} {' '.join(watcher.get('by', []))}" for watcher in watchers))
         for metric in NAMED_METRIC.findall(text)
         for label in LABEL.findall(text.replace("metric.type", ""))
     ]
@@ -72,11 +76,39 @@ def test_the_alert_on_advisories_asks_for_severities_that_there_are() -> None:
     assert set(re.findall(r"\w+", asked)) == {Severity.HIGH.value, Severity.CRITICAL.value}
 
 
-def test_every_event_that_an_alert_tells_to_look_for_is_logged() -> None:
-    advice = " ".join(alert["advice"] for alert in HUB.local("alerts").values())
+def test_every_event_and_sentence_that_an_alert_tells_to_look_for_is_logged() -> None:
+    policies = [policy.text for policy in HUB.of("resource", "google_monitoring_alert_policy")]
+    advice = " ".join([*(alert["advice"] for alert in HUB.local("alerts").values()), *policies])
     named = set(re.findall(r"the event (\w+)", advice))
-    assert named
-    assert named <= set(fields_by_event())
+    assert {"installation_failed", "sweep_job_failed"} <= named <= set(fields_by_event())
+    code = "".join(path.read_text() for path in CODE.rglob("*.py"))
+    sentences = re.findall(r'shows as \\?"(.*?)\\?"', advice)
+    assert sentences
+    assert [sentence for sentence in sentences if sentence not in code] == []
+
+
+def test_every_line_at_error_wakes_somebody() -> None:
+    """Those without an event by one alert for all of them, the others by the alert on their event."""
+    watched = {metric for alert in HUB.local("alerts").values() for metric in NAMED_METRIC.findall(alert["filter"])}
+    assert "errors" in watched
+    assert "NOT jsonPayload.event:*" in COUNTERS["errors"]["filter"]
+    alerted = set().union(*(counted_events(METRICS[metric]) for metric in watched))
+    at_error = {line.event for line in lines() if line.method in {"error", "exception", "critical"}} - {""}
+    assert at_error
+    assert at_error <= alerted
+
+
+def test_every_subscription_is_watched_for_its_backlog() -> None:
+    declared = json.loads((FUNCTIONS_DIR / "functions.json").read_text())
+    topics = [one["triggers"]["topic"] for one in declared.values() if "topic" in one["triggers"]]
+    (pattern,) = re.findall(r'full_match\("(.*)"\)', HUB.local("backlog"))
+    watched = pattern.replace("${local.topic_prefix}", "hub-").replace(
+        '${join("|", keys(local.topics))}', "|".join(topics)
+    )
+    subscriptions = read(TERRAFORM / "modules" / "topic").of("resource", "google_pubsub_subscription")
+    names = [one.body["name"].replace("${var.name}", f"hub-{topic}") for one in subscriptions for topic in topics]
+    assert len(names) == 2 * len(topics) > 2
+    assert [name for name in names if not re.fullmatch(watched, name)] == []
 
 
 def test_the_readme_explains_every_event_that_is_counted() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.builders import wish
 from tests.fakes import START, FakeClock
 from tests.faults.memory_firestore import MemoryFirestore
@@ -71,6 +72,16 @@ def test_rows_that_are_found_early_do_not_hide_one_that_is_due_behind_them() -> 
     silenced.put(due)
     assert silenced.degrade_at(START + SECOND + DEADLINES.silence) == 1
     assert silenced.get(due).health is Health.DEGRADED
+
+
+def test_each_row_that_falls_silent_is_logged_once_with_its_owner(caplog: pytest.LogCaptureFixture) -> None:
+    silenced = Silenced()
+    silenced.put(row_of(1, START))
+    silenced.put(row_of(2, START, LAST_HEARD))
+    for _ in range(2):
+        silenced.degrade_at(START + DEADLINES.silence)
+    told = [vars(line) for line in caplog.records if getattr(line, "event", None) == "installation_silent"]
+    assert [(line["organization_id"], line["provider"]) for line in told] == [("org_0001", "acme/weather")]
 
 
 def test_a_row_that_is_found_early_is_found_again_when_its_silence_is_over_and_not_before() -> None:

@@ -8,7 +8,7 @@ from provider_hub.actions.installed_counts import add_installed
 from provider_hub.actions.outbox import installation_entry
 from provider_hub.actions.ports import DocumentStore, Reading, Writes
 from provider_hub.actions.services import Services
-from provider_hub.domain.installation import Event, Installation, LifecycleState, Outcome, Step, advance
+from provider_hub.domain.installation import Event, Installation, LifecycleState, Outcome, Step, Trigger, advance
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def apply_event(
 
 
 def _log_ends(step: Step) -> None:
-    """Log what metrics count: which installs end READY or FAILED, and the seconds from the request to READY.
+    """Log what metrics count: which installs end READY or FAILED, after how many seconds, and which fall silent.
 
     The line never has the reason of a failure. The reason comes from a tenant's process and may repeat its config;
     the timeline shows it to the tenant.
@@ -57,6 +57,10 @@ def _log_ends(step: Step) -> None:
         return
     row, about = step.row, {"provider": step.row.canonical, "organization_id": step.row.organization_id}
     for entry in step.moved:
+        if entry.event is Trigger.SILENCE:
+            log.warning(
+                "%s is silent: %s", row.canonical, entry.reason, extra={"event": "installation_silent", **about}
+            )
         if entry.from_state == entry.to_state:
             continue
         if entry.to_state is LifecycleState.READY:

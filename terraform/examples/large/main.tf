@@ -115,7 +115,8 @@ module "hub" {
 
   upgrades_per_second = 20
 
-  alert_emails = ["oncall@example.com", "platform@example.com"]
+  alert_emails        = ["oncall@example.com", "platform@example.com"]
+  alert_installations = 100
 
   budget = {
     billing_account = "012345-6789AB-CDEF01"

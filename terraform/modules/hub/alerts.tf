@@ -1,7 +1,7 @@
 locals {
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]
 
-  # What wakes somebody. `above` is in the metric's unit; `for` is how long it must last.
+  # What wakes somebody. `above` is in the metric's unit; `for` is how long it must last; without `where` it could never fire.
   alerts = {
     dead_letter = {
       title    = "a message was given up"
@@ -52,11 +52,39 @@ locals {
       advice   = "The sweeper runs and cannot publish: look at its log, then at Pub/Sub's status and the sweeper's grants on the topics."
       severity = "CRITICAL"
     }
+    sweep_jobs = {
+      title    = "a job of the sweeper fails in every second sweep"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.sweep_failures}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.job"], above = 4, for = "0s", period = "600s"
+      advice   = "The sweeper's log lines with the event sweep_job_failed name the job and its error. An index that is missing refuses the job's query every time: compare the database's indexes with `database.tf`. The other jobs go on; what this one would have found waits."
+      severity = "CRITICAL"
+    }
+    check_ins_refused = {
+      title    = "check-ins are refused for their tokens"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.check_in_tokens}\" AND metric.labels.event=\"check_in_refused\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = var.alert_installations, for = "600s", period = "300s"
+      advice   = "The registration's log lines with the event check_in_refused name organizations. Many of them: a key was removed from `check_in_keys` while pods still had its tokens. Put its name back, last; installations recover by themselves. A single one: its pods forge check-ins, which changes nothing."
+      severity = "ERROR"
+    }
+    silences = {
+      title    = "many installations check in no more"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.silences}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = var.alert_installations, for = "0s", period = "900s"
+      advice   = "The log lines with the event installation_silent name them. Those of many organizations: look whether the cluster and its nodes are up, whether pods may publish to the topic runtime-check-ins, and at the log of the registration. Those of one: its provider stopped, and its tenant sees that."
+      severity = "ERROR"
+    }
+    errors_logged = {
+      title    = "a function logged an error"
+      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.errors}\""
+      aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.function"], above = 0, for = "0s", period = "300s"
+      advice   = "Look for severity>=ERROR in the function's log. A login that an index refuses, a process that had too little memory and a call that was not understood say so; a traceback is a fault of ours."
+      severity = "WARNING"
+    }
     latency = {
       title    = "p99 of the API is above ${local.is_warm ? 2 : 10} seconds"
       filter   = local.latency
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_99", above = local.is_warm ? 2000 : 10000, for = "600s" # a cold start takes seconds
-      advice   = "The dashboard says which function; cold starts go with min_instances, contention shows as ABORTED in the logs."
+      advice   = "The dashboard says which function; cold starts go with min_instances, contention shows as \"tries of a contended change\" in the logs."
       severity = "WARNING"
     }
     backlog = {
@@ -67,13 +95,14 @@ locals {
       severity = "ERROR"
     }
     tasks = {
-      title    = "more than 1,000 tasks wait in a queue"
-      filter   = "resource.type=\"cloud_tasks_queue\" AND resource.labels.queue_id=monitoring.regex.full_match(\"${join("|", [for queue in google_cloud_tasks_queue.this : queue.name])}\") AND metric.type=\"cloudtasks.googleapis.com/queue/depth\""
-      aligner  = "ALIGN_MAX", reducer = "REDUCE_MAX", above = 1000, for = "600s"
-      advice   = "Deadlines and rollout steps come late. Look whether the queue is paused, then at the log of the function that its tasks go to; upgrades_per_second is the rate of rollouts."
+      title    = "tasks are called more than 5 minutes late"
+      filter   = "resource.type=\"cloud_tasks_queue\" AND resource.labels.queue_id=monitoring.regex.full_match(\"${join("|", [for queue in google_cloud_tasks_queue.this : queue.name])}\") AND metric.type=\"cloudtasks.googleapis.com/queue/task_attempt_delays\""
+      aligner  = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", above = 300000, for = "600s" # from the time that a task is due: most wait for that
+      advice   = "Deadlines and rollout steps come late, by more than what the sweeper takes over. Look at the queue's rate and at the log of the function that its tasks go to; upgrades_per_second is the rate of rollouts. A queue that is paused calls nothing, and shows no delay."
       severity = "WARNING"
     }
     certificate = {
+      where    = local.has_gateway
       title    = "the API's certificate ends within 14 days"
       filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/time_until_ssl_cert_expires\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
       aligner  = "ALIGN_NEXT_OLDER", reducer = "REDUCE_MIN", above = 14, for = "600s", period = "1200s", comparison = "COMPARISON_LT"
@@ -88,6 +117,7 @@ locals {
       severity = "CRITICAL"
     }
     nat = {
+      where    = local.owns_network
       title    = "connections to the internet are dropped"
       filter   = "resource.type=\"nat_gateway\" AND resource.labels.gateway_name=\"${var.name}\" AND metric.type=\"router.googleapis.com/nat/dropped_sent_packets_count\" AND metric.labels.reason=\"OUT_OF_RESOURCES\""
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "300s"
@@ -105,6 +135,8 @@ locals {
       advice = "Its line says what was answered: 403 is a missing grant on the function, 404 a function that is not there, 5xx is in the function's own log."
     }
     unschedulable = {
+      # An alert on a line reads the logs of its own project alone: README.md says what to do for a cluster elsewhere.
+      where  = try(coalesce(var.cluster.existing.project, var.project), var.project) == var.project
       title  = "the cluster has no room for a runtime"
       filter = "resource.type=\"k8s_cluster\" AND resource.labels.project_id=\"${local.cluster.project}\" AND ${local.of_a_cell} AND log_id(\"container.googleapis.com/cluster-autoscaler-visibility\") AND jsonPayload.noDecisionStatus.noScaleUp:*"
       advice = "The line says why no node was added: most often the region's quota of CPUs or addresses, or a pods range that is used up. Installations wait until their deadline and then fail."
@@ -143,7 +175,7 @@ resource "google_monitoring_uptime_check_config" "api" {
 }
 
 resource "google_monitoring_alert_policy" "logged" {
-  for_each = local.logged
+  for_each = { for name, alert in local.logged : name => alert if lookup(alert, "where", true) }
 
   project               = local.project
   display_name          = "${var.name}: ${each.value.title}"
@@ -173,7 +205,7 @@ resource "google_monitoring_alert_policy" "logged" {
 }
 
 resource "google_monitoring_alert_policy" "threshold" {
-  for_each = local.alerts
+  for_each = { for name, alert in local.alerts : name => alert if lookup(alert, "where", true) }
 
   project               = local.project
   display_name          = "${var.name}: ${each.value.title}"
@@ -193,12 +225,66 @@ resource "google_monitoring_alert_policy" "threshold" {
         alignment_period     = lookup(each.value, "period", "60s")
         per_series_aligner   = each.value.aligner
         cross_series_reducer = each.value.reducer
+        group_by_fields      = lookup(each.value, "by", [])
       }
     }
   }
 
   documentation {
     content   = each.value.advice
+    mime_type = "text/markdown"
+  }
+}
+
+# A tenant's own provider fails now and then, and the share alone says nothing where there are few.
+resource "google_monitoring_alert_policy" "installs" {
+  project               = local.project
+  display_name          = "${var.name}: most installs fail"
+  combiner              = "AND"
+  severity              = "ERROR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "more than half of those that ended, over 30 minutes"
+    condition_threshold {
+      filter             = local.failed_installs
+      denominator_filter = local.ended_installs
+      comparison         = "COMPARISON_GT"
+      threshold_value    = 0.5
+      duration           = "0s"
+
+      aggregations {
+        alignment_period     = "1800s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+
+      denominator_aggregations {
+        alignment_period     = "1800s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  conditions {
+    display_name = "more than ${var.alert_installations} of them"
+    condition_threshold {
+      filter          = local.failed_installs
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.alert_installations
+      duration        = "0s"
+
+      aggregations {
+        alignment_period     = "1800s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    content   = "The log lines with the event installation_failed name organization and provider. One provider: its publisher has to mend it. Many: look at the cluster (room, image pulls, quota), then at the installer's log."
     mime_type = "text/markdown"
   }
 }

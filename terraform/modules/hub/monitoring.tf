@@ -13,7 +13,11 @@ locals {
     cells_mixed_up   = { filter = "jsonPayload.event=\"cells_mixed_up\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Looks at a cluster that is another cell than the settings say." }
     advisories       = { filter = "jsonPayload.event=\"advisory_found\"", label = "severity", from = "EXTRACT(jsonPayload.worst_severity)", description = "Locks of which a vulnerability became known, by the worst new one's severity." }
     advisories_gaps  = { filter = "jsonPayload.event=(\"advisories_unread\" OR \"advisories_stale\")", label = "event", from = "EXTRACT(jsonPayload.event)", description = "Looks at an export of advisories that cannot be read, or is old." }
-    dead_letters     = { filter = "jsonPayload.event=\"dead_letter\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Messages given up, by function." }
+    sweep_failures   = { filter = "jsonPayload.event=\"sweep_job_failed\"", label = "job", from = "EXTRACT(jsonPayload.job)", description = "Sweeps in which a job failed, by job." }
+    silences         = { filter = "jsonPayload.event=\"installation_silent\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Installations that checked in no more." }
+    # Lines with an event are counted above; a refused or failed request has a line of Cloud Run's, and alerts of its own.
+    errors       = { filter = "severity>=ERROR AND NOT jsonPayload.event:* AND NOT log_id(\"run.googleapis.com/requests\")", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Lines of severity ERROR, by function." }
+    dead_letters = { filter = "jsonPayload.event=\"dead_letter\"", label = "function", from = "EXTRACT(resource.labels.service_name)", description = "Messages given up, by function." }
   }
 
   # scale and factor of the buckets: from the scale on, each bucket's end is a factor higher.
@@ -35,8 +39,11 @@ locals {
   # Whether no caller meets a cold start, which alone takes longer than a request may.
   is_warm = local.has_gateway && alltrue([for name, function in local.functions : name == "publishing" || !function.public || tonumber(local.sizes[name].min_instances) > 0])
 
+  ended_installs  = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.installs}\""
+  failed_installs = "${local.ended_installs} AND metric.labels.outcome=\"failed\""
+
   sweeper = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-sweeper\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"2xx\""
-  backlog = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-(${join("|", keys(local.topics))})\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+  backlog = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${local.topic_prefix}(${join("|", keys(local.topics))})(-dead-letter)?\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
 }
 
 resource "google_logging_metric" "counter" {

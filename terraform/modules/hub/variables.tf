@@ -9,6 +9,17 @@ variable "alert_emails" {
   }
 }
 
+variable "alert_installations" {
+  description = "How many installations may fail, fall silent or have their check-ins refused within minutes before alerts write: so many are hardly a single tenant's doing. Give more to a hub with thousands of installations."
+  type        = number
+  default     = 5
+  nullable    = false
+  validation {
+    condition     = var.alert_installations >= 0 && floor(var.alert_installations) == var.alert_installations
+    error_message = "alert_installations is a whole number, and 0 writes about each one."
+  }
+}
+
 variable "allowed_images" {
   description = "Patterns of images, such as europe-docker.pkg.dev/acme/base/**, that pods may run beside the runtime image: Binary Authorization then refuses all others in the cluster that is made here. Null leaves Binary Authorization out. The policy is the project's: one environment of a project sets it."
   type        = list(string)
