@@ -10,6 +10,7 @@ import functions_framework
 from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.left_behind import LeftBehind
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.relock import Relocking
 from provider_hub.actions.sweep import Sweeper
@@ -45,6 +46,7 @@ def wire(settings: Needs) -> OnlyFrom:
     clusters = kubernetes.connect(settings)
     work = Sweeper(
         services=services,
+        left_behind=LeftBehind(services),
         expiry=Expiry(services, clusters),
         waves=Waves(services, tasks.connect(settings), settings.pace),
         drift=Drift(services, clusters, desired_states(settings, services), settings.drift_slices),

@@ -24,6 +24,7 @@ from provider_hub.actions import browse, inspect, keys
 from provider_hub.actions.advisories import AdvisoryWatch
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
+from provider_hub.actions.left_behind import LeftBehind
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.ports import Key
 from provider_hub.actions.publish import publish
@@ -110,6 +111,7 @@ class _Grown:
         clusters = only(FakeCluster())
         self._sweeper = Sweeper(
             services=self._services,
+            left_behind=LeftBehind(self._services),
             expiry=Expiry(self._services, clusters),
             waves=self._waves,
             drift=Drift(self._services, clusters, desired_states(given, self._services)),

@@ -14,6 +14,7 @@ from provider_hub.actions.desired_state import DesiredStates
 from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.last_lines import last_lines
+from provider_hub.actions.left_behind import LeftBehind
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.register import Registration
 from provider_hub.actions.relock import WALK, WALKED, Relocking
@@ -42,6 +43,7 @@ def sweeper_over(backend: Backend, cluster: FakeCluster, tasks: FakeTasks) -> Sw
     backend.put(keys.cursor(WALK), WALKED)
     return Sweeper(
         services=services,
+        left_behind=LeftBehind(services),
         expiry=Expiry(services, only(cluster)),
         waves=Waves(services, tasks, PACE),
         drift=Drift(services, only(cluster), DesiredStates(backend.store, FACTS, KEY, backend.envelope)),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -12,7 +13,7 @@ from tests.integration.backend import Backend
 
 from provider_hub.actions import keys
 from provider_hub.actions.install import request_install
-from provider_hub.actions.sweep import OUTBOX_GRACE
+from provider_hub.actions.left_behind import OUTBOX_GRACE, LeftBehind
 from provider_hub.actions.time_budget import SHARE
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.errors import TemporaryError
@@ -131,12 +132,64 @@ def test_one_entry_that_cannot_be_published_does_not_keep_the_others(backend_wit
 
 
 def test_one_sweep_pays_more_than_one_slice_of_what_is_owed(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provider_hub.actions.sweep.SLICE", 2)
+    monkeypatch.setattr("provider_hub.actions.left_behind.SLICE", 2)
     for number in range(5):
         entry = OutboxEntry(f"event-{number}", Topic.VERSION_EVENTS, "", "{}", backend.clock(), {})
         backend.put(keys.outbox(entry.event_id), entry)
     backend.clock.turn(minutes=1)
     assert sweep(backend) == 5
+    assert owed(backend) == []
+
+
+def refused_and_fine(backend: Backend, refused: int, fine: int) -> None:
+    """Entries of one time: first those of a topic that does not exist, then those of one that does."""
+    backend.topics.create(Topic.VERSION_EVENTS)
+    for number in range(refused + fine):
+        topic = Topic.INSTALLATION_EVENTS if number < refused else Topic.VERSION_EVENTS
+        entry = OutboxEntry(f"event-{number}", topic, "", "{}", backend.clock(), {})
+        backend.put(keys.outbox(entry.event_id), entry)
+    backend.clock.turn(minutes=1)
+
+
+def test_slices_of_entries_that_their_topic_refuses_keep_no_other_topic_waiting(
+    backend_without_topics: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider_hub.actions.left_behind.SLICE", 2)
+    backend = backend_without_topics
+    refused_and_fine(backend, refused=5, fine=3)
+    backend.rpcs.calls.clear()
+    assert sweep(backend) == 3
+    assert {entry.topic for entry in owed(backend)} == {Topic.INSTALLATION_EVENTS}
+    # Of the topic that takes nothing the first slice is tried and no other.
+    assert backend.rpcs.names().count("Publish") == 2 + 3
+
+
+def test_a_topic_that_hangs_comes_last_in_the_next_sweep(
+    backend_without_topics: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider_hub.actions.left_behind.SLICE", 2)
+    backend = backend_without_topics
+    refused_and_fine(backend, refused=3, fine=3)
+
+    def hang(request: Any) -> None:
+        if request.topic.endswith(Topic.INSTALLATION_EVENTS):
+            backend.clock.turn(seconds=SHARE.total_seconds())
+
+    backend.rpcs.before["Publish"] = hang
+    left_behind = LeftBehind(backend.services)
+    assert [left_behind.publish(), left_behind.publish()] == [0, 3]
+
+
+def test_a_topic_that_takes_messages_again_catches_up(
+    backend_without_topics: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider_hub.actions.left_behind.SLICE", 2)
+    backend = backend_without_topics
+    refused_and_fine(backend, refused=5, fine=1)
+    left_behind = LeftBehind(backend.services)
+    assert left_behind.publish() == 1
+    backend.topics.create(Topic.INSTALLATION_EVENTS)
+    assert [left_behind.publish(), left_behind.publish()] == [2, 3]
     assert owed(backend) == []
 
 

@@ -25,6 +25,7 @@ from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.audit import AuditPlace
 from provider_hub.domain.installation import Installation
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import OutboxEntry, Topic
 from provider_hub.domain.rollout import Rollout
 
 HUB = read()
@@ -41,6 +42,7 @@ SAMPLES: dict[Any, Any] = {
     int: 7,
     datetime: datetime(2025, 1, 1, tzinfo=UTC),
     AuditPlace: AuditPlace(datetime(2025, 1, 1, tzinfo=UTC), "sample"),
+    OutboxEntry: OutboxEntry("sample", Topic.CHECK_INS, "", "{}", datetime(2025, 1, 1, tzinfo=UTC), {}),
     ProviderName: ProviderName("acme", "weather"),
     Sequence[str]: ("public", "org_acme"),
 }

@@ -35,7 +35,7 @@ class Silenced:
             new_id=str,
             deadlines=DEADLINES,
         )
-        parts: Any = dict.fromkeys(("expiry", "waves", "drift", "mirror", "relocking", "advisories"))
+        parts: Any = dict.fromkeys(("left_behind", "expiry", "waves", "drift", "mirror", "relocking", "advisories"))
         self._sweeper = Sweeper(services, **parts)
 
     def put(self, row: Installation) -> None:

@@ -342,8 +342,8 @@ class DueStore(NumbersStore, Protocol):
     def interrupted_deletions(self, now: datetime, limit: int) -> list[Provider]:
         """Hidden providers whose deletion is to be given up, longest first."""
 
-    def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
-        """Outbox entries written before `before`, oldest first."""
+    def left_behind(self, before: datetime, limit: int, after: OutboxEntry | None = None) -> list[OutboxEntry]:
+        """Outbox entries written before `before`, oldest first, from the one behind `after`."""
 
 
 class Store(

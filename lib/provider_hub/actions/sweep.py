@@ -10,6 +10,7 @@ from provider_hub.actions.drift import Drift
 from provider_hub.actions.expire import Expiry
 from provider_hub.actions.faults import Faults
 from provider_hub.actions.installed_counts import correct_slice
+from provider_hub.actions.left_behind import LeftBehind
 from provider_hub.actions.mirror import Mirror
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.ports import DueStore
@@ -24,14 +25,11 @@ from provider_hub.actions.waves import Waves
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import HubError
 from provider_hub.domain.installation import FellSilent, Installation, Outcome
-from provider_hub.domain.records import OutboxEntry
 from provider_hub.domain.rollout import Rollout
 
 log = logging.getLogger(__name__)
 
 SLICE = 200
-# An entry is normally published within milliseconds of its commit. A younger one is being published right now.
-OUTBOX_GRACE = timedelta(seconds=10)
 STEP_GRACE = timedelta(minutes=2)
 
 
@@ -48,6 +46,7 @@ class Sweeper:
     """Runs every job once per sweep."""
 
     services: Services[DueStore]
+    left_behind: LeftBehind
     expiry: Expiry
     waves: Waves
     drift: Drift
@@ -60,7 +59,7 @@ class Sweeper:
         """Handle one slice of everything that is due. The other jobs run even when one fails."""
         silent_cells = SilentCells()
         jobs: dict[str, Callable[[], int]] = {
-            "outbox": self._publish_left_behind,
+            "outbox": self.left_behind.publish,
             "deadlines": lambda: self._expire_overdue(silent_cells),
             "silences": self._degrade_silent,
             "rollout steps": self._take_lost_steps,
@@ -79,25 +78,6 @@ class Sweeper:
             {name: count for name, count in done.items() if count},
             tuple(name for name, count in done.items() if count is None),
         )
-
-    def _publish_left_behind(self) -> int:
-        """Publish slice after slice, since a topic that was down for an hour has many messages to catch up."""
-        budget, tried, published = TimeBudget(self.services.clock), set[str](), 0
-        while entries := [entry for entry in self._left_behind() if entry.event_id not in tried]:
-            tried |= {entry.event_id for entry in entries}
-            relayed = self.services.outbox.relay(budget.within(entries))
-            published += relayed
-            if relayed < len(entries):
-                break
-        return published
-
-    def _left_behind(self) -> list[OutboxEntry]:
-        now = self.services.clock()
-        entries = self.services.store.left_behind(now - OUTBOX_GRACE, SLICE)
-        if entries:
-            oldest = (now - entries[0].created_at).total_seconds()
-            log.warning("%d outbox entries were left behind", len(entries), extra={"outbox_oldest_seconds": oldest})
-        return entries
 
     def _expire_overdue(self, silent_cells: SilentCells) -> int:
         return self._each(

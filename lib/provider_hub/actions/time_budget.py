@@ -18,9 +18,14 @@ class TimeBudget:
         self._clock = clock
         self._until = clock() + share
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more is to begin."""
+        return self._clock() >= self._until
+
     def within(self, items: Iterable[T]) -> Iterator[T]:
         """The items until the budget is used up. It ends before an item, never in the middle of one."""
         for item in items:
-            if self._clock() >= self._until:
+            if self.is_used_up:
                 return
             yield item

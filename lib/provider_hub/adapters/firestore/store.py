@@ -360,9 +360,11 @@ class FirestoreStore(FirestoreDocuments):
             found = self.read_raw(names, LOCK_FIELDS) if names else {}
         return [lock_of(found[name].fields) if name in found else None for name in names]
 
-    def left_behind(self, before: datetime, limit: int) -> list[OutboxEntry]:
-        """Outbox entries written before `before`, oldest first."""
-        return self._due(OutboxEntry, "outbox", "created_at", before, limit, everywhere=False)
+    def left_behind(self, before: datetime, limit: int, after: OutboxEntry | None = None) -> list[OutboxEntry]:
+        """Outbox entries written before `before`, oldest first, from the one behind `after`."""
+        where, order = (("created_at", "<=", before),), ("created_at", "__name__")
+        place, at = (self.name_of(keys.outbox(after.event_id)), (after.created_at,)) if after else (None, ())
+        return self._query(OutboxEntry, "outbox", where=where, order=order, after=place, after_values=at, limit=limit)
 
     def interrupted_deletions(self, now: datetime, limit: int) -> list[Provider]:
         """Hidden providers whose deletion is to be given up, longest first."""
