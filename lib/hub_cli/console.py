@@ -15,15 +15,12 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
         page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
         return show_page(session, page)
     answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
-    if answer is not None and session.as_json:
-        print(as_json(answer))
-    else:
-        print(printable(sentence))
+    print(as_json(answer) if session.as_json else printable(sentence))
     return 0
 
 
-def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | None, str]:
-    """The API's answer, None where there is none, and the same as a sentence."""
+def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
+    """The API's answer, and the same as a sentence."""
     console, name = session.api.console, parsed.provider
     match parsed.verb:
         case "yank":
@@ -36,7 +33,7 @@ def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json | N
             return answer, f"The rollout of {name} {parsed.version} is {answer['state']}."
         case "delete":
             console.delete(name)
-            return None, f"{name} is deleted, with its versions."
+            return {"deleted": name}, f"{name} is deleted, with its versions."
     raise AssertionError(f"{parsed.verb} is no command of the console")
 
 

@@ -18,7 +18,7 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
             _add(session, parsed)
         case "remove":
             session.api.publishers.remove(parsed.provider, parsed.id)
-            _say(session, None, f"{parsed.id} publishes {parsed.provider} no more.")
+            _say(session, {"removed": parsed.id}, f"{parsed.id} publishes {parsed.provider} no more.")
         case "token":
             return print_token(session, parsed.provider)
         case "secretless-only":
@@ -88,5 +88,5 @@ def _attested_only(session: Session, provider: str, *, wanted: bool) -> None:
     _say(session, answer, f"versions of {provider} are taken {which}.")
 
 
-def _say(session: Session, answer: Json | None, sentence: str) -> None:
-    print(as_json(answer) if session.as_json and answer is not None else printable(sentence))
+def _say(session: Session, answer: Json, sentence: str) -> None:
+    print(as_json(answer) if session.as_json else printable(sentence))

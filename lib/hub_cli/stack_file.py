@@ -12,6 +12,7 @@ from provider_hub.domain.names import namespace_for, prefixed_namespace
 
 DEFAULT_STATE_DIR = Path(".hub")
 _STATE_DIR = "HUB_STATE_DIR"
+_ANOTHER = f"start one with `make up`, or name its folder with --state-dir or {_STATE_DIR}."
 STATE_DIR_DEFAULT = f"{_STATE_DIR}, or else {DEFAULT_STATE_DIR}"
 
 
@@ -46,19 +47,25 @@ class StackInfo:
 
     @classmethod
     def read(cls, state_dir: Path) -> Self:
-        """The stack that runs in `state_dir`. Raises NoStack when none does, or it does not serve yet."""
+        """The stack that runs in `state_dir`.
+
+        Raises NoStack when none does, it does not serve yet, or it is another user's or another release's.
+        """
+        file = stack_file(state_dir)
         try:
-            info = cls(**json.loads(stack_file(state_dir).read_text(encoding="utf-8")))
-            # A killed stack leaves its file behind, and its tokens and URLs are worth nothing. Below 1 stand groups
-            # of processes, one of which always lives.
-            if info.pid < 1:
-                raise ProcessLookupError
-            os.kill(info.pid, 0)
-        except (FileNotFoundError, ProcessLookupError):
-            raise NoStack(
-                f"no stack serves in {state_dir}: start one with `make up`, or name its folder with --state-dir "
-                f"or {_STATE_DIR}."
-            ) from None
+            info = cls(**json.loads(file.read_text(encoding="utf-8")))
+            lives = _lives(info.pid)
+        except FileNotFoundError:
+            lives = False
+        except PermissionError:
+            raise NoStack(f"the stack in {state_dir} is another user's: {_ANOTHER}") from None
+        except OSError as error:
+            raise NoStack(f"cannot read {file}: {error.strerror}.") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            what = "stop the stack of the other release that wrote it"
+            raise NoStack(f"{file} is not as this release writes it: {what}, then {_ANOTHER}") from error
+        if not lives:
+            raise NoStack(f"no stack serves in {state_dir}: {_ANOTHER}")
         return info
 
     def namespace(self, slug: str) -> str:
@@ -71,6 +78,21 @@ class StackInfo:
         partial = target.with_suffix(".partial")
         partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
         partial.replace(target)
+
+
+def _lives(pid: int) -> bool:
+    """A killed stack leaves its file behind, and its tokens and URLs are worth nothing.
+
+    Raises PermissionError for another user's process, TypeError or OverflowError for what is no id of a process.
+    """
+    # Below 1 stand groups of processes, one of which always lives.
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def stack_file(state_dir: Path) -> Path:

@@ -50,10 +50,9 @@ def resolve(
 def _stack(state_dir: Path) -> StackInfo:
     try:
         info = StackInfo.read(state_dir)
-    except (NoStack, OSError, ValueError, TypeError) as error:
+    except NoStack as error:
         raise UsageError(
-            f"no API to speak to: no stack serves in {state_dir}. Give --api-url or HUB_API_URL, start a stack with "
-            "`make up`, or name the folder of one that runs with --state-dir or HUB_STATE_DIR."
+            f"no API to speak to: give --api-url or HUB_API_URL. Without them, a local stack's is taken, and {error}"
         ) from error
     _check_is_ours(state_dir, info.api_url)
     return info

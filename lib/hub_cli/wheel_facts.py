@@ -57,9 +57,15 @@ def parsed_url(raw: str) -> WheelUrl:
 
 def read_url(url: WheelUrl, ca_file: str | None, package: str | None = None) -> WheelFacts:
     """Download a wheel and read it as `read_file` does. Raises UsageError or Refused."""
-    with _refused_by_name(str(url)), TemporaryFile() as file:
-        sha256 = download(url, file, ca_file)
-        return _facts(file, url.file_name, sha256, package)
+    try:
+        with _refused_by_name(str(url)), TemporaryFile() as file:
+            sha256 = download(url, file, ca_file)
+            return _facts(file, url.file_name, sha256, package)
+    except OSError as error:
+        # The host's failures are Refused: what is left is the folder of temporary files.
+        raise UsageError(
+            f"cannot keep the wheel in a temporary file: {error.strerror}. Name a folder with room for it by TMPDIR."
+        ) from error
 
 
 @contextmanager

@@ -37,6 +37,8 @@ STEPS = 10
 _UNNUMBERED = " " * len(f"{STEPS}/{STEPS}")
 _STEP_SECONDS = 90.0
 _POLL_SECONDS = 0.1
+# What a shell makes of a process that SIGINT ended.
+_INTERRUPTED = 130
 
 
 class DemoFailed(Exception):
@@ -195,7 +197,7 @@ def main() -> int:
 
 
 def run(output: TextIO) -> int:
-    """Run the demo; returns the exit code. A failure is printed, and then the stack's folder stays."""
+    """Run the demo; returns the exit code. A failure is printed, and then the stack's folder stays, as after Ctrl-C."""
     state_dir = Path(tempfile.mkdtemp(prefix="provider-hub-demo-"))
     try:
         with progress(output) as shown:
@@ -205,6 +207,9 @@ def run(output: TextIO) -> int:
     except (DemoFailed, UnexpectedAnswer, ResidueUnknown, LocalError, urllib3.exceptions.HTTPError) as error:
         print(f"\nThe demo failed: {error}\nThe logs are in {state_dir}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nThe demo was stopped. The logs are in {state_dir}", file=sys.stderr)
+        return _INTERRUPTED
     shutil.rmtree(state_dir)
     return 0
 

@@ -376,6 +376,8 @@ def test_the_platform_acts_on_any_provider_and_organization(
     for verb in ("pause", "resume"):
         assert hub("console", f"{verb}-rollout", "acme/radio", "9.9.9") == 1
         assert "no rollout of acme/radio 9.9.9" in hub.err
+    tenants.deployed.put(keys.provider(LAMP), provider(LAMP, latest_version=None))
+    assert hub.json("console", "delete", "acme/lamp") == {"deleted": "acme/lamp"}
     assert hub("console", "delete", "acme/empty") == 0
     assert hub.out == "acme/empty is deleted, with its versions.\n"
     assert hub("console", "suspend", "org_leaver", "--reason", "it left") == 0
@@ -593,7 +595,7 @@ def test_publishers_are_added_listed_and_removed(hub: Hub, tenants: Tenants) -> 
     assert hub("publishers", "attested-only", "acme/weather", "off") == 1
     assert "an admin signs in" in hub.err
     assert hub("publishers", "attested-only", "acme/weather", "off", *as_admin) == 0
-    assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 0
+    assert hub.json("publishers", "remove", "acme/weather", publisher["id"]) == {"removed": publisher["id"]}
     assert hub("publishers", "remove", "acme/weather", publisher["id"]) == 1
     assert hub("publishers", "token") == 3
     assert "id-token: write" in hub.err

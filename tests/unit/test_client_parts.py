@@ -7,6 +7,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,18 @@ def test_a_config_that_is_none_is_refused_without_its_value(tmp_path: Path, cont
 
 
 SCHEMAS = {"schemas": {"station": {"config_schema": {"type": "object"}}}, "config_schema": {"type": "object"}}
+
+
+def test_a_wheel_that_cannot_be_kept_while_it_is_read_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(_url: object, into: Any, _ca_file: str | None) -> str:
+        into.write(b"x")
+        return "a" * 64
+
+    monkeypatch.setattr(wheel_facts, "download", download)
+    monkeypatch.setattr(wheel_facts, "TemporaryFile", partial(Path("/dev/full").open, "r+b", 0))
+    url = wheel_facts.parsed_url("https://wheels.example/weather-1.0.0-py3-none-any.whl")
+    with pytest.raises(UsageError, match=r"No space left on device.*TMPDIR"):
+        wheel_facts.read_url(url, None)
 
 
 def test_a_wheel_tells_its_name_version_digest_package_and_schemas(tmp_path: Path) -> None:

@@ -72,19 +72,25 @@ def test_the_demo_configures_the_stations_that_the_provider_reads(monkeypatch: p
     assert [station.name for station in stations.parse_stations(value)] == ["Bergen", "Oslo"]
 
 
-@pytest.mark.parametrize(("fails", "status"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize(
+    ("failure", "status"), [(None, 0), (DemoFailed("nothing came up"), 1), (KeyboardInterrupt(), 130)]
+)
 def test_the_folder_of_the_stack_stays_only_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], fails: bool, status: int
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    failure: BaseException | None,
+    status: int,
 ) -> None:
     def on_new_stack(state_dir: Path, progress: Progress) -> None:
         (state_dir / "logs").mkdir()
-        if fails:
-            raise DemoFailed("nothing came up")
+        if failure:
+            raise failure
 
     monkeypatch.setattr(demo, "_run_on_new_stack", on_new_stack)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert demo.run(io.StringIO()) == status
     told = capsys.readouterr().err
     folders = list(tmp_path.iterdir())
-    assert len(folders) == status
+    assert len(folders) == (0 if failure is None else 1)
     assert all(f"The logs are in {folder}" in told for folder in folders)

@@ -1,5 +1,6 @@
 """The `hub` command's local subcommands, against a state folder of a stack that this test process pretends to be."""
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,40 @@ def test_the_file_of_a_killed_stack_counts_as_no_stack(info: StackInfo) -> None:
     replace(info, pid=2**22 + 1).write()
     with pytest.raises(NoStack, match="no stack serves"):
         StackInfo.read(Path(info.state_dir))
+
+
+def test_a_stack_of_another_user_is_told_as_that(
+    info: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert hub(info, "token", "console-user") == 1
+    assert "is another user's" in capsys.readouterr().err
+    assert hub(info, "list") == 2
+    assert "is another user's" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"api_url": "http://127.0.0.1:1"}', '{"new": 1}', "\xff"])
+def test_a_file_that_this_release_cannot_read_is_told_as_that(
+    info: StackInfo, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = stack_file(Path(info.state_dir))
+    file.write_bytes(text.encode("latin-1"))
+    assert hub(info, "token", "console-user") == 1
+    told = capsys.readouterr().err
+    assert f"hub: {file} is not as this release writes it" in told
+    assert hub(info, "list") == 2
+    assert f"{file} is not as this release writes it" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_opened_is_told_as_that(info: StackInfo, capsys: pytest.CaptureFixture[str]) -> None:
+    file = stack_file(Path(info.state_dir))
+    file.unlink()
+    file.mkdir()
+    assert hub(info, "token", "console-user") == 1
+    assert f"hub: cannot read {file}: Is a directory." in capsys.readouterr().err
 
 
 def test_a_state_folder_belongs_to_one_stack_at_a_time(tmp_path: Path) -> None:
