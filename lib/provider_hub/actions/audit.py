@@ -131,8 +131,8 @@ def list_own_entries(
 def _page(
     services: Services[AuditStore], wanted: "OwnAuditQuery", organization_id: str | None
 ) -> tuple[list[AuditEntry], str | None]:
-    after = _place(services, wanted.page_token, organization_id) if wanted.page_token else None
-    found = services.store.audit_entries(organization_id, wanted.action, wanted.since, after, wanted.limit + 1)
+    place = _place(services, wanted.page_token, organization_id) if wanted.page_token else None
+    found = services.store.audit_entries(organization_id, wanted.action, wanted.since, place, wanted.limit + 1)
     page = found[: wanted.limit]
     return page, page[-1].entry_id if len(found) > wanted.limit else None
 

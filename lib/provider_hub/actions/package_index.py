@@ -123,9 +123,9 @@ def _providers_under(services: Services[CatalogStore], prefix: str, audiences: S
 
 
 def _versions_of(services: Services[CatalogStore], provider: Provider) -> Iterator[ProviderVersion]:
-    after = None
-    while page := services.store.listed_versions(provider.provider_name, after, _PAGE):
+    last = None
+    while page := services.store.listed_versions(provider.provider_name, last, _PAGE):
         yield from page
         if len(page) < _PAGE:
             return
-        after = page[-1].version
+        last = page[-1].version

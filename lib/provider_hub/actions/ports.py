@@ -211,8 +211,8 @@ class CatalogStore(DocumentStore, Protocol):
     ) -> list[Provider]:
         """Of what `providers_under` finds, the providers with a version of any of the distributions (15 at most)."""
 
-    def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
-        """Versions by their numbers' text, from the one behind `after`, without what is long: schemas, changelog, …"""
+    def listed_versions(self, provider: ProviderName, after_version: str | None, limit: int) -> list[ProviderVersion]:
+        """Versions by their numbers' text, from the one behind `after_version`, without schemas, changelog and such."""
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
@@ -244,10 +244,10 @@ class AuditStore(DocumentStore, Protocol):
         organization_id: str | None,
         action: str | None,
         since: datetime | None,
-        after: AuditPlace | None,
+        place: AuditPlace | None,
         limit: int,
     ) -> list[AuditEntry]:
-        """Entries after the place `after`, newest first; a filter that is None matches all."""
+        """Entries after `place`, newest first; a filter that is None matches all."""
 
 
 class PublisherStore(DocumentStore, Protocol):
@@ -270,9 +270,9 @@ class RolloutStore(LockedVersionStore, Protocol):
         """How many installations have policy `auto`, over all tenants and in whatever state; None is on any version."""
 
     def auto_installations(
-        self, provider: ProviderName, on_version: str | None, after: str | None, limit: int
+        self, provider: ProviderName, on_version: str | None, place: str | None, limit: int
     ) -> list[Installation]:
-        """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
+        """READY installations with policy `auto`, by document path, from the one behind the path `place`."""
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""

@@ -168,11 +168,11 @@ class FirestoreStore(FirestoreDocuments):
         listed = _fields_without(Provider, _UNLISTED_FIELDS)
         return self._query(Provider, "providers", where=where, order=("__name__",), limit=limit, fields=listed)
 
-    def listed_versions(self, provider: ProviderName, after: str | None, limit: int) -> list[ProviderVersion]:
-        """Versions by their numbers' text, from the one behind `after`, without their long fields."""
+    def listed_versions(self, provider: ProviderName, after_version: str | None, limit: int) -> list[ProviderVersion]:
+        """Versions by their numbers' text, from the one behind `after_version`, without their long fields."""
         from provider_hub.domain.catalog import ProviderVersion
 
-        start = None if after is None else self.name_of(keys.version(provider, after))
+        start = None if after_version is None else self.name_of(keys.version(provider, after_version))
         parent = self.name_of(keys.provider(provider))
         return self._query(
             ProviderVersion,
@@ -195,10 +195,10 @@ class FirestoreStore(FirestoreDocuments):
         organization_id: str | None,
         action: str | None,
         since: datetime | None,
-        after: AuditPlace | None,
+        place: AuditPlace | None,
         limit: int,
     ) -> list[AuditEntry]:
-        """Entries, newest first, from the one behind the place `after`; None of the others leaves nothing out."""
+        """Entries, newest first, from the one behind `place`; None of the others leaves nothing out."""
         from provider_hub.domain.audit import AuditEntry
 
         filters = (("organization_id", "==", organization_id), ("action", "==", action), ("at", ">=", since))
@@ -208,8 +208,8 @@ class FirestoreStore(FirestoreDocuments):
             "audit",
             where=where,
             order=("-at", "-__name__"),
-            after=after and self.name_of(keys.audit_entry(after.entry_id)),
-            after_values=() if after is None else (after.at,),
+            after=place and self.name_of(keys.audit_entry(place.entry_id)),
+            after_values=() if place is None else (place.at,),
             limit=limit,
         )
 
@@ -238,9 +238,9 @@ class FirestoreStore(FirestoreDocuments):
         return self._count(build_query("installations", everywhere=True, where=where), self._root)
 
     def auto_installations(
-        self, provider: ProviderName, on_version: str | None, after: str | None, limit: int
+        self, provider: ProviderName, on_version: str | None, place: str | None, limit: int
     ) -> list[Installation]:
-        """READY installations with policy `auto`, by document path, from the one behind the path `after`."""
+        """READY installations with policy `auto`, by document path, from the one behind the path `place`."""
         from provider_hub.domain.installation import Installation, LifecycleState, UpgradePolicy
 
         where = (
@@ -249,7 +249,7 @@ class FirestoreStore(FirestoreDocuments):
             ("upgrade_policy", "==", UpgradePolicy.AUTO),
             ("lifecycle_state", "==", LifecycleState.READY),
         )
-        start = None if after is None else f"{self._root}/{after}"
+        start = None if place is None else f"{self._root}/{place}"
         return self._query(
             Installation, "installations", everywhere=True, where=where, order=("__name__",), after=start, limit=limit
         )
