@@ -25,8 +25,9 @@ from tests.fakes import FakeClock, FakeResolver
 from tests.integration.rpcs import Rpcs
 
 from local_stack.emulators import EmulatorHosts
+from provider_hub.actions.checkers import ConfigChecker
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import ConfigChecker, Key
+from provider_hub.actions.ports import Key
 from provider_hub.actions.publishing_rules import PublishingRules
 from provider_hub.actions.services import Services
 from provider_hub.adapters.config_schema import JsonSchemaChecker

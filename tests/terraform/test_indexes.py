@@ -82,7 +82,11 @@ def querying_methods() -> list[str]:
     tree = ast.parse(inspect.getsource(inspect.getmodule(FirestoreStore) or FirestoreStore))
     (store,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "FirestoreStore")
     methods = [node for node in store.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
-    return [node.name for node in methods if {"_query", "_due", "_count", "_documents"} & set(_own_calls(node))]
+    return [
+        node.name
+        for node in methods
+        if {"_query", "_due", "_page", "_texts", "_count", "_documents"} & set(_own_calls(node))
+    ]
 
 
 def _own_calls(node: ast.AST) -> Iterator[str]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from typing import TypeVar
 
-from provider_hub.actions.ports import ConfigChecker, DocumentStore, Transaction
+from provider_hub.actions.checkers import ConfigChecker
+from provider_hub.actions.ports import DocumentStore, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.dataclass import dataclass

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
-from provider_hub.actions.ports import SchemaChecker
+from provider_hub.actions.checkers import SchemaChecker
 from provider_hub.actions.schemas import check_schemas
 from provider_hub.actions.wheels import Wheel
 from provider_hub.actions.wishes.publishing import PublishWish

@@ -2,13 +2,14 @@
 
 The documents are split by reader, so that each action names the queries it makes. `provider_hub.adapters` implements
 them over Google Cloud. Tests run the document and topic adapters against emulators, and replace the cluster, the tasks
-and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster` and the wheels' in `wheels`:
-most functions have neither. Every method of a store raises TemporaryError when the database cannot answer.
+and the wheels, which have none, by in-memory fakes. The cluster's port is in `cluster`, the wheels' in `wheels` and
+those that check configs and schemas in `checkers`: most functions have none of them. Every method of a store raises
+TemporaryError when the database cannot answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
@@ -17,7 +18,6 @@ from provider_hub.domain.dataclass import dataclass
 if TYPE_CHECKING:
     from provider_hub.domain.audit import AuditEntry, AuditPlace
     from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
-    from provider_hub.domain.errors import Problem
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.names import ProviderName
     from provider_hub.domain.publishers.records import Publisher
@@ -172,14 +172,25 @@ class TenantStore(LockedVersionStore, CountedStore, Protocol):
         """The organization's installations, oldest first: all of them, or the first `limit`."""
 
 
-class OrganizationStore(CountedStore, Protocol):
-    """What an organization has."""
+class SlugStore(DocumentStore, Protocol):
+    """How many providers a slug has."""
 
     def count_providers_under(self, prefix: str) -> int:
         """How many providers the organization of that slug has."""
 
 
-class CatalogStore(DocumentStore, Protocol):
+class PublishedVersionStore(DocumentStore, Protocol):
+    """The versions of a provider that can be installed."""
+
+    def published_versions(self, provider: ProviderName) -> list[str]:
+        """The published versions' numbers alone: a provider may have thousands of versions."""
+
+
+class OrganizationStore(CountedStore, SlugStore, Protocol):
+    """What an organization has."""
+
+
+class CatalogStore(SlugStore, PublishedVersionStore, Protocol):
     """Providers, their versions, and how often they are installed."""
 
     def install_count(self, provider: ProviderName) -> int:
@@ -197,9 +208,6 @@ class CatalogStore(DocumentStore, Protocol):
     def count_versions_of(self, provider: ProviderName) -> int:
         """How many versions the provider has, in whatever state."""
 
-    def count_providers_under(self, prefix: str) -> int:
-        """How many providers the organization of that slug has."""
-
     def providers_under(self, prefix: str, audiences: Sequence[str], place: str | None, limit: int) -> list[Provider]:
         """The providers of that slug for those audiences, by document path, from the one behind `place`.
 
@@ -213,9 +221,6 @@ class CatalogStore(DocumentStore, Protocol):
 
     def listed_versions(self, provider: ProviderName, after_version: str | None, limit: int) -> list[ProviderVersion]:
         """Versions by their numbers' text, from the one behind `after_version`, without schemas, changelog and such."""
-
-    def published_versions(self, provider: ProviderName) -> list[str]:
-        """The published versions' numbers alone: a provider may have thousands of versions."""
 
     def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
         """The runtime versions that were released last, the last first."""
@@ -263,7 +268,7 @@ class PublisherStore(DocumentStore, Protocol):
         """How many publishers the organization's providers have."""
 
 
-class RolloutStore(LockedVersionStore, Protocol):
+class RolloutStore(LockedVersionStore, PublishedVersionStore, Protocol):
     """Rollouts, their members, and the installations that they offer a version to."""
 
     def count_auto_installations(self, provider: ProviderName, on_version: str | None) -> int:
@@ -273,9 +278,6 @@ class RolloutStore(LockedVersionStore, Protocol):
         self, provider: ProviderName, on_version: str | None, place: str | None, limit: int
     ) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `place`."""
-
-    def published_versions(self, provider: ProviderName) -> list[str]:
-        """The published versions' numbers alone: a provider may have thousands of versions."""
 
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""
@@ -377,24 +379,3 @@ class Tasks(Protocol):
 
     def cancel(self, queue: Queue, name: str) -> None:
         """Delete the call of that name if it has not been made yet. Raises TemporaryError."""
-
-
-class ConfigChecker(Protocol):
-    """The validator of a tenant's config against a provider's JSON Schema."""
-
-    def problems(
-        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
-    ) -> list[Problem] | None:
-        """The first problems, an empty list where there are none; None where it cannot be found out.
-
-        The keys in `hidden` are set to values that nobody here can read: only what does not depend on them is told.
-        The call may take seconds. An action makes it outside of every transaction. An organization has one under way
-        that may take long; its others wait. Raises TemporaryError where too many do.
-        """
-
-
-class SchemaChecker(Protocol):
-    """The check of an author's JSON Schemas before they are stored."""
-
-    def refusals(self, schemas: Sequence[str]) -> list[str | None]:
-        """Why each of these JSON texts may not be stored, as the rest of a sentence; None where it may."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from provider_hub.actions.ports import SchemaChecker
+from provider_hub.actions.checkers import SchemaChecker
 from provider_hub.actions.wishes.publishing import PublishWish, ResourceSchemaWish, as_text
 from provider_hub.domain.errors import Invalid, Problem, SchemaViolation
 

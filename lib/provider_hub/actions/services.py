@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from provider_hub.actions.checkers import ConfigChecker, SchemaChecker
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import NamedLocks
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import Clock, ConfigChecker, DocumentStore, SchemaChecker, Store
+from provider_hub.actions.ports import Clock, DocumentStore, Store
 from provider_hub.actions.quota import QuotaCache
 from provider_hub.actions.receiving import Receiving
 from provider_hub.actions.request_budget import RequestBudget

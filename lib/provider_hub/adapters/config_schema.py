@@ -36,7 +36,7 @@ _PLAIN_PROPERTY = _NOTES | {
 
 
 class JsonSchemaChecker:
-    """Checks configs with the `jsonschema` package (`actions.ports.ConfigChecker`)."""
+    """Checks configs with the `jsonschema` package (`actions.checkers.ConfigChecker`)."""
 
     def problems(
         self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""

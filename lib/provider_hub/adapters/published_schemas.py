@@ -11,7 +11,7 @@ _IMPORTS = ("provider_hub.domain.json_schema",)
 
 
 class LimitedSchemaChecker:
-    """Checks schemas before they are stored (`actions.ports.SchemaChecker`)."""
+    """Checks schemas before they are stored (`actions.checkers.SchemaChecker`)."""
 
     def refusals(self, schemas: Sequence[str]) -> list[str | None]:
         """For each schema, JSON text, why it is refused; None where it may be stored. Over a limit all are refused."""

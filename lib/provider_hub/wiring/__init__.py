@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from provider_hub import cold_start, logs
+from provider_hub.actions.checkers import ConfigChecker
 from provider_hub.actions.outbox import Outbox
-from provider_hub.actions.ports import ConfigChecker
 from provider_hub.actions.receiving import BodyPace, Receiving
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services

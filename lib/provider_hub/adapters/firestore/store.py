@@ -100,24 +100,17 @@ class FirestoreStore(FirestoreDocuments):
 
     def version_numbers(self, provider: ProviderName) -> list[str]:
         """The numbers alone of all versions, in no particular order: one version may have a megabyte."""
-        query = build_query("versions", fields=("version",))
-        found = self._documents(query, self.name_of(keys.provider(provider)))
-        return [document.fields["version"].string_value for document in found]
+        return self._texts(provider, "versions", "version")
 
     def lock_digests(self, provider: ProviderName) -> list[str]:
         """The digests alone of the locks of the provider's versions: one lock may have half a megabyte."""
-        query = build_query("locks", fields=("sha256",))
-        found = self._documents(query, self.name_of(keys.provider(provider)))
-        return [document.fields["sha256"].string_value for document in found]
+        return self._texts(provider, "locks", "sha256")
 
     def published_versions(self, provider: ProviderName) -> list[str]:
         """The published versions' numbers alone: a provider may have thousands of versions."""
         from provider_hub.domain.catalog import VersionStatus
 
-        where = (("status", "==", VersionStatus.PUBLISHED),)
-        parent = self.name_of(keys.provider(provider))
-        query = build_query("versions", where=where, fields=("version",))
-        return [document.fields["version"].string_value for document in self._documents(query, parent)]
+        return self._texts(provider, "versions", "version", ("status", "==", VersionStatus.PUBLISHED))
 
     def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
         """The runtime versions that were released last, the last first."""
@@ -149,11 +142,8 @@ class FirestoreStore(FirestoreDocuments):
         """The providers of that slug for those audiences, by document path, from the one behind the path `place`."""
         from provider_hub.domain.catalog import Provider
 
-        start = None if place is None else f"{self._root}/{place}"
         where, listed = _is_shown(prefix, audiences), _fields_without(Provider, _UNLISTED_FIELDS)
-        return self._query(
-            Provider, "providers", where=where, order=("__name__",), after=start, limit=limit, fields=listed
-        )
+        return self._page(Provider, "providers", place, limit, everywhere=False, where=where, fields=listed)
 
     def providers_of_distributions(
         self, prefix: str, distributions: Sequence[str], audiences: Sequence[str], limit: int
@@ -249,10 +239,7 @@ class FirestoreStore(FirestoreDocuments):
             ("upgrade_policy", "==", UpgradePolicy.AUTO),
             ("lifecycle_state", "==", LifecycleState.READY),
         )
-        start = None if place is None else f"{self._root}/{place}"
-        return self._query(
-            Installation, "installations", everywhere=True, where=where, order=("__name__",), after=start, limit=limit
-        )
+        return self._page(Installation, "installations", place, limit, where=where)
 
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""
@@ -286,15 +273,11 @@ class FirestoreStore(FirestoreDocuments):
         """All tenants' installations, by document path, from the one behind the path `place`."""
         from provider_hub.domain.installation import Installation
 
-        start = None if place is None else f"{self._root}/{place}"
-        return self._query(
-            Installation, "installations", everywhere=True, order=("__name__",), after=start, limit=limit
-        )
+        return self._page(Installation, "installations", place, limit)
 
     def installed_counts_after(self, place: str | None, limit: int) -> list[InstalledCount]:
         """All organizations' numbers of installations, by document path, from the one behind the path `place`."""
-        start = None if place is None else f"{self._root}/{place}"
-        return self._query(InstalledCount, "installed_counts", order=("__name__",), after=start, limit=limit)
+        return self._page(InstalledCount, "installed_counts", place, limit, everywhere=False)
 
     def overdue(self, now: datetime, limit: int) -> list[Installation]:
         """Rows whose deadline has passed, longest first."""
@@ -331,8 +314,7 @@ class FirestoreStore(FirestoreDocuments):
         """All providers' versions, by document path, from the one behind the path `place`."""
         from provider_hub.domain.catalog import ProviderVersion
 
-        start = None if place is None else f"{self._root}/{place}"
-        return self._query(ProviderVersion, "versions", everywhere=True, order=("__name__",), after=start, limit=limit)
+        return self._page(ProviderVersion, "versions", place, limit)
 
     def locks_to_mirror(self, now: datetime, limit: int) -> list[StoredLock]:
         """Locks whose wheels are due to be copied into the bucket, longest first."""
@@ -344,14 +326,11 @@ class FirestoreStore(FirestoreDocuments):
         """All providers' locks, by document path, from the one behind the path `place`."""
         from provider_hub.domain.catalog import StoredLock
 
-        start = None if place is None else f"{self._root}/{place}"
-        return self._query(StoredLock, "locks", everywhere=True, order=("__name__",), after=start, limit=limit)
+        return self._page(StoredLock, "locks", place, limit)
 
     def versions_with_lock(self, provider: ProviderName, lock_sha256: str) -> list[str]:
         """The numbers alone of the provider's versions that have this lock now."""
-        query = build_query("versions", where=(("lock_sha256", "==", lock_sha256),), fields=("version",))
-        found = self._documents(query, self.name_of(keys.provider(provider)))
-        return [document.fields["version"].string_value for document in found]
+        return self._texts(provider, "versions", "version", ("lock_sha256", "==", lock_sha256))
 
     def current_locks(self, versions: Sequence[Key[ProviderVersion]]) -> list[str | None]:
         """The digests alone of the versions' present locks, in their order; None for one that is not published."""
@@ -378,6 +357,20 @@ class FirestoreStore(FirestoreDocuments):
         """The records whose `field` is `now` or before, the longest first."""
         where = ((field, "<=", now),)
         return self._query(kind, collection, everywhere=everywhere, where=where, order=(field,), limit=limit)
+
+    def _page(
+        self, kind: type[R], collection: str, place: str | None, limit: int, *, everywhere: bool = True, **clauses: Any
+    ) -> list[R]:
+        """The records by document path, from the one behind the path `place`."""
+        start = None if place is None else f"{self._root}/{place}"
+        clauses = {**clauses, "order": ("__name__",), "after": start, "limit": limit}
+        return self._query(kind, collection, everywhere=everywhere, **clauses)
+
+    def _texts(self, provider: ProviderName, collection: str, field: str, *where: Filter) -> list[str]:
+        """That text alone of each document that the provider has in `collection`."""
+        query = build_query(collection, where=where, fields=(field,))
+        found = self._documents(query, self.name_of(keys.provider(provider)))
+        return [document.fields[field].string_value for document in found]
 
 
 def _is_on(version: str | None) -> Sequence[Filter]:
