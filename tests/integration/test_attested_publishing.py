@@ -26,6 +26,7 @@ from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.installation import Trigger
 from provider_hub.domain.provenance import ProvenancePolicy, ProvenanceRule
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
+from provider_hub.http.package_index import SIMPLE_JSON
 
 RUN = CiRun("acme/weather", environment="release")
 METADATA = {"display_name": "Sun", "description": "Sunlight"}
@@ -100,6 +101,10 @@ def test_attestations_come_with_a_version_stay_with_it_and_are_served(ci: Ci) ->
         repository="acme/weather", workflow="release.yml", environment="release"
     )
     assert [one.model_dump(mode="json") for one in bundle.attestations] == sent
+    index = ci.deployed.call(
+        "GET", "/simple/sun/", ci.tenants.user, headers={"Accept": SIMPLE_JSON, "Host": "hub.test"}
+    )
+    assert [file["provenance"] for file in index.json["files"]] == [f"http://hub.test{shown['provenance_path']}"]
     for path in (shown["provenance_path"].replace("py3", "py2"), "/integrity/acme/sun/9.9.9/x.whl/provenance"):
         assert ci.call("GET", path).status_code == 404
     assert ci.call("GET", shown["provenance_path"], token=ci.tenants.other).status_code == 404, "it is Acme's own"

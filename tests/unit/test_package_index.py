@@ -15,13 +15,16 @@ from provider_hub.domain.catalog import MAX_DISTRIBUTIONS, ProviderVersion, Vers
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.package_index import IndexedFile, project_name, project_of
 from provider_hub.http.package_index import SIMPLE_HTML, SIMPLE_JSON, IndexBody, ProjectBody
-from provider_hub.http.requests import wanted_media
+from provider_hub.http.requests import base_url, wanted_media
 from provider_hub.http.route import HTML
 from provider_hub.http.table import match
 
 PIP = f"{SIMPLE_JSON}, {SIMPLE_HTML}; q=0.1, text/html; q=0.01"
 UV = f"{SIMPLE_JSON}, {SIMPLE_HTML};q=0.2, text/html;q=0.01"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+HUB = "https://hub.example.com"
 
 
 def kept(text: str = "1.0.0", name: ProviderName = WEATHER, **changes: Any) -> ProviderVersion:
@@ -87,8 +90,8 @@ def test_versions_are_those_of_the_wheels_each_once() -> None:
 
 def test_json_is_as_the_standard_has_it() -> None:
     versions = [kept("1.0.0+build.5"), kept("1.1.0", status=VersionStatus.YANKED, requires_python=None)]
-    page = json.loads(ProjectBody.of(project_of("weather-provider", versions)).as_media(SIMPLE_JSON))
-    assert page["meta"] == {"api-version": "1.1"}
+    page = json.loads(ProjectBody.of(project_of("weather-provider", versions), HUB).as_media(SIMPLE_JSON))
+    assert page["meta"] == {"api-version": "1.3"}
     assert (page["name"], page["versions"]) == ("weather-provider", ["1.0.0+build.5", "1.1.0"])
     first, yanked = page["files"]
     assert first == {
@@ -107,11 +110,11 @@ def test_json_is_as_the_standard_has_it() -> None:
 def test_html_says_the_same_and_nothing_in_it_is_markup_of_an_author() -> None:
     reason = '"><script>alert(1)</script>'
     versions = [kept(), kept("1.1.0", status=VersionStatus.YANKED, error_message=reason, metadata_sha256=None)]
-    project = ProjectBody.of(project_of("weather-provider", versions))
+    project = ProjectBody.of(project_of("weather-provider", versions), HUB)
     for media in (HTML, SIMPLE_HTML):
         page = project.as_media(media)
         assert b"<script" not in page
-        assert b'<meta name="pypi:repository-version" content="1.1">' in page
+        assert b'<meta name="pypi:repository-version" content="1.3">' in page
         first, yanked = Links(page).found
         assert first == {
             "href": f"/simple/files/acme/weather/1.0.0/weather_provider-1.0.0-py3-none-any.whl#sha256={'a' * 64}",
@@ -122,8 +125,33 @@ def test_html_says_the_same_and_nothing_in_it_is_markup_of_an_author() -> None:
         assert (yanked["data-yanked"], "data-core-metadata" in yanked) == (reason, False)
 
 
+def test_both_lead_to_the_attestations_of_a_file_by_a_whole_url() -> None:
+    attested = project_of("weather-provider", [kept("1.0.0+b", attestations=("https://a.example",)), kept("1.1.0")])
+    page = ProjectBody.of(attested, HUB)
+    file_name = "weather_provider-1.0.0%2Bb-py3-none-any.whl"
+    whole = f"{HUB}/integrity/acme/weather/1.0.0%2Bb/{file_name}/provenance"
+    with_some, without = json.loads(page.as_media(SIMPLE_JSON))["files"]
+    assert (with_some["provenance"], "provenance" in without) == (whole, False)
+    linked, not_linked = Links(page.as_media(HTML)).found
+    assert (linked["data-provenance"], "data-provenance" in not_linked) == (whole, False)
+    nowhere = json.loads(ProjectBody.of(attested, "").as_media(SIMPLE_JSON))["files"]
+    assert not any("provenance" in file for file in nowhere), "a path alone is no URL"
+
+
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"Host": "hub.example.com", "X-Forwarded-Proto": "https"}, HUB),
+        ({"Host": "127.0.0.1:8080"}, "http://127.0.0.1:8080"),
+        ({"Host": 'x"><script>'}, ""),
+    ],
+)
+def test_a_hub_is_where_its_caller_reaches_it(headers: dict[str, str], base: str) -> None:
+    assert base_url(Request(EnvironBuilder(headers=headers).get_environ())) == base
+
+
 def test_a_yank_without_a_reason_is_one_in_both() -> None:
-    project = ProjectBody.of(project_of("weather-provider", [kept(status=VersionStatus.YANKED)]))
+    project = ProjectBody.of(project_of("weather-provider", [kept(status=VersionStatus.YANKED)]), HUB)
     assert json.loads(project.as_media(SIMPLE_JSON))["files"][0]["yanked"] is True
     assert Links(project.as_media(HTML)).found[0]["data-yanked"] == ""
 

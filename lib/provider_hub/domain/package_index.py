@@ -1,4 +1,7 @@
-"""The package index: which files it lists of a distribution, and what it says of each (PEP 503, 592, 658, 691, 700)."""
+"""The package index: which files it lists of a distribution, and what it says of each.
+
+Source: PEP 503, 592, 658, 691, 700 and 740.
+"""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +21,8 @@ class IndexedFile:
     """A wheel as the index lists it; `size` is in bytes.
 
     `provider` and `version` say which version it is. `metadata_sha256` is None where the METADATA is not kept.
-    `yanked` is None for a version that is not yanked, and else the reason, "" where none was given.
+    `yanked` is None for a version that is not yanked, and else the reason, "" where none was given. `is_attested` says
+    that the hub keeps attestations of the file.
     """
 
     provider: ProviderName
@@ -30,6 +34,7 @@ class IndexedFile:
     requires_python: str | None = None
     metadata_sha256: str | None = None
     yanked: str | None = None
+    is_attested: bool = False
 
     @property
     def wheel_version(self) -> str:
@@ -89,4 +94,5 @@ def _file_of(name: str, version: ProviderVersion) -> IndexedFile | None:
         requires_python=version.requires_python,
         metadata_sha256=version.metadata_sha256,
         yanked=(version.error_message or "") if is_yanked else None,
+        is_attested=bool(version.attestations),
     )

@@ -42,6 +42,7 @@ from provider_hub.http.call import Call
 from provider_hub.http.login import bearer_of
 from provider_hub.http.requests import (
     MAX_BODY,
+    base_url,
     check_length,
     idempotency_key,
     inputs_of,
@@ -120,7 +121,8 @@ class Application(Generic[H]):
             return responses.other_method(request.method, routes)
         address = self._authenticator.address(request.headers.get("X-Forwarded-For"), request.remote_addr)
         principal, tenant = self._admitted(route, _authorization(route, request), address)
-        call = Call(parameters, principal, tenant, address, is_poll="If-None-Match" in request.headers)
+        is_poll = "If-None-Match" in request.headers
+        call = Call(parameters, principal, tenant, address, is_poll=is_poll, base_url=base_url(request))
         if tenant is None:
             return self._handled(request, route, call)
         with self._services.receiving.request(tenant.organization_id):

@@ -20,7 +20,8 @@ class Call:
 
     `principal` is None where anyone may call and no token was sent. `tenant` is the token's organization, None
     where the token has none. `is_poll` says that the caller has an earlier answer and asks whether it still holds.
-    `address` is the caller's IP address, "" where it is not known.
+    `address` is the caller's IP address, and `base_url` where it reaches this API (`https://hub.example.com`); "" where
+    that is not known.
     """
 
     parameters: Mapping[str, str]
@@ -28,6 +29,7 @@ class Call:
     tenant: Organization | None
     address: str = ""
     is_poll: bool = False
+    base_url: str = ""
 
     @property
     def organization(self) -> Organization:

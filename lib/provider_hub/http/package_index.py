@@ -1,6 +1,6 @@
 """The package index that pip and uv read (contract, section 4): PEP 503 in HTML and PEP 691 in JSON.
 
-Which of the two an answer is, `Accept` says. Both tell the same.
+Which of the two an answer is, `Accept` says. Both tell the same, and where a file's attestations are (PEP 740).
 """
 
 from abc import abstractmethod
@@ -19,12 +19,12 @@ from provider_hub.http.call import Call, Reply
 from provider_hub.http.models import Representable, Response
 from provider_hub.http.parameters import PROVIDER, VERSION, Parameter
 from provider_hub.http.route import HTML, Access, Routes
-from provider_hub.http.version_view import file_path
+from provider_hub.http.version_view import file_path, integrity_path
 
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 SIMPLE_HTML = "application/vnd.pypi.simple.v1+html"
-# What a client knows from: sizes and upload times (PEP 700).
-API_VERSION = "1.1"
+# What a client knows from: sizes and upload times since 1.1 (PEP 700), attestations since 1.3 (PEP 740).
+API_VERSION = "1.3"
 _ROOT = "/simple"
 
 
@@ -62,7 +62,7 @@ class _IndexPage(Representable):
     """What both pages of the index have: JSON without null, as the standard has it, and HTML."""
 
     meta: dict[str, str] = Field(
-        {"api-version": API_VERSION}, description="The version of the standard.", examples=[{"api-version": "1.1"}]
+        {"api-version": API_VERSION}, description="The version of the standard.", examples=[{"api-version": "1.3"}]
     )
 
     def as_media(self, media: str) -> bytes:
@@ -156,11 +156,17 @@ class IndexFileBody(Response):
         examples=["2026-03-02T09:30:00.000000Z"],
     )
     yanked: bool | str = Field(description="Whether it is yanked, and why, where its author said.", examples=[False])
+    provenance: str | None = Field(
+        None,
+        description="Where its attestations are, with the same login; absent where there are none.",
+        examples=["https://hub.example.com/integrity/acme/weather/1.4.0/weather-1.4.0-py3-none-any.whl/provenance"],
+    )
 
     @classmethod
-    def of(cls, file: IndexedFile) -> Self:
-        """The view of a listed file."""
+    def of(cls, file: IndexedFile, base_url: str) -> Self:
+        """The view of a listed file. `provenance` is a whole URL (PEP 740), so there is none where `base_url` is ""."""
         kept = file.metadata_sha256
+        attested_at = integrity_path(file.provider, file.version, file.file_name) if file.is_attested else None
         return cls(
             filename=file.file_name,
             url=f"{_ROOT}/files/{file_path(file.provider, file.version, file.file_name)}",
@@ -170,6 +176,7 @@ class IndexFileBody(Response):
             size=file.size,
             upload_time=f"{file.uploaded_at:%Y-%m-%dT%H:%M:%S.%fZ}",
             yanked=False if file.yanked is None else file.yanked or True,
+            provenance=base_url + attested_at if attested_at and base_url else None,
         )
 
     def link(self) -> str:
@@ -180,6 +187,7 @@ class IndexFileBody(Response):
             "data-core-metadata": metadata,
             "data-dist-info-metadata": metadata,
             "data-yanked": None if self.yanked is False else "" if self.yanked is True else self.yanked,
+            "data-provenance": self.provenance,
         }
         return _link(self.filename, f"{self.url}#sha256={self.hashes['sha256']}", attributes)
 
@@ -194,9 +202,9 @@ class ProjectBody(_IndexPage):
     files: list[IndexFileBody] = Field(description="In the order in which they were published.")
 
     @classmethod
-    def of(cls, project: IndexedProject) -> Self:
-        """The view of a distribution."""
-        files = [IndexFileBody.of(file) for file in project.files]
+    def of(cls, project: IndexedProject, base_url: str) -> Self:
+        """The view of a distribution, for whoever reaches this API at `base_url`."""
+        files = [IndexFileBody.of(file, base_url) for file in project.files]
         return cls(name=project.name, versions=list(project.versions), files=files)
 
     def title_and_links(self) -> tuple[str, list[str]]:
@@ -278,4 +286,5 @@ def _listed(hub: Hub, call: Call, authors: Sequence[str], base: str) -> IndexBod
 
 def _found(hub: Hub, call: Call, authors: Sequence[str]) -> ProjectBody:
     text = call.parameters["project"]
-    return ProjectBody.of(package_index.get_project(hub.services, hub.indexed, call.viewer, authors, text))
+    found = package_index.get_project(hub.services, hub.indexed, call.viewer, authors, text)
+    return ProjectBody.of(found, call.base_url)

@@ -24,6 +24,17 @@ def request_id(request: Request) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
+def is_https(request: Request) -> bool:
+    """Whether the caller speaks HTTPS with this API, itself or with what stands before it."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+
+def base_url(request: Request) -> str:
+    """Where the caller reaches this API, by its own Host header; "" where that is no name of a host."""
+    host = request.host
+    return f"{'https' if is_https(request) else 'http'}://{host}" if host else ""
+
+
 def idempotency_key(request: Request) -> str | None:
     """The caller's key, None where there is none. Raises SchemaViolation for one that is not usable."""
     key = request.headers.get(idempotency.HEADER)

@@ -26,6 +26,7 @@ from provider_hub.domain.errors import (
 )
 from provider_hub.http.call import Reply
 from provider_hub.http.models import Representable
+from provider_hub.http.requests import is_https
 from provider_hub.http.route import JSON, Route
 
 _STATUS = {
@@ -146,7 +147,7 @@ def completed(response: Response, request: Request, identifier: str) -> Response
     headers = response.headers
     headers["X-Request-Id"] = identifier
     headers["X-Content-Type-Options"] = "nosniff"
-    if request.is_secure or request.headers.get("X-Forwarded-Proto") == "https":
+    if is_https(request):
         headers["Strict-Transport-Security"] = _HTTPS_FOR_A_YEAR
     if "Authorization" in request.headers or response.status_code >= HTTPStatus.BAD_REQUEST:
         # A token's answer is for its caller alone, and a refusal may be over soon.

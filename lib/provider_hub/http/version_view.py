@@ -208,7 +208,12 @@ def provenance_path(version: ProviderVersion) -> str | None:
     """Where what was attested of the version's wheel is served; None where nothing was."""
     if not version.attestations or version.wheel_filename is None:
         return None
-    return f"/integrity/{file_path(version.provider_name, version.version, version.wheel_filename)}/provenance"
+    return integrity_path(version.provider_name, version.version, version.wheel_filename)
+
+
+def integrity_path(provider: ProviderName, version: str, file_name: str) -> str:
+    """Where what was attested of a file of a version is served, at this API."""
+    return f"/integrity/{file_path(provider, version, file_name)}/provenance"
 
 
 def file_path(provider: ProviderName, version: str, file_name: str) -> str:
