@@ -8,13 +8,13 @@ from typing import Any
 from provider_hub.actions import audit, keys
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.ports import CatalogStore, DocumentStore, ProviderDeletionStore, RolloutStore, Transaction
+from provider_hub.actions.provider_access import changeable, changeable_version, visible
 from provider_hub.actions.publishers import forget_publishing
 from provider_hub.actions.retiring import hide, make_certain, show_again
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import hide_from_others, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.takeover import changed_by
-from provider_hub.actions.version_choice import changeable, changeable_version, visible
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.bill_of_materials import bill_of_version

@@ -8,9 +8,10 @@ from provider_hub.actions.installed import Installed
 from provider_hub.actions.installed_counts import add_installed, admit_installation
 from provider_hub.actions.placement import place_organization
 from provider_hub.actions.ports import TenantStore, Transaction
+from provider_hub.actions.provider_access import visible
 from provider_hub.actions.services import Services
 from provider_hub.actions.steps import record_step
-from provider_hub.actions.version_choice import check_provenance, chosen_version, runnable, visible
+from provider_hub.actions.version_choice import check_provenance, chosen_version, runnable
 from provider_hub.actions.wishes.installations import InstallWish
 from provider_hub.domain.catalog import ProviderVersion
 from provider_hub.domain.errors import Conflict

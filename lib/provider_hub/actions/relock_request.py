@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import Transaction
+from provider_hub.actions.provider_access import changeable_version
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import changeable_version
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus
 from provider_hub.domain.errors import Conflict

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import DocumentStore, DueStore, Transaction
+from provider_hub.actions.provider_access import changeable
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import Provider
 from provider_hub.domain.errors import Conflict

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
+from provider_hub.actions.provider_access import changeable
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
 from provider_hub.actions.takeover import LISTED, ended_by, gone_on
-from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound, TemporaryError

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from provider_hub.actions import audit, keys
 from provider_hub.actions.ports import CatalogStore, Transaction
+from provider_hub.actions.provider_access import changeable
 from provider_hub.actions.services import Services
-from provider_hub.actions.version_choice import changeable
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, in_scope
 from provider_hub.domain.errors import Conflict
