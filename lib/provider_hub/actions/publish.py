@@ -20,7 +20,7 @@ from provider_hub.actions.publication import (
     new_provider,
     new_version,
 )
-from provider_hub.actions.publishers import check_may_publish
+from provider_hub.actions.publishing_policy import check_may_publish
 from provider_hub.actions.publishing_share import check_room, publishing_turn
 from provider_hub.actions.runtimes import keep_default, named_runtime, older_that_fit, pinned_for
 from provider_hub.actions.schemas import check_schemas

@@ -7,7 +7,7 @@ from provider_hub.actions.attestations import check_none_are_added
 from provider_hub.actions.ports import CatalogStore
 from provider_hub.actions.publication import check_author
 from provider_hub.actions.publish import Published, publish
-from provider_hub.actions.publishers import check_may_publish
+from provider_hub.actions.publishing_policy import check_may_publish
 from provider_hub.actions.services import Services
 from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.wheels import AttachedFile, Wheels

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from pydantic import Field
 
-from provider_hub.actions import publishers
 from provider_hub.actions.minting import Minting
+from provider_hub.actions.publishing_policy import organization_is_secretless, set_organization_policy
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishers import BurnWish, MintWish, PolicyWish
 from provider_hub.http.call import Call
@@ -92,13 +92,11 @@ class PublishingBody(Response):
 @routes.add("GET", _POLICY, Access.TENANT)
 def get_publishing(hub: Hub, call: Call) -> PublishingBody:
     """Whether machines' tokens may publish the organization's providers."""
-    return PublishingBody(secretless_only=publishers.organization_policy(hub.services, call.organization))
+    return PublishingBody(secretless_only=organization_is_secretless(hub.services, call.organization))
 
 
 @routes.add("PATCH", _POLICY, Access.TENANT)
 def set_publishing(hub: Hub, call: Call, body: PolicyWish) -> PublishingBody:
     """Decide whether machines' stored tokens may publish the organization's providers too."""
-    publishers.set_organization_policy(
-        hub.services, call.organization, call.actor, secretless_only=body.secretless_only
-    )
+    set_organization_policy(hub.services, call.organization, call.actor, secretless_only=body.secretless_only)
     return PublishingBody(secretless_only=body.secretless_only)

@@ -7,6 +7,7 @@ from typing import Protocol, Self
 from pydantic import ConfigDict, Field
 
 from provider_hub.actions import publishers
+from provider_hub.actions.publishing_policy import set_provider_policy
 from provider_hub.actions.services import Services
 from provider_hub.actions.wishes.publishers import ProviderPolicyWish, PublisherWish
 from provider_hub.domain.publishers.claims import Platform
@@ -114,9 +115,8 @@ def change_publishing(hub: Hub, call: Call, body: ProviderPolicyWish) -> Publish
 
     The first version that is attested decides that those after it have to be.
     """
-    return PublishersBody.of(
-        publishers.set_provider_policy(hub.services, call.organization, call.provider, call.actor, body)
-    )
+    set_provider_policy(hub.services, call.organization, call.provider, call.actor, body)
+    return PublishersBody.of(publishers.publishing_of(hub.services, call.organization, call.provider))
 
 
 @routes.add("DELETE", f"{_PUBLISHERS}/{{publisher_id}}", Access.TENANT, status=204, refusals=(403, 404))
