@@ -7,22 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 import pytest
+from tests.page_scripts import scripts_of
 
 from hub_cli.main import build_parser
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "lib", "terraform", "examples")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).glob("**/[!.]*.md"))])
-_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"(?:^|\s)#.*$", re.MULTILINE)
 _VARIABLE = re.compile(r"\w+=")
 _SET_OR_USED = re.compile(r"\b(?P<set>[A-Z]\w*)=|\$\{?(?P<used>[A-Za-z_]\w*)")
 _OF_EVERY_SHELL = {"HOME", "PATH", "PWD"}
-
-
-def scripts_of(text: str) -> list[str]:
-    """What a page's blocks of shell say, each as one script."""
-    return _BLOCK.findall(text)
 
 
 def commands_of(script: str) -> Iterator[list[str]]:
