@@ -163,6 +163,19 @@ def test_a_schema_with_a_number_that_no_answer_can_hold_is_refused(
     assert "which no answer can hold" in refused.json[told]
 
 
+def test_a_pattern_that_python_does_not_read_is_taken_where_no_config_is_checked_by_it(
+    tenants: Tenants, wheel: AddedWheel
+) -> None:
+    named = {"properties": {"name": {"pattern": r"^\p{L}+$"}}}
+    refused = publish(tenants, wheel, config_schema=named)
+    assert (refused.status_code, refused.json["detail"][0]["loc"]) == (422, ["body", "config_schema"])
+    assert "by which configs are checked" in refused.json["message"]
+    schemas = {"station": {"config_schema": named, "outputs_schema": named}}
+    made = publish(tenants, wheel, schemas=schemas, outputs_schema=named)
+    assert made.status_code == 201, made.text
+    assert made.json["schemas"][1]["config_schema"] == named
+
+
 def test_later_versions_need_no_metadata_and_update_it_where_they_bring_it(
     tenants: Tenants, wheel: AddedWheel, tmp_path: Path
 ) -> None:

@@ -364,7 +364,7 @@ def test_a_process_that_cannot_import_is_told_in_the_log(
     ("module", "function", "argument"),
     [
         (wheel_inspection, "_inspected", "weather-1.0.0-py3-none-any.whl"),
-        (published_schemas, "_refusals", ['{"properties": {"a": {"pattern": "^x+$", "format": "email"}}}']),
+        (published_schemas, "_refusals", [['{"properties": {"a": {"pattern": "^x+$", "format": "email"}}}', True]]),
         (config_schema, "_reported", [{"A": "x"}, '{"properties": {"A": {"pattern": "^y+$"}}}', []]),
         (osv_scan, "_scanned", {"locked": {"weather": ["1.0.0"]}, "now": "2026-01-01T00:00:00+00:00"}),
     ],

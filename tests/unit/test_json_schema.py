@@ -29,9 +29,9 @@ VALUES = st.recursive(
 )
 
 
-def refused(schema: dict[str, Any]) -> str | None:
+def refused(schema: dict[str, Any], *, is_evaluated: bool = True) -> str | None:
     try:
-        check_storable(schema)
+        check_storable(schema, is_evaluated=is_evaluated)
     except SchemaRefused as error:
         return str(error)
     return None
@@ -96,3 +96,16 @@ def test_a_property_may_be_called_as_a_keyword() -> None:
         refused({"properties": {"enum": {"type": "string"}, "$ref": True, "required": {}}, "required": ["enum"]})
         is None
     )
+
+
+@pytest.mark.parametrize("pattern", [r"^\p{L}+$", r"(?<year>\d{4})", "a++b(?i)", "(", "a{99999999999999999999}"])
+def test_only_where_configs_are_checked_python_has_to_read_a_pattern(pattern: str) -> None:
+    for schema in ({"properties": {"a": {"pattern": pattern}}}, {"items": {"patternProperties": {pattern: {}}}}):
+        assert refused(schema, is_evaluated=False) is None
+        why = refused(schema) or ""
+        assert "no regular expression of Python's, by which configs are checked" in why or "repetitions" in why
+
+
+@pytest.mark.parametrize("schema", [{"pattern": 5}, {"pattern": "a" * 2001}, {"patternProperties": ["("]}])
+def test_elsewhere_a_pattern_is_a_text_of_bounded_length_all_the_same(schema: dict[str, Any]) -> None:
+    assert refused(schema, is_evaluated=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from provider_hub.domain.errors import Problem
@@ -23,8 +23,15 @@ class ConfigChecker(Protocol):
         """
 
 
+class GivenSchema(NamedTuple):
+    """A JSON Schema as JSON text. `is_evaluated` says that the hub is going to check configs by it."""
+
+    text: str
+    is_evaluated: bool
+
+
 class SchemaChecker(Protocol):
     """The check of an author's JSON Schemas before they are stored."""
 
-    def refusals(self, schemas: Sequence[str]) -> list[str | None]:
-        """Why each of these JSON texts may not be stored, as the rest of a sentence; None where it may."""
+    def refusals(self, schemas: Sequence[GivenSchema]) -> list[str | None]:
+        """Why each of these schemas may not be stored, as the rest of a sentence; None where it may."""

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from provider_hub.actions.checkers import SchemaChecker
+from provider_hub.actions.checkers import GivenSchema, SchemaChecker
 from provider_hub.actions.wishes.publishing import PublishWish, ResourceSchemaWish, as_text
 from provider_hub.domain.errors import Invalid, Problem, SchemaViolation
+
+# A tenant's config is checked by the provider's own schema alone. People and their tools read the others.
+_EVALUATED = ("config_schema",)
 
 
 def check_schemas(checker: SchemaChecker, wish: PublishWish) -> None:
@@ -17,7 +20,7 @@ def check_schemas(checker: SchemaChecker, wish: PublishWish) -> None:
     given = [(place, text) for place, schema in (*described, *legacy) if (text := as_text(schema)) is not None]
     if not given:
         return
-    refusals = checker.refusals([text for _, text in given])
+    refusals = checker.refusals([GivenSchema(text, place == _EVALUATED) for place, text in given])
     problems = [
         Problem(("body", *place), why) for (place, _), why in zip(given, refusals, strict=True) if why is not None
     ]
@@ -28,7 +31,7 @@ def check_schemas(checker: SchemaChecker, wish: PublishWish) -> None:
 
 
 def _described(wish: PublishWish) -> Iterator[tuple[tuple[str, ...], dict[str, Any] | None]]:
-    yield ("config_schema",), wish.config_schema
+    yield _EVALUATED, wish.config_schema
     yield ("outputs_schema",), wish.outputs_schema
     for name, given in (wish.schemas or {}).items():
         yield ("schemas", name, "config_schema"), given.config_schema

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from provider_hub.actions.checkers import ConfigChecker, SchemaChecker
+from provider_hub.actions.checkers import ConfigChecker, GivenSchema, SchemaChecker
 from provider_hub.actions.known_providers import KnownProviders
 from provider_hub.actions.locks import NamedLocks
 from provider_hub.actions.outbox import Outbox
@@ -61,7 +61,7 @@ class _NoSealer:
 class _NoSchemaChecker:
     """Stands in where a function publishes nothing, as `_NoConfigChecker` does for configs."""
 
-    def refusals(self, _schemas: Sequence[str]) -> list[str | None]:
+    def refusals(self, _schemas: Sequence[GivenSchema]) -> list[str | None]:
         raise AssertionError("this function was wired without a schema checker: set it in main.py")
 
 

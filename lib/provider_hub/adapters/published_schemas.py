@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import IO, Any
 
+from provider_hub.actions.checkers import GivenSchema
 from provider_hub.adapters.limited_child import Limits, OverLimit, run_limited
 
 _LIMITS = Limits()
@@ -13,8 +14,8 @@ _IMPORTS = ("provider_hub.domain.json_schema",)
 class LimitedSchemaChecker:
     """Checks schemas before they are stored (`actions.checkers.SchemaChecker`)."""
 
-    def refusals(self, schemas: Sequence[str]) -> list[str | None]:
-        """For each schema, JSON text, why it is refused; None where it may be stored. Over a limit all are refused."""
+    def refusals(self, schemas: Sequence[GivenSchema]) -> list[str | None]:
+        """For each schema why it is refused; None where it may be stored. Over a limit all are refused."""
         try:
             found: list[str | None] = run_limited(_refusals, list(schemas), _LIMITS, imports=_IMPORTS)
         except OverLimit as error:
@@ -23,14 +24,14 @@ class LimitedSchemaChecker:
 
 
 def _refusals(schemas: Any, _file: IO[bytes] | None) -> list[str | None]:
-    return [_refusal(text) for text in schemas]
+    return [_refusal(text, is_evaluated=is_evaluated) for text, is_evaluated in schemas]
 
 
-def _refusal(text: str) -> str | None:
+def _refusal(text: str, *, is_evaluated: bool) -> str | None:
     from provider_hub.domain.json_schema import SchemaRefused, check_storable  # noqa: PLC0415 - in the template alone
 
     try:
-        check_storable(json.loads(text))
+        check_storable(json.loads(text), is_evaluated=is_evaluated)
     except SchemaRefused as why:
         return str(why)
     return None

@@ -26,13 +26,19 @@ class SchemaRefused(ValueError):
     """The schema may not be stored; `str()` completes "the schema …"."""
 
 
-def check_storable(schema: dict[str, Any]) -> None:
-    """Raises SchemaRefused for a value that is not a schema of draft 2020-12, or exceeds the bounds."""
+def check_storable(schema: dict[str, Any], *, is_evaluated: bool) -> None:
+    """Raises SchemaRefused for a value that is not a schema of draft 2020-12, or exceeds the bounds.
+
+    The draft recommends the regular expressions of ECMA-262. A schema by which the hub checks configs, `is_evaluated`,
+    can have only those that Python reads too; elsewhere a pattern may be any text.
+    """
     dialect = schema.get("$schema", DIALECT)
     if not isinstance(dialect, str) or dialect.removesuffix("#") != DIALECT:
         raise SchemaRefused(f"names another dialect than {DIALECT}: convert it, or leave $schema out")
     counts = {_REFERENCES: 0, _COMBINATORS: 0}
     for part in _walk(schema):
+        if is_evaluated:
+            _check_patterns(part)
         for keywords in counts:
             counts[keywords] += len(keywords & part.keys())
     if counts[_REFERENCES] > MAX_REFERENCES:
@@ -42,7 +48,7 @@ def check_storable(schema: dict[str, Any]) -> None:
 
 
 def _walk(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every schema in `schema`, itself the first, each checked."""
+    """Every schema in `schema`, itself the first, each once it was checked."""
     waiting: list[tuple[Any, int]] = [(schema, 1)]
     while waiting:
         part, depth = waiting.pop()
@@ -52,12 +58,27 @@ def _walk(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             raise _wrong("a schema", "is neither an object nor true or false")
         if depth > MAX_DEPTH:
             raise SchemaRefused(f"is nested too deeply: at most {MAX_DEPTH} schemas")
-        yield part
         for keyword, value in part.items():
             if below := _BELOW.get(keyword):
                 waiting += ((found, depth + 1) for found in below(keyword, value))
             elif check := _VALUES.get(keyword):
                 check(keyword, value)
+        yield part
+
+
+def _check_patterns(part: dict[str, Any]) -> None:
+    """Raises SchemaRefused for a pattern by which no config could be checked, at one level of a checked schema."""
+    own = [part["pattern"]] if "pattern" in part else []
+    for pattern in (*own, *part.get("patternProperties", ())):
+        try:
+            re.compile(pattern)
+        except re.error:
+            raise SchemaRefused(
+                f"has the pattern {pattern[:100]!a}, which is no regular expression of Python's, by which configs are "
+                "checked: write it without what only other languages have, such as \\p{L} and (?<name>…)"
+            ) from None
+        except OverflowError:
+            raise SchemaRefused("has a pattern whose repetitions are beyond all bounds") from None
 
 
 def _wrong(keyword: str, why: str) -> SchemaRefused:
@@ -157,12 +178,6 @@ def _pattern(keyword: str, value: Any) -> None:
     _text(keyword, value)
     if len(value) > MAX_PATTERN_CHARACTERS:
         raise SchemaRefused(f"has a pattern of over {MAX_PATTERN_CHARACTERS} characters")
-    try:
-        re.compile(value)
-    except re.error:
-        raise _wrong(keyword, f"{value[:100]!a} is no regular expression") from None
-    except OverflowError:
-        raise _wrong(keyword, "has a pattern whose repetitions are beyond all bounds") from None
 
 
 def _within(keyword: str, value: Any) -> None:
