@@ -77,7 +77,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "silent": lambda store: store.silent(START, 1, 1),
     "left_behind": lambda store: store.left_behind(START, 1),
 }
-PUBLISHER: dict[str, Callable[[Adapter], object]] = {"publish": lambda publisher: publisher.publish(ENTRY)}
+TOPICS: dict[str, Callable[[Adapter], object]] = {"publish": lambda topics: topics.publish(ENTRY)}
 TASKS: dict[str, Callable[[Adapter], object]] = {
     "schedule": lambda queues: queues.schedule(step_of(ROLLOUT)),
     "cancel": lambda queues: queues.cancel(Queue.DEADLINES, "01"),
@@ -92,7 +92,7 @@ CLUSTER: dict[str, Callable[[Adapter], object]] = {
     "pods": lambda cluster: cluster.pods("n", "01"),
     "read_logs": lambda cluster: cluster.read_logs("n", [LogRequest("p")]),
 }
-PORTS = {"Store": STORE, "Publisher": PUBLISHER, "Tasks": TASKS, "Cluster": CLUSTER}
+PORTS = {"Store": STORE, "Topics": TOPICS, "Tasks": TASKS, "Cluster": CLUSTER}
 CALLS = [(port, method) for port, methods in PORTS.items() for method in methods]
 
 
@@ -109,7 +109,7 @@ def adapter(world: World, port: str, process: Process) -> Adapter:
     settings = world.functions.settings
     connect: dict[str, Callable[[], Adapter]] = {
         "Store": lambda: firestore.connect(settings.project, settings.database),
-        "Publisher": lambda: pubsub.connect(settings.project, {Topic.INSTALLATION_EVENTS: "installation-events"}),
+        "Topics": lambda: pubsub.connect(settings.project, {Topic.INSTALLATION_EVENTS: "installation-events"}),
         "Tasks": lambda: tasks.connect(settings),
         "Cluster": lambda: kubernetes.connect(settings).of(ROW),
     }
