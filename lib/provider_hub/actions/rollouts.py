@@ -19,7 +19,7 @@ from provider_hub.domain.versions import is_rollout_id
 
 log = logging.getLogger(__name__)
 
-MEMBERS_DELETED_AT_ONCE = 100
+_MEMBERS_DELETED_AT_ONCE = 400
 
 
 def list_rollouts(services: Services[RolloutStore], by: Actor, name: ProviderName) -> list[Rollout]:
@@ -136,5 +136,5 @@ def forget_rollouts(services: Services[RolloutStore], name: ProviderName) -> Non
 
 def _forget_members(services: Services[RolloutStore], rollout: Rollout, wave: int) -> None:
     name, rollout_id = rollout.provider_name, rollout.rollout_id
-    while members := services.store.wave_members(name, rollout_id, wave, MEMBERS_DELETED_AT_ONCE):
+    while members := services.store.wave_members(name, rollout_id, wave, _MEMBERS_DELETED_AT_ONCE):
         services.store.delete_all([keys.member(name, rollout_id, member.installation_id) for member in members])
