@@ -60,12 +60,12 @@ class CountingChecker:
     meanwhile: Callable[[], object] = lambda: None
 
     def problems(
-        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
+        self, config: Mapping[str, str], schema: str, sealed_keys: Set[str] = frozenset(), organization_id: str = ""
     ) -> list[Problem] | None:
         self.checks += 1
         self.inside.append(self.store.inside)
         self.meanwhile()
-        return JsonSchemaChecker().problems(config, schema, hidden, organization_id)
+        return JsonSchemaChecker().problems(config, schema, sealed_keys, organization_id)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publish_file import publish_file
 from provider_hub.actions.retiring import show_left_hidden
-from provider_hub.actions.scope import hide_from_others
+from provider_hub.actions.scope import make_private
 from provider_hub.actions.wheels import AttachedFile
 from provider_hub.actions.wishes.publishing import MetadataWish, PublishWish
 from provider_hub.domain.artifacts import kept_name
@@ -146,9 +146,9 @@ def test_an_author_that_installs_or_uninstalls_meanwhile_counts_neither_for_anot
     monkeypatch.setattr(backend.services.store, "install_count", counts_after_a_change)
     if other_has_it:
         with pytest.raises(Conflict, match="is installed by 1 other"):
-            hide_from_others(backend.services, ADA, WEATHER)
+            make_private(backend.services, ADA, WEATHER)
     else:
-        assert hide_from_others(backend.services, ADA, WEATHER)
+        assert make_private(backend.services, ADA, WEATHER)
 
 
 def test_the_same_bytes_under_another_file_name_leave_a_version_as_it_is(backend: Backend) -> None:

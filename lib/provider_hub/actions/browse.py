@@ -12,7 +12,7 @@ from provider_hub.actions.provider_access import changeable, changeable_version,
 from provider_hub.actions.publishers import forget_publishing
 from provider_hub.actions.retiring import hide, make_certain, show_again
 from provider_hub.actions.rollouts import forget_rollouts
-from provider_hub.actions.scope import hide_from_others, record_scope
+from provider_hub.actions.scope import make_private, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.takeover import changed_by
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
@@ -146,7 +146,7 @@ def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderNam
 
     Raises NotFound, Forbidden, or Conflict for a provider that others have installed and that they should not see.
     """
-    is_hidden_now = edit.scope is Scope.TENANT and hide_from_others(services, by, name)
+    is_private_now = edit.scope is Scope.TENANT and make_private(services, by, name)
 
     def decide(transaction: Transaction) -> Provider:
         (found,) = transaction.read(keys.provider(name))
@@ -156,7 +156,7 @@ def edit_provider(services: Services[CatalogStore], by: Actor, name: ProviderNam
             edited = in_scope(edited, Scope.PUBLIC)
         edited = replace(edited, search_tokens=search_tokens(edited))
         transaction.write(keys.provider(name), edited)
-        _record_edit(services, transaction, by, provider, edit, is_further=is_hidden_now)
+        _record_edit(services, transaction, by, provider, edit, is_further=is_private_now)
         return edited
 
     provider, _ = services.store.transact(decide)

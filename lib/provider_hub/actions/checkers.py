@@ -13,11 +13,11 @@ class ConfigChecker(Protocol):
     """The validator of a tenant's config against a provider's JSON Schema."""
 
     def problems(
-        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
+        self, config: Mapping[str, str], schema: str, sealed_keys: Set[str] = frozenset(), organization_id: str = ""
     ) -> list[Problem] | None:
         """The first problems, an empty list where there are none; None where it cannot be found out.
 
-        The keys in `hidden` are set to values that nobody here can read: only what does not depend on them is told.
+        `sealed_keys` are set to values that nobody here can read: only what does not depend on them is told.
         The call may take seconds. An action makes it outside of every transaction. An organization has one under way
         that may take long; its others wait. Raises TemporaryError where too many do.
         """

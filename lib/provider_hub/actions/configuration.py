@@ -29,14 +29,14 @@ _ROUNDS = 5
 class ConfigCheck:
     """A config and the JSON Schema that it has to fit, as JSON text.
 
-    `hidden` are the keys of stored secrets, whose values this function cannot read. `version` is the one to name in a
-    refusal; None where the caller gave the config with this very request.
+    `sealed_keys` are those of stored secrets, whose values this function cannot read. `version` is the one to name in
+    a refusal; None where the caller gave the config with this very request.
     """
 
     organization_id: str
     config: Mapping[str, str] = field(repr=False)
     schema: str
-    hidden: frozenset[str] = frozenset()
+    sealed_keys: frozenset[str] = frozenset()
     version: str | None = None
 
 
@@ -97,7 +97,7 @@ def _given(passed: Passed, decide: Callable[[Transaction, Passed], T]) -> Callab
 
 def refuse_unfit(checker: ConfigChecker, check: ConfigCheck) -> None:
     """Raises Invalid, naming the keys that do not fit."""
-    found = checker.problems(check.config, check.schema, check.hidden, check.organization_id)
+    found = checker.problems(check.config, check.schema, check.sealed_keys, check.organization_id)
     if found is None:
         found = [Problem(("body", "config"), "cannot be checked against the provider's config_schema")]
     if check.version is not None:

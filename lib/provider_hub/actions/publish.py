@@ -24,7 +24,7 @@ from provider_hub.actions.publishing_policy import check_may_publish
 from provider_hub.actions.publishing_share import check_room, publishing_turn
 from provider_hub.actions.runtimes import keep_default, named_runtime, older_that_fit, pinned_for
 from provider_hub.actions.schemas import check_schemas
-from provider_hub.actions.scope import check_can_hide, hide_from_others, record_scope
+from provider_hub.actions.scope import check_can_be_private, make_private, record_scope
 from provider_hub.actions.services import Services
 from provider_hub.actions.stored_share import StoredShare
 from provider_hub.actions.wheel_source import source_of
@@ -102,12 +102,12 @@ def publish(
         publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
         _check_distribution(provider, delivery.wheel.distribution)
         built = _found_out(services, publication, delivery, taken, by)
-        # Locking and the bucket come before: what fails most often hides nothing. A crash before the transaction, or a
-        # refusal by it, leaves the provider hidden; its author can show it again. The hub does not: another publish or
-        # an edit may have decided meanwhile that it is hidden.
-        hides = provider is not None and publication.scope is Scope.TENANT
-        is_hidden_now = hides and hide_from_others(services, by, provider_name)
-        return _register(services, publication, author, by, built, is_further=is_hidden_now)
+        # Locking and the bucket come before: what fails most often makes nothing private. A crash before the
+        # transaction, or a refusal by it, leaves the provider private; its author can make it public again. The hub
+        # does not: another publish or an edit may have decided meanwhile that it is private.
+        is_to_be_private = provider is not None and publication.scope is Scope.TENANT
+        is_private_now = is_to_be_private and make_private(services, by, provider_name)
+        return _register(services, publication, author, by, built, is_further=is_private_now)
 
 
 def _check_provider(
@@ -123,7 +123,7 @@ def _check_provider(
     if wish.runtime_version:
         named_runtime(services, wish.runtime_version)
     if provider and publication.scope is Scope.TENANT:
-        check_can_hide(services, provider)
+        check_can_be_private(services, provider)
 
 
 def _check_stored(publication: Publication, provider: Provider | None, policy: PublishingPolicy | None) -> None:

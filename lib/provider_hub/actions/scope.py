@@ -1,4 +1,4 @@
-"""Who sees a customer's provider: everyone, or its own organization."""
+"""Who sees a customer's provider: everyone, or, where it is private, its own organization alone."""
 
 from typing import TYPE_CHECKING
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 _COUNTS = 3
 
 
-def hide_from_others(services: Services[CatalogStore], by: Actor, name: ProviderName) -> bool:
-    """Make a provider its own organization's; False where it was before.
+def make_private(services: Services[CatalogStore], by: Actor, name: ProviderName) -> bool:
+    """Make a provider visible to its own organization alone; False where it was so before.
 
     Raises NotFound, Forbidden, QuotaExceeded, or Conflict while others have it installed. The platform's own providers
     stay public.
 
-    It is hidden first and counted then: another organization's install that read it before is counted, one that reads
-    it after finds nothing. A crash in between leaves it hidden: organizations that have it keep it, and its author can
-    make it public again.
+    It becomes private first and is counted then: another organization's install that read it before is counted, one
+    that reads it after finds nothing. A crash in between leaves it private: organizations that have it keep it, and its
+    author can make it public again.
     """
-    hidden_of = _set_scope(services, by, name, Scope.TENANT)
-    if hidden_of is None:
+    organization_id = _set_scope(services, by, name, Scope.TENANT)
+    if organization_id is None:
         return False
     try:
-        _check_none_has_it(services, hidden_of, name)
+        _check_none_has_it(services, organization_id, name)
     except Conflict:
         _set_scope(services, by, name, Scope.PUBLIC, is_further=True)
         raise
     return True
 
 
-def check_can_hide(services: Services[CatalogStore], provider: Provider) -> None:
-    """Raises Conflict while others have it installed; `hide_from_others` may still find somebody later."""
+def check_can_be_private(services: Services[CatalogStore], provider: Provider) -> None:
+    """Raises Conflict while others have it installed; `make_private` may still find somebody later."""
     organization_id = provider.author.organization_id
     if provider.scope is Scope.PUBLIC and organization_id is not None:
         _check_none_has_it(services, organization_id, provider.provider_name)

@@ -44,7 +44,7 @@ class _NoConfigChecker:
     """Stands in where a function checks no config; a call of it is a fault in that function's wiring."""
 
     def problems(
-        self, _config: Mapping[str, str], _schema: str, _hidden: Set[str] = frozenset(), _organization_id: str = ""
+        self, _config: Mapping[str, str], _schema: str, _sealed_keys: Set[str] = frozenset(), _organization_id: str = ""
     ) -> "list[Problem] | None":
         raise AssertionError("this function was wired without a config checker: set it in main.py")
 

@@ -39,16 +39,16 @@ class JsonSchemaChecker:
     """Checks configs with the `jsonschema` package (`actions.checkers.ConfigChecker`)."""
 
     def problems(
-        self, config: Mapping[str, str], schema: str, hidden: Set[str] = frozenset(), organization_id: str = ""
+        self, config: Mapping[str, str], schema: str, sealed_keys: Set[str] = frozenset(), organization_id: str = ""
     ) -> list[Problem] | None:
         """The first 20 problems; None where a child cannot find them out within its limits.
 
-        Raises TemporaryError where too many checks wait, in all or of this organization. Of `hidden` keys the values
-        are not known: a problem that may be one of such a value is left to the provider.
+        Raises TemporaryError where too many checks wait, in all or of this organization. The values of
+        `sealed_keys` are not known: a problem that may be one of such a value is left to the provider.
         """
         if is_plain(json.loads(schema)):
-            return _problems(config, schema, hidden)
-        return _checked_in_child(config, schema, hidden, organization_id)
+            return _problems(config, schema, sealed_keys)
+        return _checked_in_child(config, schema, sealed_keys, organization_id)
 
 
 def is_plain(schema: Any) -> bool:
@@ -61,11 +61,11 @@ def is_plain(schema: Any) -> bool:
 
 
 def _checked_in_child(
-    config: Mapping[str, str], schema_text: str, hidden: Set[str], organization_id: str
+    config: Mapping[str, str], schema_text: str, sealed_keys: Set[str], organization_id: str
 ) -> list[Problem] | None:
     """`_problems` in a child process; None also where the child needs too much or dies."""
     with _TURNS.turn(organization_id or None):
-        argument = [dict(config), schema_text, sorted(hidden)]
+        argument = [dict(config), schema_text, sorted(sealed_keys)]
         try:
             found = run_limited(_reported, argument, _LIMITS, imports=_IMPORTS)
         except OverLimit:
@@ -74,12 +74,12 @@ def _checked_in_child(
 
 
 def _reported(argument: Any, _file: IO[bytes] | None) -> list[list[Any]] | None:
-    config, schema_text, hidden = argument
-    found = _problems(config, schema_text, frozenset(hidden))
+    config, schema_text, sealed_keys = argument
+    found = _problems(config, schema_text, frozenset(sealed_keys))
     return None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
 
 
-def _problems(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> list[Problem] | None:
+def _problems(config: Mapping[str, str], schema_text: str, sealed_keys: Set[str]) -> list[Problem] | None:
     """The first problems; None where the schema itself cannot be evaluated."""
     from jsonschema.validators import validator_for  # noqa: PLC0415 - most requests never need it
     from referencing import Registry  # noqa: PLC0415
@@ -88,9 +88,9 @@ def _problems(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> 
     schema = json.loads(schema_text)
     # The empty registry fetches no reference: otherwise a schema could make this function call any address.
     validator = validator_for(schema)(schema, registry=Registry())
-    whole = _typed({**dict.fromkeys(hidden, ""), **config}, schema)
+    whole = _typed({**dict.fromkeys(sealed_keys, ""), **config}, schema)
     try:
-        known = (error for error in validator.iter_errors(whole) if _is_known(error, hidden))
+        known = (error for error in validator.iter_errors(whole) if _is_known(error, sealed_keys))
         return [
             Problem(
                 ("body", "config", *map(str, error.absolute_path)), _message(error), f"config_schema.{error.validator}"
@@ -103,12 +103,12 @@ def _problems(config: Mapping[str, str], schema_text: str, hidden: Set[str]) -> 
         return None
 
 
-def _is_known(error: Any, hidden: Set[str]) -> bool:
-    """Whether an error is one whatever the values of the hidden keys are."""
-    if not hidden:
+def _is_known(error: Any, sealed_keys: Set[str]) -> bool:
+    """Whether an error is one whatever the values of the sealed keys are."""
+    if not sealed_keys:
         return True
     above = takewhile(lambda part: part != "properties", error.absolute_schema_path)
-    return hidden.isdisjoint(map(str, islice(error.absolute_path, 1))) and _BY_VALUES.isdisjoint(map(str, above))
+    return sealed_keys.isdisjoint(map(str, islice(error.absolute_path, 1))) and _BY_VALUES.isdisjoint(map(str, above))
 
 
 def _message(error: Any) -> str:

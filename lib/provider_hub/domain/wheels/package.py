@@ -93,8 +93,8 @@ class Packages:
         if name not in self.importable:
             remedy = f"name one that it has ({_listed(self.candidates)})" if self.candidates else "it has none"
             raise PackageRefused(f"the wheel has no package {name[:200]!a}: {remedy}")
-        if _is_hidden(name):
-            raise _hidden((name,))
+        if _is_shadowed(name):
+            raise _shadowed((name,))
         return name
 
 
@@ -206,14 +206,14 @@ def _provider(layout: WheelLayout, found: Packages, without_init: Collection[str
         )
     if not found.candidates:
         raise PackageRefused(f"the wheel has nothing to import, {_what_it_has(layout.files)}")
-    visible = tuple(name for name in found.candidates if not _is_hidden(name))
-    if not visible:
-        raise _hidden(found.candidates)
-    if len(visible) == 1:
-        return visible[0]
-    alike = [name for name in visible if _same_name(name, layout.distribution)]
+    reachable = tuple(name for name in found.candidates if not _is_shadowed(name))
+    if not reachable:
+        raise _shadowed(found.candidates)
+    if len(reachable) == 1:
+        return reachable[0]
+    alike = [name for name in reachable if _same_name(name, layout.distribution)]
     if len(alike) != 1:
-        raise PackageUnclear(visible)
+        raise PackageUnclear(reachable)
     return alike[0]
 
 
@@ -277,11 +277,12 @@ def _is_usual(name: str) -> bool:
     return _is_name(name) and not name.startswith("_") and name not in _BESIDE_THE_PROVIDER
 
 
-def _is_hidden(name: str) -> bool:
+def _is_shadowed(name: str) -> bool:
+    """Whether an import of it finds the standard library's module of that name first."""
     return name.partition(".")[0] in sys.stdlib_module_names
 
 
-def _hidden(names: tuple[str, ...]) -> PackageRefused:
+def _shadowed(names: tuple[str, ...]) -> PackageRefused:
     return PackageRefused(
         f"{_listed(names)} cannot be imported from the wheel, since Python's own module of that name comes first: "
         "rename the package"
