@@ -52,12 +52,12 @@ def _list(session: Session, required: Json) -> None:
     if session.as_json:
         print(as_json(required))
         return
-    rows = [(one["provider"], *_told(one["require_provenance"])) for one in required["providers"]]
-    rows.append((_ALL, *_told(required["require_provenance"])))
+    rows = [(one["provider"], *_columns_of(one["require_provenance"])) for one in required["providers"]]
+    rows.append((_ALL, *_columns_of(required["require_provenance"])))
     print(table(("PROVIDER", "REPOSITORY", "REF", "ISSUER"), rows, terminal_width()))
 
 
-def _told(rule: Json | None) -> tuple[str, ...]:
+def _columns_of(rule: Json | None) -> tuple[str, ...]:
     return (
         ("nothing", "", "") if rule is None else (printable(rule["repository"]), rule["ref"] or "any", rule["issuer"])
     )

@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
         entry = {f"{key}_" if is_reserved(key) else key: value for key, value in extras.items()}
         message = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
-            message = f"{message}\n{_told(record.exc_info[1])}"
+            message = f"{message}\n{_traceback_of(record.exc_info[1])}"
         entry |= {"severity": record.levelname, "message": message, "logger": record.name}
         if trace_id := _trace_id.get():
             entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace_id}"
@@ -47,7 +47,7 @@ def is_reserved(field: str) -> bool:
     return field in _LIFTED or field in _OWN or field.startswith(_LIFTED_PREFIX)
 
 
-def _told(error: BaseException, depth: int = 0) -> str:
+def _traceback_of(error: BaseException, depth: int = 0) -> str:
     """As Python prints it, but what an error says is masked and shortened: nobody foresaw it."""
     parts = []
     for one, became in _chained(error):
@@ -55,7 +55,7 @@ def _told(error: BaseException, depth: int = 0) -> str:
         began = f"Traceback (most recent call last):\n{frames}" if frames else ""
         parts.append(f"{began}{type(one).__qualname__}: {_said(one)}\n{became}")
         if isinstance(one, BaseExceptionGroup) and depth < _MOST_DEPTH:
-            within = "\n".join(_told(each, depth + 1) for each in one.exceptions[:_MOST_ERRORS])
+            within = "\n".join(_traceback_of(each, depth + 1) for each in one.exceptions[:_MOST_ERRORS])
             parts.append(textwrap.indent(within, "  | "))
     return "".join(parts).rstrip("\n")
 

@@ -27,7 +27,7 @@ def require(
 ) -> ProvenancePolicy:
     """Require it of every provider without a rule of its own; None requires nothing."""
     return _changed(
-        services, organization, organization.slug, _told(rule), by, lambda policy: replace(policy, rule=rule)
+        services, organization, organization.slug, _text_of(rule), by, lambda policy: replace(policy, rule=rule)
     )
 
 
@@ -51,7 +51,7 @@ def require_of_provider(
             )
         return changed
 
-    return _changed(services, organization, name.canonical, _told(rule), by, change)
+    return _changed(services, organization, name.canonical, _text_of(rule), by, change)
 
 
 def drop_provider(
@@ -94,5 +94,5 @@ def _nothing(organization: Organization, now: datetime, cause: str) -> Provenanc
     return ProvenancePolicy(organization.organization_id, rule=None, providers=(), changed_at=now, changed_by=cause)
 
 
-def _told(rule: ProvenanceRule | None) -> str:
+def _text_of(rule: ProvenanceRule | None) -> str:
     return str(rule) if rule else "nothing"

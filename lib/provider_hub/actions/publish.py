@@ -101,7 +101,7 @@ def publish(
             publication = _with_offered(services, publication, delivery.wheel)
         publication = replace(publication, package_name=_package(publication, delivery.wheel.packages))
         _check_distribution(provider, delivery.wheel.distribution)
-        built = _found_out(services, publication, delivery, taken, by)
+        built = _build(services, publication, delivery, taken, by)
         # Locking and the bucket come before: what fails most often makes nothing private. A crash before the
         # transaction, or a refusal by it, leaves the provider private; its author can make it public again. The hub
         # does not: another publish or an edit may have decided meanwhile that it is private.
@@ -145,7 +145,7 @@ def _check_distribution(provider: Provider | None, distribution: str) -> None:
         )
 
 
-def _found_out(
+def _build(
     services: Services[CatalogStore], publication: Publication, delivery: Delivery, share: StoredShare, by: Actor
 ) -> Built:
     wheel, wish = delivery.wheel, publication.wish

@@ -79,7 +79,7 @@ def add_publisher(
 
     def add(transaction: Transaction) -> None:
         transaction.write(keys.publisher(publisher.publisher_id), publisher)
-        detail = _told(publisher) + (f", in the place of {replaced}" if replaced else "")
+        detail = _text_of(publisher) + (f", in the place of {replaced}" if replaced else "")
         audit.record(services, transaction, by, AuditAction.PUBLISHER_ADDED, name.canonical, detail=detail)
 
     services.store.transact(add)
@@ -101,7 +101,7 @@ def remove_publisher(
 
     def remove(transaction: Transaction) -> None:
         transaction.delete(keys.publisher(publisher_id))
-        audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name.canonical, detail=_told(found))
+        audit.record(services, transaction, by, AuditAction.PUBLISHER_REMOVED, name.canonical, detail=_text_of(found))
 
     services.store.transact(remove)
 
@@ -122,7 +122,7 @@ def _forgotten(
     for one in publishers:
         transaction.delete(keys.publisher(one.publisher_id))
     name, concerns = publishers[0].provider_name.canonical, publishers[0].organization_id
-    detail = f"with its provider: {', '.join(map(_told, publishers))}"
+    detail = f"with its provider: {', '.join(map(_text_of, publishers))}"
     action = AuditAction.PUBLISHER_REMOVED
     audit.record(services, transaction, by, action, name, concerns=concerns, detail=detail, is_further=True)
 
@@ -217,5 +217,5 @@ def _replaced_repository(services: Services[PublisherStore], publisher: Publishe
     return before
 
 
-def _told(publisher: Publisher) -> str:
+def _text_of(publisher: Publisher) -> str:
     return f"{publisher.issuer} {publisher.repository} {publisher.workflow}"

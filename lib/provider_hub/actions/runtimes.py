@@ -45,15 +45,15 @@ def register_runtime(services: Services[CatalogStore], by: Actor, wish: RuntimeV
         now = services.clock()
         if known and known.image != image:
             raise Conflict(
-                f"runtime version {version} is registered as {_told(known.image)}, and runtime versions never change: "
-                f"register {_told(image)} under another name"
+                f"runtime version {version} is registered as {_text_of(known.image)}, and runtime versions "
+                f"never change: register {_text_of(image)} under another name"
             )
         if known and known.changelog == changelog:
             return Registered(known, created=False)
         made = known or replace(registered_default(image, now), version=version)
         kept = replace(made, changelog=changelog, updated_at=now)
         transaction.write(key, kept)
-        detail = "its changelog" if known else _told(image)
+        detail = "its changelog" if known else _text_of(image)
         audit.record(services, transaction, by, AuditAction.RUNTIME_REGISTERED, f"runtime {version}", detail=detail)
         return Registered(kept, created=known is None)
 
@@ -136,5 +136,5 @@ def _default(services: Services[DocumentStore]) -> RuntimeVersion:
     return registered_default(services.publishing_rules.runtime, services.clock())
 
 
-def _told(image: RuntimeImage) -> str:
+def _text_of(image: RuntimeImage) -> str:
     return f"{image.image_url} (CPython {image.python_version}, {image.platform})"

@@ -185,7 +185,10 @@ def _request_body(route: Route, body: type[BaseModel]) -> dict[str, Any]:
 def _response(route: Route, status: int) -> dict[str, Any]:
     if status >= HTTPStatus.BAD_REQUEST:
         return _mint_refusal(status) if route.mints else {"$ref": f"#/components/responses/{status}"}
-    response: dict[str, Any] = {"description": _told(route, status), "headers": _header_references("X-Request-Id")}
+    response: dict[str, Any] = {
+        "description": _success_description(route, status),
+        "headers": _header_references("X-Request-Id"),
+    }
     if route.has_tag:
         response["headers"] |= _header_references("ETag")
     if status == HTTPStatus.NOT_MODIFIED:
@@ -211,7 +214,7 @@ def _described(route: Route, media: str) -> dict[str, Any]:
     return {"schema": _shape(route.shape), "example": examples.response(route)}
 
 
-def _told(route: Route, status: int) -> str:
+def _success_description(route: Route, status: int) -> str:
     if status == HTTPStatus.NO_CONTENT:
         return "Done; there is nothing to say."
     if status in route.other_statuses:
