@@ -253,7 +253,7 @@ class HubApi:
         return int(self._transport.request("DELETE", "/ops/dead-letter", query=query)["deleted_count"])
 
 
-def found(api: HubApi, name: str) -> Installation | None:
+def find_installation(api: HubApi, name: str) -> Installation | None:
     """An installation, None where there is none."""
     try:
         return api.installation(name)

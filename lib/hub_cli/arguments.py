@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hub_cli.errors import UsageError
 from hub_cli.stack_file import STATE_DIR_DEFAULT, default_state_dir
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, is_rollout_id
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from hub_cli.target import Target
 
 WAIT_SECONDS = 900.0
+SCOPES = tuple(scope.value for scope in Scope)
+ROLLOUT_HELP = "or the id of the rollout of a version that was locked again, VERSION@LOCK"
 _COMMENT = "#"
 _DURATION = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -78,6 +81,24 @@ def add_wait(parser: argparse.ArgumentParser, what: str) -> None:
         metavar="SECONDS",
         help=f"with --wait, give up after this long (default: {WAIT_SECONDS:g})",
     )
+
+
+def add_edit(parser: argparse.ArgumentParser) -> None:
+    """The provider, and what may be changed of it."""
+    parser.add_argument("provider", type=provider, metavar="ORG/NAME")
+    parser.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your organization")
+    parser.add_argument("--display-name", metavar="TEXT")
+    parser.add_argument("--description", metavar="TEXT")
+    parser.add_argument("--readme", metavar="TEXT|@FILE", help="Markdown; @- reads standard input")
+    parser.add_argument("--icon-url", metavar="URL")
+    parser.add_argument("--tag", action="append", dest="tags", metavar="TAG", help="may be repeated; replaces all tags")
+
+
+def add_audit(parser: argparse.ArgumentParser) -> None:
+    """Which entries of the audit."""
+    parser.add_argument("--action", metavar="ACTION", help="only this action, such as version-yanked or refused")
+    parser.add_argument("--since", type=moment, metavar="10d|TIME", help="only since then")
+    parser.add_argument("--limit", type=count, default=50, help="at most this many (default: 50)")
 
 
 def provider(text: str) -> str:

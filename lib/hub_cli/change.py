@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from hub_cli.api import HubApi, Installation, found
+from hub_cli.api import HubApi, Installation, find_installation
 from hub_cli.arguments import Session, config, secret_config
 from hub_cli.display import as_json, printable
 from hub_cli.errors import Refused, UsageError
@@ -49,7 +49,7 @@ def _asked(session: Session, parsed: argparse.Namespace) -> Installation:
 
 def _leaving(api: HubApi, name: str) -> Installation | None:
     """The row where it is being removed already: asking once more is refused, and waiting for it is as good."""
-    row = found(api, name)
+    row = find_installation(api, name)
     return row if row is not None and row.state == "deleting" else None
 
 

@@ -1,4 +1,4 @@
-"""The subcommands of `hub` for people and CI: publish, install and what follows, search, dead letters.
+"""The subcommands of `hub` that speak to the API: those for people and CI here, the others in modules of their own.
 
 Each module is imported when one of its commands runs (hence each `noqa`): `hub --help` stays quick.
 """
@@ -6,17 +6,16 @@ Each module is imported when one of its commands runs (hence each `noqa`): `hub 
 import argparse
 from typing import TYPE_CHECKING
 
-from hub_cli import arguments, publisher_commands
+from hub_cli import arguments, console_commands, publisher_commands
 from hub_cli.subparsers import command
 
 if TYPE_CHECKING:
     from hub_cli.subparsers import Subparsers
 
-_ROLLOUT = "or the id of the rollout of a version that was locked again, VERSION@LOCK"
-
-SCOPES = ("public", "tenant")
+# Of the domain's installations, whose module takes long to load.
 TIERS = ("free", "standard", "performance")
-SWITCH = ("on", "off")
+POLICIES = ("auto", "manual")
+_SWITCH = ("on", "off")
 
 
 def register(commands: "Subparsers") -> None:
@@ -33,7 +32,7 @@ def register(commands: "Subparsers") -> None:
     publisher_commands.register(commands)
     _register_rollouts(commands)
     _register_audit(commands)
-    _register_console(commands)
+    console_commands.register(commands)
 
 
 def _register_publish(commands: "Subparsers") -> None:
@@ -77,7 +76,9 @@ def _register_publish(commands: "Subparsers") -> None:
         metavar="FILE",
         help="an attestation of the wheel by this CI run (PEP 740); one of each type",
     )
-    publish.add_argument("--scope", choices=SCOPES, help="who sees the provider: everyone, or your organization")
+    publish.add_argument(
+        "--scope", choices=arguments.SCOPES, help="who sees the provider: everyone, or your organization"
+    )
     # The API answers once the version can be installed: there is nothing to wait for. Scripts that ask for it go on.
     publish.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     publish.add_argument("--timeout", type=arguments.positive, help=argparse.SUPPRESS)
@@ -94,24 +95,8 @@ def _register_yank(commands: "Subparsers") -> None:
 
 
 def _register_edit(commands: "Subparsers") -> None:
-    _add_edit(
-        command(
-            commands,
-            "edit",
-            "change how a provider is shown, and to whom; options that you leave out change nothing",
-            _edit,
-        )
-    )
-
-
-def _add_edit(edit: argparse.ArgumentParser) -> None:
-    edit.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    edit.add_argument("--scope", choices=SCOPES, help="who sees it: everyone, or your organization")
-    edit.add_argument("--display-name", metavar="TEXT")
-    edit.add_argument("--description", metavar="TEXT")
-    edit.add_argument("--readme", metavar="TEXT|@FILE", help="Markdown; @- reads standard input")
-    edit.add_argument("--icon-url", metavar="URL")
-    edit.add_argument("--tag", action="append", dest="tags", metavar="TAG", help="may be repeated; replaces all tags")
+    what = "change how a provider is shown, and to whom; options that you leave out change nothing"
+    arguments.add_edit(command(commands, "edit", what, _edit))
 
 
 def _register_changes(commands: "Subparsers") -> None:
@@ -119,7 +104,7 @@ def _register_changes(commands: "Subparsers") -> None:
     install.add_argument("--version", type=arguments.version, help="default: the latest")
     install.add_argument("--tier", choices=TIERS, default="standard")
     install.add_argument(
-        "--policy", choices=("auto", "manual"), default="manual", help="who upgrades: the hub, or you (default: manual)"
+        "--policy", choices=POLICIES, default="manual", help="who upgrades: the hub, or you (default: manual)"
     )
     install.add_argument(
         "--allow-major-upgrades", action="store_true", help="with policy auto, also upgrade to a new major version"
@@ -127,11 +112,11 @@ def _register_changes(commands: "Subparsers") -> None:
     _add_config(install)
     configure = _change(commands, "configure", "change the settings of an installation", "it is ready")
     configure.add_argument("--tier", choices=TIERS)
-    configure.add_argument("--policy", choices=("auto", "manual"), help="who upgrades: the hub, or you")
+    configure.add_argument("--policy", choices=POLICIES, help="who upgrades: the hub, or you")
     configure.add_argument(
-        "--allow-major-upgrades", choices=SWITCH, help="whether policy auto also upgrades to a new major version"
+        "--allow-major-upgrades", choices=_SWITCH, help="whether policy auto also upgrades to a new major version"
     )
-    configure.add_argument("--rollback-on-failure", choices=SWITCH, help="whether the hub undoes a change that fails")
+    configure.add_argument("--rollback-on-failure", choices=_SWITCH, help="whether the hub undoes a change that fails")
     _add_config(configure)
     configure.add_argument(
         "--unset", action="append", default=[], metavar="KEY", help="remove this key of the config; may be repeated"
@@ -197,14 +182,14 @@ def _register_looking(commands: "Subparsers") -> None:
         "--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated: all must match"
     )
     search.add_argument(
-        "--scope", choices=SCOPES, help="only what everyone sees, or only what your organization alone sees"
+        "--scope", choices=arguments.SCOPES, help="only what everyone sees, or only what your organization alone sees"
     )
     search.add_argument("--limit", type=arguments.count, default=20, help="at most this many (default: 20)")
 
 
 def _register_lock(commands: "Subparsers") -> None:
     group = commands.add_parser("lock", help="show what is installed beside a version's wheel").add_subparsers(
-        required=True, metavar="COMMAND", dest="verb"
+        required=True, metavar="COMMAND"
     )
     show = command(group, "show", "show each distribution with its version and digest", _lock)
     show.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
@@ -234,7 +219,7 @@ def _register_advisories(commands: "Subparsers") -> None:
 def _register_dead_letters(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "dead-letters", help="list, retry or delete events that could not be handled"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    ).add_subparsers(required=True, metavar="COMMAND")
     listing = command(group, "list", "list them, newest first", _dead_letters)
     listing.add_argument("--provider", type=arguments.provider, metavar="ORG/NAME")
     show = command(group, "show", "show one, with its payload and the reason", _dead_letters)
@@ -252,7 +237,7 @@ def _register_dead_letters(commands: "Subparsers") -> None:
 
 def _register_rollouts(commands: "Subparsers") -> None:
     group = commands.add_parser("rollouts", help="list, pause or resume the auto-upgrades to a version").add_subparsers(
-        required=True, metavar="COMMAND", dest="verb"
+        required=True, metavar="COMMAND"
     )
     listing = command(group, "list", "show how far each version of a provider has come", _rollouts)
     pause = command(group, "pause", "upgrade no further installation until it is resumed", _rollouts)
@@ -260,53 +245,13 @@ def _register_rollouts(commands: "Subparsers") -> None:
     for parser in (listing, pause, resume):
         parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     for parser in (pause, resume):
-        parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
+        parser.add_argument("version", type=arguments.rollout, help=arguments.ROLLOUT_HELP)
 
 
 def _register_audit(commands: "Subparsers") -> None:
-    _add_audit(command(commands, "audit", "list who did what in your organization, and who was refused", _audit))
-
-
-def _add_audit(audit: argparse.ArgumentParser) -> None:
-    audit.add_argument("--action", metavar="ACTION", help="only this action, such as version-yanked or refused")
-    audit.add_argument("--since", type=arguments.moment, metavar="10d|TIME", help="only since then")
-    audit.add_argument("--limit", type=arguments.count, default=50, help="at most this many (default: 50)")
-
-
-def _register_console(commands: "Subparsers") -> None:
-    group = commands.add_parser(
-        "console", help="change any provider or organization; needs a console machine's token"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    _add_edit(command(group, "edit", "change how any provider is shown, and to whom", _edit))
-    yank = command(group, "yank", "withdraw a version of any provider: no new installs, and what runs stays", _console)
-    unyank = command(group, "unyank", "offer a yanked version again", _console)
-    pause = command(
-        group, "pause-rollout", "upgrade no further installation to a version until it is resumed", _console
+    arguments.add_audit(
+        command(commands, "audit", "list who did what in your organization, and who was refused", _audit)
     )
-    resume = command(group, "resume-rollout", "let a halted, paused or superseded rollout go on", _console)
-    delete = command(group, "delete", "delete a provider that nobody has installed, with its versions", _console)
-    for parser in (yank, unyank, pause, resume, delete):
-        parser.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
-    for parser in (yank, unyank):
-        parser.add_argument("version", type=arguments.version)
-    for parser in (pause, resume):
-        parser.add_argument("version", type=arguments.rollout, help=_ROLLOUT)
-    yank.add_argument("--reason", metavar="TEXT", help="shown to whoever asks for the version")
-    suspend = command(group, "suspend", "refuse an organization's tokens; what it runs goes on", _console)
-    let_in = command(group, "resume", "let a suspended organization in again", _console)
-    release = command(group, "release-slug", "free the slug of a suspended organization", _console)
-    storage = command(group, "storage", "show or set how much may be stored for an organization", _console)
-    for parser in (suspend, let_in, release, storage):
-        parser.add_argument("organization", metavar="ORGANIZATION_ID")
-    suspend.add_argument("--reason", required=True, metavar="TEXT", help="shown to the organization's callers")
-    allowed = storage.add_mutually_exclusive_group()
-    allowed.add_argument(
-        "--allow", type=arguments.gibibytes, metavar="GIB", help="allow the organization this many GiB"
-    )
-    allowed.add_argument("--default", action="store_true", help="allow it as many as every other organization")
-    audit = command(group, "audit", "list who did what, and who was refused, newest first", _console)
-    audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
-    _add_audit(audit)
 
 
 def _change(commands: "Subparsers", name: str, help_text: str, waited: str) -> argparse.ArgumentParser:
@@ -325,7 +270,8 @@ def _publish(parsed: argparse.Namespace) -> int:
 def _edit(parsed: argparse.Namespace) -> int:
     from hub_cli.editing import edit  # noqa: PLC0415
 
-    return edit(arguments.session(parsed), parsed)
+    session = arguments.session(parsed)
+    return edit(session, session.api, parsed)
 
 
 def _rollouts(parsed: argparse.Namespace) -> int:
@@ -338,12 +284,6 @@ def _audit(parsed: argparse.Namespace) -> int:
     from hub_cli import audit  # noqa: PLC0415
 
     return audit.run(arguments.session(parsed), parsed)
-
-
-def _console(parsed: argparse.Namespace) -> int:
-    from hub_cli import console  # noqa: PLC0415
-
-    return console.run(arguments.session(parsed), parsed)
 
 
 def _yank(parsed: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from hub_cli.display import as_json, printable, stored_of
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
-    """Carry one of the commands out, by its `verb`. Raises ClientError."""
-    if parsed.verb == "audit":
+    """Carry one of the commands out, by its name. Raises ClientError."""
+    if parsed.command == "audit":
         page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
         return show_page(session, page)
     answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
@@ -22,19 +22,19 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
 def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
     """The API's answer, and the same as a sentence."""
     console, name = session.api.console, parsed.provider
-    match parsed.verb:
+    match parsed.command:
         case "yank":
             answer = console.yank(name, parsed.version, parsed.reason)
             return answer, f"{name} {parsed.version} is yanked: no new installs, what runs stays."
         case "unyank":
             return console.unyank(name, parsed.version), f"{name} {parsed.version} can be installed again."
         case "pause-rollout" | "resume-rollout":
-            answer = console.change_rollout(name, parsed.version, parsed.verb.partition("-")[0])
+            answer = console.change_rollout(name, parsed.version, parsed.command.partition("-")[0])
             return answer, f"The rollout of {name} {parsed.version} is {answer['state']}."
         case "delete":
             console.delete(name)
             return {"deleted": name}, f"{name} is deleted, with its versions."
-    raise AssertionError(f"{parsed.verb} is no command of the console")
+    raise AssertionError(f"{parsed.command} is no command of the console")
 
 
 def _storage(console: ConsoleApi, parsed: argparse.Namespace) -> Json:
@@ -45,7 +45,7 @@ def _storage(console: ConsoleApi, parsed: argparse.Namespace) -> Json:
 
 def _of_organization(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
     console, organization = session.api.console, parsed.organization
-    match parsed.verb:
+    match parsed.command:
         case "suspend":
             answer = console.suspend(organization, parsed.reason)
             return answer, f"{organization} is suspended within a minute; what it runs goes on."
@@ -58,4 +58,4 @@ def _of_organization(session: Session, parsed: argparse.Namespace) -> tuple[Json
             answer = _storage(console, parsed)
             whose = "the limit of every organization" if answer["allowed_bytes"] is None else "a limit of its own"
             return answer, f"{organization} has {stored_of(answer)} stored: {whose}."
-    raise AssertionError(f"{parsed.verb} is no command of the console")
+    raise AssertionError(f"{parsed.command} is no command of the console")

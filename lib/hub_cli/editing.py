@@ -2,16 +2,17 @@
 
 import argparse
 
-from hub_cli.api import Json
+from hub_cli.api import HubApi, Json
 from hub_cli.arguments import Session, text_or_file
+from hub_cli.console_api import ConsoleApi
 from hub_cli.display import as_json, facts
 from hub_cli.errors import UsageError
 
 _SEEN_BY = {"public": "everyone", "tenant": "your organization"}
 
 
-def edit(session: Session, parsed: argparse.Namespace) -> int:
-    """Change the fields that were given. Raises ClientError."""
+def edit(session: Session, api: HubApi | ConsoleApi, parsed: argparse.Namespace) -> int:
+    """Change the fields that were given, by the organization's own routes or the console's. Raises ClientError."""
     given = {
         "scope": parsed.scope,
         "display_name": parsed.display_name,
@@ -25,8 +26,6 @@ def edit(session: Session, parsed: argparse.Namespace) -> int:
         raise UsageError(
             "nothing to change: give --scope, --display-name, --description, --readme, --icon-url or --tag."
         )
-    # `hub console edit` has a verb, `hub edit` none.
-    api = session.api.console if "verb" in parsed else session.api
     provider = api.edit(parsed.provider, changes)
     print(as_json(provider) if session.as_json else _shown(provider))
     return 0

@@ -12,13 +12,13 @@ _SHOWN_DIGITS = 12
 
 
 def run(session: Session, parsed: argparse.Namespace) -> int:
-    """Carry one of the commands out, by its `verb`. Raises ClientError."""
-    match parsed.verb:
+    """Carry one of the commands out, by its name. Raises ClientError."""
+    match parsed.command:
         case "show":
             return _show(session, parsed.provider, parsed.version, raw=parsed.toml)
         case "diff":
             return _diff(session, parsed.provider, parsed.before, parsed.after)
-    raise AssertionError(f"{parsed.verb} is no command of locks")
+    raise AssertionError(f"{parsed.command} is no command of locks")
 
 
 def relock(session: Session, name: str, version: str) -> int:

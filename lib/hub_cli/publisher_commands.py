@@ -19,7 +19,7 @@ def register(commands: "Subparsers") -> None:
 def _register_publishers(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "publishers", help="let CI workflows publish a provider without a stored token"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    ).add_subparsers(required=True, metavar="COMMAND")
     listing = command(group, "list", "list a provider's publishers", _publishers)
     listing.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     add = command(group, "add", "let a workflow publish; the provider need not exist yet", _publishers)
@@ -70,7 +70,7 @@ def _register_publishers(commands: "Subparsers") -> None:
 def _register_provenance(commands: "Subparsers") -> None:
     group = commands.add_parser(
         "provenance", help="show what a version's CI run attested, or require attestations of versions"
-    ).add_subparsers(required=True, metavar="COMMAND", dest="verb")
+    ).add_subparsers(required=True, metavar="COMMAND")
     show = command(group, "show", "show the attestations of a version (PEP 740)", _provenance)
     show.add_argument("provider", type=arguments.provider, metavar="ORG/NAME")
     show.add_argument("version", type=arguments.version)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub_cli.advisories import summary_of
-from hub_cli.api import Installation, Json, found
+from hub_cli.api import Installation, Json, find_installation
 from hub_cli.arguments import Session
 from hub_cli.display import (
     as_json,
@@ -147,14 +147,14 @@ def _watch(session: Session, name: str) -> int:
             shown.moving(f"{row.state}, since {moment(row.updated_at)} UTC; Ctrl-C ends this")
             time.sleep(POLL_SECONDS)
             try:
-                now = found(session.api, name)
+                newer = find_installation(session.api, name)
             except Unavailable as error:
                 shown.changed(f"waiting for the API: {error}", about="API")
                 continue
-            if now is None:
+            if newer is None:
                 shown.changed("gone")
                 return 0
-            row = now
+            row = newer
 
 
 def _described(row: Installation) -> str:

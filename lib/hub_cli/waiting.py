@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from hub_cli.api import HubApi, Installation, found
+from hub_cli.api import HubApi, Installation, find_installation
 from hub_cli.errors import ClientError, Refused, TimedOut, Unavailable
 from hub_cli.progress import Progress
 
@@ -69,7 +69,7 @@ class Waiting:
         """The row as it is; an API that is away for a while is waited for too."""
         while True:
             try:
-                return found(self.api, row.canonical)
+                return find_installation(self.api, row.canonical)
             except Unavailable as error:
                 self.progress.changed(f"waiting for the API: {error}", about="API")
                 if self.clock() >= deadline:

@@ -23,6 +23,7 @@ from aiohttp import web
 from hub_cli.stack_file import StackInfo
 from local_stack.errors import LocalError
 from local_stack.issuer import Realm, TokenIssuer
+from local_stack.proxies import unproxied
 from local_stack.secret_files import secret_file
 from local_stack.sigstore import LocalSigstore
 from provider_hub.domain.publishers.claims import Platform, RunClaims, read_run
@@ -108,12 +109,13 @@ def attest(issuer: TokenIssuer, run: CiRun, wheel: Path) -> Path:
 def run_job(issuer: TokenIssuer, run: CiRun, info: StackInfo, command: Sequence[str]) -> int:
     """Run a command as a job of the run, without a token of the hub's; returns its status.
 
-    It trusts the stack's authority, as `hub` and Python's publishing tools look for it. Raises LocalError for a command
+    It trusts the stack's authority, as `hub` and Python's publishing tools look for it, and asks the stack through no
+    proxy. Raises LocalError for a command
     that cannot be run.
     """
     kept = {name: value for name, value in os.environ.items() if name != "HUB_TOKEN"}
     trusts = dict.fromkeys(("HUB_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), info.ca_file)
-    given = {"HUB_API_URL": info.api_url, **trusts, **job_variables(issuer, run)}
+    given = {"HUB_API_URL": info.api_url, **trusts, **unproxied(kept), **job_variables(issuer, run)}
     try:
         return subprocess.run(command, env={**kept, **given}, check=False).returncode  # noqa: S603 - the caller's own
     except OSError as error:

@@ -11,10 +11,9 @@ from local_stack.emulators import EmulatorHosts
 from local_stack.indexes import index_settings
 from local_stack.interpreters import Interpreter
 from local_stack.issuer import Realm, TokenIssuer
+from local_stack.proxies import unproxied
 from local_stack.servers import BUCKET, BucketHost
 from local_stack.sigstore import root_file
-
-_LOOPBACK_NAMES = "localhost,127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,10 @@ def _platform() -> str:
 
 
 def _for_libraries(around: Surroundings, caller: Mapping[str, str]) -> dict[str, str]:
-    # gRPC and others would send calls to the emulators through a proxy that the caller's shell names.
-    unproxied = ",".join(filter(None, (caller.get("no_proxy") or caller.get("NO_PROXY"), _LOOPBACK_NAMES)))
     return {
         **around.emulators.environment,
         "GOOGLE_CLOUD_PROJECT": around.project,
         "PYTHONUNBUFFERED": "1",
-        "no_proxy": unproxied,
-        "NO_PROXY": unproxied,
+        # gRPC and others would send calls to the emulators through a proxy.
+        **unproxied(caller),
     }

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -100,9 +101,18 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T 
         await asyncio.gather(working, waiting, return_exceptions=True)
 
 
+def _hub() -> str:
+    """The `hub` command as this shell finds it: outside of the virtual environment, only by its path."""
+    if shutil.which("hub"):
+        return "hub"
+    beside = Path(sys.executable).with_name("hub")
+    here = Path.cwd()
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
+
+
 def summary(info: StackInfo, seconds: float) -> str:
     """What a person reads once the stack serves."""
-    state_dir = Path(info.state_dir)
+    hub, state_dir = _hub(), Path(info.state_dir)
     option = "" if state_dir == DEFAULT_STATE_DIR.resolve() else f" --state-dir {shlex.quote(info.state_dir)}"
     cells = "".join(f"\n  {name:<11} export KUBECONFIG={shlex.quote(path)}" for name, path in info.cells.items())
     return f"""\
@@ -119,7 +129,7 @@ Provider Hub serves after {seconds:.1f} s. Open the console in a browser and sig
   logs        {info.logs_dir}
 
 Next, in another terminal:
-  hub token machine --org acme{option}        a token for a tenant's CI
-  hub wheels add dist/my_provider.whl{option} an https URL for a wheel
+  {hub} token machine --org acme{option}        a token for a tenant's CI
+  {hub} wheels add dist/my_provider.whl{option} an https URL for a wheel
   curl {info.api_url}/health
 Ctrl-C stops everything, a second one at once."""

@@ -48,5 +48,8 @@ def test_a_job_has_no_token_of_the_hubs_and_ends_as_its_command_does(
     monkeypatch.setenv("HUB_TOKEN", "a stored one")
     looks = 'test -z "$HUB_TOKEN" && test "$HUB_API_URL$HUB_CA_FILE" = http://127.0.0.1:2/ca.pem && exit 7'
     assert run_job(issuer(tmp_path), CiRun("acme/weather"), info, ["sh", "-c", looks]) == 7
+    monkeypatch.setenv("no_proxy", "intern.example")
+    unproxied = 'test "$NO_PROXY,$no_proxy" = intern.example,localhost,127.0.0.1,intern.example,localhost,127.0.0.1'
+    assert run_job(issuer(tmp_path), CiRun("acme/weather"), info, ["sh", "-c", unproxied]) == 0
     with pytest.raises(LocalError, match="cannot run no-such-command"):
         run_job(issuer(tmp_path), CiRun("acme/weather"), info, ["no-such-command"])

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from tests.runtime_harness import make_wheel
 
-from hub_cli import arguments, display, publishing, target, waiting, wheel_facts
+from hub_cli import arguments, commands, display, publishing, target, waiting, wheel_facts
 from hub_cli.api import HubApi, Installation
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, TimedOut, Unavailable, UsageError
 from hub_cli.progress import Progress, progress
 from hub_cli.stack_file import StackInfo, default_state_dir
 from hub_cli.transport import NotThere
 from hub_cli.waiting import Waiting
+from provider_hub.domain.installation.state import ResourceTier, UpgradePolicy
 from provider_hub.domain.wheels import same_version
 from provider_hub.domain.wheels.offered_schemas import SCHEMAS_FILE
 from provider_hub.domain.wheels.versions import semver_of
@@ -124,6 +125,11 @@ def test_a_token_of_two_words_is_refused_without_being_told() -> None:
 def test_a_missing_token_says_how_to_get_one() -> None:
     with pytest.raises(NotAuthenticated, match="HUB_TOKEN"):
         target.resolve("https://hub.example", None, None, NOWHERE, {}).require_token()
+
+
+def test_the_options_offer_what_the_domain_knows() -> None:
+    assert set(commands.TIERS) == {tier.value for tier in ResourceTier}
+    assert set(commands.POLICIES) == {policy.value for policy in UpgradePolicy}
 
 
 def test_config_is_read_from_lines_or_json_and_options_win(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hub_cli.main import main
 from hub_cli.stack_file import StackInfo, stack_file
 from local_stack.errors import LocalError
 from local_stack.stack_file import exclusive
+from local_stack.up import summary
 
 
 @pytest.fixture
@@ -83,6 +85,18 @@ def test_wheels_add_prints_the_digest_and_then_the_url(
     *_, digest, url = capsys.readouterr().out.splitlines()
     assert digest == "sha256 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     assert url == "https://localhost:2/p-1.0.0-py3-none-any.whl"
+
+
+def test_the_summary_names_hub_as_the_shell_of_its_reader_finds_it(
+    info: StackInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv" / "bin" / "python"))
+    assert "  .venv/bin/hub token machine --org acme" in summary(info, 1.0)
+    monkeypatch.chdir(tmp_path)
+    assert f"  {Path(sys.executable).parent}/hub wheels add" in summary(info, 1.0)
+    (tmp_path / "hub").touch(mode=0o755)
+    assert "  hub token machine --org acme" in summary(info, 1.0)
 
 
 def test_without_a_stack_the_commands_say_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,15 +90,24 @@ def retry_letter(services: Services[DocumentStore], organization_id: str, dead_l
 
 
 def retry_all(services: Services[DeadLetterStore], organization_id: str) -> int:
-    """Retry every dead letter of the organization; returns how many."""
-    retried = 0
-    for letter in list_letters(services, organization_id, None):
-        try:
-            retry_letter(services, organization_id, letter.dead_letter_id)
-        except NotFound:
-            continue  # another retry or delete came first
-        retried += 1
+    """Retry every dead letter of the organization; returns how many.
+
+    One that fails again meanwhile comes back under its id, and is not retried twice.
+    """
+    retried, seen = 0, set[str]()
+    while fresh := [one for one in _ids(services, organization_id) if one not in seen]:
+        seen.update(fresh)
+        for letter_id in fresh:
+            try:
+                retry_letter(services, organization_id, letter_id)
+            except NotFound:
+                continue  # another retry or delete came first
+            retried += 1
     return retried
+
+
+def _ids(services: Services[DeadLetterStore], organization_id: str) -> list[str]:
+    return [letter.dead_letter_id for letter in list_letters(services, organization_id, None)]
 
 
 def delete_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
