@@ -58,7 +58,7 @@ STORE: dict[str, Callable[[Adapter], object]] = {
     "providers_of_distributions": lambda store: store.providers_of_distributions("acme", ("weather",), ("public",), 1),
     "listed_versions": lambda store: store.listed_versions(WEATHER, None, 1),
     "count_providers_under": lambda store: store.count_providers_under("acme"),
-    "published_versions": lambda store: store.published_versions(WEATHER),
+    "version_statuses": lambda store: store.version_statuses(WEATHER),
     "newest_runtimes": lambda store: store.newest_runtimes(1),
     "find_providers": lambda store: store.find_providers(("public",), None, 1, 0),
     "dead_letters_of": lambda store: store.dead_letters_of("org_acme", None, 1),

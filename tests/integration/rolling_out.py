@@ -21,8 +21,9 @@ from provider_hub.domain.installation import (
     Revision,
     UpgradePolicy,
 )
-from provider_hub.domain.messages import VersionPublished
+from provider_hub.domain.messages import VersionPublished, decode
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import Topic
 from provider_hub.domain.rollout import Pace, Rollout
 
 NAME = ProviderName("acme", "weather")
@@ -52,6 +53,16 @@ class World:
         by = actor_of(AUTHOR.organization_id)
         publish(self.backend.services, FakeWheels(), NAME, wish_for(NAME, version), AUTHOR, by)
         return VersionPublished(NAME.canonical, version, self.backend.clock())
+
+    def deliver(self) -> list[str]:
+        """Deliver the messages about versions that were sent since; what came of each."""
+        begun: list[str] = []
+        while messages := self.backend.topics.pull_now(Topic.VERSION_EVENTS):
+            begun += [self.waves.begin(decode(VersionPublished, message.data)) for message in messages]
+        return begun
+
+    def has_rollout(self, version: str) -> bool:
+        return self.backend.store.get(keys.rollout(NAME, version)) is not None
 
     def put(self, organization_id: str, **changes: object) -> None:
         now = self.backend.clock()

@@ -397,12 +397,13 @@ def test_the_install_count_is_over_all_tenants_and_of_one_provider(backend: Back
     assert backend.store.install_count(ProviderName("acme", "none")) == 0
 
 
-def test_only_versions_that_are_published_are_named_as_such(backend: Backend) -> None:
+def test_a_providers_versions_are_named_with_their_statuses(backend: Backend) -> None:
     for text, status in (("1.0.0", VersionStatus.PUBLISHED), ("1.1.0", VersionStatus.YANKED)):
         backend.put(keys.version(WEATHER, text), version(text, status=status))
     backend.put(keys.version(CLOUD, "9.0.0"), version("9.0.0", CLOUD))
-    assert backend.store.published_versions(WEATHER) == ["1.0.0"]
     assert sorted(backend.store.version_numbers(WEATHER)) == ["1.0.0", "1.1.0"]
+    statuses = backend.store.version_statuses(WEATHER)
+    assert statuses == {"1.0.0": VersionStatus.PUBLISHED, "1.1.0": VersionStatus.YANKED}
 
 
 def test_overdue_rows_are_found_over_all_tenants_longest_first(backend: Backend) -> None:

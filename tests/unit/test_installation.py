@@ -34,7 +34,7 @@ from provider_hub.domain.installation import (
     advance,
     install,
 )
-from provider_hub.domain.rollout import is_due_for
+from provider_hub.domain.offers import is_due_for
 from provider_hub.domain.versions import relock_id
 
 MINUTE = timedelta(minutes=1)

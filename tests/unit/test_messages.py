@@ -1,7 +1,8 @@
 """Messages: what travels is read back alike, and what is not understood is refused without being repeated."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def test_a_published_version_is_read_back_alike_and_has_an_id_of_its_own() -> No
     event = VersionPublished("acme/weather", "1.0.0", START)
     assert decode(VersionPublished, encode(event)) == event
     others = [VersionPublished("acme/weather", "1.0.1", START), VersionPublished("acme/weather2", "1.0.0", START)]
-    assert len({event.event_id, *(other.event_id for other in others)}) == 3
+    others += [replace(event, offered_again_at=at) for at in (START, START + timedelta(seconds=1))]
+    assert len({event.event_id, *(other.event_id for other in others)}) == 5
 
 
 def test_a_check_in_may_leave_out_what_it_has_nothing_to_say_on() -> None:

@@ -14,7 +14,7 @@ from provider_hub.actions.retiring import hide, make_certain, show_again
 from provider_hub.actions.rollouts import forget_rollouts
 from provider_hub.actions.scope import make_private, record_scope
 from provider_hub.actions.services import Services
-from provider_hub.actions.takeover import changed_by
+from provider_hub.actions.takeover import offers_after_status_change, rollouts_after_status_change
 from provider_hub.actions.wishes.catalog import CatalogEdit, Search, VersionPage
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.bill_of_materials import bill_of_version
@@ -34,6 +34,7 @@ from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.dependencies import DependencyLock
 from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.offers import published_of
 from provider_hub.domain.provenance import provenance_object
 from provider_hub.domain.scope import Scope
 from provider_hub.domain.versions import Version, is_version, latest
@@ -268,6 +269,7 @@ def _set_status(
     """A publish at the same time writes the provider's row too, so one of the two transactions runs again.
 
     A superseded rollout that no published version supersedes any more goes on, until that version is published again.
+    What is to be offered from now on and was never rolled out has a message about it in the same transaction.
     """
 
     def decide(transaction: Transaction) -> ProviderVersion:
@@ -281,11 +283,14 @@ def _set_status(
         now = services.clock()
         by_platform = by.is_platform and status is VersionStatus.YANKED
         changed = replace(version, status=status, error_message=reason, updated_at=now, yanked_by_platform=by_platform)
-        others = set(services.store.published_versions(name)) - {text}
-        published = others | ({text} if status is VersionStatus.PUBLISHED else set())
-        newest = latest([Version.parse(item) for item in published])
-        for rollout in changed_by(services, transaction, name, text, published):
+        before = {**services.store.version_statuses(name), text: version.status}
+        after = {**before, text: status}
+        newest = latest([Version.parse(item) for item in published_of(after)])
+        offers = offers_after_status_change(services, transaction, provider, before, after)
+        for rollout in rollouts_after_status_change(services, transaction, name, before, after):
             transaction.write(keys.rollout_of(rollout), rollout)
+        for entry in offers:
+            transaction.emit(entry)
         transaction.write(keys.version(name, text), changed)
         transaction.write(
             keys.provider(name),
@@ -295,4 +300,4 @@ def _set_status(
         _record(services, transaction, by, action, provider, version=text, detail=reason)
         return changed
 
-    return services.store.transact(decide)[0]
+    return services.outbox.transact(decide)

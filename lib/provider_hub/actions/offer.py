@@ -20,9 +20,17 @@ from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError
-from provider_hub.domain.installation import ChangeRequested, Installation, Outcome, UpgradeSkipped, advance
+from provider_hub.domain.installation import (
+    ChangeRequested,
+    Installation,
+    Outcome,
+    UpgradeSkipped,
+    advance,
+    waits_until,
+)
+from provider_hub.domain.offers import is_due_for, published_of, what_changes
 from provider_hub.domain.provenance import Origin, refusal_of
-from provider_hub.domain.rollout import ACTIVE, HELD, Rollout, RolloutState, is_due_for
+from provider_hub.domain.rollout import ACTIVE, HELD, Rollout, RolloutState
 from provider_hub.domain.versions import Version, rollout_id
 
 log = logging.getLogger(__name__)
@@ -59,11 +67,12 @@ def offer_when_due(services: Services[RolloutStore], row: Installation) -> Outco
         return _next_offer(services, row, services.clock() + OFFER_AGAIN)
     if offer and _upgraded(services, row, offer).generation != row.generation:
         return Outcome.CHANGED
-    return _next_offer(services, row, _end_of_wait(row, services.clock()))
+    return _next_offer(services, row, waits_until(row, services.clock()))
 
 
-def _end_of_wait(row: Installation, now: datetime) -> datetime | None:
-    return row.overdue_until if row.overdue_until and now < row.overdue_until else None
+def offer_later(services: Services[RolloutStore], row: Installation) -> None:
+    """Have the sweeper offer `row` what its policy takes, after OFFER_AGAIN. Raises TemporaryError."""
+    _next_offer(services, row, services.clock() + OFFER_AGAIN)
 
 
 def _next_offer(services: Services[RolloutStore], seen: Installation, due_at: datetime | None) -> Outcome:
@@ -92,12 +101,12 @@ class _Offer:
     def rollout_id(self) -> str:
         return rollout_id(self.version, self.lock_sha256)
 
-    def is_open(self, rollout: Rollout | None, version: ProviderVersion | None) -> bool:
+    def is_open(self, rollout: Rollout | None, version: ProviderVersion) -> bool:
         """Whether the rollout of the offer no longer decides.
 
         A version is locked again without a rollout where no installation that follows by itself was on it.
         """
-        if version is None or version.status is not VersionStatus.PUBLISHED:
+        if version.status is not VersionStatus.PUBLISHED:
             return False
         if rollout is None:
             return self.lock_sha256 is not None and is_lock_offered(version, self.lock_sha256)
@@ -106,7 +115,8 @@ class _Offer:
 
 def _newest_wanted(services: Services[RolloutStore], row: Installation) -> _Offer | None:
     now = services.clock()
-    published = [Version.parse(text) for text in services.store.published_versions(row.provider_name)]
+    statuses = services.store.version_statuses(row.provider_name)
+    published = [Version.parse(text) for text in published_of(statuses)]
     fitting = [
         version for version in published if not version.is_prerelease and is_due_for(row, str(version), None, now)
     ]
@@ -149,8 +159,7 @@ def _upgraded(services: Services[RolloutStore], seen: Installation, offer: _Offe
         needed = stored_check_needed(row, version)
         if needed and needed not in passed:
             return needed
-        what = f"{row.installed_version} to {text}" if offer.lock_sha256 is None else f"{text} as it was locked again"
-        reason = f"{what}, which its policy takes"
+        reason = f"{what_changes(row, text, offer.lock_sha256)}, which its policy takes"
         revision = row.revision.at(text, version.lock_sha256)
         event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
         return record_step(transaction, advance(row, event, now, services.deadlines), now).kept

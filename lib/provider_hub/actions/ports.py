@@ -17,7 +17,7 @@ from provider_hub.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provider_hub.domain.audit import AuditEntry, AuditPlace
-    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
+    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock, VersionStatus
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.names import ProviderName
     from provider_hub.domain.publishers.records import Publisher
@@ -179,18 +179,11 @@ class SlugStore(DocumentStore, Protocol):
         """How many providers the organization of that slug has."""
 
 
-class PublishedVersionStore(DocumentStore, Protocol):
-    """The versions of a provider that can be installed."""
-
-    def published_versions(self, provider: ProviderName) -> list[str]:
-        """The published versions' numbers alone: a provider may have thousands of versions."""
-
-
 class OrganizationStore(CountedStore, SlugStore, Protocol):
     """What an organization has."""
 
 
-class CatalogStore(SlugStore, PublishedVersionStore, Protocol):
+class CatalogStore(SlugStore, Protocol):
     """Providers, their versions, and how often they are installed."""
 
     def install_count(self, provider: ProviderName) -> int:
@@ -268,7 +261,7 @@ class PublisherStore(DocumentStore, Protocol):
         """How many publishers the organization's providers have."""
 
 
-class RolloutStore(LockedVersionStore, PublishedVersionStore, Protocol):
+class RolloutStore(LockedVersionStore, Protocol):
     """Rollouts, their members, and the installations that they offer a version to."""
 
     def count_auto_installations(self, provider: ProviderName, on_version: str | None) -> int:
@@ -278,6 +271,9 @@ class RolloutStore(LockedVersionStore, PublishedVersionStore, Protocol):
         self, provider: ProviderName, on_version: str | None, place: str | None, limit: int
     ) -> list[Installation]:
         """READY installations with policy `auto`, by document path, from the one behind the path `place`."""
+
+    def version_statuses(self, provider: ProviderName) -> dict[str, VersionStatus]:
+        """The statuses alone of all versions, by their numbers: a provider may have thousands."""
 
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""

@@ -8,12 +8,13 @@ from provider_hub.actions.ports import RolloutStore, Tasks, Transaction
 from provider_hub.actions.provider_access import changeable
 from provider_hub.actions.scheduled_calls import step_of
 from provider_hub.actions.services import Services
-from provider_hub.actions.takeover import LISTED, ended_by, gone_on
+from provider_hub.actions.takeover import LISTED, gone_on, rollouts_that_end_for
 from provider_hub.domain.audit import Actor, AuditAction
 from provider_hub.domain.catalog import Provider, ProviderVersion, is_lock_offered
 from provider_hub.domain.errors import Conflict, NotFound, TemporaryError
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, is_offered, paused
+from provider_hub.domain.offers import is_offered, published_of
+from provider_hub.domain.rollout import RESUMABLE, Rollout, can_be_paused, paused
 from provider_hub.domain.takeover import lock_successor
 from provider_hub.domain.versions import is_rollout_id
 
@@ -67,7 +68,7 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
         if why := _why_not_offered(services, rollout, provider, version):
             raise Conflict(f"{name} {rollout_id} is not rolled out any more: {why}")
         resumed = gone_on(rollout, services.clock())
-        for ended in ended_by(services, transaction, resumed):
+        for ended in rollouts_that_end_for(services, transaction, resumed):
             transaction.write(keys.rollout_of(ended), ended)
         return resumed
 
@@ -83,13 +84,14 @@ def resume(services: Services[RolloutStore], tasks: Tasks, by: Actor, name: Prov
 def _why_not_offered(
     services: Services[RolloutStore], rollout: Rollout, provider: Provider | None, version: ProviderVersion | None
 ) -> str | None:
-    published = services.store.published_versions(rollout.provider_name)
+    statuses = services.store.version_statuses(rollout.provider_name)
     if rollout.lock_sha256 is None:
         latest = provider.latest_version if provider else None
-        return None if is_offered(rollout.version, published) else f"the latest version is {latest}"
+        return None if is_offered(rollout.version, statuses) else f"the latest version is {latest}"
     if version is None or not is_lock_offered(version, rollout.lock_sha256):
         return "the version was yanked or locked again"
-    newer = lock_successor(rollout, services.store.rollouts_of(rollout.provider_name, LISTED), published)
+    rollouts = services.store.rollouts_of(rollout.provider_name, LISTED)
+    newer = lock_successor(rollout, rollouts, published_of(statuses))
     return f"the rollout of {newer.rollout_id} took over" if newer else None
 
 

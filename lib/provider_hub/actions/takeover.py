@@ -3,21 +3,29 @@
 Both transactions read the newer version and the older rollout. If they run at the same time, one of them runs again.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from provider_hub.actions import keys
+from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import RolloutStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.catalog import Provider, VersionStatus
+from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, resumed
+from provider_hub.domain.offers import offered, published_of
+from provider_hub.domain.records import OutboxEntry
+from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, from_the_start, resumed
 from provider_hub.domain.takeover import superseded, supersedes, took_over, unsuperseded
 
 LISTED = 50
 # The states in which a rollout keeps older ones from the installations.
 LEADING = ACTIVE | {RolloutState.DONE}
+# The states of those that a yank may bring back: what is listed may be older than what the transaction reads.
+BROUGHT_BACK = ACTIVE | {RolloutState.SUPERSEDED}
+
+Statuses = Mapping[str, VersionStatus]
 
 
 def supersede_older(services: Services[RolloutStore], newest: Rollout) -> None:
@@ -43,39 +51,65 @@ def _supersede(services: Services[RolloutStore], other: Rollout, newest: Rollout
     services.store.transact(decide)
 
 
-def changed_by(
-    services: Services[RolloutStore],
-    transaction: Transaction,
-    name: ProviderName,
-    changed: str,
-    published: Collection[str],
+def rollouts_after_status_change(
+    services: Services[RolloutStore], transaction: Transaction, name: ProviderName, before: Statuses, after: Statuses
 ) -> list[Rollout]:
-    """The rollouts that start again or end with the change of the version `changed`. The caller writes them.
+    """The rollouts that start again or end because versions were yanked or published again. The caller writes them.
 
-    `published` are the provider's published versions after the change. A superseded rollout goes on if the change left
-    no published version that supersedes it. Otherwise nobody would be offered what is the latest version again. It
-    supersedes active ones, as it did when it began. There are no tasks for the next steps: the sweeper finds them by
-    `due_at`.
+    `before` and `after` are the statuses of all of the provider's versions by their numbers. A superseded rollout goes
+    on if the change left no published version that supersedes it. Otherwise nobody would be offered what is the latest
+    version again. It supersedes active ones, as it did when it began. There are no tasks for the next steps: the
+    sweeper finds them by `due_at`.
 
-    If `changed` is published again, its rollout supersedes the older ones again that its yank had brought back. A
-    halted or paused one does so only once it is resumed: until then the older one reaches the installations.
+    The rollout of a version that is published again looks at all installations again, also one that was done. It
+    supersedes the older ones again that the yank had brought back. A halted or paused one does so only once it is
+    resumed: until then the older one reaches the installations.
     """
     listed, now = services.store.rollouts_of(name, LISTED), services.clock()
-    free_before = unsuperseded(listed, set(published) ^ {changed})
-    free = [one for one in unsuperseded(listed, published) if one not in free_before]
-    wanted = [one for one in free if _has_present_lock(transaction, one)]
-    back = [gone_on(one, now) for one in _read(transaction, wanted) if one.state is RolloutState.SUPERSEDED]
-    again = [one for one in listed if one.rollout_id == changed and changed in published]
-    leading = [one for one in _read(transaction, again) if one.state in LEADING]
+    shown_again = published_of(after) - published_of(before)
+    free_before = unsuperseded(listed, before)
+    free = [one for one in unsuperseded(listed, after) if one not in free_before]
+    concerned = [one for one in free if one.state in BROUGHT_BACK or one.version in shown_again]
+    read = _read(transaction, [one for one in concerned if _has_present_lock(transaction, one)])
+    back = [gone_on(one, now) for one in read if one.state is RolloutState.SUPERSEDED]
+    others = [one for one in read if one.state is not RolloutState.SUPERSEDED and one.version in shown_again]
+    restarted = [again for one in others if (again := from_the_start(one, now)) != one]
+    leading = [one for one in _read(transaction, _of(listed, shown_again)) if one.state in LEADING]
 
     def newer(rollout: Rollout) -> Rollout | None:
         over = [one for one in back if supersedes(one, rollout)] + [one for one in leading if took_over(one, rollout)]
         return next(iter(over), None)
 
-    return back + _ended(transaction, listed, newer, now)
+    return back + restarted + _ended(transaction, listed, newer, now)
 
 
-def ended_by(services: Services[RolloutStore], transaction: Transaction, newest: Rollout) -> list[Rollout]:
+def _of(rollouts: Iterable[Rollout], versions: Collection[str]) -> list[Rollout]:
+    return [one for one in rollouts if one.rollout_id in versions]
+
+
+def offers_after_status_change(
+    services: Services[RolloutStore], transaction: Transaction, provider: Provider, before: Statuses, after: Statuses
+) -> list[OutboxEntry]:
+    """The messages that begin rollouts which no publish has begun. The caller emits them.
+
+    A version that was published below a higher one has no rollout, and is the one to offer once that is yanked. One
+    that was yanked before its message came has none either, once it is published again. A rollout that exists is left
+    to `rollouts_after_status_change`.
+    """
+    name, now = provider.provider_name, services.clock()
+    entries = []
+    for text in sorted(offered(after) - offered(before)):
+        rollout, version = transaction.read(keys.rollout(name, text), keys.version(name, text))
+        if rollout is not None or version is None:
+            continue
+        published_at = version.published_at or version.created_at
+        author = provider.author.organization_id
+        event = VersionPublished(provider.canonical, text, published_at, author, offered_again_at=now)
+        entries.append(version_entry(event, now))
+    return entries
+
+
+def rollouts_that_end_for(services: Services[RolloutStore], transaction: Transaction, newest: Rollout) -> list[Rollout]:
     """The active rollouts that end because `newest` is resumed. The caller writes them."""
     listed = services.store.rollouts_of(newest.provider_name, LISTED)
     return _ended(transaction, listed, lambda one: newest if supersedes(newest, one) else None, services.clock())

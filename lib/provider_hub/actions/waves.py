@@ -6,13 +6,14 @@ twice, because that installation is not READY on an older version any more. The 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
 from provider_hub.actions import keys
 from provider_hub.actions.configuration import ConfigCheck, Passed, stored_check_needed, transact_checked
+from provider_hub.actions.offer import offer_later
 from provider_hub.actions.ports import Key, RolloutStore, Tasks, Transaction
 from provider_hub.actions.scheduled_calls import StepCall, step_of
 from provider_hub.actions.services import Services
@@ -21,10 +22,11 @@ from provider_hub.actions.takeover import supersede_older
 from provider_hub.actions.version_choice import check_provenance
 from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.errors import Invalid
+from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.offers import is_due_for, is_offered, what_changes
 from provider_hub.domain.rollout import (
     ACTIVE,
     Member,
@@ -35,13 +37,10 @@ from provider_hub.domain.rollout import (
     baked,
     fate,
     halted,
-    is_offered,
     is_unwell,
     moved_on,
     settled,
     started_one,
-    wants,
-    what_changes,
 )
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,6 @@ class Waves:
         """Start a version's rollout; returns its state, for the log. Raises TemporaryError to get the event again."""
         new = self._rollout_for(event)
         name, key = new.provider_name, keys.rollout_of(new)
-        published = self.services.store.published_versions(name)
         if new.lock_sha256 and not new.candidates:
             return "on no installation that follows by itself"
 
@@ -81,7 +79,8 @@ class Waves:
             known, provider, version = transaction.read(key, keys.provider(name), keys.version(name, event.version))
             if known and known.state in ACTIVE:
                 return known
-            if provider is None or not _is_offered(new, version, published):
+            # Read after the provider's row, which whoever publishes or yanks writes: one of the two runs again.
+            if provider is None or not self._is_offered(new, version):
                 return None
             # A lock may come back that was rolled out and replaced; an event that comes twice is no reason to.
             if known and (new.lock_sha256 is None or event.published_at <= known.created_at):
@@ -112,6 +111,14 @@ class Waves:
             due_at=max(now, event.published_at + self.pace.minimum_age),
         )
 
+    def _is_offered(self, rollout: Rollout, version: ProviderVersion | None) -> bool:
+        """Whether the version is to be offered; with a lock, whether it is still the one that the version has."""
+        if version is None or version.status is not VersionStatus.PUBLISHED:
+            return False
+        if rollout.lock_sha256 is not None:
+            return is_lock_offered(version, rollout.lock_sha256)
+        return is_offered(rollout.version, self.services.store.version_statuses(rollout.provider_name))
+
     def step(self, call: StepCall) -> str:
         """Do one step and schedule the next. Raises TemporaryError to be called again."""
         rollout = self.services.store.get(keys.rollout(ProviderName.parse(call.provider), call.version))
@@ -140,13 +147,13 @@ class Waves:
         name, on_version = rollout.provider_name, rollout.version if rollout.lock_sha256 else None
         if rollout.wave == 1:
             for row in self._canaries(name, on_version):
-                self._take_slot(rollout, row)
+                self._offer_slot(rollout, row)
         page = self.services.store.auto_installations(name, on_version, rollout.cursor, SLOTS_A_STEP)
         cursor, taken, exhausted = rollout.cursor, 0, False
         for row in page:
             if taken >= rollout.room:
                 break
-            slot = self._take_slot(rollout, row)
+            slot = self._offer_slot(rollout, row)
             if slot is _Slot.NONE_LEFT:
                 break
             taken += slot is _Slot.TAKEN
@@ -161,6 +168,21 @@ class Waves:
         rows = self.services.store.get_all(wanted) if wanted else []
         following = [row for row in rows if row is not None and row.upgrade_policy is UpgradePolicy.AUTO]
         return [row for row in following if on_version in (None, row.installed_version)]
+
+    def _offer_slot(self, rollout: Rollout, row: Installation) -> _Slot:
+        """As `_take_slot`. A row that meets a fault of our own is left to the sweeper, and the others have their turn.
+
+        Raises TemporaryError: what does not answer for this row may not answer for the next one either.
+        """
+        try:
+            return self._take_slot(rollout, row)
+        except TemporaryError:
+            raise
+        except Exception:
+            name, rollout_id = rollout.provider_name, rollout.rollout_id
+            log.exception("the rollout of %s %s passes %s by", name, rollout_id, row.installation_id)
+        offer_later(self.services, row)
+        return _Slot.NOT_WANTED
 
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
         """Offer a slot: one transaction changes the installation, the rollout's count and the member.
@@ -182,19 +204,19 @@ class Waves:
                 yanked = halted(current, f"{current.version} was yanked by its author")
                 transaction.write(key, replace(yanked, updated_at=self.services.clock()))
                 return _Slot.NONE_LEFT
-            if row is None or row.installation_id != seen.installation_id:
-                return _Slot.NOT_WANTED
-            lock = version.lock_sha256 if version else None
+            lock, now = version.lock_sha256 if version else None, self.services.clock()
+            is_same = row is not None and row.installation_id == seen.installation_id
             # Locked once more meanwhile, it has another rollout, which supersedes this one.
-            if current.lock_sha256 not in (None, lock) or not wants(row, current.version, current.lock_sha256):
+            if row is None or not is_same or current.lock_sha256 not in (None, lock):
+                return _Slot.NOT_WANTED
+            if not is_due_for(row, current.version, current.lock_sha256, now):
                 return _Slot.NOT_WANTED
             check_provenance(policy, version, installed=row.installed_version)
             needed = stored_check_needed(row, version)
             if needed and needed not in passed:
                 return needed
-            now = self.services.clock()
             revision = row.revision.at(current.version, lock)
-            reason = f"{what_changes(row, current)}, wave {current.wave}"
+            reason = f"{what_changes(row, current.version, current.lock_sha256)}, wave {current.wave}"
             event = ChangeRequested(row.installation_id, revision, "auto-upgrade", reason)
             record_step(transaction, advance(row, event, now, self.services.deadlines), now)
             transaction.write(key, started_one(current))
@@ -261,15 +283,6 @@ class Waves:
             return changed
 
         return self.services.store.transact(decide)[0]
-
-
-def _is_offered(rollout: Rollout, version: ProviderVersion | None, published: Sequence[str]) -> bool:
-    """Whether the version is to be offered; with a lock, whether it is still the one that the version has."""
-    if version is None or version.status is not VersionStatus.PUBLISHED:  # `published` was read before
-        return False
-    if rollout.lock_sha256 is None:
-        return is_offered(rollout.version, published)
-    return is_lock_offered(version, rollout.lock_sha256)
 
 
 def _row_key(of: Member) -> Key[Installation]:

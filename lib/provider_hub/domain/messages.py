@@ -29,6 +29,7 @@ class VersionPublished:
 
     `organization_id` is the author's, who sees the dead letter if this message dies; None for the platform's.
     `lock_sha256` is the other lock of a version that was published before, and `published_at` is when it got it.
+    `offered_again_at` is when a yank, or the end of one, made a version one to offer that was published before.
     """
 
     provider: str
@@ -36,13 +37,20 @@ class VersionPublished:
     published_at: datetime
     organization_id: str | None = None
     lock_sha256: str | None = None
+    offered_again_at: datetime | None = None
 
     @property
     def event_id(self) -> str:
-        """The same for every publish of this version, so its message exists once; another for each new lock."""
+        """The same for every publish of this version, so its message exists once; another for each new lock.
+
+        Another also for each time that it is offered again: the first message may be on its way still, and its entry
+        in the outbox would be deleted together with the later one's.
+        """
         about = f"{self.provider} {self.version}"
         if self.lock_sha256 is not None:
             about += f" {self.lock_sha256} {self.published_at.isoformat()}"
+        if self.offered_again_at is not None:
+            about += f" again {self.offered_again_at.isoformat()}"
         return "version-" + sha256(about.encode()).hexdigest()[:40]
 
     def wrong_field(self) -> str | None:

@@ -8,16 +8,16 @@ so another installation takes the place of a failed one in its wave. The rollout
 resumes it, once too large a share of a wave failed and that in at least three organizations, or in one canary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.installation import Health, Installation, LifecycleState, UpgradePolicy
+from provider_hub.domain.installation import Health, Installation, LifecycleState
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.versions import Version, is_newer, latest, relock_id, rollout_id
+from provider_hub.domain.versions import rollout_id
 
 LAST_WAVE = 3
 # How many organizations must fail: one or two may do so for reasons of their own.
@@ -154,56 +154,6 @@ def wave_size(wave: int, candidates: int) -> int:
     return sizes.get(wave, 2**31)
 
 
-def offered(published: Iterable[str]) -> frozenset[str]:
-    """The versions that auto-upgrade offers: the release that is the highest of all, and the highest of each line.
-
-    After 2.0.0 an installation that takes no majors still gets 1.0.1. The first release of an older line is offered to
-    no installation, since none can be on an earlier version of that line.
-    """
-    releases = [version for version in map(Version.parse, published) if not version.is_prerelease]
-    lines: dict[tuple[int, ...], list[Version]] = {}
-    for release in releases:
-        lines.setdefault(release.line, []).append(release)
-    highest = [latest(releases), *(max(line) for line in lines.values() if len(line) > 1)]
-    return frozenset(str(version) for version in highest if version is not None)
-
-
-def is_offered(version: str, published: Iterable[str]) -> bool:
-    """Whether `version` is one of those that auto-upgrade offers."""
-    return version in offered(published)
-
-
-def wants(row: Installation, version: str, lock_sha256: str | None = None) -> bool:
-    """Whether an installation is upgraded to `version` by itself: it asks for that, is well, and was not hurt by it.
-
-    With a lock, whether it is upgraded from the version's former lock to this one.
-    """
-    if row.upgrade_policy is not UpgradePolicy.AUTO or row.lifecycle_state is not LifecycleState.READY:
-        return False
-    if lock_sha256 is not None:
-        is_on_former = row.installed_version == version and row.revision.lock_sha256 != lock_sha256
-        return is_on_former and relock_id(version, lock_sha256) not in row.failed_versions
-    return (
-        version not in row.failed_versions
-        and is_newer(version, than=row.installed_version)
-        and (row.allow_major_upgrades or is_same_line(version, row.installed_version))
-    )
-
-
-def is_due_for(row: Installation, version: str, lock_sha256: str | None, now: datetime) -> bool:
-    """Whether the row wants `version` (`wants`) now. After a missed deadline it waits until `overdue_until`."""
-    is_overdue = rollout_id(version, lock_sha256) in row.overdue_versions
-    waits = is_overdue and row.overdue_until is not None and now < row.overdue_until
-    return not waits and wants(row, version, lock_sha256)
-
-
-def what_changes(row: Installation, rollout: Rollout) -> str:
-    """The change that a rollout makes of an installation, in a few words."""
-    if rollout.lock_sha256 is None:
-        return f"{row.installed_version} to {rollout.version}"
-    return f"{rollout.version} as it was locked again"
-
-
 def fate(member: Member, row: Installation | None, version: str, lock_sha256: str | None = None) -> MemberState:
     """A member's state by its installation as it is now."""
     if row is None or row.installation_id != member.installation_id:
@@ -338,8 +288,10 @@ def paused(rollout: Rollout, now: datetime, *, by_platform: bool = False) -> Rol
 def resumed(rollout: Rollout, now: datetime) -> Rollout:
     """A rollout that goes on: a halted one with its wave, whose failures no longer count; a paused one where it was.
 
-    A paused one counts them still, and its release has to be as old as before. So does a superseded one. One that was
-    paused while it was halted goes on as a halted one does.
+    A paused one counts them still, and its release has to be as old as before. So does a superseded one, which looks at
+    all installations again: what became READY meanwhile was given up for the version that superseded it. One that was
+    paused while it was halted goes on as a halted one does. A halted one that has reached the last installation begins
+    with the first again: otherwise it would halt at once, and those that missed a deadline may take the version by now.
 
     The document of a superseded one may be from before it kept where the rollout was. Such a rollout waits, and its
     next step sees to its release's age.
@@ -352,11 +304,26 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
         halted_reason=None,
         updated_at=now,
     )
+    if rollout.state is RolloutState.SUPERSEDED or (rollout.exhausted and rollout.paused_from not in ACTIVE):
+        back = replace(back, cursor=None, exhausted=False)
     if rollout.paused_from in ACTIVE:
         return replace(back, state=rollout.paused_from, due_at=max(now, rollout.paused_due_at or now))
     if rollout.state is RolloutState.SUPERSEDED:
         return replace(back, state=RolloutState.WAITING, due_at=now)
     return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, due_at=now)
+
+
+def from_the_start(rollout: Rollout, now: datetime) -> Rollout:
+    """The rollout of a version that is published again: it looks at all installations again.
+
+    What became READY while the version was yanked was offered another one, or none. A rollout that was done goes on
+    with its last wave. The step is a new one, so that one that is under way does not write its old cursor.
+    """
+    again = replace(rollout, cursor=None, exhausted=False)
+    if rollout.state is RolloutState.DONE:
+        last = replace(again, state=RolloutState.RUNNING, wave=LAST_WAVE, due_at=now, updated_at=now)
+        return replace(last, step=rollout.step + 1, wave_started=0, wave_failed=0, wave_unwell=0)
+    return rollout if again == rollout else replace(again, step=rollout.step + 1, updated_at=now)
 
 
 def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:
@@ -377,8 +344,3 @@ def _next_wave(rollout: Rollout, now: datetime) -> Rollout:
         due_at=now,
         updated_at=now,
     )
-
-
-def is_same_line(version: str, other: str) -> bool:
-    """Whether an upgrade from one to the other counts as no major one (`Version.line`)."""
-    return Version.parse(version).line == Version.parse(other).line

@@ -1,11 +1,13 @@
 """Takeovers: which rollout supersedes which, and which of the superseded ones go on after a yank."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, is_same_line, offered
-from provider_hub.domain.versions import is_newer
+from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.offers import offered, published_of
+from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.domain.versions import is_newer, is_same_line
 
 
 def supersedes(newest: Rollout, other: Rollout) -> bool:
@@ -42,16 +44,16 @@ def superseded(rollout: Rollout, by: str, now: datetime) -> Rollout:
     )
 
 
-def unsuperseded(rollouts: Sequence[Rollout], published: Collection[str]) -> list[Rollout]:
-    """Those of a provider's rollouts that are active or superseded, and that no published version supersedes.
+def unsuperseded(rollouts: Sequence[Rollout], statuses: Mapping[str, VersionStatus]) -> list[Rollout]:
+    """Those of a provider's rollouts that no published version supersedes and whose own versions are published.
 
-    Their own versions are among `published`.
+    `statuses` are those of all of the provider's versions by their numbers.
     """
-    on_offer = offered(published)
+    on_offer, published = offered(statuses), published_of(statuses)
 
     def is_free(rollout: Rollout) -> bool:
         if rollout.lock_sha256 is None:
             return rollout.version in on_offer
         return rollout.version in published and lock_successor(rollout, rollouts, published) is None
 
-    return [one for one in rollouts if one.state in ACTIVE | {RolloutState.SUPERSEDED} and is_free(one)]
+    return [one for one in rollouts if is_free(one)]

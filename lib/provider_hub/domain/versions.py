@@ -102,6 +102,11 @@ def is_newer(version: str, than: str) -> bool:
     return Version.parse(version) > Version.parse(than)
 
 
+def is_same_line(version: str, other: str) -> bool:
+    """Whether an upgrade from one to the other counts as no major one (`Version.line`)."""
+    return Version.parse(version).line == Version.parse(other).line
+
+
 def latest(versions: "list[Version]") -> Version | None:
     """The highest of `versions`; a pre-release only where there is no release. None where there are no versions."""
     return max(versions, key=lambda version: (not version.is_prerelease, version), default=None)

@@ -28,7 +28,7 @@ from provider_hub.domain.records import DeadLetter, InstalledCount, OutboxEntry
 
 if TYPE_CHECKING:
     from provider_hub.domain.audit import AuditEntry, AuditPlace
-    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock
+    from provider_hub.domain.catalog import Provider, ProviderVersion, StoredLock, VersionStatus
     from provider_hub.domain.installation import Installation
     from provider_hub.domain.names import ProviderName
     from provider_hub.domain.publishers.records import Publisher
@@ -106,11 +106,13 @@ class FirestoreStore(FirestoreDocuments):
         """The digests alone of the locks of the provider's versions: one lock may have half a megabyte."""
         return self._texts(provider, "locks", "sha256")
 
-    def published_versions(self, provider: ProviderName) -> list[str]:
-        """The published versions' numbers alone: a provider may have thousands of versions."""
+    def version_statuses(self, provider: ProviderName) -> dict[str, VersionStatus]:
+        """The statuses alone of all versions, by their numbers: a provider may have thousands."""
         from provider_hub.domain.catalog import VersionStatus
 
-        return self._texts(provider, "versions", "version", ("status", "==", VersionStatus.PUBLISHED))
+        query = build_query("versions", fields=("version", "status"))
+        found = [document.fields for document in self._documents(query, self.name_of(keys.provider(provider)))]
+        return {fields["version"].string_value: VersionStatus(fields["status"].string_value) for fields in found}
 
     def newest_runtimes(self, limit: int) -> list[RuntimeVersion]:
         """The runtime versions that were released last, the last first."""

@@ -4,7 +4,7 @@
 """
 
 from provider_hub.domain.deadlines import Deadlines
-from provider_hub.domain.installation.blame import REMEMBERED_FAILURES, WAIT_AFTER_DEADLINE
+from provider_hub.domain.installation.blame import REMEMBERED_FAILURES, WAIT_AFTER_DEADLINE, waits_until
 from provider_hub.domain.installation.events import (
     ChangeRequested,
     CheckedIn,
@@ -80,4 +80,5 @@ __all__ = [
     "UpgradeSkipped",
     "advance",
     "install",
+    "waits_until",
 ]

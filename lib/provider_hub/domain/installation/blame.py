@@ -42,8 +42,13 @@ def blame_for(row: Installation, trigger: Trigger, now: datetime) -> Blame:
 
 
 def _is_overdue_again(row: Installation, blamed: str, now: datetime) -> bool:
-    has_waited = blamed in row.overdue_versions and row.overdue_until is not None and now >= row.overdue_until
+    has_waited = blamed in row.overdue_versions and waits_until(row, now) is None
     return has_waited and row.lifecycle_state is LifecycleState.PROCESSING
+
+
+def waits_until(row: Installation, now: datetime) -> datetime | None:
+    """When the wait of the row's `overdue_versions` ends; None once it is over, or where there is none."""
+    return row.overdue_until if row.overdue_until and now < row.overdue_until else None
 
 
 def blame_once_ready(row: Installation) -> Blame:

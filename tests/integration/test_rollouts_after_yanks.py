@@ -1,0 +1,182 @@
+"""A yank, or the end of one, makes another version the one to offer: that one reaches whoever wants it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.builders import actor_of
+from tests.integration.backend import Backend
+from tests.integration.rolling_out import NAME, PACE, World
+
+from provider_hub.actions import keys, waves
+from provider_hub.actions.browse import unyank, yank
+from provider_hub.actions.configuration import ConfigCheck
+from provider_hub.actions.rollouts import resume
+from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.installation import Installation, LifecycleState
+from provider_hub.domain.rollout import RolloutState
+
+ADA = actor_of("org_acme")
+
+
+def test_a_version_that_a_yank_makes_the_latest_is_rolled_out(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    for text in ("1.2.0", "1.1.1"):
+        world.publish(text)
+    world.deliver()
+    assert (world.has_rollout("1.2.0"), world.has_rollout("1.1.1")) == (True, False)
+    yank(backend.services, ADA, NAME, "1.2.0", "it hums")
+    assert world.deliver() == ["waiting"]
+    assert world.run("1.1.1").state is RolloutState.DONE
+    assert len(world.on("1.1.1")) == 2
+    unyank(backend.services, ADA, NAME, "1.2.0")
+    assert world.deliver() == [], "1.2.0 has a rollout"
+
+
+def test_a_version_that_was_yanked_before_its_message_came_is_rolled_out_once_it_is_back_and_waits_no_longer(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=1)
+    published_at = backend.clock()
+    world.publish("1.1.0")
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    world.deliver()
+    assert not world.has_rollout("1.1.0")
+    backend.clock.turn(minutes=20)
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    assert world.deliver() == ["waiting"]
+    assert world.rollout("1.1.0").due_at == published_at + PACE.minimum_age
+
+
+def test_a_first_version_that_was_yanked_late_begins_one_rollout_by_both_messages(backend: Backend) -> None:
+    world = World(backend, installations=1)
+    world.publish("1.1.0")
+    yank(backend.services, ADA, NAME, "1.1.0", "it hums")
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    world.deliver()
+    before = world.rollout("1.1.0")
+    assert before.state is RolloutState.WAITING
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    assert world.deliver() == [], "it was published already"
+    assert world.rollout("1.1.0") == before
+
+
+def test_the_mend_of_a_yanked_version_reaches_those_on_it_though_there_is_a_newer_major(backend: Backend) -> None:
+    world = World(backend, installations=3)
+    world.publish("2.0.0")
+    yank(backend.services, ADA, NAME, "1.0.0", "it leaks")
+    world.deliver()
+    assert world.waves.begin(world.publish("1.0.1")) == "waiting"
+    assert world.run("1.0.1", well=False).state is RolloutState.HALTED
+    resume(backend.services, world.tasks, ADA, NAME, "1.0.1")
+
+
+def test_the_first_version_of_an_older_line_is_offered_to_nobody(backend: Backend) -> None:
+    world = World(backend, installations=0, version="2.0.0")
+    world.publish("1.0.1")
+    yank(backend.services, ADA, NAME, "1.0.1", None)
+    assert world.waves.begin(world.publish("1.0.0")) == "not rolled out by itself"
+
+
+def test_what_became_ready_while_a_version_was_yanked_gets_it_once_it_is_back(backend: Backend) -> None:
+    world = World(backend, installations=2)
+    world.put("org_000", lifecycle_state=LifecycleState.FAILED)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    world.put("org_000")  # READY, and the sweeper had no other version for it
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    back = world.rollout("1.1.0")
+    assert (back.state, back.due_at) == (RolloutState.RUNNING, backend.clock())
+    done = world.run("1.1.0")
+    assert (done.state, done.succeeded) == (RolloutState.DONE, 2)
+    assert world.on("1.1.0") == ["org_000", "org_001"]
+
+
+def test_a_yank_of_an_older_version_that_is_taken_back_starts_no_rollout_again(backend: Backend) -> None:
+    world = World(backend, installations=1)
+    for text in ("1.1.0", "1.2.0"):
+        world.waves.begin(world.publish(text))
+        assert world.run(text).state is RolloutState.DONE
+    before = world.rollout("1.1.0")
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    assert world.rollout("1.1.0") == before
+
+
+def test_a_rollout_that_a_yank_halted_is_resumed_from_its_first_installation(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.put("org_000", lifecycle_state=LifecycleState.FAILED)
+    world.waves.begin(world.publish("1.1.0"))
+    while world.rollout("1.1.0").wave < 3:
+        world.step("1.1.0")
+        world.settle("1.1.0")
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    assert world.run("1.1.0").state is RolloutState.HALTED
+    world.put("org_000")
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    resume(backend.services, world.tasks, ADA, NAME, "1.1.0")
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert len(world.on("1.1.0")) == 20
+
+
+def test_a_rollout_that_goes_on_after_a_yank_reaches_what_became_ready_meanwhile(backend: Backend) -> None:
+    world = World(backend, installations=20)
+    world.put("org_000", lifecycle_state=LifecycleState.FAILED)
+    world.waves.begin(world.publish("1.1.0"))
+    while not world.on("1.1.0"):
+        world.step("1.1.0")
+    world.settle("1.1.0")
+    world.waves.begin(world.publish("1.2.0"))
+    assert world.rollout("1.1.0").cursor is not None
+    world.put("org_000")
+    yank(backend.services, ADA, NAME, "1.2.0", None)
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert len(world.on("1.1.0")) == 20
+
+
+def test_a_canary_that_missed_a_deadline_is_passed_by_until_its_wait_ends(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=5)
+    world.waves = replace(world.waves, pace=replace(PACE, canaries=frozenset({"org_004"})))
+    world.waves.begin(world.publish("1.1.0"))
+    world.put("org_004", overdue_versions=("1.1.0",), overdue_until=backend.clock() + timedelta(hours=24))
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == ["org_000", "org_001", "org_002", "org_003"]
+
+
+def test_a_rollout_whose_only_upgrade_missed_its_deadline_reaches_it_when_it_is_resumed_after_the_wait(
+    backend: Backend,
+) -> None:
+    world = World(backend, installations=1)
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0", well=False).state is RolloutState.HALTED
+    world.put("org_000", overdue_versions=("1.1.0",), overdue_until=backend.clock() + timedelta(hours=24))
+    resume(backend.services, world.tasks, ADA, NAME, "1.1.0")
+    assert world.run("1.1.0").state is RolloutState.HALTED, "nobody may be offered it yet"
+    backend.clock.turn(hours=25)
+    resume(backend.services, world.tasks, ADA, NAME, "1.1.0")
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == ["org_000"]
+
+
+def test_a_row_that_no_code_expected_keeps_a_rollout_from_no_other_one_and_is_offered_the_version_later(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(backend, installations=3)
+    world.waves.begin(world.publish("1.1.0"))
+    needed = waves.stored_check_needed
+
+    def needed_or_nonsense(row: Installation, version: ProviderVersion | None) -> ConfigCheck | None:
+        if row.organization_id == "org_000":
+            raise ValueError("invalid literal for int() with base 10: '²'")
+        return needed(row, version)
+
+    monkeypatch.setattr(waves, "stored_check_needed", needed_or_nonsense)
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == ["org_001", "org_002"]
+    assert "passes 01org_000 by" in caplog.text
+    left = backend.store.get(keys.installation("org_000", NAME))
+    assert left
+    assert left.offer_due_at is not None
