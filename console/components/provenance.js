@@ -10,7 +10,7 @@ export function Provenance({ by }) {
   return html`
     <dt>Published by</dt>
     <dd>
-      <strong>${by.repository}</strong> <span class="mono">${by.workflow}${by.called_workflow && ` calls ${by.called_workflow}`}</span>
+      <strong>${by.repository}</strong> <span class="mono">${by.workflow ?? "a file that was not recorded"}${by.called_workflow && ` calls ${by.called_workflow}`}</span>
       <div class="quiet">
         ${by.ref && html`<span class="mono">${by.ref}</span>`}
         ${by.commit && html` at <span class="mono" title=${by.commit}>${by.commit.slice(0, 12)}</span>`}

@@ -14,6 +14,9 @@ from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
 from provider_hub.http.models import Response
 
+# A file that a run began with has no repository before its path.
+_OF_A_REPOSITORY = "/.github/workflows/"
+
 
 class SchemaBody(Response):
     """The schemas of one type of resource."""
@@ -60,7 +63,8 @@ class PublishedByBody(Response):
     repository: str | None = Field(description="The repository of the run.", examples=["acme/weather"])
     repository_id: str | None = Field(description="The platform's own number of it.", examples=["74"])
     workflow: str | None = Field(
-        description="The file that the run began with.", examples=[".github/workflows/release.yml"]
+        description="The file that the run began with; null where only the reusable workflow was recorded.",
+        examples=[".github/workflows/release.yml"],
     )
     called_workflow: str | None = Field(
         description="The reusable workflow that published, with its repository; null where it was that file itself.",
@@ -76,8 +80,14 @@ class PublishedByBody(Response):
 
     @classmethod
     def of(cls, published_by: PublishedBy) -> Self:
-        """The view of what was recorded, without the caller's own id."""
-        return cls.model_validate(published_by)
+        """The view of what was recorded, without the caller's own id.
+
+        Records from before there was a `called_workflow` have it as their `workflow`, with its repository before it.
+        """
+        shown = cls.model_validate(published_by)
+        if shown.called_workflow is None and _OF_A_REPOSITORY in (shown.workflow or ""):
+            return shown.model_copy(update={"workflow": None, "called_workflow": shown.workflow})
+        return shown
 
 
 class ProviderVersionBody(Response):
