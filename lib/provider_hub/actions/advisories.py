@@ -105,7 +105,7 @@ class AdvisoryWatch:
     def _narrowed(
         self, database: AdvisoryDatabase, cursor: Cursor, locks: Sequence[StoredLock], error: TooMuchToMatch
     ) -> Cursor:
-        """Half the slice, and past the lock that is too much by itself: one publisher's must not end all others' watch.
+        """Half the slice, and past the lock that is too much by itself: one author's must not end all others' watch.
 
         Raises PermanentError where the export takes too much whatever is locked.
         """

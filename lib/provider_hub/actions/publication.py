@@ -33,7 +33,7 @@ from provider_hub.domain.versions import Version
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A publisher's wish, with the name, the wheel's source and the schemas that were read out of it.
+    """An author's wish, with the name, the wheel's source and the schemas that were read out of it.
 
     `package_name` is the package to import: the one that was named, then the one that the wheel turned out to have.
     """
@@ -46,7 +46,7 @@ class Publication:
 
     @property
     def scope(self) -> Scope | None:
-        """Who is to see the provider from this version on; None where the publisher does not say."""
+        """Who is to see the provider from this version on; None where the author does not say."""
         return self.wish.metadata.scope if self.wish.metadata else None
 
     @property
@@ -145,7 +145,7 @@ def catalog_row(publication: Publication, provider: Provider, now: datetime) -> 
 
 
 def new_provider(publication: Publication, author: Author, default_scope: Scope, now: datetime) -> Provider:
-    """A provider without versions, for its first publish; `default_scope` is for a publisher who names none."""
+    """A provider without versions, for its first publish; `default_scope` is for an author who names none."""
     name, metadata = publication.provider, publication.wish.metadata
     scope = Scope.PUBLIC if name.prefix == PLATFORM_PREFIX else publication.scope or default_scope
     provider = Provider(

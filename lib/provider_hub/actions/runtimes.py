@@ -78,7 +78,7 @@ def check_registry(image_url: str, registries: Sequence[str]) -> None:
 
 
 def named_runtime(services: Services[CatalogStore], version: str) -> RuntimeVersion:
-    """The runtime version that a publisher names. Raises Invalid when it is not registered."""
+    """The runtime version that an author names. Raises Invalid when it is not registered."""
     runtime = services.store.get(keys.runtime_version(version))
     default = _default(services)
     if runtime is None and version != default.version:
@@ -100,7 +100,7 @@ def pinned_for(services: Services[CatalogStore], wheel: Wheel, named: str | None
 
 
 def older_that_fit(services: Services[CatalogStore], wheel: Wheel, pinned: RuntimeVersion) -> str:
-    """What a publisher can do where the pinned Python may be too new for the dependencies; "" where nothing.
+    """What an author can do where the pinned Python may be too new for the dependencies; "" where nothing.
 
     It ends a refusal: the runtime versions with an older Python that the wheel itself fits, and how to choose one.
     """

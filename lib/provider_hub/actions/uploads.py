@@ -1,4 +1,4 @@
-"""Uploads: a publisher announces a wheel, and gets a URL that takes these many bytes and no others.
+"""Uploads: an author announces a wheel, and gets a URL that takes these many bytes and no others.
 
 The bytes go to the bucket itself, since a function's request carries 32 MiB at most. They are verified when the version
 is published; until then nothing names them.

@@ -1,4 +1,4 @@
-"""Where a publisher's wheel comes from: a URL, an upload into the bucket, or the request itself."""
+"""Where an author's wheel comes from: a URL, an upload into the bucket, or the request itself."""
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DocumentStore

@@ -76,7 +76,7 @@ class Delivery(Protocol):
 
 
 class Wheels(Protocol):
-    """Gets wheels, whichever way their publishers hand them over."""
+    """Gets wheels, whichever way their authors hand them over."""
 
     def fetch(
         self, source: WheelSource, sha256: str | None, provider: ProviderName, version: str

@@ -3,7 +3,7 @@
 Config values become environment variables and are strings, while a schema speaks of numbers and booleans. So a value
 is read as the type that its key's schema names, as the provider itself will read it.
 
-The tenant writes the config and the publisher the schema. JSON Schema can express years of work: patterns that
+The tenant writes the config and the author the schema. JSON Schema can express years of work: patterns that
 backtrack, references that double at each step. A plain schema is checked in this process, which serves other tenants
 at the same time. Any other schema is checked in a limited child, one at a time: an instance has the memory of a few.
 """

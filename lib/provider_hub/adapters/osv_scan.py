@@ -88,7 +88,7 @@ def _scanned(argument: Any, file: IO[bytes] | None) -> dict[str, Any]:
         return {"refused": str(error)}
     if newest is None:
         return {"refused": f"has no record that can be read, among {unreadable + records}"}
-    # What goes to the parent is bounded for each version: how many records a version has is its publisher's choice.
+    # What goes to the parent is bounded for each version: how many records a version has is its author's choice.
     kept = [asdict(one) for one in merged(found)]
     return {"found": kept, "export_at": newest.isoformat(), "records": records, "unreadable": unreadable}
 

@@ -1,4 +1,4 @@
-"""The check of a publisher's schemas in a limited child, which compiles their patterns and walks through them."""
+"""The check of an author's schemas in a limited child, which compiles their patterns and walks through them."""
 
 import json
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ _RPC_SECONDS = 20.0
 
 
 def connect(project: str, topics: Mapping[Topic, str]) -> "PubSubTopics":
-    """A publisher over one channel: to the emulator when PUBSUB_EMULATOR_HOST is set, else to Google."""
+    """The topics over one channel: to the emulator when PUBSUB_EMULATOR_HOST is set, else to Google."""
     emulator = environ.get("PUBSUB_EMULATOR_HOST")
     if not emulator:
         return PubSubTopics(PublisherClient(), project, topics)

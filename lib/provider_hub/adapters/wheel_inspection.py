@@ -1,4 +1,4 @@
-"""The inspection of a wheel in a limited child: the archive and its texts are whatever a publisher made them."""
+"""The inspection of a wheel in a limited child: the archive and its texts are whatever an author made them."""
 
 import base64
 from typing import IO, Any

@@ -1,4 +1,4 @@
-"""Whether a publisher's JSON Schema may be stored: of draft 2020-12, of bounded shape, and without outside references.
+"""Whether an author's JSON Schema may be stored: of draft 2020-12, of bounded shape, and without outside references.
 
 The draft's own meta-schema says the same of the shape, but a validator takes seconds to hold a large schema against it.
 This check takes time that grows with the schema's size alone. Source: json-schema.org/draft/2020-12/schema and the

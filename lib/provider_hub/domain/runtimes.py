@@ -68,5 +68,5 @@ def registered_default(image: RuntimeImage, now: datetime) -> RuntimeVersion:
 
 
 def described(runtime: RuntimeVersion) -> str:
-    """Name, Python and platform, as a refusal shows them to a publisher."""
+    """Name, Python and platform, as a refusal shows them to an author."""
     return f"{runtime.version} (CPython {runtime.python_version}, {runtime.platform})"

@@ -1,4 +1,4 @@
-"""An upload on its way: what a publisher announced about a wheel before its bytes arrived."""
+"""An upload on its way: what an author announced about a wheel before its bytes arrived."""
 
 import re
 from datetime import datetime, timedelta

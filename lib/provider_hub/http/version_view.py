@@ -151,7 +151,7 @@ class ProviderVersionBody(Response):
     build_id: str | None = Field(description="Of no use here: always null.")
     schemas: list[SchemaBody] = Field(description="By type of resource, the provider's own first.")
     changelog: str | None = Field(
-        description="What is new, as its publisher wrote it.", examples=["Stations may lie at sea."]
+        description="What is new, as its author wrote it.", examples=["Stations may lie at sea."]
     )
     status: VersionStatus = Field(description="Only `published` ones can be installed.", examples=["published"])
     published_at: datetime | None = Field(description="When it was published.", examples=["2026-03-02T09:30:00Z"])

@@ -103,7 +103,7 @@ class Indexes(Settings):
         "Pods have none, so what such a host itself serves is not locked.",
     )
     index_cooldown_days: float = Field(
-        3, ge=0, description="A file on an index that is younger than this is not locked; the publisher's own are."
+        3, ge=0, description="A file on an index that is younger than this is not locked; the author's own are."
     )
     index_upload_times: UploadTimes = Field(
         UploadTimes.REFUSE,

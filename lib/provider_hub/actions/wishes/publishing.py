@@ -1,4 +1,4 @@
-"""What publishers register, within which bounds, and versions of the runtime (contract, sections 5 and 6)."""
+"""What authors register, within which bounds, and versions of the runtime (contract, sections 5 and 6)."""
 
 import json
 from typing import Annotated, Any, Literal, Self

@@ -1,4 +1,4 @@
-"""JSON that publishers give: its size and its values here; schemas are checked further before they are stored."""
+"""JSON that authors give: its size and its values here; schemas are checked further before they are stored."""
 
 import json
 from typing import Annotated, Any

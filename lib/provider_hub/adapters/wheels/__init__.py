@@ -1,4 +1,4 @@
-"""Fetches wheels over HTTPS from where their publishers put them, from public addresses alone."""
+"""Fetches wheels over HTTPS from where their authors put them, from public addresses alone."""
 
 from provider_hub.adapters.wheels.fetching import FetchedWheel, FetchPolicy, fetch_wheel
 

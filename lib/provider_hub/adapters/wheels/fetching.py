@@ -1,4 +1,4 @@
-"""Fetches a wheel from wherever its publisher put it, without being led anywhere else.
+"""Fetches a wheel from wherever its author put it, without being led anywhere else.
 
 The URL is a tenant's word. Each hop is https, its host is resolved once, every address it resolves to must be
 public, and the connection goes to exactly an address that was checked.
@@ -232,7 +232,7 @@ def _told_as_unreachable(whom: str) -> Iterator[None]:
 
 
 def _refuse_private(url: WheelUrl, whom: str, answers: list[tuple[Any, ...]]) -> None:
-    # One private answer among public ones is enough: which of them is connected to is not the publisher's to pick.
+    # One private answer among public ones is enough: which of them is connected to is not the author's to pick.
     if url.host in _INTERNAL_NAMES or not all(is_public(str(address[0])) for *_, address in answers):
         raise WheelRefused(
             f"{whom} resolves to an address that is not public: put the wheel on a public https registry"

@@ -1,4 +1,4 @@
-"""Wheels whose digest is known, fetched from their hosts as publishers' wheels are: from public addresses alone."""
+"""Wheels whose digest is known, fetched from their hosts as authors' wheels are: from public addresses alone."""
 
 import os
 from collections.abc import Callable

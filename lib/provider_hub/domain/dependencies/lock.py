@@ -23,7 +23,7 @@ MAX_PACKED_BYTES = 96 * 1024
 
 
 class LockRefused(HubError):
-    """The dependencies cannot be locked; `str()` is a sentence for the version's publisher.
+    """The dependencies cannot be locked; `str()` is a sentence for the version's author.
 
     `may_fit_elsewhere` says that the runtime's Python or platform has a part in it, so that another one might do.
     """

@@ -20,4 +20,4 @@ class WheelInvalid(WheelError):
 
 
 class DigestMismatch(WheelError):
-    """The bytes are not those the publisher announced."""
+    """The bytes are not those the author announced."""

@@ -77,7 +77,7 @@ def older_for(need: WheelNeed, runtimes: Iterable[RuntimeVersion], pinned: Runti
 
 
 def check_fit(need: WheelNeed, runtime: RuntimeVersion) -> None:
-    """Raises Invalid when the wheel cannot run on the runtime version that its publisher named."""
+    """Raises Invalid when the wheel cannot run on the runtime version that its author named."""
     if not need.is_met_by(runtime.image):
         raise Invalid.at(
             "body",

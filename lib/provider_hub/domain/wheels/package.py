@@ -128,7 +128,7 @@ def find_packages(layout: WheelLayout) -> Packages:
 
 
 def imported_name(named: str) -> str:
-    """The dotted name that a publisher means: often the distribution's own is given, with hyphens."""
+    """The dotted name that an author means: often the distribution's own is given, with hyphens."""
     return named.replace("-", "_")
 
 
