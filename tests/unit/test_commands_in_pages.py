@@ -69,6 +69,22 @@ def test_the_parser_takes_every_command_of_a_page(arguments: list[str]) -> None:
         assert callable(parsed.run)
 
 
+def commands_below(parser: argparse.ArgumentParser, name: str = "hub") -> Iterator[str]:
+    """The full name of each command, such as `hub lock show`."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield name
+    for action in below:
+        for word, subparser in action.choices.items():
+            yield from commands_below(subparser, f"{name} {word}")
+
+
+def test_the_page_for_users_names_every_command() -> None:
+    commands, page = list(commands_below(build_parser())), (ROOT / "docs" / "using.md").read_text()
+    assert {"hub publish", "hub lock show"} <= set(commands)
+    assert [command for command in commands if not re.search(rf"\b{command}\b", page)] == []
+
+
 def unset_variables_of(text: str) -> list[str]:
     """The variables that a page's scripts use and that none of them set before."""
     known, unset = set(_OF_EVERY_SHELL), []
