@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub_cli import arguments, trusted
+from hub_cli.api import HubApi
 from hub_cli.errors import NotAuthenticated, Unavailable
 from hub_cli.logs import Lines
 from hub_cli.transport import NotThere
@@ -81,3 +82,16 @@ def test_only_a_ci_job_is_taken_for_one_and_told_what_it_lacks() -> None:
     assert trusted._identity("acme-prod.provider-hub", None, given) == "a.b.c"
     with pytest.raises(NotAuthenticated, match="id-token: write"):
         trusted._identity("acme-prod.provider-hub", None, {"GITLAB_CI": "true"})
+
+
+class TakesNoTokensOfRuns(HubApi):
+    def __init__(self) -> None:
+        pass
+
+    def oidc_audience(self) -> str:
+        raise NotThere("this hub takes no tokens of CI platforms")
+
+
+def test_a_ci_job_is_told_to_have_a_token_where_the_hub_takes_none_of_its_run() -> None:
+    with pytest.raises(NotAuthenticated, match=r"set HUB_TOKEN.*this hub takes no tokens of CI platforms"):
+        trusted._audience(TakesNoTokensOfRuns())
