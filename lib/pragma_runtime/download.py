@@ -166,7 +166,7 @@ class _Fetching:
     def _fetch_once(self, source: Source, path: Path) -> Path:
         """From the bucket, and where that does not give it, from where it was published.
 
-        If the publisher's host refuses for good while the bucket is only out of reach, the bucket's failure is raised:
+        If the author's host refuses for good while the bucket is only out of reach, the bucket's failure is raised:
         the next attempt may find the wheel there.
         """
         if self._bucket is None or not source.kept_as:

@@ -1,4 +1,4 @@
-"""Finds in what pip wrote the cause that a provider's publisher can act on."""
+"""Finds in what pip wrote the cause that a provider's author can act on."""
 
 import re
 import signal
@@ -27,7 +27,7 @@ def is_network_trouble(*texts: str) -> bool:
 
 
 def cause(output: str, log: str, returncode: int, python: str) -> str:
-    """One line for the publisher: why pip failed.
+    """One line for the author: why pip failed.
 
     `output` is what pip printed, `log` its debug log ("" where it kept none), `python` the interpreter's version. pip's
     last line is often the poorest: "No matching distribution found" where every version wants another Python, or
