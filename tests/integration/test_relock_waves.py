@@ -286,3 +286,28 @@ def test_by_hand_it_is_an_upgrade_to_the_same_version_and_a_rollback_restores_th
         change.upgrade(services, manual, NAME, None, "user_1")
     back = change.rollback(services, manual, NAME, "user_1").row
     assert (back.revision.lock_sha256, back.generation) == (world.first_lock, 3)
+
+
+def test_a_lock_that_its_version_got_while_it_was_yanked_is_rolled_out_once_that_is_published_again(
+    backend: Backend,
+) -> None:
+    world = Relocked(backend, installations=2)
+    backend.clock.turn(minutes=1)
+    (event,) = world.relock("e")
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    assert world.waves.begin(event) == "not rolled out by itself"
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    world.deliver()
+    assert world.run(world.rollout_id).succeeded == 2
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    assert world.deliver() == ["not rolled out by itself"], "that is of 1.0.0: the lock has its rollout"
+
+
+def test_a_version_that_keeps_its_lock_has_no_rollout_of_it_after_a_yank(backend: Backend) -> None:
+    world = Relocked(backend, installations=2)
+    world.waves.begin(world.publish("1.2.0"))
+    yank(backend.services, ADA, NAME, "1.1.0", None)
+    unyank(backend.services, ADA, NAME, "1.1.0")
+    world.deliver()
+    assert [one.rollout_id for one in backend.store.rollouts_of(NAME, 10)] == ["1.2.0"]

@@ -12,7 +12,10 @@ from provider_hub.actions import keys, waves
 from provider_hub.actions.browse import unyank, yank
 from provider_hub.actions.configuration import ConfigCheck
 from provider_hub.actions.rollouts import resume
+from provider_hub.actions.version_choice import runnable
+from provider_hub.domain.audit import Actor
 from provider_hub.domain.catalog import ProviderVersion
+from provider_hub.domain.errors import Invalid
 from provider_hub.domain.installation import Installation, LifecycleState
 from provider_hub.domain.rollout import RolloutState
 
@@ -180,3 +183,14 @@ def test_a_row_that_no_code_expected_keeps_a_rollout_from_no_other_one_and_is_of
     left = backend.store.get(keys.installation("org_000", NAME))
     assert left
     assert left.offer_due_at is not None
+
+
+@pytest.mark.parametrize(("by", "yanker"), [(ADA, "its author"), (actor_of(None), "the platform")])
+def test_a_rollout_and_an_install_say_who_yanked_the_version(backend: Backend, by: Actor, yanker: str) -> None:
+    world = World(backend, installations=1)
+    world.waves.begin(world.publish("1.1.0"))
+    yank(backend.services, by, NAME, "1.1.0", None)
+    assert world.run("1.1.0").halted_reason == f"1.1.0 was yanked by {yanker}"
+    version = backend.store.get(keys.version(NAME, "1.1.0"))
+    with pytest.raises(Invalid, match=f"1.1.0 was yanked by {yanker}: choose another version"):
+        runnable(version, NAME, "1.1.0", "version")

@@ -397,9 +397,9 @@ def test_a_step_that_is_called_twice_takes_no_slot_twice(backend: Backend) -> No
     call = StepCall(NAME.canonical, "1.1.0", rollout.step)
     world.waves.step(call)
     assert world.waves.step(call) == "stale"
-    assert world.waves.take_step(rollout)
+    assert world.waves.take_step(rollout) == "running"
     assert world.rollout("1.1.0").started == 1
-    assert world.waves.begin(VersionPublished(NAME.canonical, "1.1.0", backend.clock()))
+    assert world.waves.begin(VersionPublished(NAME.canonical, "1.1.0", backend.clock())) == "running"
     assert world.rollout("1.1.0").started == 1
 
 

@@ -11,13 +11,14 @@ from provider_hub.actions import keys
 from provider_hub.actions.outbox import version_entry
 from provider_hub.actions.ports import RolloutStore, Transaction
 from provider_hub.actions.services import Services
-from provider_hub.domain.catalog import Provider, VersionStatus
+from provider_hub.domain.catalog import Provider, StoredLock, VersionStatus
 from provider_hub.domain.messages import VersionPublished
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.offers import offered, published_of
 from provider_hub.domain.records import OutboxEntry
 from provider_hub.domain.rollout import ACTIVE, Rollout, RolloutState, from_the_start, resumed
 from provider_hub.domain.takeover import superseded, supersedes, took_over, unsuperseded
+from provider_hub.domain.versions import relock_id
 
 LISTED = 50
 # The states in which a rollout keeps older ones from the installations.
@@ -93,20 +94,32 @@ def offers_after_status_change(
     """The messages that begin rollouts which no publish has begun. The caller emits them.
 
     A version that was published below a higher one has no rollout, and is the one to offer once that is yanked. One
-    that was yanked before its message came has none either, once it is published again. A rollout that exists is left
-    to `rollouts_after_status_change`.
+    that was yanked before its message came has none either, once it is published again; neither has a lock that the
+    version got meanwhile. A rollout that exists is left to `rollouts_after_status_change`.
     """
-    name, now = provider.provider_name, services.clock()
-    entries = []
+    name, now, author = provider.provider_name, services.clock(), provider.author.organization_id
+    events = []
     for text in sorted(offered(after) - offered(before)):
         rollout, version = transaction.read(keys.rollout(name, text), keys.version(name, text))
-        if rollout is not None or version is None:
-            continue
-        published_at = version.published_at or version.created_at
-        author = provider.author.organization_id
-        event = VersionPublished(provider.canonical, text, published_at, author, offered_again_at=now)
-        entries.append(version_entry(event, now))
-    return entries
+        if rollout is None and version is not None:
+            published_at = version.published_at or version.created_at
+            events.append(VersionPublished(provider.canonical, text, published_at, author, offered_again_at=now))
+    for text in sorted(published_of(after) - published_of(before)):
+        lock = _lock_without_rollout(transaction, name, text)
+        if lock is not None:
+            events.append(VersionPublished(provider.canonical, text, lock.created_at, author, lock.sha256, now))
+    return [version_entry(event, now) for event in events]
+
+
+def _lock_without_rollout(transaction: Transaction, name: ProviderName, text: str) -> StoredLock | None:
+    """The version's lock, if it is a later one than the version was published with, and was never rolled out."""
+    (version,) = transaction.read(keys.version(name, text))
+    if version is None or version.lock_sha256 is None:
+        return None
+    rollout_key = keys.rollout(name, relock_id(text, version.lock_sha256))
+    rollout, lock = transaction.read(rollout_key, keys.lock(name, version.lock_sha256))
+    is_later = lock is not None and lock.created_at > (version.published_at or version.created_at)
+    return lock if is_later and rollout is None else None
 
 
 def rollouts_that_end_for(services: Services[RolloutStore], transaction: Transaction, newest: Rollout) -> list[Rollout]:

@@ -2,7 +2,7 @@
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import Transaction
-from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus
+from provider_hub.domain.catalog import Provider, ProviderVersion, VersionStatus, yanker_of
 from provider_hub.domain.errors import Invalid, NotFound
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.provenance import ProvenancePolicy, refusal_of
@@ -22,7 +22,8 @@ def runnable(version: ProviderVersion | None, name: ProviderName, text: str, fie
     if version is None:
         raise NotFound(f"{name} has no version {text}")
     if version.status is VersionStatus.YANKED:
-        raise Invalid.at("body", field, msg=f"{name} {text} was yanked by its author: choose another version")
+        msg = f"{name} {text} was yanked by {yanker_of(version)}: choose another version"
+        raise Invalid.at("body", field, msg=msg)
     if version.status is not VersionStatus.PUBLISHED:
         raise Invalid.at("body", field, msg=f"{name} {text} is {version.status.value}: choose a published version")
     return version

@@ -20,7 +20,7 @@ from provider_hub.actions.services import Services
 from provider_hub.actions.steps import apply_event, record_step
 from provider_hub.actions.takeover import supersede_older
 from provider_hub.actions.version_choice import check_provenance
-from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered
+from provider_hub.domain.catalog import ProviderVersion, VersionStatus, is_lock_offered, yanker_of
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.errors import Invalid, TemporaryError
 from provider_hub.domain.installation import ChangeRequested, Installation, UpgradePolicy, UpgradeSkipped, advance
@@ -201,7 +201,7 @@ class Waves:
             if current is None or not is_running or not current.room:
                 return _Slot.NONE_LEFT
             if version and version.status is VersionStatus.YANKED:
-                yanked = halted(current, f"{current.version} was yanked by its author")
+                yanked = halted(current, f"{current.version} was yanked by {yanker_of(version)}")
                 transaction.write(key, replace(yanked, updated_at=self.services.clock()))
                 return _Slot.NONE_LEFT
             lock, now = version.lock_sha256 if version else None, self.services.clock()

@@ -173,6 +173,11 @@ class ProviderVersion:
         return ProviderName(self.prefix, self.name)
 
 
+def yanker_of(version: ProviderVersion) -> str:
+    """Who yanked the version, in the words of a sentence to people."""
+    return "the platform" if version.yanked_by_platform else "its author"
+
+
 def is_lock_offered(version: ProviderVersion, lock_sha256: str) -> bool:
     """Whether installations of the version that have another lock are to be offered this one."""
     return version.status is VersionStatus.PUBLISHED and version.lock_sha256 == lock_sha256
