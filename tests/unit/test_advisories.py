@@ -81,7 +81,7 @@ def test_a_locked_version_that_nobody_can_read_is_not_affected() -> None:
     assert found(record(affected(BEGINNING)), "no version") == {}
 
 
-@pytest.mark.parametrize("document", [None, [], "x", {}, {"id": 7}, {"id": ""}])
+@pytest.mark.parametrize("document", [None, [], "x", {}, {"id": 7}, {"id": ""}, {"id": "PYSEC-\ud800"}])
 def test_what_is_no_record_is_refused(document: Any) -> None:
     with pytest.raises(OsvMalformed):
         parse_record(document)
@@ -95,7 +95,7 @@ def test_a_record_that_lists_without_end_is_refused_where_it_is_about_a_locked_p
 
 
 def test_what_is_shown_of_a_record_is_short_and_printable() -> None:
-    read = parse_record(record(summary=None, details="\n Long\x1b[31m\u202e " + "x" * 500, aliases=["CVE-1", 7]))
+    read = parse_record(record(summary=None, details="\n Long\x1b[31m\u202e " + "x" * 500, aliases=["CVE-1", 7, "CVE-\ud800"]))
     assert read.summary is not None
     assert (len(read.summary), read.summary[:5], read.summary[-1]) == (200, "Long ", "…")
     assert read.summary.isprintable()

@@ -75,13 +75,13 @@ class OsvRecord:
 
 def parse_record(document: Any, packages: Collection[str] | None = None) -> OsvRecord:
     """The record of parsed JSON, with what it says of `packages` alone (None: of all). Raises OsvMalformed."""
-    if not isinstance(document, dict) or not _text(document.get("id")):
+    if not isinstance(document, dict) or not _is_id(document.get("id")):
         raise OsvMalformed("a record is an object with an id")
     entries = [entry for entry in _list(document.get("affected")) if _package(entry) is not None]
     read = (_affected(entry) for entry in entries if packages is None or _package(entry) in packages)
     return OsvRecord(
         osv_id=document["id"][:ID_LENGTH],
-        aliases=tuple(text[:ID_LENGTH] for text in _list(document.get("aliases")) if _text(text))[:MOST_ALIASES],
+        aliases=tuple(text[:ID_LENGTH] for text in _list(document.get("aliases")) if _is_id(text))[:MOST_ALIASES],
         modified=_text(document.get("modified")) or "",
         is_withdrawn=bool(document.get("withdrawn")),
         summary=_summary(document),
@@ -199,6 +199,11 @@ def _summary(document: Mapping[str, Any]) -> str | None:
     line = next((line for line in text.splitlines() if line.strip()), "").strip()
     shown = "".join(letter if letter.isprintable() else " " for letter in line[: SUMMARY_LENGTH + 1])
     return (shown if len(shown) <= SUMMARY_LENGTH else f"{shown[: SUMMARY_LENGTH - 1]}…") or None
+
+
+def _is_id(value: Any) -> bool:
+    """Whether it names a record. Half a surrogate pair is no text that the database holds: the round would end there."""
+    return _text(value) != "" and value.isprintable()
 
 
 def _text(value: Any) -> str:
