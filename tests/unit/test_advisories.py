@@ -95,7 +95,9 @@ def test_a_record_that_lists_without_end_is_refused_where_it_is_about_a_locked_p
 
 
 def test_what_is_shown_of_a_record_is_short_and_printable() -> None:
-    read = parse_record(record(summary=None, details="\n Long\x1b[31m\u202e " + "x" * 500, aliases=["CVE-1", 7, "CVE-\ud800"]))
+    read = parse_record(
+        record(summary=None, details="\n Long\x1b[31m\u202e " + "x" * 500, aliases=["CVE-1", 7, "CVE-\ud800"])
+    )
     assert read.summary is not None
     assert (len(read.summary), read.summary[:5], read.summary[-1]) == (200, "Long ", "…")
     assert read.summary.isprintable()

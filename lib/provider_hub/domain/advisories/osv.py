@@ -202,7 +202,7 @@ def _summary(document: Mapping[str, Any]) -> str | None:
 
 
 def _is_id(value: Any) -> bool:
-    """Whether it names a record. Half a surrogate pair is no text that the database holds: the round would end there."""
+    """Whether it names a record. The database holds no half of a surrogate pair: the round would end at the write."""
     return _text(value) != "" and value.isprintable()
 
 
