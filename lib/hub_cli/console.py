@@ -6,6 +6,7 @@ from hub_cli.api import Json
 from hub_cli.arguments import Session
 from hub_cli.audit import show_page
 from hub_cli.console_api import ConsoleApi
+from hub_cli.dead_letters import show_list
 from hub_cli.display import as_json, printable, stored_of
 
 
@@ -14,9 +15,27 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
     if parsed.command == "audit":
         page = session.api.console.audit(parsed.organization, parsed.action, parsed.since, parsed.limit)
         return show_page(session, page)
-    answer, sentence = _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
+    if parsed.command == "dead-letters":
+        show_list(session, session.api.console.dead_letters())
+        return 0
+    answer, sentence = _done(session, parsed)
     print(as_json(answer) if session.as_json else printable(sentence))
     return 0
+
+
+def _done(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:
+    """The API's answer, and the same as a sentence."""
+    if "letter" in parsed:
+        return _of_letter(session.api.console, parsed)
+    return _of_organization(session, parsed) if "organization" in parsed else _of_provider(session, parsed)
+
+
+def _of_letter(console: ConsoleApi, parsed: argparse.Namespace) -> tuple[Json, str]:
+    if parsed.command == "retry-dead-letter":
+        console.retry_dead_letter(parsed.letter)
+        return {"retried_count": 1}, f"{parsed.letter} is back on its topic."
+    console.delete_dead_letter(parsed.letter)
+    return {"deleted_count": 1}, f"{parsed.letter} is deleted."
 
 
 def _of_provider(session: Session, parsed: argparse.Namespace) -> tuple[Json, str]:

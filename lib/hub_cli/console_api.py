@@ -69,6 +69,19 @@ class ConsoleApi:
         answer: Json = self._transport.request("GET", "/console/audit", query=query)
         return answer
 
+    def dead_letters(self) -> list[Json]:
+        """The dead letters that belong to no organization, newest first."""
+        found: list[Json] = self._transport.request("GET", "/console/dead-letter")
+        return found
+
+    def retry_dead_letter(self, letter: str) -> None:
+        """Publish the message of one of them anew and remove the letter."""
+        self._transport.request("POST", f"{_letter(letter)}/retry")
+
+    def delete_dead_letter(self, letter: str) -> None:
+        """Remove one of them for good."""
+        self._transport.request("DELETE", _letter(letter))
+
     def _change(self, organization: str, verb: str, body: Mapping[str, Any] | None) -> Json:
         answer: Json = self._transport.request("POST", f"{_organization(organization)}/{verb}", body=body)
         return answer
@@ -77,6 +90,10 @@ class ConsoleApi:
 def _provider(name: str) -> str:
     prefix, _, short = name.partition("/")
     return f"/console/providers/{quote(prefix, safe='')}/{quote(short, safe='')}"
+
+
+def _letter(letter: str) -> str:
+    return f"/console/dead-letter/{quote(letter, safe='')}"
 
 
 def _organization(organization: str) -> str:

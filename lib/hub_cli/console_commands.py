@@ -42,6 +42,9 @@ def register(commands: "Subparsers") -> None:
         "--allow", type=arguments.gibibytes, metavar="GIB", help="allow the organization this many GiB"
     )
     allowed.add_argument("--default", action="store_true", help="allow it as many as every other organization")
+    command(group, "dead-letters", "list events that could not be handled and belong to no organization", _console)
+    for verb, what in (("retry", "put one of them back on its topic"), ("delete", "delete one of them")):
+        command(group, f"{verb}-dead-letter", what, _console).add_argument("letter", metavar="ID")
     audit = command(group, "audit", "list who did what, and who was refused, newest first", _console)
     audit.add_argument("--organization", metavar="ORGANIZATION_ID", help="only what concerns this organization")
     arguments.add_audit(audit)

@@ -11,7 +11,7 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
     """Carry out one verb. Raises ClientError."""
     match parsed.command:
         case "list":
-            _list(session, parsed.provider)
+            show_list(session, session.api.dead_letters(parsed.provider))
         case "show":
             letter = session.api.dead_letter(parsed.id)
             print(as_json(letter) if session.as_json else _whole(letter))
@@ -22,8 +22,8 @@ def run(session: Session, parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _list(session: Session, provider: str | None) -> None:
-    letters = session.api.dead_letters(provider)
+def show_list(session: Session, letters: list[Json]) -> None:
+    """Print dead letters, one a line."""
     if session.as_json:
         print(as_json(letters))
         return

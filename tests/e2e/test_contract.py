@@ -41,7 +41,7 @@ from tests.integration.tenants import Tenants
 READY_SECONDS = 60
 # What such a route is asked has nothing to be refused in, but its idempotency key was used for something else.
 BY_A_KEY_ALONE = (
-    {(name, 422) for name in ("relock", "pause_rollout", "resume_rollout", "rollback")}
+    {(name, 422) for name in ("relock", "pause_rollout", "resume_rollout", "rollback", "retry_platform_dead_letter")}
     | {("yank", 409), ("begin_upload", 409)}
     | {(name, status) for name in ("retry_dead_letter", "retry_dead_letters") for status in (409, 422)}
 )
@@ -60,6 +60,8 @@ def tenants() -> Iterator[Tenants]:
         furnished.deployed.put(keys.provider(SHARED), public)
         furnished.install(SHARED, "1.0.0", organization_id="org_other", organization_slug="other")
         _attest(furnished, SHARED)
+        unkept = dead_letter("unkept", SHARED, organization_id=None, payload="")
+        furnished.deployed.put(keys.dead_letter(unkept.dead_letter_id), unkept)
         for known in _publishers(furnished):
             furnished.deployed.put(keys.publisher(known.publisher_id), known)
         yield furnished
@@ -196,6 +198,8 @@ def test_an_error_never_repeats_a_config_value_or_a_token(tenants: Tenants) -> N
 def test_every_route_succeeds_in_the_life_of_a_tenant(tenants: Tenants, tmp_path: Path) -> None:
     for letter, name in (("one", SHOP), ("two", SHOP), ("three", ProviderName("shop", "weatherx")), ("four", SHOP)):
         tenants.deployed.put(keys.dead_letter(letter), dead_letter(letter, name))
+    for letter in ("platform-1", "platform-2"):
+        tenants.deployed.put(keys.dead_letter(letter), dead_letter(letter, SHOP, organization_id=None))
     succeeded = set()
     for entry in STEPS:
         if isinstance(entry, Stands):

@@ -307,6 +307,8 @@ _CONSOLE: tuple[tuple[str, str, Any], ...] = (
     ("PATCH", "/console/organizations/org_other", {"allowed_bytes": 0}),
     ("POST", "/console/organizations/org_other/release-slug", None),
     ("GET", "/console/audit?organization=org_other", None),
+    ("GET", "/console/dead-letter", None),
+    ("POST", "/console/dead-letter/x/retry", None),
 )  # fmt: skip
 _RUNTIMES: tuple[dict[str, Any], ...] = (
     {"image_url": "x" * 50_000}, {"image_url": ""}, {"image_url": "a b@c"}, {"image_url": "\0"}, {"image_url": ["x"]},

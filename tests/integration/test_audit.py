@@ -249,6 +249,8 @@ def test_every_route_of_console_machines_that_changes_something_is_recorded(tena
         "resume_organization": AuditAction.ORGANIZATION_RESUMED,
         "release_slug": AuditAction.SLUG_RELEASED,
         "allow_storage": AuditAction.STORAGE_ALLOWED,
+        "retry_platform_dead_letter": AuditAction.DEAD_LETTER_RETRIED,
+        "delete_platform_dead_letter": AuditAction.DEAD_LETTER_DELETED,
     }
     changing = {route.name for route in ROUTES if route.access is Access.CONSOLE_MACHINE and route.method != "GET"}
     # What is uploaded is nobody's version yet: the publish that follows is recorded.

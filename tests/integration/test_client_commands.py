@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ACME, IMAGE, WEATHER, provider, rollout, version
+from tests.builders import ACME, CLOUD, IMAGE, WEATHER, dead_letter, provider, rollout, version
 from tests.fakes import START
 from tests.integration.api_server import ApiServer, served
 from tests.integration.deployed import StandIns, deployed_on
@@ -358,6 +358,22 @@ def test_a_rollout_is_paused_and_resumed_and_the_audit_says_by_whom(hub: Hub, te
     assert hub.json("audit", "--limit", "1")["items"][0]["action"] == "rollout-resumed"
     assert hub("audit", "--since", "2999-01-01T00:00:00Z") == 0
     assert hub.out == "The audit has no such entry.\n"
+
+
+def test_the_platform_lists_retries_and_deletes_the_dead_letters_of_no_organization(
+    hub: Hub, tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        letter = dead_letter(f"letter-{number}", CLOUD, organization_id=None)
+        tenants.deployed.put(keys.dead_letter(letter.dead_letter_id), letter)
+    monkeypatch.setenv("HUB_TOKEN", tenants.console_machine)
+    assert hub("console", "dead-letters") == 0
+    assert [line.split()[1] for line in hub.out.splitlines()[1:]] == [CLOUD.canonical] * 2
+    assert hub("console", "retry-dead-letter", "letter-0") == 0
+    assert hub.out == "letter-0 is back on its topic.\n"
+    assert hub.json("console", "delete-dead-letter", "letter-1") == {"deleted_count": 1}
+    assert hub("console", "dead-letters") == 0
+    assert hub.out == "No dead letters.\n"
 
 
 def test_the_platform_acts_on_any_provider_and_organization(

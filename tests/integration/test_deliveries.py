@@ -207,6 +207,15 @@ def test_the_sweeper_runs_whatever_the_body_is(tenants: Tenants, body: bytes) ->
     assert state(tenants) is LifecycleState.FAILED
 
 
+def test_a_dead_letter_is_logged_with_its_id_and_its_owner(tenants: Tenants, caplog: pytest.LogCaptureFixture) -> None:
+    payload = '{"organization_id": "org_acme", "provider": "acme/weather"}'
+    path = "/projects/p/topics/installation-events-dead-letter"
+    deliver(tenants.deployed, "dead_letters", pushed(payload, event_id="01J-1"), path)
+    (line,) = [vars(record) for record in caplog.records if getattr(record, "event", None) == "dead_letter"]
+    told = line["dead_letter_id"], line["topic"], line["organization_id"], line["provider"]
+    assert told == ("01J-1", "installation-events", "org_acme", "acme/weather")
+
+
 def test_every_topic_has_its_dead_letters_kept_under_its_name(tenants: Tenants) -> None:
     for topic in Topic:
         path = f"/projects/p/topics/{topic}-dead-letter"

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.builders import dead_letter
+from tests.builders import CLOUD, dead_letter
 from tests.fakes import START
 from tests.integration.tenants import RADIO, Tenants
 
@@ -131,6 +131,47 @@ def test_letters_are_deleted_by_provider_or_all(letters: Tenants, query: str, de
     response = letters.deployed.call("DELETE", f"/ops/dead-letter?{query}", letters.user)
     assert (response.status_code, response.json) == (200, {"deleted_count": deleted})
     assert len(letters.deployed.documents.under("dead_letters")) == 3 - deleted
+
+
+@pytest.fixture
+def unowned(letters: Tenants) -> Tenants:
+    """Beside the letters of organizations, one of a platform's provider, and one whose message was not kept."""
+    platform = dead_letter("platforms", CLOUD, organization_id=None, topic=Topic.VERSION_EVENTS)
+    check_in = dead_letter("claimed", organization_id=None, provider=None, payload="", topic=Topic.CHECK_INS)
+    for letter in (platform, check_in):
+        letters.deployed.put(keys.dead_letter(letter.dead_letter_id), letter)
+    return letters
+
+
+def test_the_platform_sees_the_dead_letters_of_no_organization_and_nobody_elses(unowned: Tenants) -> None:
+    listed = get(unowned, "/console/dead-letter", unowned.console_machine)
+    assert {letter["id"]: letter["provider"] for letter in listed} == {"platforms": CLOUD.canonical, "claimed": None}
+    assert {letter["id"] for letter in listed if letter["payload"] == {}} == {"claimed"}
+    for method, suffix in (("DELETE", ""), ("POST", "/retry")):
+        path = f"/console/dead-letter/01LIFE-1{suffix}"
+        assert unowned.deployed.call(method, path, unowned.console_machine).status_code == 404
+    assert unowned.deployed.call("GET", "/console/dead-letter", unowned.narrow).status_code == 403
+    assert [letter["id"] for letter in get(unowned, "/ops/dead-letter", unowned.user)] == ["01LIFE-2", "01LIFE-1"]
+
+
+def test_the_platform_retries_a_letter_of_no_organization(unowned: Tenants) -> None:
+    path = "/console/dead-letter/platforms/retry"
+    assert unowned.deployed.call("POST", path, unowned.console_machine).status_code == 204
+    (message,) = unowned.deployed.topics.pull(Topic.VERSION_EVENTS)
+    assert message.attributes["event_id"] == "platforms"
+    (entry,) = get(unowned, "/console/audit?action=dead-letter-retried", unowned.console_machine)["items"]
+    assert (entry["actor"], entry["subject"]) == ("mch_console", "dead letter platforms")
+    assert "dead_letters/platforms" not in unowned.deployed.documents.all()
+
+
+def test_a_letter_whose_message_was_not_kept_can_only_be_deleted(unowned: Tenants) -> None:
+    path, machine = "/console/dead-letter/claimed", unowned.console_machine
+    refused = unowned.deployed.call("POST", f"{path}/retry", machine)
+    assert (refused.status_code, "was not kept" in refused.json["detail"]) == (409, True)
+    assert unowned.deployed.call("DELETE", path, machine).status_code == 204
+    (entry,) = get(unowned, "/console/audit?action=dead-letter-deleted", machine)["items"]
+    assert (entry["subject"], entry["detail"]) == ("dead letter claimed", "INSTALL_REQUESTED of runtime-check-ins")
+    assert "dead_letters/claimed" not in unowned.deployed.documents.all()
 
 
 def test_one_letter_is_deleted(letters: Tenants) -> None:

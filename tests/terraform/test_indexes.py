@@ -130,7 +130,9 @@ def needed_by(query: StructuredQuery) -> Index | None:
     ordered: list[str] = []
     for part in query.where.composite_filter.filters:
         path, operator = part.field_filter.field.field_path, part.field_filter.op
-        if operator in _CONTAINS:
+        if "unary_filter" in part:
+            equal.add(part.unary_filter.field.field_path)
+        elif operator in _CONTAINS:
             equal.add(f"{path}[]")
         elif operator in _EQUALITIES:
             equal.add(path)

@@ -1,17 +1,24 @@
-"""Dead letters: messages that no consumer could handle, kept with the reason until a tenant retries or deletes them."""
+"""Dead letters: messages that no consumer could handle, kept with the reason until somebody retries or deletes them.
+
+An organization has those of its own messages. The platform has those that belong to no organization (None): of its own
+providers, of check-ins, and of what could not be read.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provider_hub.actions import keys
 from provider_hub.actions.ports import DeadLetterStore, DocumentStore, Key, Transaction
 from provider_hub.actions.services import Services
 from provider_hub.domain.dataclass import dataclass
-from provider_hub.domain.errors import NotFound
+from provider_hub.domain.errors import Conflict, NotFound
 from provider_hub.domain.records import DeadLetter, DeliveryError, OutboxEntry, Topic
+
+if TYPE_CHECKING:
+    from provider_hub.domain.audit import Actor
 
 KEPT = timedelta(days=30)
 LISTED = 500
@@ -63,12 +70,14 @@ def bury(services: Services[DocumentStore], delivery: Delivery, reason: str | No
     return services.store.transact(decide)[0]
 
 
-def list_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> list[DeadLetter]:
+def list_letters(
+    services: Services[DeadLetterStore], organization_id: str | None, provider: str | None
+) -> list[DeadLetter]:
     """The organization's dead letters, of one provider or of all (None), newest first; at most LISTED."""
     return services.store.dead_letters_of(organization_id, provider, LISTED)
 
 
-def get_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> DeadLetter:
+def get_letter(services: Services[DocumentStore], organization_id: str | None, dead_letter_id: str) -> DeadLetter:
     """One dead letter. Raises NotFound, also for another organization's."""
     letter = services.store.get(_key(dead_letter_id))
     if letter is None or letter.organization_id != organization_id:
@@ -76,15 +85,24 @@ def get_letter(services: Services[DocumentStore], organization_id: str, dead_let
     return letter
 
 
-def retry_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
-    """Publish the message to its topic again, through the outbox, and delete the dead letter. Raises NotFound."""
+def retry_letter(
+    services: Services[DocumentStore], organization_id: str | None, dead_letter_id: str, by: "Actor | None" = None
+) -> None:
+    """Publish the message to its topic again, through the outbox, and delete the dead letter.
+
+    `by` is recorded if it is given. Raises NotFound, and Conflict where the message was not kept.
+    """
 
     def decide(transaction: Transaction) -> None:
-        (letter,) = transaction.read(_key(dead_letter_id))
-        if letter is None or letter.organization_id != organization_id:
-            raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+        letter = _owned(transaction, organization_id, dead_letter_id)
+        if not letter.payload:
+            raise Conflict(
+                f"the message of {dead_letter_id} was not kept, so it cannot be retried: delete the dead letter"
+            )
         transaction.delete(keys.dead_letter(dead_letter_id))
         transaction.emit(_revived(letter, services.clock()))
+        if by:
+            _record(services, transaction, by, "dead-letter-retried", letter)
 
     services.outbox.transact(decide)
 
@@ -110,10 +128,18 @@ def _ids(services: Services[DeadLetterStore], organization_id: str) -> list[str]
     return [letter.dead_letter_id for letter in list_letters(services, organization_id, None)]
 
 
-def delete_letter(services: Services[DocumentStore], organization_id: str, dead_letter_id: str) -> None:
-    """Delete one dead letter. Raises NotFound."""
-    get_letter(services, organization_id, dead_letter_id)
-    services.store.delete_all([keys.dead_letter(dead_letter_id)])
+def delete_letter(
+    services: Services[DocumentStore], organization_id: str | None, dead_letter_id: str, by: "Actor | None" = None
+) -> None:
+    """Delete one dead letter; `by` is recorded if it is given. Raises NotFound."""
+
+    def decide(transaction: Transaction) -> None:
+        letter = _owned(transaction, organization_id, dead_letter_id)
+        transaction.delete(keys.dead_letter(dead_letter_id))
+        if by:
+            _record(services, transaction, by, "dead-letter-deleted", letter)
+
+    services.store.transact(decide)
 
 
 def delete_letters(services: Services[DeadLetterStore], organization_id: str, provider: str | None) -> int:
@@ -123,6 +149,32 @@ def delete_letters(services: Services[DeadLetterStore], organization_id: str, pr
         services.store.delete_all([keys.dead_letter(letter.dead_letter_id) for letter in letters])
         deleted += len(letters)
     return deleted
+
+
+def _owned(transaction: Transaction, organization_id: str | None, dead_letter_id: str) -> DeadLetter:
+    (letter,) = transaction.read(_key(dead_letter_id))
+    if letter is None or letter.organization_id != organization_id:
+        raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
+    return letter
+
+
+def _record(
+    services: Services[DocumentStore], transaction: Transaction, by: "Actor", action: str, letter: DeadLetter
+) -> None:
+    from provider_hub.actions import audit  # noqa: PLC0415 - a consumer of messages keeps letters and records nothing
+    from provider_hub.domain.audit import AuditAction  # noqa: PLC0415
+
+    subject, detail = f"dead letter {letter.dead_letter_id}", f"{letter.event_type} of {letter.topic}"
+    audit.record(services, transaction, by, AuditAction(action), subject, detail=detail)
+
+
+def read_payload(payload: str) -> dict[str, Any]:
+    """A letter's message as a JSON object; empty where it is none, or was not kept."""
+    try:
+        about = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _key(dead_letter_id: str) -> Key[DeadLetter]:
@@ -136,7 +188,7 @@ def _letter(delivery: Delivery, reason: str, now: datetime) -> DeadLetter:
     # Every tenant's pod can publish to the check-in topic and name any organization, so such a letter has no owner.
     claimed = delivery.topic is Topic.CHECK_INS
     payload = "" if claimed or len(delivery.payload.encode()) > PAYLOAD_BYTES else delivery.payload
-    about = _about(payload)
+    about = read_payload(payload)
     return DeadLetter(
         dead_letter_id=delivery.event_id,
         event_id=delivery.event_id,
@@ -162,14 +214,6 @@ def _revived(letter: DeadLetter, now: datetime) -> OutboxEntry:
         created_at=now,
         attributes={"event_type": letter.event_type},
     )
-
-
-def _about(payload: str) -> Mapping[str, Any]:
-    try:
-        about = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return about if isinstance(about, dict) else {}
 
 
 def _text(about: Mapping[str, Any], field: str) -> str | None:

@@ -228,9 +228,9 @@ class CatalogStore(SlugStore, Protocol):
 
 
 class DeadLetterStore(DocumentStore, Protocol):
-    """The dead letters of an organization."""
+    """The dead letters of an organization, or of none (None)."""
 
-    def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
+    def dead_letters_of(self, organization_id: str | None, provider: str | None, limit: int) -> list[DeadLetter]:
         """The organization's dead letters, of one provider or of all (None), newest first."""
 
 

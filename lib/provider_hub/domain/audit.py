@@ -36,6 +36,8 @@ class AuditAction(StrEnum):
     ORGANIZATION_RESUMED = "organization-resumed"
     SLUG_RELEASED = "slug-released"
     STORAGE_ALLOWED = "storage-allowed"
+    DEAD_LETTER_RETRIED = "dead-letter-retried"
+    DEAD_LETTER_DELETED = "dead-letter-deleted"
     PUBLISHER_ADDED = "publisher-added"
     PUBLISHER_REMOVED = "publisher-removed"
     PUBLISHING_CHANGED = "publishing-changed"

@@ -82,6 +82,7 @@ class ConsoleScope(StrEnum):
     PROVIDERS = "providers:write"
     ORGANIZATIONS = "organizations:write"
     AUDIT = "audit:read"
+    DEAD_LETTERS = "dead_letters:write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,13 @@ def buried(services: Services, delivery: Delivery, reason: str | None) -> Respon
     except TemporaryError as error:
         log.warning("%s could not be kept as a dead letter: %s", delivery.event_id, error)
         return Response(status=TRY_AGAIN)
-    log.error("%s is a dead letter: %s", letter.event_id, letter.error_message, extra={"event": "dead_letter"})
+    about = {
+        "dead_letter_id": letter.dead_letter_id,
+        "topic": letter.topic.value,
+        "organization_id": letter.organization_id,
+        "provider": letter.provider,
+    }
+    log.error("%s is a dead letter: %s", letter.event_id, letter.error_message, extra={"event": "dead_letter", **about})
     return Response(status=ACKNOWLEDGED)
 
 

@@ -7,7 +7,7 @@ locals {
       title    = "a message was given up"
       filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metrics.dead_letters}\""
       aligner  = "ALIGN_DELTA", reducer = "REDUCE_SUM", above = 0, for = "0s"
-      advice   = "GET /ops/dead-letter as the organization shows it with its reason; once that is mended, POST …/retry puts it back."
+      advice   = "The log line with the event dead_letter has its id, topic, organization and provider. Once its reason is mended, the organization retries it: `hub dead-letters retry ID`. Where organization_id is null it is the platform's: `hub console dead-letters` and `hub console retry-dead-letter ID`, with a token of the scope dead_letters:write."
       severity = "ERROR"
     }
     orphans_kept = {

@@ -11,6 +11,9 @@ REFUSED = [
         for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/retry"))
         if not (letter == "." and not suffix)
     ],
+    Refused("POST", "/console/dead-letter/none/retry", 404, "there is no dead letter", _MACHINE),
+    Refused("POST", "/console/dead-letter/unkept/retry", 409, "was not kept", _MACHINE),
+    Refused("DELETE", "/console/dead-letter/none", 404, "there is no dead letter", _MACHINE),
     Refused("GET", f"/ops/dead-letter?provider={'x' * 201}", 422, loc=("query", "provider")),
     Refused("GET", "/console/audit?action=x", 422, who=_MACHINE, loc=("query", "action")),
     Refused("GET", "/console/audit?since=2026-03-01", 422, who=_MACHINE, loc=("query", "since")),
@@ -26,6 +29,9 @@ STEPS = [
     Step("GET", "/openapi.json", shows={"openapi": "3.1.0"}),
     Step("GET", "/docs"),
     Step("GET", "/console/audit?organization=org_shop&limit=1", shows={"organization_id": "org_shop"}, who=_MACHINE),
+    Step("GET", "/console/dead-letter", shows={"attempt_count": 10}, who=_MACHINE),
+    Step("POST", "/console/dead-letter/platform-1/retry", 204, who=_MACHINE),
+    Step("DELETE", "/console/dead-letter/platform-2", 204, who=_MACHINE),
     Step("GET", "/organizations/me/audit?limit=1", shows={"organization_id": "org_shop"}),
     Step("GET", "/ops/dead-letter", shows={"attempt_count": 10, "event_type": "INSTALL_REQUESTED"}),
     Step("GET", "/ops/dead-letter/one", shows={"provider": SHOP.canonical}),

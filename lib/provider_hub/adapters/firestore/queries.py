@@ -16,6 +16,7 @@ _OPERATORS = {
     "contains": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS,
     "contains any": StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS_ANY,
 }
+_IS_NULL = StructuredQuery.UnaryFilter.Operator.IS_NULL
 _AND = StructuredQuery.CompositeFilter.Operator.AND
 _DIRECTIONS = {False: StructuredQuery.Direction.ASCENDING, True: StructuredQuery.Direction.DESCENDING}
 
@@ -34,14 +35,12 @@ def build_query(  # noqa: PLR0913 - the clauses that a query may have
 ) -> StructuredQuery:
     """A query of the documents in `collection`, of one parent or `everywhere` below it.
 
-    Each of `where` is (field, operator, value); all have to match. A field in `order` with a minus sorts downwards.
-    `after` is the path of the last document of the page before, in a query whose order ends with `__name__`;
-    `after_values` are its values of the fields that the order has before that. `fields` are the only ones to return.
+    Each of `where` is (field, operator, value); all have to match. A field is "==" None where it is stored as null. A
+    field in `order` with a minus sorts downwards. `after` is the path of the last document of the page before, in a
+    query whose order ends with `__name__`; `after_values` are its values of the fields that the order has before that.
+    `fields` are the only ones to return.
     """
-    filters = [
-        {"field_filter": {"field": {"field_path": field}, "op": _OPERATORS[operator], "value": value_of(value)}}
-        for field, operator, value in where
-    ]
+    filters = [_filter(*given) for given in where]
     query: dict[str, Any] = {"from_": [{"collection_id": collection, "all_descendants": everywhere}]}
     if filters:
         query["where"] = {"composite_filter": {"op": _AND, "filters": filters}}
@@ -57,3 +56,9 @@ def build_query(  # noqa: PLR0913 - the clauses that a query may have
     if limit is not None:
         query["limit"] = {"value": limit}
     return message(StructuredQuery, offset=offset, **query)
+
+
+def _filter(field: str, operator: str, value: Any) -> dict[str, Any]:
+    if value is None and operator == "==":
+        return {"unary_filter": {"field": {"field_path": field}, "op": _IS_NULL}}
+    return {"field_filter": {"field": {"field_path": field}, "op": _OPERATORS[operator], "value": value_of(value)}}

@@ -176,8 +176,8 @@ class FirestoreStore(FirestoreDocuments):
             fields=_fields_without(ProviderVersion, _LONG_FIELDS),
         )
 
-    def dead_letters_of(self, organization_id: str, provider: str | None, limit: int) -> list[DeadLetter]:
-        """The organization's dead letters, of one provider or of all (None), newest first."""
+    def dead_letters_of(self, organization_id: str | None, provider: str | None, limit: int) -> list[DeadLetter]:
+        """The dead letters of an organization, or of none (None), of one provider or of all (None), newest first."""
         providers = () if provider is None else (("provider", "==", provider),)
         where = (("organization_id", "==", organization_id), *providers)
         return self._query(DeadLetter, "dead_letters", where=where, order=("-failed_at",), limit=limit)

@@ -1,6 +1,5 @@
 """Operating: dead letters, liveness, and the description of all routes (contract, section 6)."""
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self
 
@@ -64,7 +63,7 @@ class DeadLetterBody(Response):
         description="What was to be done, such as `INSTALL_REQUESTED`.", examples=["INSTALL_REQUESTED"]
     )
     payload: dict[str, Any] = Field(
-        description="The event's message.",
+        description="The event's message; empty where it was not kept, or is no JSON object.",
         examples=[{"organization_id": "org_acme", "provider": "acme/weather", "generation": 1}],
     )
     error_message: str = Field(
@@ -83,7 +82,7 @@ class DeadLetterBody(Response):
             resource_type="provider_installation",
             resource_name=letter.provider,
             event_type=letter.event_type,
-            payload=json.loads(letter.payload),
+            payload=dead_letters.read_payload(letter.payload),
             error_message=letter.error_message,
             attempt_count=letter.attempt_count,
             failed_at=letter.failed_at,
@@ -158,6 +157,27 @@ def delete_dead_letter(hub: Hub, call: Call) -> None:
 def retry_dead_letter(hub: Hub, call: Call) -> None:
     """Put one back on its topic."""
     dead_letters.retry_letter(hub.services, call.organization.organization_id, call.parameters["id"])
+
+
+_MACHINE, _LETTERS = Access.CONSOLE_MACHINE, ConsoleScope.DEAD_LETTERS
+
+
+@routes.add("GET", "/console/dead-letter", _MACHINE, scope=_LETTERS)
+def list_platform_dead_letters(hub: Hub, _call: Call) -> list[DeadLetterBody]:
+    """Events that could not be handled and belong to no organization, newest first."""
+    return [DeadLetterBody.of(letter) for letter in dead_letters.list_letters(hub.services, None, None)]
+
+
+@routes.add("DELETE", "/console/dead-letter/{id}", _MACHINE, scope=_LETTERS, status=204, refusals=(404,))
+def delete_platform_dead_letter(hub: Hub, call: Call) -> None:
+    """Delete one that belongs to no organization."""
+    dead_letters.delete_letter(hub.services, None, call.parameters["id"], call.actor)
+
+
+@routes.add("POST", "/console/dead-letter/{id}/retry", _MACHINE, scope=_LETTERS, status=204, refusals=(404, 409))
+def retry_platform_dead_letter(hub: Hub, call: Call) -> None:
+    """Put one that belongs to no organization back on its topic; refused where its message was not kept."""
+    dead_letters.retry_letter(hub.services, None, call.parameters["id"], call.actor)
 
 
 @routes.add("GET", "/console/audit", Access.CONSOLE_MACHINE, scope=ConsoleScope.AUDIT)
