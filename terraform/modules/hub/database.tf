@@ -40,7 +40,6 @@ locals {
     runtimes_by_release       = { collection = "runtime_versions", scope = "COLLECTION", field = "-released_at" }
     versions_by_lock          = { collection = "versions", scope = "COLLECTION", field = "lock_sha256" }
     versions_by_next_lock     = { collection = "versions", scope = "COLLECTION_GROUP", field = "lock_due_at" }
-    versions_by_status        = { collection = "versions", scope = "COLLECTION", field = "status" }
   }
 
   # Every collection has a section in docs/documents.md, which a test holds against the code: the last but one part of the
