@@ -2,7 +2,7 @@
 import { accessToken, endSession, renew, SessionEnded } from "./auth.js";
 import { signal } from "./html.js";
 
-/** Whether the API answered the last time it was asked. */
+/** Whether the API answered the last time it was asked; a refusal of its own is an answer, also one that passes. */
 export const reachable = signal(true);
 
 /** The server's clock ahead of this one's, in milliseconds: running steps are counted by the server's times. */
@@ -52,12 +52,27 @@ const MOST_KNOWN = 200;
 
 /**
  * Asks the API. An unchanged answer to a GET (304) is the very same object again, so nothing is drawn anew.
+ * Raises ApiError, also where an answer breaks off or is no JSON; SessionEnded; and what a given `signal` was aborted with.
  * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {{body?: any, key?: string, signal?: AbortSignal}} [more] key: makes a repeated POST harmless
  * @returns {Promise<any>} null where the answer has no body
  */
 export async function call(method, path, { body, key, signal: aborted } = {}) {
+  try {
+    return await exchange(method, path, body, key, aborted);
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof SessionEnded || aborted?.aborted) throw error;
+    reachable.value = false;
+    throw new ApiError(0, "The hub does not answer.");
+  }
+}
+
+/**
+ * @param {string} method @param {string} path @param {any} body @param {string | undefined} key
+ * @param {AbortSignal | undefined} aborted
+ */
+async function exchange(method, path, body, key, aborted) {
   const before = method === "GET" ? known.get(path) : undefined;
   /** @type {RequestInit} */
   const request = {
@@ -78,10 +93,10 @@ export async function call(method, path, { body, key, signal: aborted } = {}) {
     answer = await send(path, request);
     if (answer.status === 401) endSession("The hub does not take your session any more. Sign in again.");
   }
-  if (answer.status === 304 && before) return before.content;
-  if (!answer.ok) throw await refusalOf(answer);
-  const content = answer.status === 204 ? null : await answer.json();
-  if (method === "GET") remember(path, answer.headers.get("ETag"), content);
+  if (!answer.ok && answer.status !== 304) throw await refusalOf(answer);
+  const content = answer.status === 304 ? before?.content : answer.status === 204 ? null : await answer.json();
+  reachable.value = true;
+  if (method === "GET" && answer.status === 200) remember(path, answer.headers.get("ETag"), content);
   return content;
 }
 
@@ -90,18 +105,11 @@ export const forget = () => known.clear();
 
 /** @param {string} path @param {RequestInit} request */
 async function send(path, request) {
-  try {
-    const token = await accessToken();
-    const headers = { ...request.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-    const answer = await fetch(path, { ...request, headers, credentials: "omit" });
-    reachable.value = answer.status < 502 || answer.status > 504;
-    noteClock(answer);
-    return answer;
-  } catch (error) {
-    if (error instanceof SessionEnded || request.signal?.aborted) throw error;
-    reachable.value = false;
-    throw new ApiError(0, "The hub does not answer.");
-  }
+  const token = await accessToken();
+  const headers = { ...request.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const answer = await fetch(path, { ...request, headers, credentials: "omit" });
+  noteClock(answer);
+  return answer;
 }
 
 /** @param {Response} answer */
@@ -121,11 +129,13 @@ function remember(path, etag, content) {
 
 /** @param {Response} answer @returns {Promise<ApiError>} */
 async function refusalOf(answer) {
-  const said = await answer.json().catch(() => ({}));
+  const said = (await answer.json().catch(() => null)) ?? {};
+  // A load balancer answers for a hub that is gone, but never with the hub's own words.
+  reachable.value = answer.status < 500 || said.detail !== undefined;
   const problems = Array.isArray(said.detail) ? said.detail : said.errors ?? [];
   const sentence = typeof said.detail === "string" ? said.detail : said.message;
   const complaints = problems.map((/** @type {any} */ problem) => ({
-    place: problem.loc.slice(1).join("."),
+    place: (problem.loc ?? []).slice(1).join("."),
     message: problem.msg,
   }));
   const retryAfter = Number(answer.headers.get("Retry-After") ?? 1);

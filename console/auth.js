@@ -1,5 +1,5 @@
 // Signing in at the customers' issuer: OAuth code + PKCE (RFC 7636). Tokens live in this module's memory and nowhere else.
-import { config } from "./config.js";
+import { config, contentOf } from "./config.js";
 import { signal } from "./html.js";
 
 /**
@@ -202,7 +202,7 @@ let discovered;
 function discovery() {
   discovered ??= config()
     .then(({ issuer }) => fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { credentials: "omit" }))
-    .then((answer) => answer.json())
+    .then(contentOf)
     .catch((error) => {
       discovered = undefined; // the next try asks again
       throw error;

@@ -53,11 +53,11 @@ export function ActionDialog({ title, confirm, danger = false, wide = false, com
       onClose();
     } catch (failure) {
       if (failure instanceof SessionEnded) return; // the sign-in page says so
+      setBusy(false);
       if (!(failure instanceof ApiError)) throw failure;
       // After a refusal the next try is another wish; after silence it may be the same one.
       if (!failure.passes) key.current = crypto.randomUUID();
       setError(failure);
-      setBusy(false);
     }
   };
   return html`

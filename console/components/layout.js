@@ -1,10 +1,10 @@
 // The header, the navigation, and the list of shortcuts.
-import { may, person, signIn, signOut } from "../auth.js";
+import { may, person } from "../auth.js";
 import { html } from "../html.js";
 import { place } from "../router.js";
 import { listed, SHORTCUTS } from "../shortcuts.js";
 import { Dialog } from "./dialog.js";
-import { Said } from "./said.js";
+import { beginSignIn, leave, Said } from "./said.js";
 
 const PAGES = [
   ["installed", "Installations"],
@@ -31,8 +31,8 @@ export function Layout({ children }) {
       <div class="who">
         ${who
           ? html`<span title=${who.email ?? who.subject}>${who.organizationName}${who.role && html` <span class="quiet">${who.role}</span>`}</span>
-              <button type="button" class="button small" onClick=${signOut}>Sign out</button>`
-          : html`<button type="button" class="button small primary" onClick=${() => signIn()}>Sign in</button>`}
+              <button type="button" class="button small" onClick=${leave}>Sign out</button>`
+          : html`<button type="button" class="button small primary" onClick=${() => beginSignIn()}>Sign in</button>`}
         <button type="button" class="button small" aria-label="Keyboard shortcuts" onClick=${() => (listed.value = true)}>?</button>
       </div>
     </header>

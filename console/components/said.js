@@ -1,5 +1,6 @@
 // What was just done, in a line at the foot that goes away by itself; and whether the hub answers at all.
 import { reachable } from "../api.js";
+import { signIn, signOut } from "../auth.js";
 import { html, signal } from "../html.js";
 
 const SHOWN_MS = 6000;
@@ -14,6 +15,13 @@ export function say(sentence) {
     latest.value = "";
   }, SHOWN_MS);
 }
+
+/** Leads to the sign-in page, or says at the foot that it cannot be reached. @param {Parameters<typeof signIn>[0]} [how] */
+export const beginSignIn = (how) => signIn(how).catch(() => say("The sign-in page cannot be reached. Try again in a moment."));
+
+/** Ends the session, or says what is left of it. */
+export const leave = () =>
+  signOut().catch(() => say("You are signed out here. The issuer cannot be reached: it may sign you in again without asking."));
 
 /** The foot itself: it lies over the page, so that nothing moves when it comes. */
 export function Said() {

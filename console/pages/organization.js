@@ -1,10 +1,11 @@
 // The organization: what each role may do in it, who acted, and what else publishes for it.
-import { may, person, signIn } from "../auth.js";
+import { may, person } from "../auth.js";
 import { hub } from "../commands.js";
 import { KINDS } from "../components/actor.js";
 import { Ago } from "../components/ago.js";
 import { Command } from "../components/command.js";
 import { Loaded, Page, Section } from "../components/page.js";
+import { beginSignIn } from "../components/said.js";
 import { State } from "../components/state.js";
 import { StoredTokens } from "../components/trusted-publishers.js";
 import { counted } from "../format.js";
@@ -27,7 +28,7 @@ const RIGHTS = [
 const ROLES = ["member", "publisher", "admin"];
 
 export function OrganizationPage() {
-  const change = html`<button type="button" class="button" onClick=${() => signIn({ choose: true })}>Change organization</button>`;
+  const change = html`<button type="button" class="button" onClick=${() => beginSignIn({ choose: true })}>Change organization</button>`;
   return html`
     <${Page} title="Organization" lead=${person.value?.organizationName ?? ""} actions=${change}>
       <div class="columns">

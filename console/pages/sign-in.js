@@ -1,20 +1,18 @@
 // What somebody sees who is not signed in.
-import { endedBecause, signIn } from "../auth.js";
+import { endedBecause } from "../auth.js";
 import { Command } from "../components/command.js";
 import { Page } from "../components/page.js";
-import { html, useState } from "../html.js";
+import { beginSignIn } from "../components/said.js";
+import { html } from "../html.js";
 
 export function SignInPage() {
-  const [failed, setFailed] = useState(false);
-  const begin = () => signIn().catch(() => setFailed(true));
   return html`
     <div class="narrow">
       <${Page} title="Sign in">
         <div class="card">
           ${endedBecause.value && html`<p class="problem" role="alert">${endedBecause.value}</p>`}
-          ${failed && html`<p class="problem" role="alert">The sign-in page cannot be reached. Try again in a moment.</p>`}
           <p>Find providers, install them, see whether they run, why they do not, and go back.</p>
-          <button type="button" class="button primary large" onClick=${begin}>Sign in</button>
+          <button type="button" class="button primary large" onClick=${() => beginSignIn()}>Sign in</button>
           <p class="quiet">Or look into <a href="#/catalog">the public catalog</a> without.</p>
           <p class="quiet">The same can be done in a terminal:</p>
           <${Command} text="hub --help" label="Command" />

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from local_stack.running import Stack
+from tests.browser.alone import serve_console
 from tests.browser.ground import PUBLISHER, running_stack
 from tests.browser.visitor import Visitor, chromium, how_to_install, launched
 
@@ -21,6 +22,16 @@ def browser() -> Iterator[Browser]:
         pytest.skip(how_to_install())
     with launched(executable) as started:
         yield started
+
+
+@pytest.fixture
+def console(browser: Browser) -> Iterator[Page]:
+    """An empty page beside the console's files."""
+    context = browser.new_context()
+    page = context.new_page()
+    serve_console(page)
+    yield page
+    context.close()
 
 
 @pytest.fixture(scope="package")

@@ -1,15 +1,11 @@
 """Rules that the console applies itself, in the browser that has to: no stack is needed for them."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page, Route
 
-from local_stack.console import SOURCE
-
-ORIGIN = "http://console.example"
+from tests.browser.alone import ORIGIN, at_once, of_module
 
 # By semver.org, section 11, from the lowest.
 ORDERED = [
@@ -24,35 +20,6 @@ ORDERED = [
 ]
 
 
-@pytest.fixture
-def console(browser: Browser) -> Iterator[Page]:
-    """An empty page beside the console's files."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.route(f"{ORIGIN}/**", lambda route: route.fulfill(path=SOURCE / urlsplit(route.request.url).path[1:]))
-    page.route(f"{ORIGIN}/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-    page.goto(f"{ORIGIN}/")
-    yield page
-    context.close()
-
-
-def of_module(console: Page, name: str, expression: str, *given: Any) -> Any:
-    """What a module of the console makes of what is given; `expression` calls it `module`."""
-    return console.evaluate(f"(given) => import('/{name}').then((module) => {expression})", given)
-
-
-def at_once(console: Page, name: str, expression: str, *given: Any) -> Any:
-    """The same, of what takes no waiting: the browser ends the script after some seconds, and the test fails."""
-    console.evaluate(f"(given) => import('/{name}').then((module) => Object.assign(window, {{module, given}}))", given)
-    debugger = console.context.new_cdp_session(console)
-    answer = debugger.send(
-        "Runtime.evaluate", {"expression": expression, "timeout": 5000, "returnByValue": True, "replMode": True}
-    )
-    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-    debugger.detach()
-    return answer["result"]["value"]
-
-
 def test_versions_are_ordered_as_the_hub_orders_them(console: Page) -> None:
     compared = "given.map((one) => given.map((other) => module.compareVersions(one, other)))"
     places = range(len(ORDERED))
@@ -60,20 +27,71 @@ def test_versions_are_ordered_as_the_hub_orders_them(console: Page) -> None:
     assert found == [[(one > other) - (one < other) for other in places] for one in places]
 
 
+def an_event(generation: int, version: str, event: str, reason: str | None = None) -> dict[str, Any]:
+    state = "ready" if event == "check-in" else "pending"
+    return {
+        "generation": generation,
+        "to_state": state,
+        "version": version,
+        "event": event,
+        "reason": reason,
+        "at": "1",
+    }
+
+
+INSTALLED = an_event(1, "1.0.0", "check-in")
+UPGRADED = an_event(2, "1.1.0", "check-in")
+
+
+def way_back(console: Page, state: str, version: str, *events: dict[str, Any]) -> dict[str, Any] | None:
+    """What the page offers while 1.0.0 and 1.1.0 are published. `events` are newest first."""
+    row = {"lifecycle_state": state, "generation": events[0]["generation"], "installed_version": version}
+    found: dict[str, Any] | None = of_module(
+        console, "steps.js", "module.wayBack(...given)", row, events, ["1.1.0", "1.0.0"]
+    )
+    return found
+
+
 def test_what_never_became_ready_goes_back_as_a_whole(console: Page) -> None:
-    events = [
-        {"generation": 3, "to_state": "pending", "version": "1.1.0", "at": "3"},
-        {"generation": 2, "to_state": "ready", "version": "1.1.0", "at": "2"},
-        {"generation": 1, "to_state": "ready", "version": "1.0.0", "at": "1"},
-    ]
-    rows = [
-        {"lifecycle_state": "failed", "generation": 3, "installed_version": "1.1.0"},
-        {"lifecycle_state": "ready", "generation": 2, "installed_version": "1.1.0"},
-    ]
-    ways = of_module(console, "steps.js", "given[0].map((row) => module.wayBack(row, given[1]))", rows, events)
-    assert ways[0] == {"version": "1.1.0", "at": "2", "whole": True}, "the config of then comes back"
-    assert ways[1] == {"version": "1.0.0", "at": "1", "whole": False}
-    assert of_module(console, "steps.js", "module.wayBack(given[0], [])", rows[0]) is None
+    changed = an_event(3, "1.1.0", "change requested", "settings changed")
+    again = an_event(4, "1.1.0", "change requested", "deployed again")
+    whole = {"version": "1.1.0", "at": "1", "whole": True}
+    assert way_back(console, "failed", "1.1.0", changed, UPGRADED, INSTALLED) == whole, "the config of then comes back"
+    assert way_back(console, "pending", "1.1.0", again, changed, UPGRADED, INSTALLED) == whole
+    found = way_back(console, "ready", "1.1.0", UPGRADED, INSTALLED)
+    assert found == {"version": "1.0.0", "at": "1", "whole": False}
+
+
+def _fulfilled(answer: dict[str, Any], route: Route) -> None:
+    route.fulfill(**answer)
+
+
+def test_an_answer_that_breaks_off_counts_as_none(console: Page) -> None:
+    told = """module.call('GET', given[0]).catch(
+        (error) => [error instanceof module.ApiError, error.status, error.passes, module.reachable.value])"""
+    answers = {
+        "/cut": {"body": '{"items": [', "content_type": "application/json"},
+        "/busy": {"status": 503, "json": {"detail": "the database is busy"}},
+        "/proxy": {"status": 503, "body": "<html>no healthy upstream</html>"},
+        "/odd": {"status": 422, "json": {"detail": [{"msg": "wrong"}]}},
+    }
+    for path, answer in answers.items():
+        console.route(f"{ORIGIN}{path}", partial(_fulfilled, answer))
+    found = {path: of_module(console, "api.js", told, path) for path in answers}
+    assert found == {
+        "/cut": [True, 0, True, False],
+        "/busy": [True, 503, True, True],
+        "/proxy": [True, 503, True, False],
+        "/odd": [True, 422, False, True],
+    }
+
+
+def test_a_deployment_s_config_is_asked_for_again_after_an_error(console: Page) -> None:
+    console.route(f"{ORIGIN}/config.json", lambda route: route.fulfill(status=502, json={"error": "no"}), times=1)
+    asked = "module.config().then((config) => config.client_id, (error) => error.message)"
+    assert of_module(console, "config.js", asked) == f"{ORIGIN}/config.json answers 502"
+    console.route(f"{ORIGIN}/config.json", lambda route: route.fulfill(json={"client_id": "console"}))
+    assert of_module(console, "config.js", asked) == "console"
 
 
 def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(console: Page) -> None:
@@ -85,7 +103,7 @@ def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(conso
         {"key": "OLD_PASSWORD", "value": "e"},
         {"key": "", "value": "not named yet"},
     ]
-    typed = {"values": {}, "others": others, "kept": [], "removed": ["GONE"]}
+    typed = {"values": {}, "others": others, "kept": [], "removed": ["GONE"], "sealed": []}
     expression = "module.configFrom([], given[0], given[1])"
     assert of_module(console, "components/config-form.js", expression, typed, {"OLD_PASSWORD": "e"}) == {
         "GONE": {"secret": None},
@@ -95,6 +113,10 @@ def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(conso
         "TOKEN_URL": "d",
         "OLD_PASSWORD": "e",
     }
+
+
+SECRET_PIN = {"properties": {"PIN": {"writeOnly": True}, "EVERY": {"default": "60"}}}
+OPEN_PIN = {"properties": {"PIN": {}, "DSN": {}, "WAIT": {"default": "5"}}}
 
 
 LONG = 50_000
@@ -121,21 +143,6 @@ HOSTILE_READMES = [
 def test_no_readme_holds_the_page_up(console: Page) -> None:
     for readme in HOSTILE_READMES:
         assert at_once(console, "markdown.js", "module.Markdown({text: given[0]}) !== null", readme), readme[:9]
-
-
-def test_a_readme_is_headings_lists_tables_and_links(console: Page) -> None:
-    readme = "# The C# one ##\r\n\n- one\u2028- two\n\na | b\n:- | -:\n1 | 2\n\n`code` and [a link](https://a.example)"
-    console.evaluate(
-        """(text) => Promise.all([import('/html.js'), import('/markdown.js')]).then(([{html, render}, {Markdown}]) =>
-             render(html`<${Markdown} text=${text} />`, document.body))""",
-        readme,
-    )
-    shown = console.locator(".markdown")
-    assert shown.locator("h3").inner_text() == "The C# one"
-    assert shown.locator("li").all_inner_texts() == ["one", "two"]
-    assert shown.locator("th, td").all_inner_texts() == ["a", "b", "1", "2"]
-    assert shown.locator("code").inner_text() == "code"
-    assert shown.locator("a").get_attribute("href") == "https://a.example"
 
 
 def typed_into(pattern: str) -> dict[str, Any]:
