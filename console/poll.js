@@ -12,17 +12,20 @@ const LONGEST_WAIT_MS = 8000;
  * @template T
  * @param {string | null} path null asks for nothing yet
  * @param {(content: T) => number} [pause] milliseconds to the next request; Infinity for no other
+ * @param {(path: string, signal: AbortSignal) => Promise<T>} [read] how it is asked for, where one GET is not all of it
  * @returns {{data: T | null, error: ApiError | null, refresh: () => void}}
  */
-export function usePolled(path, pause = () => Infinity) {
+export function usePolled(path, pause = () => Infinity, read = get) {
   const [state, setState] = useState(() => ({ path, data: /** @type {T | null} */ (null), error: /** @type {any} */ (null) }));
   const [asked, setAsked] = useState(0);
   const pauseNow = useRef(pause);
   pauseNow.current = pause;
+  const readNow = useRef(read);
+  readNow.current = read;
 
   useEffect(() => {
     if (path === null) return undefined;
-    return keepAsking(path, pauseNow, (change) =>
+    return keepAsking((ending) => readNow.current(path, ending), pauseNow, (change) =>
       setState((old) => {
         const before = old.path === path ? old : { path, data: null, error: null };
         const after = { ...before, ...change };
@@ -35,13 +38,16 @@ export function usePolled(path, pause = () => Infinity) {
   return { data: current.data, error: current.error, refresh: () => setAsked((times) => times + 1) };
 }
 
+/** @param {string} path @param {AbortSignal} signal */
+const get = (path, signal) => call("GET", path, { signal });
+
 /**
- * @param {string} path
+ * @param {(ending: AbortSignal) => Promise<any>} read
  * @param {{current: (content: any) => number}} pause
  * @param {(change: {data?: any, error: ApiError | null}) => void} tell
  * @returns {() => void} ends it
  */
-function keepAsking(path, pause, tell) {
+function keepAsking(read, pause, tell) {
   const ending = new AbortController();
   let timer = 0;
   let failures = 0;
@@ -50,7 +56,7 @@ function keepAsking(path, pause, tell) {
   async function ask() {
     due = false;
     try {
-      const content = await call("GET", path, { signal: ending.signal });
+      const content = await read(ending.signal);
       if (ending.signal.aborted) return;
       failures = 0;
       tell({ data: content, error: null });

@@ -78,15 +78,28 @@ function titleOf(began, row) {
  * What there is to go back to, and when it was last ready; null where there is nothing.
  *
  * `whole`: the present change did not become ready, so the hub brings back version, tier and config together. What is
- * ready itself goes back to the version before, and keeps its config.
- * @param {Installation} row @param {TimelineEvent[]} events newest first
+ * ready itself goes back to the version before, if that is still published, and keeps its config.
+ * @param {Installation} row @param {TimelineEvent[]} events newest first @param {string[]} published those that are known
  * @returns {{version: string, at: string, whole: boolean} | null}
  */
-export function wayBack(row, events) {
+export function wayBack(row, events, published) {
   const whole = row.lifecycle_state !== "ready";
   const ready = events.find((event) => event.to_state === "ready" && (whole || event.version !== row.installed_version));
   if (!ready || ready.generation === row.generation) return null;
+  if (whole ? isWhatWasReady(row, events, ready) : !published.includes(ready.version)) return null;
   return { version: ready.version, at: ready.at, whole };
+}
+
+/**
+ * Whether the present change is to what was ready last anyway: the hub refuses to go back to that.
+ * @param {Installation} row @param {TimelineEvent[]} events newest first @param {TimelineEvent} ready the latest such event
+ */
+function isWhatWasReady(row, events, ready) {
+  const since = events.slice(0, events.indexOf(ready)).filter((event) => BEGINNINGS.includes(event.event) && event.reason !== "deployed again");
+  const isBack = (/** @type {TimelineEvent} */ event) => event.event === "rollback" || (event.reason ?? "").startsWith("back to ");
+  if (!since.length || isBack(since[0])) return true;
+  // To the same version by its number alone: neither config nor lock is another.
+  return row.installed_version === ready.version && since.every((event) => isBack(event) || / to \S+$/.test(event.reason ?? ""));
 }
 
 /**

@@ -5,9 +5,10 @@ import { Tick } from "./inputs.js";
 
 /**
  * What is typed: the schema's fields by their keys, and the pairs that somebody adds. `kept` are the secrets that the hub
- * has and shows to nobody: where nothing is written, they stay; `removed` are those of them that shall go.
+ * has and shows to nobody: where nothing is written, they stay; `removed` are those of them that shall go. `sealed` are the
+ * fields that stay secret whatever the schema says: they were when another version was chosen.
  * @typedef {{key: string, value: string, secret?: boolean}} Other secret: as somebody ticked it, else by its name
- * @typedef {{values: Record<string, string>, others: Other[], kept: string[], removed: string[]}} Typed
+ * @typedef {{values: Record<string, string>, others: Other[], kept: string[], removed: string[], sealed: string[]}} Typed
  * @typedef {import("../schema.js").Field} Field
  * @typedef {Record<string, string | {secret: string | null}>} Config
  */
@@ -23,11 +24,36 @@ export function typedFrom(fields, config, kept = []) {
     others: Object.entries(config ?? {}).filter(([key]) => !known.has(key)).map(([key, value]) => ({ key, value })),
     kept,
     removed: [],
+    sealed: [],
   };
 }
 
+/**
+ * What was typed into one version's form, in the form of another: what was a secret stays one, in whichever kind of field.
+ * A default that nobody touched goes no further than the fields that have one.
+ * @param {Field[]} next @param {Field[]} fields those of before @param {Typed} typed @returns {Typed}
+ */
+export function carriedTo(next, fields, typed) {
+  const pairs = [...fields.map((field) => ({ key: field.key, value: typed.values[field.key], secret: isSealed(field, typed) })), ...named(typed)];
+  const known = new Map(pairs.map((pair) => [pair.key, pair]));
+  const untouched = new Set(fields.filter(({ key, initial }) => typed.values[key] === initial || typed.values[key] === "").map(({ key }) => key));
+  const taken = new Set(next.map((field) => field.key));
+  return {
+    ...typed,
+    values: Object.fromEntries(next.map((field) => [field.key, known.get(field.key)?.value ?? field.initial])),
+    others: pairs.filter(({ key }) => !taken.has(key) && !untouched.has(key)),
+    sealed: pairs.filter((pair) => pair.secret).map((pair) => pair.key),
+  };
+}
+
+/** @param {Field} field @param {Typed} typed */
+const isSealed = (field, typed) => field.secret || typed.sealed.includes(field.key);
+
+/** The added pairs that have a name: a row that somebody has only opened is none yet. @param {Typed} typed */
+const named = (typed) => typed.others.filter(({ key }) => key).map(withSecrecy);
+
 /** What is written, by its keys; what is empty is left out. @param {Typed} typed @returns {Record<string, string>} */
-export function writtenIn({ values, others }) {
+function writtenIn({ values, others }) {
   const pairs = [...Object.entries(values).filter(([, value]) => value !== ""), ...others.filter(({ key }) => key).map(({ key, value }) => [key, value])];
   return Object.fromEntries(pairs);
 }
@@ -39,7 +65,7 @@ export function writtenIn({ values, others }) {
  * @returns {Config}
  */
 export function configFrom(fields, typed, open = {}) {
-  const secrets = new Set([...fields, ...typed.others.map(withSecrecy)].filter((one) => one.secret).map((one) => one.key));
+  const secrets = new Set([...fields.filter((field) => isSealed(field, typed)), ...named(typed).filter((other) => other.secret)].map((one) => one.key));
   const ticked = new Set(typed.others.filter((other) => other.secret).map((other) => other.key));
   const sealed = (/** @type {string} */ key, /** @type {string} */ value) =>
     ticked.has(key) || (secrets.has(key) && open[key] !== value) ? { secret: value } : value;
@@ -56,14 +82,31 @@ function problemIn(field, { values, kept, removed }) {
   return value === "" && kept.includes(field.key) && !removed.includes(field.key) ? "" : problemOf(field, value);
 }
 
-/** Whether the form can be sent. @param {Field[]} fields @param {Typed} typed */
-export function isComplete(fields, typed) {
-  const { others } = typed;
-  const keys = [...fields.map((field) => field.key), ...others.map((other) => other.key)];
+/**
+ * What is wrong with a pair that somebody added; nothing yet where it is a row without a word in it.
+ * @param {Field[]} fields @param {Typed} typed @param {number} at @param {boolean} open
+ */
+function problemOfOther(fields, typed, at, open) {
+  const { key, value } = typed.others[at];
+  if (!key) return value ? "Name it, or remove it." : "";
+  if (!open) return "This version takes no such variable: remove it.";
+  return keyProblem(key, [...fields, ...typed.others.filter((_, index) => index !== at)].map((other) => other.key));
+}
+
+/** What is wrong with the number of keys, with the secrets that stay. @param {Typed} typed */
+function problemOfCount(typed) {
+  const written = writtenIn(typed);
+  const staying = typed.kept.filter((key) => !typed.removed.includes(key) && !(key in written));
+  const count = Object.keys(written).length + staying.length;
+  return count > MOST_KEYS ? `At most ${MOST_KEYS} variables are taken; these are ${count}.` : "";
+}
+
+/** Whether the form can be sent. @param {Field[]} fields @param {Typed} typed @param {boolean} open */
+export function isComplete(fields, typed, open) {
   return (
     fields.every((field) => !problemIn(field, typed)) &&
-    others.every((other, at) => !keyProblem(other.key, keys.filter((_, index) => index !== fields.length + at))) &&
-    keys.length <= MOST_KEYS
+    typed.others.every((_, at) => !problemOfOther(fields, typed, at, open)) &&
+    !problemOfCount(typed)
   );
 }
 
@@ -74,24 +117,26 @@ export function isComplete(fields, typed) {
 export function ConfigForm({ fields, open, typed, onChange }) {
   const setValue = (/** @type {string} */ key, /** @type {string} */ value) =>
     onChange({ ...typed, values: { ...typed.values, [key]: value } });
+  const tooMany = problemOfCount(typed);
   const setOthers = (/** @type {Typed["others"]} */ others) => onChange({ ...typed, others });
   return html`
     <fieldset>
       <legend>Config</legend>
-      ${!fields.length && !open && html`<p class="quiet">It takes no config.</p>`}
+      ${!fields.length && !open && !typed.others.length && html`<p class="quiet">It takes no config.</p>`}
       ${fields.map(
         (field) => html`<${FieldInput} key=${field.key} field=${field} typed=${typed} onInput=${(/** @type {string} */ value) => setValue(field.key, value)} />`,
       )}
       ${typed.kept.map((key) => html`<${Kept} key=${key} name=${key} typed=${typed} onChange=${onChange} />`)}
+      ${typed.others.map(
+        (_, at) => html`<${OtherInput} key=${at} typed=${typed} at=${at} wrong=${problemOfOther(fields, typed, at, open)} onChange=${setOthers} />`,
+      )}
       ${open &&
-      html`
-        ${typed.others.map((other, at) => html`<${OtherInput} key=${at} typed=${typed} fields=${fields} at=${at} onChange=${setOthers} />`)}
-        <div>
-          <button type="button" class="button small" onClick=${() => setOthers([...typed.others, { key: "", value: "" }])}>
-            Add a variable
-          </button>
-        </div>
-      `}
+      html`<div>
+        <button type="button" class="button small" onClick=${() => setOthers([...typed.others, { key: "", value: "" }])}>
+          Add a variable
+        </button>
+      </div>`}
+      ${tooMany && html`<div class="wrong" role="alert">${tooMany}</div>`}
     </fieldset>
   `;
 }
@@ -113,6 +158,7 @@ function FieldInput({ field, typed, onInput }) {
   const id = useId();
   const value = typed.values[field.key];
   const wrong = problemIn(field, typed);
+  const sealed = isSealed(field, typed);
   const shared = {
     id,
     "aria-describedby": `${id}-hint`,
@@ -128,8 +174,8 @@ function FieldInput({ field, typed, onInput }) {
             <option value="">${field.required ? "choose" : "leave out"}</option>
             ${field.options.map((option) => html`<option value=${option}>${option}</option>`)}
           </select>`
-        : html`<input ...${shared} type=${inputType(field)} value=${value}
-            placeholder=${typed.kept.includes(field.key) ? "kept; write here to replace it" : field.initial && `${field.initial} if left out`} autocomplete=${field.secret ? "new-password" : "off"} spellcheck="false" />`}
+        : html`<input ...${shared} type=${sealed ? "password" : inputType(field)} value=${value}
+            placeholder=${typed.kept.includes(field.key) ? "kept; write here to replace it" : field.initial && `${field.initial} if left out`} autocomplete=${sealed ? "new-password" : "off"} spellcheck="false" />`}
       <div id=${`${id}-hint`}>
         ${field.description && html`<div class="hint">${field.description}</div>`}
         <div class="wrong">${wrong}</div>
@@ -140,16 +186,14 @@ function FieldInput({ field, typed, onInput }) {
 
 /** @param {Field} field */
 function inputType(field) {
-  if (field.secret) return "password";
   return field.rules.format === "uri" ? "url" : field.rules.format === "email" ? "email" : "text";
 }
 
-/** @param {{typed: Typed, fields: Field[], at: number, onChange: (others: Typed["others"]) => void}} props */
-function OtherInput({ typed, fields, at, onChange }) {
+/** @param {{typed: Typed, at: number, wrong: string, onChange: (others: Typed["others"]) => void}} props */
+function OtherInput({ typed, at, wrong, onChange }) {
   const id = useId();
   const other = withSecrecy(typed.others[at]);
   const rest = typed.others.filter((_, index) => index !== at);
-  const wrong = other.key ? keyProblem(other.key, [...fields, ...rest].map(({ key }) => key)) : "";
   const set = (/** @type {Partial<Other>} */ change) =>
     onChange(typed.others.map((old, index) => (index === at ? { ...old, ...change } : old)));
   return html`

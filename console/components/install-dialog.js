@@ -4,7 +4,7 @@ import { configOptions, hub } from "../commands.js";
 import { html, useMemo, useState } from "../html.js";
 import { go } from "../router.js";
 import { configSchemaOf, fieldsOf, takesOthers } from "../schema.js";
-import { ConfigForm, configFrom, isComplete, typedFrom, writtenIn } from "./config-form.js";
+import { carriedTo, ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js";
 import { ActionDialog } from "./dialog.js";
 import { Choice, TIERS } from "./inputs.js";
 
@@ -16,6 +16,7 @@ export function InstallDialog({ provider, versions, first, onClose }) {
   const [number, setNumber] = useState(first);
   const version = versions.find((one) => one.version === number) ?? versions[0];
   const schema = configSchemaOf(version);
+  const open = takesOthers(schema);
   const fields = useMemo(() => fieldsOf(schema), [version]);
   const [typed, setTyped] = useState(() => typedFrom(fields, null));
   const [tier, setTier] = useState("standard");
@@ -23,7 +24,7 @@ export function InstallDialog({ provider, versions, first, onClose }) {
   const choose = (/** @type {string} */ wanted) => {
     const next = versions.find((one) => one.version === wanted) ?? version;
     setNumber(wanted);
-    setTyped(typedFrom(fieldsOf(configSchemaOf(next)), writtenIn(typed)));
+    setTyped(carriedTo(fieldsOf(configSchemaOf(next)), fields, typed));
   };
   const config = configFrom(fields, typed);
   const run = async (/** @type {string} */ key) => {
@@ -36,7 +37,7 @@ export function InstallDialog({ provider, versions, first, onClose }) {
       title=${`Install ${provider.display_name}`}
       wide
       confirm="Install"
-      disabled=${!isComplete(fields, typed)}
+      disabled=${!isComplete(fields, typed, open)}
       command=${hub("install", provider.canonical, "--version", number, tier !== "standard" && "--tier", tier !== "standard" && tier,
         policy === "auto" && "--policy", policy === "auto" && "auto", ...configOptions(config), "--wait")}
       run=${run}
@@ -47,7 +48,7 @@ export function InstallDialog({ provider, versions, first, onClose }) {
         <${Choice} label="Tier" value=${tier} options=${TIERS} onChange=${setTier} />
         <${Choice} label="Upgrades" value=${policy} options=${[["manual", "when I say so"], ["auto", "by themselves"]]} onChange=${setPolicy} />
       </div>
-      <${ConfigForm} fields=${fields} open=${takesOthers(schema)} typed=${typed} onChange=${setTyped} />
+      <${ConfigForm} fields=${fields} open=${open} typed=${typed} onChange=${setTyped} />
     <//>
   `;
 }

@@ -52,6 +52,13 @@ export function Problem({ error, retry }) {
   `;
 }
 
+/**
+ * Above what was answered before, while it cannot be asked for again. That the hub is gone stands at the foot already.
+ * @param {{error: import("../api.js").ApiError | null}} props
+ */
+export const Stale = ({ error }) =>
+  error && error.status !== 0 ? html`<p class="notice" role="status">${error.message} What is shown may be out of date.</p>` : null;
+
 /** Nothing is there yet: what it would be, and the command that makes the first. @param {{children?: any, command?: string, link?: any}} props */
 export function Empty({ children, command = "", link = null }) {
   return html`
@@ -64,12 +71,16 @@ export function Empty({ children, command = "", link = null }) {
   `;
 }
 
+/** For the pages of a list that are not all there. @param {{list: {hasOlder: boolean, older: () => void}, what: string}} props */
+export const Older = ({ list, what }) =>
+  list.hasOlder ? html`<div><button type="button" class="button small" onClick=${list.older}>Older ${what}</button></div>` : null;
+
 /**
- * The data once it is there, else a skeleton or the reason.
+ * The data once it is there, below what is wrong with it by now, else a skeleton or the reason.
  * @param {{polled: {data: any, error: any, refresh: () => void}, lines?: number, children: (data: any) => any}} props
  */
 export function Loaded({ polled: { data, error, refresh }, lines = 3, children }) {
-  if (data !== null) return children(data);
+  if (data !== null) return html`<${Stale} error=${error} />${children(data)}`;
   const again = () => {
     forget();
     refresh();

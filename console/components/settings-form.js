@@ -7,21 +7,31 @@ import { ConfigForm, configFrom, isComplete, typedFrom } from "./config-form.js"
 import { ActionDialog } from "./dialog.js";
 import { Choice, Tick, TIERS } from "./inputs.js";
 
+/** @typedef {import("../types.js").Installation} Installation */
+
 /**
- * @param {{row: import("../types.js").Installation, schema: import("../types.js").JsonSchema | null, onClose: () => void, onDone: () => void}} props
+ * `row` and `schema` are as they were when the form opened for as long as it is open: what differs from them is what this
+ * person changed, and nothing else is sent. `now` is the row as it is by now.
+ *
+ * @param {{row: Installation, now: Installation, schema: import("../types.js").JsonSchema | null, onClose: () => void, onDone: () => void}} props
  */
-export function SettingsDialog({ row, schema, onClose, onDone }) {
+export function SettingsDialog({ row, now, schema, onClose, onDone }) {
   const fields = useMemo(() => fieldsOf(schema), [schema]);
+  const open = takesOthers(schema);
   const [typed, setTyped] = useState(() => typedFrom(fields, row.config, row.secret_config ?? []));
   const [tier, setTier] = useState(row.resource_tier);
   const [policy, setPolicy] = useState(row.upgrade_policy);
   const [major, setMajor] = useState(row.allow_major_upgrades);
   const [rollback, setRollback] = useState(row.rollback_on_failure);
+  const others = changedMeanwhile(row, now);
   const wanted = { resource_tier: tier, upgrade_policy: policy, allow_major_upgrades: major, rollback_on_failure: rollback };
   const changes = changed(row, { ...wanted, config: configFrom(fields, typed, row.config) });
   const redeploys = "config" in changes || "resource_tier" in changes;
   const run = async () => {
-    await call("PATCH", installedPath(row.canonical), { body: changes });
+    const path = installedPath(row.canonical);
+    // A config is replaced as a whole: what somebody else has changed in it since must not go back.
+    const body = changes.config ? { ...changes, config: appliedTo((await call("GET", path)).config, row.config, changes.config) } : changes;
+    await call("PATCH", path, { body });
     onDone();
   };
   return html`
@@ -29,12 +39,13 @@ export function SettingsDialog({ row, schema, onClose, onDone }) {
       title="Change settings"
       wide
       confirm=${redeploys ? "Change and deploy" : "Change"}
-      disabled=${!isComplete(fields, typed) || !Object.keys(changes).length}
+      disabled=${!isComplete(fields, typed, open) || !Object.keys(changes).length}
       command=${commandFor(row, changes)}
       said="The settings are changed."
       run=${run}
       onClose=${onClose}
     >
+      ${others.length > 0 && html`<div class="notice" role="status"><p>Meanwhile somebody changed ${others.join(", ")}. What you leave as it is here stays as it is there.</p></div>`}
       <div class="three">
         <${Choice} label="Tier" value=${tier} options=${TIERS} onChange=${setTier} />
         <${Choice} label="Upgrades" value=${policy} options=${[["manual", "when I say so"], ["auto", "by themselves"]]} onChange=${setPolicy} />
@@ -43,7 +54,7 @@ export function SettingsDialog({ row, schema, onClose, onDone }) {
         <${Tick} label="Go back by itself when a change fails" value=${rollback} onChange=${setRollback} />
         <${Tick} label="Let automatic upgrades cross a major version" value=${major} onChange=${setMajor} />
       </div>
-      <${ConfigForm} fields=${fields} open=${takesOthers(schema)} typed=${typed} onChange=${setTyped} />
+      <${ConfigForm} fields=${fields} open=${open} typed=${typed} onChange=${setTyped} />
       <p class="quiet">
         ${redeploys ? "The runtime is replaced; the old one serves until the new one is ready." : "Nothing that runs is touched."}
       </p>
@@ -55,6 +66,33 @@ export function SettingsDialog({ row, schema, onClose, onDone }) {
 function changed(row, wanted) {
   const differs = (/** @type {[string, any]} */ [name, value]) => JSON.stringify(sorted(row[name])) !== JSON.stringify(sorted(value));
   return Object.fromEntries(Object.entries(wanted).filter(differs));
+}
+
+/** @type {[string, string][]} */
+const SETTINGS = [
+  ["resource_tier", "the tier"],
+  ["upgrade_policy", "the policy of upgrades"],
+  ["allow_major_upgrades", "what upgrades may cross"],
+  ["rollback_on_failure", "what happens when a change fails"],
+  ["config", "the config"],
+  ["secret_config", "the secrets"],
+  ["installed_version", "the version"],
+];
+
+/** What of a row is another than it was, in words. @param {Installation} row @param {Installation} now @returns {string[]} */
+function changedMeanwhile(row, now) {
+  const differing = changed(row, Object.fromEntries(SETTINGS.map(([name]) => [name, /** @type {any} */ (now)[name]])));
+  return SETTINGS.filter(([name]) => name in differing).map(([, words]) => words);
+}
+
+/**
+ * The changes from one config to another, made to a third.
+ * @param {Record<string, string>} now @param {Record<string, string>} before @param {import("./config-form.js").Config} wanted
+ * @returns {import("./config-form.js").Config}
+ */
+export function appliedTo(now, before, wanted) {
+  const staying = Object.entries(now).filter(([key]) => key in wanted || !(key in before));
+  return Object.fromEntries([...staying, ...Object.entries(wanted).filter(([key, value]) => before[key] !== value)]);
 }
 
 /** @param {any} value */

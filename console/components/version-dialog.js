@@ -6,6 +6,7 @@ import { compareVersions } from "../steps.js";
 import { Ago } from "./ago.js";
 import { ActionDialog } from "./dialog.js";
 import { Choice } from "./inputs.js";
+import { Older } from "./page.js";
 
 /** @typedef {import("../types.js").Installation} Installation */
 
@@ -30,18 +31,21 @@ export const failedBefore = (row, version) => row.failure_message?.startsWith(`$
 const commandTo = (row, version) => hub(verbTo(row, version), row.canonical, "--version", version, "--wait");
 
 /**
- * @param {{row: Installation, versions: string[], first: string, title: string, confirm: string, onClose: () => void, onDone: () => void}} props
+ * @param {{row: Installation, versions: string[], first: string, title: string, confirm: string, onClose: () => void, onDone: () => void,
+ *   more?: {hasOlder: boolean, older: () => void} | null}} props first: empty where no version is known yet; more: has further ones
  */
-export function VersionDialog({ row, versions, first, title, confirm, onClose, onDone }) {
-  const [version, setVersion] = useState(first);
+export function VersionDialog({ row, versions, first, title, confirm, onClose, onDone, more = null }) {
+  const [chosen, setVersion] = useState(first);
+  const version = chosen || versions[0] || "";
   const run = async (/** @type {string} */ key) => {
     await changeTo(row, version, key);
     onDone();
   };
   return html`
-    <${ActionDialog} title=${title} confirm=${confirm} command=${commandTo(row, version)} run=${run} onClose=${onClose}>
+    <${ActionDialog} title=${title} confirm=${confirm} disabled=${!version} command=${commandTo(row, version)} run=${run} onClose=${onClose}>
       <p>From ${row.installed_version} to:</p>
       <${Choice} label="Version" value=${version} options=${versions} onChange=${setVersion} />
+      ${more && html`<${Older} list=${more} what="versions" />`}
       ${failedBefore(row, version) && html`<div class="notice"><p><strong>${version} failed here.</strong> Try it again once its cause is mended.</p></div>`}
       <p class="quiet">
         The old runtime serves until the new one is ready.

@@ -7,13 +7,14 @@ import { Command } from "../components/command.js";
 import { ConfigShown } from "../components/config-shown.js";
 import { InstallationActions } from "../components/installation-actions.js";
 import { Logs } from "../components/logs.js";
-import { Empty, Loaded, Page, Section, Skeleton } from "../components/page.js";
+import { Empty, Loaded, Page, Section, Skeleton, Stale } from "../components/page.js";
 import { Reason } from "../components/reason.js";
 import { InstallationState, State } from "../components/state.js";
 import { Steps } from "../components/steps.js";
 import { Timeline } from "../components/timeline.js";
 import { html, useEffect, useRef } from "../html.js";
 import { isMoving, MOVING_MS, pauseOf, SETTLED_MS, usePolled } from "../poll.js";
+import { useVersions } from "../versions.js";
 
 /**
  * @typedef {import("../types.js").Installation} Installation
@@ -27,7 +28,7 @@ export function InstallationPage({ parts }) {
   const seen = useRef(false);
   if (polled.data) seen.current = true;
   if (polled.error?.status === 404) return html`<${Gone} canonical=${canonical} was=${seen.current} />`;
-  if (polled.data) return html`<${Installed} row=${polled.data} refresh=${polled.refresh} />`;
+  if (polled.data) return html`<${Installed} row=${polled.data} error=${polled.error} refresh=${polled.refresh} />`;
   return html`<${Page} title=${canonical} of="Installation" lead="…"><${Loaded} polled=${polled} lines=${12} /><//>`;
 }
 
@@ -48,9 +49,10 @@ const Lead = ({ row }) => html`
   <span> · <a href=${`#/catalog/${row.canonical}`}>in the catalog</a></span>
 `;
 
-/** @param {{row: Installation, refresh: () => void}} props */
-function Installed({ row, refresh }) {
-  const versions = usePolled(providerPath(row.canonical, "/versions"), () => SETTLED_MS);
+/** @param {{row: Installation, error: import("../api.js").ApiError | null, refresh: () => void}} props */
+function Installed({ row, error, refresh }) {
+  const versions = useVersions(row.canonical, () => SETTLED_MS);
+  const own = usePolled(providerPath(row.canonical, `/versions/${encodeURIComponent(row.installed_version)}`));
   const events = usePolled(installedPath(row.canonical, "/events?limit=50"));
   const deployment = usePolled(installedPath(row.canonical, "/deployment"), () => (isMoving(row) ? MOVING_MS : SETTLED_MS));
   const moment = `${row.updated_at} ${row.generation}`;
@@ -62,10 +64,11 @@ function Installed({ row, refresh }) {
     deployment.refresh();
   }, [moment]);
   const actions = html`
-    <${InstallationActions} row=${row} versions=${versions.data ?? (versions.error ? [] : null)} events=${events.data?.items ?? []} refresh=${refresh} />
+    <${InstallationActions} row=${row} versions=${versions} own=${own} events=${events.data?.items ?? []} refresh=${refresh} />
   `;
   return html`
     <${Page} title=${row.canonical} of="Installation" lead=${html`<${Lead} row=${row} />`} actions=${actions}>
+    <${Stale} error=${error} />
     ${row.failure_message && html`<div class="problem" role="alert"><${Reason} text=${row.failure_message} strong /></div>`}
     ${row.health_message && html`<div class="notice"><p><${State} value="degraded" /> ${row.health_message}</p></div>`}
     <${Advisories} advisories=${row.advisories} mendedBy=${row.mended_by} />

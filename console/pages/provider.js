@@ -1,11 +1,12 @@
 // A provider of the catalog: its readme, its versions, and what it asks to be told.
 import { providerPath } from "../api.js";
-import { person, signIn } from "../auth.js";
+import { person } from "../auth.js";
 import { hub } from "../commands.js";
 import { Command } from "../components/command.js";
 import { InstallDialog } from "../components/install-dialog.js";
 import { RightButton } from "../components/layout.js";
-import { Loaded, Page, Problem, Section } from "../components/page.js";
+import { Loaded, Older, Page, Problem, Section } from "../components/page.js";
+import { beginSignIn } from "../components/said.js";
 import { SchemaTable } from "../components/schema-table.js";
 import { State } from "../components/state.js";
 import { VersionFacts } from "../components/version-facts.js";
@@ -13,6 +14,7 @@ import { counted } from "../format.js";
 import { html, useState } from "../html.js";
 import { Markdown } from "../markdown.js";
 import { usePolled } from "../poll.js";
+import { useVersions } from "../versions.js";
 
 /**
  * @typedef {import("../types.js").Provider} Provider
@@ -23,14 +25,14 @@ import { usePolled } from "../poll.js";
 export function ProviderPage({ parts }) {
   const canonical = parts.join("/");
   const polled = usePolled(providerPath(canonical));
-  const versions = usePolled(providerPath(canonical, "/versions"));
+  const versions = useVersions(canonical);
+  const [number, setNumber] = useState("");
   const installed = usePolled(person.value ? "/providers/installed" : null);
-  if (polled.error) {
+  if (polled.error && !polled.data) {
     return html`<${Page} title=${canonical} of="Catalog"><${Problem} error=${polled.error} retry=${polled.refresh} /><//>`;
   }
   const provider = /** @type {Provider | null} */ (polled.data);
   const has = (installed.data ?? []).some((/** @type {any} */ row) => row.canonical === canonical);
-  const [number, setNumber] = useState("");
   const found = /** @type {Version[]} */ (versions.data ?? []);
   const chosen = found.find((version) => version.version === (number || provider?.latest_version)) ?? found[0];
   const actions = provider && html`<${Actions} provider=${provider} versions=${versions.data ?? []} has=${has} />`;
@@ -43,7 +45,7 @@ export function ProviderPage({ parts }) {
         </div>
         <div class="column">
           <${Section} title="Versions">
-            <${Loaded} polled=${versions} lines=${8}>${() => html`<${Versions} versions=${found} chosen=${chosen} onChoose=${setNumber} />`}<//>
+            <${Loaded} polled=${versions} lines=${8}>${() => html`<${Versions} versions=${found} list=${versions} chosen=${chosen} onChoose=${setNumber} />`}<//>
           <//>
         </div>
       </div>
@@ -63,7 +65,7 @@ function Actions({ provider, versions, has }) {
   const choices = versions.filter((version) => version.status === "published");
   if (has) return html`<a class="button primary" href=${`#/installed/${provider.canonical}`}>Open the installation</a>`;
   if (!choices.length) return null;
-  if (!person.value) return html`<button type="button" class="button primary" onClick=${() => signIn()}>Sign in to install</button>`;
+  if (!person.value) return html`<button type="button" class="button primary" onClick=${() => beginSignIn()}>Sign in to install</button>`;
   return html`
     <${RightButton} needs="manage" class="primary" onClick=${() => setOpen(true)}>Install<//>
     ${open && html`<${InstallDialog} provider=${provider} versions=${choices} first=${provider.latest_version ?? choices[0].version} onClose=${() => setOpen(false)} />`}
@@ -81,8 +83,8 @@ const About = ({ provider }) => html`
         html`<${Command} text=${hub("edit", provider.canonical, "--readme", "@README.md")} />`}`}
 `;
 
-/** @param {{versions: Version[], chosen: Version | undefined, onChoose: (version: string) => void}} props */
-function Versions({ versions, chosen, onChoose }) {
+/** @param {{versions: Version[], list: {hasOlder: boolean, older: () => void}, chosen: Version | undefined, onChoose: (version: string) => void}} props */
+function Versions({ versions, list, chosen, onChoose }) {
   if (!chosen) return html`<p class="quiet">It has no version.</p>`;
   return html`
     <ul class="choices version-list">
@@ -96,6 +98,7 @@ function Versions({ versions, chosen, onChoose }) {
         `,
       )}
     </ul>
+    <${Older} list=${list} what="versions" />
     <${VersionFacts} version=${chosen} />
   `;
 }

@@ -1,8 +1,10 @@
 """Pages and parts of pages as they are drawn, in the browser that has to: no stack is needed for them."""
 
-from playwright.sync_api import Page
+from typing import Any
 
-from tests.browser.alone import draw
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.alone import ORIGIN, draw, of_module
 
 
 def test_a_readme_is_headings_lists_tables_and_links(console: Page) -> None:
@@ -14,6 +16,20 @@ def test_a_readme_is_headings_lists_tables_and_links(console: Page) -> None:
     assert shown.locator("th, td").all_inner_texts() == ["a", "b", "1", "2"]
     assert shown.locator("code").inner_text() == "code"
     assert shown.locator("a").get_attribute("href") == "https://a.example"
+
+
+def test_what_another_version_does_not_take_is_shown_and_holds_the_form_back(console: Page) -> None:
+    other = {"key": "PIN", "value": "a", "secret": True}
+    form = {"values": {}, "others": [other], "kept": [], "removed": [], "sealed": ["PIN"]}
+    assert not of_module(console, "components/config-form.js", "module.isComplete([], given[0], false)", form)
+    draw(
+        console,
+        "components/config-form.js",
+        "html`<${module.ConfigForm} fields=${[]} open=${false} typed=${given[0]} onChange=${() => {}} />`",
+        form,
+    )
+    assert console.get_by_text("This version takes no such variable: remove it.").is_visible()
+    assert console.get_by_role("button", name="Remove PIN").is_visible()
 
 
 PIN_SCHEMA = {"properties": {"PIN": {"writeOnly": True}, "EVERY": {"default": "60"}}}
@@ -35,3 +51,54 @@ ROW = {
     "generation": 1,
     "resource_types": [],
 }
+
+
+def a_version(number: str, **more: Any) -> dict[str, Any]:
+    return {"version": number, "status": "published", "schemas": [], "canonical": "acme/weather", **more}
+
+
+def test_an_installation_of_a_version_beyond_the_first_hundred_keeps_its_form_and_its_way_down(console: Page) -> None:
+    newest = [a_version(f"1.{99 - number}.0") for number in range(100)]
+    schemas = [{"resource": "provider", "config_schema": PIN_SCHEMA}]
+    sent, row = list[Any](), dict(ROW)
+    answers: dict[str, Any] = {
+        "/providers/installed/acme/weather/events": {"items": []},
+        "/providers/installed/acme/weather/logs": {"items": []},
+        "/providers/installed/acme/weather/deployment": {"status": "available"},
+        "/providers/acme/weather/versions/0.1.0": a_version("0.1.0", schemas=schemas),
+    }
+
+    def answer(route: Route) -> None:
+        path, _, query = route.request.url.removeprefix(ORIGIN).partition("?")
+        if route.request.method == "PATCH":
+            sent.append(route.request.post_data_json)
+        if path == "/providers/acme/weather/versions":
+            route.fulfill(json=[a_version("0.1.0"), a_version("0.0.9")] if "offset=100" in query else newest)
+        else:
+            route.fulfill(json=answers.get(path, row))
+
+    console.route(f"{ORIGIN}/providers/**", answer)
+    draw(console, "pages/installation.js", "html`<${module.InstallationPage} parts=${['acme', 'weather']} />`")
+    button, dialog = console.get_by_role("button", name="Downgrade"), console.get_by_role("dialog")
+    button.click()
+    dialog.get_by_role("button", name="Older versions").click()
+    expect(dialog.get_by_label("Version")).to_have_value("0.0.9")
+    expect(dialog.locator(".command")).to_contain_text("--version 0.0.9")
+    dialog.get_by_role("button", name="Cancel").click()
+    console.get_by_role("button", name="Settings").click()
+    dialog.get_by_label("PIN").fill("1234")
+    expect(dialog.locator(".command")).to_contain_text("--secret PIN")
+    row["config"] = {"EVERY": "30", "MORE": "x"}
+    dialog.get_by_role("button", name="Change and deploy").click()
+    expect(dialog).to_have_count(0)
+    assert sent == [{"config": {"EVERY": "30", "MORE": "x", "PIN": {"secret": "1234"}}}], "a colleague's change stays"
+
+
+def test_a_line_above_an_old_answer_says_that_it_may_be_old(console: Page) -> None:
+    polled = "{data: 'the old answer', error: {message: 'The database is busy.', status: given[0]}, refresh: () => {}}"
+    made = f"html`<${{module.Loaded}} polled=${{{polled}}}>${{(data) => html`<p>${{data}}</p>`}}<//>`"
+    draw(console, "components/page.js", made, 503)
+    assert console.get_by_text("the old answer").is_visible()
+    assert console.get_by_role("status").inner_text() == "The database is busy. What is shown may be out of date."
+    draw(console, "components/page.js", made, 0)
+    assert console.get_by_role("status").count() == 0, "that stands at the foot"

@@ -62,6 +62,21 @@ def test_what_never_became_ready_goes_back_as_a_whole(console: Page) -> None:
     assert found == {"version": "1.0.0", "at": "1", "whole": False}
 
 
+def test_no_way_back_is_offered_that_the_hub_refuses(console: Page) -> None:
+    again = an_event(3, "1.1.0", "change requested", "deployed again")
+    up = an_event(3, "1.2.0", "change requested", "1.1.0 to 1.2.0")
+    down = an_event(4, "1.1.0", "change requested", "1.2.0 to 1.1.0")
+    asked = an_event(4, "1.1.0", "change requested", "back to 1.1.0")
+    by_itself = an_event(4, "1.1.0", "rollback", "1.2.0 failed: restored 1.1.0")
+    yanked = an_event(2, "0.9.0", "check-in")
+    assert way_back(console, "pending", "1.1.0", again, UPGRADED) is None, "that is what was ready last"
+    assert way_back(console, "pending", "1.1.0", asked, up, UPGRADED) is None, "it goes back already"
+    assert way_back(console, "failed", "1.1.0", by_itself, up, UPGRADED) is None
+    assert way_back(console, "pending", "1.1.0", down, up, UPGRADED) is None
+    assert way_back(console, "ready", "1.1.0", an_event(3, "1.1.0", "check-in"), yanked) is None
+    assert way_back(console, "failed", "1.2.0", up) is None, "nothing was ready yet"
+
+
 def _fulfilled(answer: dict[str, Any], route: Route) -> None:
     route.fulfill(**answer)
 
@@ -115,8 +130,56 @@ def test_a_variable_is_a_secret_by_its_name_unless_somebody_says_otherwise(conso
     }
 
 
+def carried(console: Page, before: dict[str, Any], after: dict[str, Any], **typed: Any) -> tuple[Any, Any, bool]:
+    """What somebody typed into one schema's form, in another's: the form, its config, and whether it can be sent."""
+    expression = """import('/schema.js').then(({fieldsOf, takesOthers}) => {
+        const [fields, next] = [fieldsOf(given[0]), fieldsOf(given[1])];
+        const first = module.typedFrom(fields, null);
+        const values = {...first.values, ...given[2].values};
+        const typed = module.carriedTo(next, fields, {...first, ...given[2], values});
+        return [typed, module.configFrom(next, typed), module.isComplete(next, typed, takesOthers(given[1]))];
+    })"""
+    form, config, is_complete = of_module(console, "components/config-form.js", expression, before, after, typed)
+    return form, config, is_complete
+
+
 SECRET_PIN = {"properties": {"PIN": {"writeOnly": True}, "EVERY": {"default": "60"}}}
 OPEN_PIN = {"properties": {"PIN": {}, "DSN": {}, "WAIT": {"default": "5"}}}
+
+
+def test_what_was_typed_as_a_secret_stays_one_in_another_version_s_form(console: Page) -> None:
+    ticked = [{"key": "DSN", "value": "b", "secret": True}]
+    for after in (OPEN_PIN, {}):
+        _, config, is_complete = carried(console, SECRET_PIN, after, values={"PIN": "a"}, others=ticked)
+        assert (config["PIN"], config["DSN"]) == ({"secret": "a"}, {"secret": "b"})
+        assert is_complete
+    form, config, _ = carried(console, SECRET_PIN, OPEN_PIN)
+    assert form["values"] == {"PIN": "", "DSN": "", "WAIT": "5"}, "new fields have their defaults"
+    assert config == {"WAIT": "5"}, "a default that nobody touched is left behind"
+
+
+def test_a_row_that_somebody_has_only_opened_holds_no_form_back(console: Page) -> None:
+    def is_complete(*others: dict[str, str], kept: int = 0) -> bool:
+        many = {f"K{number}": {} for number in range(60)}
+        schema = {"properties": many}
+        typed = {"values": dict.fromkeys(many, ""), "others": others, "removed": [], "sealed": []}
+        typed["kept"] = [f"S{number}" for number in range(kept)]
+        expression = "import('/schema.js').then(({fieldsOf}) => module.isComplete(fieldsOf(given[0]), given[1], true))"
+        return bool(of_module(console, "components/config-form.js", expression, schema, typed))
+
+    blank = {"key": "", "value": ""}
+    assert is_complete(blank, blank)
+    assert is_complete(*({"key": f"A{number}", "value": "x"} for number in range(64))), "empty fields count for nothing"
+    assert not is_complete({"key": "A", "value": "x"}, kept=64)
+    assert not is_complete({"key": "", "value": "x"}), "it would be lost"
+
+
+def test_a_change_of_the_config_is_made_to_what_it_is_by_now(console: Page) -> None:
+    before = {"A": "1", "B": "1", "C": "1", "D": "1"}
+    wanted = {"A": "2", "B": "1", "D": "1", "PIN": {"secret": "x"}}
+    now = {"A": "1", "B": "3", "C": "3", "NEW": "4"}
+    merged = of_module(console, "components/settings-form.js", "module.appliedTo(...given)", now, before, wanted)
+    assert merged == {"A": "2", "B": "3", "NEW": "4", "PIN": {"secret": "x"}}
 
 
 LONG = 50_000
