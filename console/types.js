@@ -121,6 +121,7 @@
  * @property {number} failed
  * @property {number} left
  * @property {string | null} halted_reason
+ * @property {boolean} [paused_by_platform]
  * @property {string} created_at
  * @property {string} updated_at
  * @property {string | null} due_at

@@ -12,7 +12,7 @@ import { State } from "./state.js";
 const WAVES = ["one", "a tenth", "the rest"];
 /** Those that take steps. */
 export const ACTIVE = ["waiting", "running", "baking"];
-const RESUMABLE = ["halted", "paused"];
+const HELD = ["halted", "paused"];
 /** @type {Record<string, string>} */
 const MEANS = {
   waiting: "The release is too young yet.",
@@ -23,10 +23,10 @@ const MEANS = {
   done: "It has reached everybody it could.",
 };
 
-/** @param {{canonical: string, rollout: Rollout, refresh: () => void}} props */
-export function RolloutCard({ canonical, rollout, refresh }) {
+/** @param {{canonical: string, rollout: Rollout, resumable: boolean, refresh: () => void}} props */
+export function RolloutCard({ canonical, rollout, resumable, refresh }) {
   const [open, setOpen] = useState("");
-  const verb = ACTIVE.includes(rollout.state) ? "pause" : RESUMABLE.includes(rollout.state) ? "resume" : "";
+  const verb = ACTIVE.includes(rollout.state) ? "pause" : resumable ? "resume" : "";
   const Dialog = open === "pause" ? PauseDialog : ResumeDialog;
   return html`
     <article class="rollout">
@@ -48,6 +48,7 @@ const Progress = ({ rollout }) => html`
     ${WAVES.map((label, at) => html`<li class=${waveState(rollout, at + 1)} key=${label}>Wave ${at + 1}: ${label}</li>`)}
   </ol>
   <p>${rollout.halted_reason ?? MEANS[rollout.state]}</p>
+  ${rollout.paused_by_platform && html`<p>The platform paused it: it goes on once the platform resumes it.</p>`}
   <dl class="counts">
     ${[["take upgrades", rollout.candidates], ["started", rollout.started], ["ready", rollout.succeeded], ["failed", rollout.failed], ["left it", rollout.left]].map(
       ([label, count]) => html`<div><dt>${label}</dt><dd>${count}</dd></div>`,
@@ -59,7 +60,7 @@ const Progress = ({ rollout }) => html`
 function waveState(rollout, wave) {
   if (rollout.state === "done" || wave < rollout.wave) return "done";
   if (wave > rollout.wave) return "";
-  if (RESUMABLE.includes(rollout.state)) return rollout.state;
+  if (HELD.includes(rollout.state)) return rollout.state;
   return rollout.state === "superseded" ? "" : "running";
 }
 
@@ -90,7 +91,8 @@ function ResumeDialog({ canonical, rollout, onClose, onDone }) {
   return html`
     <${ActionDialog} title=${`Resume the rollout of ${rollout.version}`} confirm="Resume" run=${run} onClose=${onClose}
       command=${hub("rollouts", "resume", canonical, rollout.rollout_id)}>
-      ${rollout.halted_reason && html`<p>It was halted: ${rollout.halted_reason}</p>`}
+      ${rollout.state === "halted" && rollout.halted_reason && html`<p>It was halted: ${rollout.halted_reason}</p>`}
+      ${rollout.state === "superseded" && html`<p>It ended because ${rollout.halted_reason ?? "a newer version took over"}, which is not offered any more.</p>`}
       <p>${rollout.state === "halted" ? "It goes on with its wave, and halts again if as many fail." : "It goes on where it was."}</p>
     <//>
   `;

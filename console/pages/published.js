@@ -4,13 +4,15 @@ import { hub } from "../commands.js";
 import { Ago } from "../components/ago.js";
 import { ActionDialog } from "../components/dialog.js";
 import { RightButton } from "../components/layout.js";
-import { Loaded, Page, Section } from "../components/page.js";
+import { Loaded, Older, Page, Section } from "../components/page.js";
 import { ACTIVE, RolloutCard } from "../components/rollout.js";
 import { State } from "../components/state.js";
 import { TrustedPublishers } from "../components/trusted-publishers.js";
 import { counted, size } from "../format.js";
 import { html, useState } from "../html.js";
+import { canResume } from "../rollouts.js";
 import { MOVING_MS, SETTLED_MS, usePolled } from "../poll.js";
+import { useVersions } from "../versions.js";
 
 /**
  * @typedef {import("../types.js").Version} Version
@@ -21,7 +23,7 @@ import { MOVING_MS, SETTLED_MS, usePolled } from "../poll.js";
 export function PublishedPage({ parts }) {
   const canonical = parts.join("/");
   const provider = usePolled(providerPath(canonical), () => SETTLED_MS);
-  const versions = usePolled(providerPath(canonical, "/versions"), () => SETTLED_MS);
+  const versions = useVersions(canonical, () => SETTLED_MS);
   const rollouts = usePolled(providerPath(canonical, "/rollouts"), (/** @type {Rollout[]} */ found) =>
     found.some((one) => ACTIVE.includes(one.state)) ? MOVING_MS : SETTLED_MS,
   );
@@ -34,7 +36,8 @@ export function PublishedPage({ parts }) {
           <${Section} title="Versions">
             <${Loaded} polled=${versions} lines=${5}>
               ${(/** @type {Version[]} */ found) =>
-                html`<ul class="list">${found.map((version) => html`<${VersionRow} key=${version.version} version=${version} canonical=${canonical} refresh=${versions.refresh} />`)}</ul>`}
+                html`<ul class="list">${found.map((version) => html`<${VersionRow} key=${version.version} version=${version} canonical=${canonical} refresh=${versions.refresh} />`)}</ul>
+                  <${Older} list=${versions} what="versions" />`}
             <//>
           <//>
           <${TrustedPublishers} canonical=${canonical} />
@@ -43,7 +46,7 @@ export function PublishedPage({ parts }) {
           <${Loaded} polled=${rollouts} lines=${5}>
             ${(/** @type {Rollout[]} */ found) => html`
               ${!found.length && html`<p class="quiet">A new version is rolled out by itself to the installations that take upgrades. There was none yet.</p>`}
-              ${found.map((rollout) => html`<${RolloutCard} key=${rollout.rollout_id} canonical=${canonical} rollout=${rollout} refresh=${rollouts.refresh} />`)}
+              ${found.map((rollout) => html`<${RolloutCard} key=${rollout.rollout_id} canonical=${canonical} rollout=${rollout} resumable=${canResume(rollout, found, versions.data ?? [])} refresh=${rollouts.refresh} />`)}
             `}
           <//>
         <//>

@@ -77,6 +77,30 @@ def test_no_way_back_is_offered_that_the_hub_refuses(console: Page) -> None:
     assert way_back(console, "failed", "1.2.0", up) is None, "nothing was ready yet"
 
 
+def a_rollout(version: str, state: str, **more: Any) -> dict[str, Any]:
+    return {"version": version, "state": state, "lock_sha256": None, "created_at": "2026-03-02", **more}
+
+
+def test_a_rollout_is_resumed_only_while_its_version_is_offered(console: Page) -> None:
+    def can_resume(rollout: dict[str, Any], *versions: str) -> bool:
+        known = [{"version": version, "status": "published"} for version in versions]
+        known.append({"version": "9.0.0", "status": "yanked"})
+        return bool(of_module(console, "rollouts.js", "module.canResume(...given)", rollout, [rollout, newer], known))
+
+    newer = a_rollout("1.0.0", "done", lock_sha256="b", created_at="2026-03-03")
+    assert can_resume(a_rollout("1.0.0", "halted"), "1.0.0")
+    assert can_resume(a_rollout("1.0.0", "superseded"), "1.0.0", "1.1.0-rc.1"), "what took over was yanked"
+    assert can_resume(a_rollout("1.0.1", "paused"), "2.0.0", "1.0.1", "1.0.0"), "the highest of its line"
+    assert can_resume(newer | {"state": "halted"}, "1.1.0", "1.0.0")
+    assert not can_resume(a_rollout("1.0.0", "superseded"), "1.1.0", "1.0.0")
+    assert not can_resume(a_rollout("1.0.0", "halted"), "2.0.0", "1.0.0"), "nobody is on an earlier version of its line"
+    assert not can_resume(a_rollout("0.1.9", "halted"), "0.2.0", "0.1.9"), "below 1.0.0 a minor is a line"
+    assert not can_resume(a_rollout("1.0.0", "halted"), "1.1.0")
+    assert not can_resume(a_rollout("1.0.0", "running"), "1.0.0")
+    assert not can_resume(a_rollout("1.0.0", "paused", paused_by_platform=True), "1.0.0")
+    assert not can_resume(a_rollout("1.0.0", "superseded", lock_sha256="a"), "1.0.0"), "it was locked again"
+
+
 def _fulfilled(answer: dict[str, Any], route: Route) -> None:
     route.fulfill(**answer)
 

@@ -16,6 +16,7 @@ from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.rollout import Rollout, RolloutState
+from provider_hub.http.functions.catalog import RolloutBody
 
 NAME = ProviderName("acme", "weather")
 AUTHOR, PLATFORM = actor_of("org_acme"), actor_of(None)
@@ -51,13 +52,13 @@ def resumed(services: Any, by: Any) -> Rollout:
 @pytest.mark.parametrize("state", [RolloutState.RUNNING, RolloutState.BAKING, RolloutState.WAITING])
 def test_an_author_cannot_resume_a_rollout_that_the_platform_paused(services: Any, state: RolloutState) -> None:
     roll(services, state=state, due_at=START)
-    pause(services, PLATFORM, NAME, "1.0.0")
+    assert RolloutBody.of(pause(services, PLATFORM, NAME, "1.0.0")).paused_by_platform, "the author is told"
     with pytest.raises(
         Conflict, match=r"the platform paused the rollout of acme/weather 1\.0\.0: only the platform can resume it"
     ):
         resumed(services, AUTHOR)
     assert resumed(services, PLATFORM).state is state
-    pause(services, AUTHOR, NAME, "1.0.0")
+    assert not RolloutBody.of(pause(services, AUTHOR, NAME, "1.0.0")).paused_by_platform
     assert resumed(services, AUTHOR).state is state, "an author's own pause is the author's again"
 
 
