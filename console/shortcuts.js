@@ -48,9 +48,9 @@ function pressed(key) {
 
 /** @param {number} rows */
 function moveBy(rows) {
-  const links = [...document.querySelectorAll("[data-row] a")];
-  const at = links.indexOf(/** @type {Element} */ (document.activeElement));
-  return focusOn(links[at < 0 ? 0 : Math.max(0, Math.min(links.length - 1, at + rows))]);
+  const all = [...document.querySelectorAll("[data-row]")];
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  return focusOn(all[at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + rows))]?.querySelector("a, button"));
 }
 
 /** @param {Element | null | undefined} element */

@@ -12,10 +12,10 @@ import { place, setQuery } from "../router.js";
 /** @typedef {import("../types.js").AuditEntry} AuditEntry */
 
 const PAGE_SIZE = 50;
-const ACTIONS = [
+export const ACTIONS = [
   "version-published", "version-yanked", "version-unyanked", "relock-requested", "provider-edited", "provider-deleted", "scope-changed",
   "rollout-paused", "rollout-resumed", "publisher-added", "publisher-removed", "publishing-changed", "organization-suspended",
-  "organization-resumed", "slug-released", "storage-allowed", "refused",
+  "organization-resumed", "slug-released", "storage-allowed", "provenance-required", "refused",
 ];
 const LEAD = "Who did what to what is your organization's, and who was refused, for 400 days.";
 

@@ -4,7 +4,7 @@ import { hub } from "../commands.js";
 import { Command } from "../components/command.js";
 import { Empty, Loaded, Page } from "../components/page.js";
 import { counted } from "../format.js";
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { SETTLED_MS, usePolled } from "../poll.js";
 import { place, setQuery } from "../router.js";
 
@@ -15,9 +15,8 @@ const EMPTY_MS = 3000;
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
 export function CatalogPage() {
-  const { query } = place.value;
-  const wanted = { q: query.get("q") ?? "", tag: query.get("tag") ?? "", scope: query.get("scope") ?? "" };
-  const offset = Number(query.get("offset") ?? 0);
+  const wanted = wantedNow();
+  const offset = Number(place.value.query.get("offset") ?? 0);
   const polled = usePolled(`/providers?${searchOf(wanted, offset)}`, (page) => (page.total ? SETTLED_MS : EMPTY_MS));
   return html`
     <${Page} title="Catalog" lead="Providers that your organization can install.">
@@ -30,6 +29,12 @@ export function CatalogPage() {
 
 /** @typedef {{q: string, tag: string, scope: string}} Wanted */
 
+/** What the address asks for. @returns {Wanted} */
+function wantedNow() {
+  const { query } = place.value;
+  return { q: query.get("q") ?? "", tag: query.get("tag") ?? "", scope: query.get("scope") ?? "" };
+}
+
 /** @param {Wanted} wanted @param {number} offset */
 function searchOf({ q, tag, scope }, offset) {
   const query = new URLSearchParams({ q, limit: String(PAGE_SIZE), offset: String(offset) });
@@ -41,9 +46,19 @@ function searchOf({ q, tag, scope }, offset) {
 /** @param {{wanted: Wanted}} props */
 function Search({ wanted }) {
   const [typed, setTyped] = useState(wanted.q);
+  const sent = useRef(wanted.q);
   useEffect(() => {
-    if (typed === wanted.q) return undefined;
-    const timer = setTimeout(() => setQuery({ ...wanted, q: typed }), TYPED_MS);
+    // Other words came into the address from elsewhere: by a button, or by a step back in the history.
+    if (wanted.q === sent.current) return;
+    sent.current = wanted.q;
+    setTyped(wanted.q);
+  }, [wanted.q]);
+  useEffect(() => {
+    if (typed === sent.current) return undefined;
+    const timer = setTimeout(() => {
+      sent.current = typed;
+      setQuery({ ...wantedNow(), q: typed });
+    }, TYPED_MS);
     return () => clearTimeout(timer);
   }, [typed]);
   return html`

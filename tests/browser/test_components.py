@@ -1,5 +1,6 @@
 """Pages and parts of pages as they are drawn, in the browser that has to: no stack is needed for them."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, Route, expect
@@ -92,6 +93,43 @@ def test_an_installation_of_a_version_beyond_the_first_hundred_keeps_its_form_an
     dialog.get_by_role("button", name="Change and deploy").click()
     expect(dialog).to_have_count(0)
     assert sent == [{"config": {"EVERY": "30", "MORE": "x", "PIN": {"secret": "1234"}}}], "a colleague's change stays"
+
+
+def test_the_catalog_s_search_shows_what_is_searched_for(console: Page) -> None:
+    asked = list[str]()
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"items": [], "total": 0, "limit": 24, "offset": 0})
+
+    console.route(f"{ORIGIN}/providers?*", answer)
+    draw(console, "pages/catalog.js", "html`<${module.CatalogPage} />`")
+    box = console.get_by_role("searchbox")
+    box.fill("nothing has this name")
+    console.get_by_label("Who sees it").select_option("public")
+    expect(console).to_have_url(re.compile(r"scope=public&q=nothing|q=nothing.*scope=public"))
+    console.get_by_role("button", name="Show everything").click()
+    expect(box).to_have_value("")
+    expect(console).to_have_url(f"{ORIGIN}/#/")
+
+
+def test_an_organization_s_own_providers_are_found_behind_those_that_only_mention_it(console: Page) -> None:
+    def a_provider(number: int, organization: str) -> dict[str, Any]:
+        author = {"organization_id": organization, "kind": "customer", "display_name": organization}
+        rest = {"latest_version": "1.0.0", "install_count": 0, "scope": "public", "updated_at": "2026-03-02T10:15:30Z"}
+        return {"canonical": f"{organization}/p{number}", "author": author, **rest}
+
+    found = [*(a_provider(number, "other") for number in range(100)), a_provider(1, "own")]
+
+    def answer(route: Route) -> None:
+        at = 100 if "offset=100" in route.request.url else 0
+        route.fulfill(json={"items": found[at : at + 100], "total": len(found), "limit": 100, "offset": at})
+
+    console.route(f"{ORIGIN}/providers?*", answer)
+    person = {"slug": "own", "organizationId": "own", "subject": "s", "email": None, "role": None}
+    of_module(console, "auth.js", "{ module.person.value = given[0]; }", person)
+    draw(console, "pages/publishing.js", "html`<${module.PublishingPage} />`")
+    expect(console.get_by_role("link")).to_have_text(["own/p1"])
 
 
 def test_a_line_above_an_old_answer_says_that_it_may_be_old(console: Page) -> None:

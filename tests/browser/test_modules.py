@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
+from provider_hub.domain.audit import AuditAction
 from tests.browser.alone import ORIGIN, at_once, of_module
 
 # By semver.org, section 11, from the lowest.
@@ -99,6 +100,16 @@ def test_a_rollout_is_resumed_only_while_its_version_is_offered(console: Page) -
     assert not can_resume(a_rollout("1.0.0", "running"), "1.0.0")
     assert not can_resume(a_rollout("1.0.0", "paused", paused_by_platform=True), "1.0.0")
     assert not can_resume(a_rollout("1.0.0", "superseded", lock_sha256="a"), "1.0.0"), "it was locked again"
+
+
+def test_the_audit_s_choices_are_what_an_organization_s_audit_holds(console: Page) -> None:
+    actions = of_module(console, "pages/audit.js", "module.ACTIONS")
+    assert sorted(actions) == sorted(set(AuditAction) - {AuditAction.RUNTIME_REGISTERED}), "that one is the platform's"
+
+
+def test_an_address_that_is_no_encoding_of_anything_leads_somewhere(console: Page) -> None:
+    console.evaluate("location.hash = '#/catalog/%'")
+    assert of_module(console, "router.js", "module.place.value.parts") == ["catalog", "%"]
 
 
 def _fulfilled(answer: dict[str, Any], route: Route) -> None:
