@@ -138,6 +138,18 @@ def test_a_rollout_that_goes_on_after_a_yank_reaches_what_became_ready_meanwhile
     assert len(world.on("1.1.0")) == 20
 
 
+def test_a_rollout_goes_on_after_a_yank_though_fifty_of_another_major_are_newer(backend: Backend) -> None:
+    world = World(backend, installations=1)
+    for text in ("1.1.0", "1.2.0"):
+        world.waves.begin(world.publish(text))
+    old = world.rollout("1.1.0")
+    for number in range(50):
+        other = replace(old, version=f"2.0.{number}", state=RolloutState.DONE, due_at=None)
+        backend.put(keys.rollout_of(other), replace(other, created_at=old.created_at + timedelta(seconds=1)))
+    yank(backend.services, ADA, NAME, "1.2.0", None)
+    assert world.rollout("1.1.0").state is RolloutState.WAITING
+
+
 def test_a_canary_that_missed_a_deadline_is_passed_by_until_its_wait_ends(
     backend: Backend,
 ) -> None:

@@ -3,7 +3,7 @@
 Both transactions read the newer version and the older rollout. If they run at the same time, one of them runs again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,25 +29,25 @@ BROUGHT_BACK = ACTIVE | {RolloutState.SUPERSEDED}
 Statuses = Mapping[str, VersionStatus]
 
 
-def supersede_older(services: Services[RolloutStore], newest: Rollout) -> None:
+def supersede_older(services: Services[RolloutStore], newer: Rollout) -> None:
     """Two rollouts of one line would upgrade the same installations, so the newer version takes over."""
-    for other in services.store.rollouts_of(newest.provider_name, LISTED):
-        if other.state in ACTIVE and supersedes(newest, other):
-            _supersede(services, other, newest)
+    for other in services.store.rollouts_of(newer.provider_name, LISTED):
+        if other.state in ACTIVE and supersedes(newer, other):
+            _supersede(services, other, newer)
 
 
-def _supersede(services: Services[RolloutStore], other: Rollout, newest: Rollout) -> None:
-    """End a rollout whatever step it is at: it may take one at this moment, and would go on beside the newest.
+def _supersede(services: Services[RolloutStore], other: Rollout, newer: Rollout) -> None:
+    """End a rollout whatever step it is at: it may take one at this moment, and would go on beside the newer one.
 
-    If the newest was yanked meanwhile, the other one goes on: the yank came too early to bring it back.
+    If the newer one was yanked meanwhile, the other one goes on: the yank came too early to bring it back.
     """
-    key, version_key = keys.rollout_of(other), keys.version(newest.provider_name, newest.version)
+    key, version_key = keys.rollout_of(other), keys.version(newer.provider_name, newer.version)
 
     def decide(transaction: Transaction) -> None:
         current, version = transaction.read(key, version_key)
         is_published = version is not None and version.status is VersionStatus.PUBLISHED
         if is_published and current is not None and current.state in ACTIVE:
-            transaction.write(key, superseded(current, newest.version, services.clock()))
+            transaction.write(key, superseded(current, newer.version, services.clock()))
 
     services.store.transact(decide)
 
@@ -66,8 +66,9 @@ def rollouts_after_status_change(
     supersedes the older ones again that the yank had brought back. A halted or paused one does so only once it is
     resumed: until then the older one reaches the installations.
     """
-    listed, now = services.store.rollouts_of(name, LISTED), services.clock()
     shown_again = published_of(after) - published_of(before)
+    listed = _newest_and_those_of(services, name, shown_again | (offered(after) - offered(before)))
+    now = services.clock()
     free_before = unsuperseded(listed, before)
     free = [one for one in unsuperseded(listed, after) if one not in free_before]
     concerned = [one for one in free if one.state in BROUGHT_BACK or one.version in shown_again]
@@ -82,6 +83,14 @@ def rollouts_after_status_change(
         return next(iter(over), None)
 
     return back + restarted + _ended(transaction, listed, newer, now)
+
+
+def _newest_and_those_of(services: Services[RolloutStore], name: ProviderName, versions: Set[str]) -> list[Rollout]:
+    """The newest rollouts, and those of `versions`: since that of an older major there may be LISTED newer ones."""
+    listed = services.store.rollouts_of(name, LISTED)
+    missing = sorted(versions - {one.rollout_id for one in listed})
+    older = services.store.get_all([keys.rollout(name, text) for text in missing]) if missing else []
+    return listed + [one for one in older if one is not None]
 
 
 def _of(rollouts: Iterable[Rollout], versions: Collection[str]) -> list[Rollout]:
@@ -122,10 +131,10 @@ def _lock_without_rollout(transaction: Transaction, name: ProviderName, text: st
     return lock if is_later and rollout is None else None
 
 
-def rollouts_that_end_for(services: Services[RolloutStore], transaction: Transaction, newest: Rollout) -> list[Rollout]:
-    """The active rollouts that end because `newest` is resumed. The caller writes them."""
-    listed = services.store.rollouts_of(newest.provider_name, LISTED)
-    return _ended(transaction, listed, lambda one: newest if supersedes(newest, one) else None, services.clock())
+def rollouts_that_end_for(services: Services[RolloutStore], transaction: Transaction, newer: Rollout) -> list[Rollout]:
+    """The active rollouts that end because `newer` is resumed. The caller writes them."""
+    listed = services.store.rollouts_of(newer.provider_name, LISTED)
+    return _ended(transaction, listed, lambda one: newer if supersedes(newer, one) else None, services.clock())
 
 
 def _ended(

@@ -10,15 +10,15 @@ from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.domain.versions import is_newer, is_same_line
 
 
-def supersedes(newest: Rollout, other: Rollout) -> bool:
-    """Whether `newest`, once it begins, takes over from `other`: both would upgrade the same installations."""
-    if newest.lock_sha256 is not None:
+def supersedes(newer: Rollout, other: Rollout) -> bool:
+    """Whether `newer`, once it begins, takes over from `other`: both would upgrade the same installations."""
+    if newer.lock_sha256 is not None:
         # Those on another version need that version's lock.
-        is_of_same = other.version == newest.version and other.lock_sha256 is not None
-        return is_of_same and other.rollout_id != newest.rollout_id
+        is_of_same = other.version == newer.version and other.lock_sha256 is not None
+        return is_of_same and other.rollout_id != newer.rollout_id
     # An event that comes late or twice must not end the rollout of a newer version. Installations that take no majors
     # still need the other line's version.
-    return is_newer(newest.version, than=other.version) and is_same_line(newest.version, other.version)
+    return is_newer(newer.version, than=other.version) and is_same_line(newer.version, other.version)
 
 
 def took_over(newer: Rollout, other: Rollout) -> bool:
