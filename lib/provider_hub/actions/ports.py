@@ -278,10 +278,10 @@ class RolloutStore(LockedVersionStore, Protocol):
     def rollouts_of(self, provider: ProviderName, limit: int) -> list[Rollout]:
         """The provider's rollouts, newest first."""
 
-    def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
+    def started_members(self, provider: ProviderName, rollout_id: str, limit: int) -> list[Member]:
         """The members of a rollout that have not settled, longest under way first."""
 
-    def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
+    def wave_members(self, provider: ProviderName, rollout_id: str, wave: int, limit: int) -> list[Member]:
         """The members of one wave, in whatever state."""
 
 

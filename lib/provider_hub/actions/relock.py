@@ -86,7 +86,9 @@ class Relocking:
         seen = self.services.store.versions_after(cursor.place, VERSIONS_A_RUN)
         unlocked = [one for one in seen if one.status is VersionStatus.PUBLISHED and one.lock_sha256 is None]
         for version in unlocked:
-            self._change(version, lambda now: replace(now, lock_due_at=now.lock_due_at or self.services.clock()))
+            self._change(
+                version, lambda current: replace(current, lock_due_at=current.lock_due_at or self.services.clock())
+            )
         for version in seen:
             self._tell_distribution(version)
         is_last = len(seen) < VERSIONS_A_RUN
@@ -132,7 +134,7 @@ class Relocking:
 
     def _put_off(self, version: ProviderVersion, why: str, until: datetime | None) -> None:
         log.warning("%s %s is not locked: %s", version.provider_name, version.version, why)
-        self._change(version, lambda now: replace(now, lock_due_at=until, lock_message=why))
+        self._change(version, lambda current: replace(current, lock_due_at=until, lock_message=why))
 
     def _lock_of(self, version: ProviderVersion, requirements: tuple[str, ...]) -> DependencyLock:
         runtime = self.services.store.get(keys.runtime_version(version.runtime_version))

@@ -26,12 +26,17 @@ class DeadlineCall:
 class StepCall:
     """The body of a step's call: which step of which rollout.
 
-    `provider` is the canonical name, `version` the rollout's id.
+    `provider` is the canonical name. The body calls the rollout's id `version`, as tasks that are waiting have it.
     """
 
     provider: str
     version: str
     step: int
+
+    @property
+    def rollout_id(self) -> str:
+        """The version, or that of a version which was locked again (`versions.relock_id`)."""
+        return self.version
 
 
 def deadline_of(row: "Installation") -> ScheduledCall:

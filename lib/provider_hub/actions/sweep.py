@@ -143,17 +143,18 @@ class Sweeper:
         taken = 0
         faults = Faults()
         for rollout in TimeBudget(self.services.clock).within(due):
-            with faults.of(f"the rollout of {rollout.provider_name} {rollout.version}"):
+            with faults.of(f"the rollout of {rollout.provider_name} {rollout.rollout_id}"):
                 taken += self._took_step(rollout)
         faults.raise_first()
         return taken
 
     def _took_step(self, rollout: Rollout) -> bool:
         try:
-            return bool(self.waves.take_step(rollout))
+            self.waves.take_step(rollout)
         except HubError as error:
-            log.warning("%s %s is left to the next sweep: %s", rollout.provider_name, rollout.version, error)
+            log.warning("%s %s is left to the next sweep: %s", rollout.provider_name, rollout.rollout_id, error)
             return False
+        return True
 
 
 def _tried(job: Callable[[], int], name: str) -> int | None:

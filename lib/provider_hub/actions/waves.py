@@ -121,7 +121,7 @@ class Waves:
 
     def step(self, call: StepCall) -> str:
         """Do one step and schedule the next. Raises TemporaryError to be called again."""
-        rollout = self.services.store.get(keys.rollout(ProviderName.parse(call.provider), call.version))
+        rollout = self.services.store.get(keys.rollout(ProviderName.parse(call.provider), call.rollout_id))
         if rollout is None or rollout.step != call.step or rollout.state not in ACTIVE:
             return "stale"
         return self.take_step(rollout)

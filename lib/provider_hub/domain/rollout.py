@@ -21,7 +21,7 @@ from provider_hub.domain.versions import rollout_id
 
 LAST_WAVE = 3
 # How many organizations must fail: one or two may do so for reasons of their own.
-ORGANIZATIONS = 3
+LEAST_FAILED_ORGANIZATIONS = 3
 
 
 class RolloutState(StrEnum):
@@ -328,7 +328,7 @@ def from_the_start(rollout: Rollout, now: datetime) -> Rollout:
 
 def _is_permitted(failures: int, rollout: Rollout, pace: Pace) -> bool:
     """Every installation of a provider is another organization's, so failures are counted as organizations."""
-    if failures < min(ORGANIZATIONS, rollout.candidates):
+    if failures < min(LEAST_FAILED_ORGANIZATIONS, rollout.candidates):
         return True
     return failures * 100 <= pace.failures_percent * rollout.wave_started
 

@@ -250,19 +250,19 @@ class FirestoreStore(FirestoreDocuments):
         parent = self.name_of(keys.provider(provider))
         return self._query(Rollout, "rollouts", parent=parent, order=("-created_at",), limit=limit)
 
-    def started_members(self, provider: ProviderName, version: str, limit: int) -> list[Member]:
+    def started_members(self, provider: ProviderName, rollout_id: str, limit: int) -> list[Member]:
         """The members of a rollout that have not settled, longest under way first."""
         from provider_hub.domain.rollout import Member, MemberState
 
-        parent = self.name_of(keys.rollout(provider, version))
+        parent = self.name_of(keys.rollout(provider, rollout_id))
         where = (("state", "==", MemberState.STARTED),)
         return self._query(Member, "members", parent=parent, where=where, order=("started_at",), limit=limit)
 
-    def wave_members(self, provider: ProviderName, version: str, wave: int, limit: int) -> list[Member]:
+    def wave_members(self, provider: ProviderName, rollout_id: str, wave: int, limit: int) -> list[Member]:
         """The members of one wave, in whatever state."""
         from provider_hub.domain.rollout import Member
 
-        parent = self.name_of(keys.rollout(provider, version))
+        parent = self.name_of(keys.rollout(provider, rollout_id))
         return self._query(Member, "members", parent=parent, where=(("wave", "==", wave),), limit=limit)
 
     def due_rollouts(self, before: datetime, limit: int) -> list[Rollout]:
