@@ -9,12 +9,14 @@ from tests.fakes import START, FakeClock, FakeTasks
 from tests.faults.memory_firestore import MemoryFirestore
 
 from provider_hub.actions import browse, keys
+from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.rollouts import pause, resume
 from provider_hub.adapters.firestore.store import FirestoreStore
 from provider_hub.domain.catalog import VersionStatus
 from provider_hub.domain.errors import Conflict
 from provider_hub.domain.names import ProviderName
+from provider_hub.domain.records import OutboxEntry
 from provider_hub.domain.rollout import Rollout, RolloutState
 from provider_hub.http.functions.catalog import RolloutBody
 
@@ -22,12 +24,21 @@ NAME = ProviderName("acme", "weather")
 AUTHOR, PLATFORM = actor_of("org_acme"), actor_of(None)
 
 
+class SilentTopics:
+    """Takes every event, and nobody listens."""
+
+    def publish(self, entry: OutboxEntry) -> None:
+        pass
+
+
 @pytest.fixture
 def services() -> Any:
     client: Any = MemoryFirestore()
     numbers = iter(range(1000))
+    store = FirestoreStore(client, "p", "(default)")
     made = SimpleNamespace(
-        store=FirestoreStore(client, "p", "(default)"),
+        store=store,
+        outbox=Outbox(store, SilentTopics()),
         clock=FakeClock(),
         new_id=lambda _: f"{next(numbers):026}",
         audit_budget=RequestBudget(),
