@@ -12,6 +12,7 @@ from provider_hub.adapters import config_schema
 from provider_hub.adapters.config_schema import JsonSchemaChecker
 from provider_hub.adapters.limited_child import MIB
 from provider_hub.domain.errors import TemporaryError
+from provider_hub.domain.json_schema import check_storable
 
 
 def found(config: dict[str, str], schema: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]] | None:
@@ -58,6 +59,18 @@ def test_a_schema_that_takes_too_much_is_given_up_and_leaves_no_memory_here(sche
     before = resident()
     assert found({"A": "a" * 40 + "b"}, schema) is None
     assert resident() - before < 8 * MIB
+
+
+@pytest.mark.parametrize(
+    "target", [{"pattern": "("}, {"pattern": 5}, {"minLength": "x"}, {"enum": 5}, {"type": "text"}, {"not": 5}]
+)
+def test_a_reference_to_what_is_no_schema_is_given_up_and_is_no_fault_of_ours(
+    target: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = {"allOf": [{"$ref": "#/default"}], "default": {"properties": {"A": target}}}
+    check_storable(schema, is_evaluated=True)
+    assert found({"A": "x"}, schema) is None
+    assert not caplog.records, "an error in the log rings at an operator, and any author could have it ring"
 
 
 def test_a_check_that_finds_no_turn_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ at the same time. Any other schema is checked in a limited child, one at a time:
 """
 
 import json
+import re
 from collections.abc import Mapping, Set
 from itertools import islice, takewhile
 from typing import IO, Any
@@ -74,8 +75,14 @@ def _checked_in_child(
 
 
 def _reported(argument: Any, _file: IO[bytes] | None) -> list[list[Any]] | None:
+    from jsonschema.exceptions import UnknownType  # noqa: PLC0415 - in the template alone
+
     config, schema_text, sealed_keys = argument
-    found = _problems(config, schema_text, frozenset(sealed_keys))
+    try:
+        found = _problems(config, schema_text, frozenset(sealed_keys))
+    except (AttributeError, TypeError, UnknownType, re.error):
+        # A reference may lead to what publishing did not check as a schema, such as a `default`.
+        return None
     return None if found is None else [[problem.loc, problem.msg, problem.type] for problem in found]
 
 

@@ -77,8 +77,8 @@ def _check_patterns(part: dict[str, Any]) -> None:
                 f"has the pattern {pattern[:100]!a}, which is no regular expression of Python's, by which configs are "
                 "checked: write it without what only other languages have, such as \\p{L} and (?<name>…)"
             ) from None
-        except OverflowError:
-            raise SchemaRefused("has a pattern whose repetitions are beyond all bounds") from None
+        except (OverflowError, RecursionError):
+            raise SchemaRefused("has a pattern whose repetitions or groups are beyond all bounds") from None
 
 
 def _wrong(keyword: str, why: str) -> SchemaRefused:
