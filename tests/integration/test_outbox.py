@@ -193,6 +193,36 @@ def test_a_topic_that_takes_messages_again_catches_up(
     assert owed(backend) == []
 
 
+def test_of_topics_that_all_refused_once_one_that_goes_on_refusing_keeps_none_waiting(
+    backend_without_topics: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider_hub.actions.left_behind.SLICE", 2)
+    backend = backend_without_topics
+    refused_and_fine(backend, refused=3, fine=1)
+    left_behind = LeftBehind(backend.services)
+    backend.rpcs.fail("Publish", grpc.StatusCode.UNAVAILABLE, times=3)
+    assert left_behind.publish() == 0
+    assert left_behind.publish() == 1
+    assert {entry.topic for entry in owed(backend)} == {Topic.INSTALLATION_EVENTS}
+
+
+def test_of_topics_that_all_refused_once_one_that_goes_on_hanging_keeps_none_waiting(
+    backend_without_topics: Backend,
+) -> None:
+    backend = backend_without_topics
+    refused_and_fine(backend, refused=1, fine=1)
+    left_behind = LeftBehind(backend.services)
+    backend.rpcs.fail("Publish", grpc.StatusCode.UNAVAILABLE, times=2)
+    assert left_behind.publish() == 0
+
+    def hang(request: Any) -> None:
+        if request.topic.endswith(Topic.INSTALLATION_EVENTS):
+            backend.clock.turn(seconds=SHARE.total_seconds())
+
+    backend.rpcs.before["Publish"] = hang
+    assert [left_behind.publish(), left_behind.publish()] == [0, 1]
+
+
 def test_a_topic_that_hangs_leaves_the_other_jobs_their_time(backend: Backend) -> None:
     for number in range(3):
         entry = OutboxEntry(f"event-{number}", Topic.VERSION_EVENTS, "", "{}", backend.clock(), {})

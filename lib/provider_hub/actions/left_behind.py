@@ -20,25 +20,28 @@ class LeftBehind:
     """The outbox entries that were left behind, oldest first.
 
     No topic keeps another one waiting. One that takes nothing is passed over for the rest of the sweep, however many of
-    its entries come first. It comes last in the next sweep of this process: one that hangs would use up the time.
+    its entries come first. It comes last in the next sweep of this process: one that hangs would use up the time. Of
+    several such topics, the one that was tried longest ago has its turn first.
     """
 
     def __init__(self, services: Services[DueStore]) -> None:
         self._services = services
-        self._refusing: set[Topic] = set()
+        # In the order in which they last refused.
+        self._refusing: dict[Topic, None] = {}
 
     def publish(self) -> int:
         """Publish slice after slice, since a topic that was down for an hour has many to catch up; returns how many.
 
-        Of a topic that refused in the last sweep it is one slice at most.
+        Of each topic that refused in the last sweep it is one slice at most.
         """
-        budget, suspected = TimeBudget(self._services.clock), frozenset(self._refusing)
-        held: list[OutboxEntry] = []
+        budget = TimeBudget(self._services.clock)
+        held: dict[Topic, list[OutboxEntry]] = {topic: [] for topic in self._refusing}
         published = 0
         for entries in self._slices(budget):
-            held += [entry for entry in entries if entry.topic in suspected][: SLICE - len(held)]
+            for topic, of_topic in held.items():
+                of_topic.extend([entry for entry in entries if entry.topic == topic][: SLICE - len(of_topic)])
             published += self._relayed((entry for entry in entries if entry.topic not in self._refusing), budget)
-        return published + self._relayed(held, budget)
+        return published + self._relayed((entry for of_topic in held.values() for entry in of_topic), budget)
 
     def _slices(self, budget: TimeBudget) -> Iterator[list[OutboxEntry]]:
         """What is in the outbox now, until the time is up. Those that stay are not found again."""
@@ -63,5 +66,7 @@ class LeftBehind:
                 break
             taken = self._services.outbox.relay(budget.within(of_topic))
             published += taken
-            (self._refusing.discard if taken else self._refusing.add)(topic)
+            self._refusing.pop(topic, None)
+            if not taken:
+                self._refusing[topic] = None
         return published
