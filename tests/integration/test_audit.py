@@ -11,7 +11,7 @@ from tests.fakes import START
 from tests.integration.backend import Backend
 from tests.integration.tenants import Tenants
 
-from provider_hub.actions import audit, browse, keys
+from provider_hub.actions import audit, curate, keys
 from provider_hub.actions.audit import Refusals
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.services import Services
@@ -110,8 +110,8 @@ def test_the_audit_is_paged_and_filtered(backend: Backend) -> None:
     backend.put(keys.provider(CLOUD), provider(CLOUD))
     for number in range(4):
         backend.clock.turn(minutes=1)
-        browse.edit_provider(backend.services, ADA, WEATHER, CatalogEdit(description=f"edit {number}"))
-    browse.edit_provider(backend.services, RELEASE, CLOUD, CatalogEdit(scope=Scope.PUBLIC, tags=["a"]))
+        curate.edit_provider(backend.services, ADA, WEATHER, CatalogEdit(description=f"edit {number}"))
+    curate.edit_provider(backend.services, RELEASE, CLOUD, CatalogEdit(scope=Scope.PUBLIC, tags=["a"]))
 
     def pages(**wanted: Any) -> list[list[datetime]]:
         found: list[list[datetime]] = []
@@ -134,7 +134,7 @@ def test_the_audit_is_paged_and_filtered(backend: Backend) -> None:
 
 def test_an_entry_is_kept_for_400_days(backend: Backend) -> None:
     backend.put(keys.provider(WEATHER), provider(WEATHER))
-    browse.edit_provider(backend.services, ADA, WEATHER, CatalogEdit(description="new"))
+    curate.edit_provider(backend.services, ADA, WEATHER, CatalogEdit(description="new"))
     (entry,), _ = audit.list_entries(backend.services, AuditQuery())
     assert entry.expires_at - entry.at == KEPT == timedelta(days=400)
 
@@ -142,15 +142,15 @@ def test_an_entry_is_kept_for_400_days(backend: Backend) -> None:
 def test_what_did_not_happen_is_not_in_the_audit(backend: Backend) -> None:
     backend.put(keys.provider(WEATHER), provider(WEATHER))
     with pytest.raises(NotFound):
-        browse.yank(backend.services, ADA, WEATHER, "9.9.9", None)
+        curate.yank(backend.services, ADA, WEATHER, "9.9.9", None)
     with pytest.raises(NotFound):
-        browse.edit_provider(backend.services, EVE, WEATHER, CatalogEdit(description="mine"))
+        curate.edit_provider(backend.services, EVE, WEATHER, CatalogEdit(description="mine"))
     backend.put(keys.provider(WEATHER), in_scope(provider(WEATHER), Scope.PUBLIC))
     with pytest.raises(Forbidden):
-        browse.delete_provider(backend.services, EVE, WEATHER)
+        curate.delete_provider(backend.services, EVE, WEATHER)
     backend.put(keys.provider(CLOUD), provider(CLOUD))
     with pytest.raises(Conflict):
-        browse.edit_provider(backend.services, RELEASE, CLOUD, CatalogEdit(scope=Scope.TENANT))
+        curate.edit_provider(backend.services, RELEASE, CLOUD, CatalogEdit(scope=Scope.TENANT))
     assert audit.list_entries(backend.services, AuditQuery()) == ([], None)
 
 
@@ -158,7 +158,7 @@ def test_no_organization_of_a_customer_is_taken_for_the_platform(backend: Backen
     backend.put(keys.provider(CLOUD), provider(CLOUD))
     homeless = Actor(ActorKind.USER, "user_eve", None)
     with pytest.raises(Forbidden):
-        browse.edit_provider(backend.services, homeless, CLOUD, CatalogEdit(description="mine"))
+        curate.edit_provider(backend.services, homeless, CLOUD, CatalogEdit(description="mine"))
 
 
 def test_a_caller_gets_its_refusal_while_the_database_is_down(
@@ -179,13 +179,13 @@ def test_an_organization_cannot_fill_the_audit_with_its_changes(backend: Backend
         backend.put(keys.provider(name), replace(row, author=author))
     services = replace(backend.services, audit_budget=RequestBudget(2, "audited changes"))
     for number in range(2):
-        browse.edit_provider(services, ADA, WEATHER, CatalogEdit(description=f"new {number}"))
+        curate.edit_provider(services, ADA, WEATHER, CatalogEdit(description=f"new {number}"))
     with pytest.raises(QuotaExceeded, match="more than 2 audited changes a minute"):
-        browse.edit_provider(services, ADA, WEATHER, CatalogEdit(description="not"))
+        curate.edit_provider(services, ADA, WEATHER, CatalogEdit(description="not"))
     stored = backend.store.get(keys.provider(WEATHER))
     assert stored is not None
     assert stored.description == "new 1"
-    browse.edit_provider(services, EVE, ELSEWHERE, CatalogEdit(description="hers"))
+    curate.edit_provider(services, EVE, ELSEWHERE, CatalogEdit(description="hers"))
     assert len(audit.list_entries(services, AuditQuery())[0]) == 3
 
 
@@ -200,18 +200,18 @@ def test_a_request_is_never_left_half_done_because_the_budget_ran_out(backend: B
         return replace(backend.services, audit_budget=RequestBudget(changes, "audited changes"))
 
     with pytest.raises(Conflict, match="is installed by 1 other"):
-        browse.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT))
+        curate.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT))
     assert backend.store.get(keys.provider(WEATHER)) == row
     backend.store.delete_all([keys.installation("org_other", WEATHER)])
-    edited = browse.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT, description="ours"))
+    edited = curate.edit_provider(services(), ADA, WEATHER, CatalogEdit(scope=Scope.TENANT, description="ours"))
     assert (edited.provider.scope, edited.provider.description) == (Scope.TENANT, "ours")
     spent = services()
     for _ in range(changes):
         audit.spend(spent, ADA)
     with pytest.raises(QuotaExceeded):
-        browse.delete_provider(spent, ADA, WEATHER)
+        curate.delete_provider(spent, ADA, WEATHER)
     assert backend.store.get(keys.provider(WEATHER)) == edited.provider
-    browse.delete_provider(services(), ADA, WEATHER)
+    curate.delete_provider(services(), ADA, WEATHER)
     told = [entry.action for entry in audit.list_entries(backend.services, AuditQuery())[0]]
     assert sorted(told) == ["provider-deleted", "provider-edited", *["scope-changed"] * 3]
 

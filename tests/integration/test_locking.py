@@ -19,7 +19,7 @@ from tests.runtime_harness import make_wheel, serving
 
 from local_stack.stack_file import wheels_dir
 from local_stack.wheelhost import add_wheel
-from provider_hub.actions import browse, change, keys
+from provider_hub.actions import browse, change, curate, keys
 from provider_hub.actions.install import request_install
 from provider_hub.actions.publish import publish
 from provider_hub.actions.resolution import Dependencies
@@ -148,7 +148,7 @@ def test_two_versions_that_need_the_same_share_a_lock_which_goes_with_the_provid
     for text in ("1.0.0", "1.1.0"):
         publish(backend.services, NEEDY, WEATHER, WISH.model_copy(update={"version": text}), AUTHOR, ADA)
     assert len(backend.documents.under("providers/acme:weather/locks")) == 1
-    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert backend.documents.under("providers") == {}
 
 

@@ -11,7 +11,7 @@ from tests.builders import ACME, WEATHER, actor_of, provider, version, wish
 from tests.fakes import FakeWheels
 from tests.integration.backend import Backend
 
-from provider_hub.actions import browse, keys
+from provider_hub.actions import browse, curate, keys
 from provider_hub.actions.organizations import Organizations
 from provider_hub.actions.publish import Published, publish
 from provider_hub.actions.publish_file import publish_file
@@ -207,7 +207,7 @@ def test_a_form_that_meets_another_publish_of_other_bytes_is_told(backend: Backe
 
 def test_a_form_with_the_bytes_of_a_yanked_version_is_refused(backend: Backend) -> None:
     publish(backend.services, FakeWheels(), WEATHER, WISH, AUTHOR, ADA)
-    browse.yank(backend.services, ADA, WEATHER, "1.0.0", "it is wrong")
+    curate.yank(backend.services, ADA, WEATHER, "1.0.0", "it is wrong")
     with pytest.raises(Conflict, match="already exists and is yanked"):
         sent_by_form(backend, FakeWheels())
 
@@ -231,7 +231,7 @@ def test_a_deletion_is_recorded_before_the_first_version_goes(
 
     monkeypatch.setattr(type(backend.store), "delete_all", dies)
     with pytest.raises(TemporaryError):
-        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+        curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     made = [entry for path, entry in backend.documents.under("audit").items() if path not in before]
     assert [(entry["action"], entry["organization_id"]) for entry in made] == [("provider-deleted", "org_acme")]
 
@@ -242,10 +242,10 @@ def test_a_deletion_that_died_in_the_middle_is_finished_by_the_next(backend: Bac
     with pytest.raises(NotFound):
         browse.get_provider(backend.services, "org_acme", WEATHER)
     with pytest.raises(NotFound):
-        browse.delete_provider(backend.services, actor_of("org_other"), WEATHER)
+        curate.delete_provider(backend.services, actor_of("org_other"), WEATHER)
     with pytest.raises(Conflict, match="is being deleted"):
         publish(backend.services, FakeWheels(), WEATHER, WISH.model_copy(update={"version": "2.0.0"}), AUTHOR, ADA)
-    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert [entry["action"] for entry in backend.documents.under("audit").values()] == ["provider-deleted"]
     assert backend.documents.under("providers") == {}
 
@@ -262,7 +262,7 @@ def test_a_deletion_that_died_before_anyone_was_counted_is_given_up_and_the_prov
     with monkeypatch.context() as dying:
         dying.setattr(backend.services.store, "install_count", dies)
         with pytest.raises(TemporaryError):
-            browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+            curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert show_left_hidden(backend.services) == 0, "it may be under way"
     with pytest.raises(NotFound):
         browse.get_provider(backend.services, "org_acme", WEATHER)
@@ -283,7 +283,7 @@ def test_a_deletion_that_was_given_up_while_it_counted_deletes_nothing(
 
     monkeypatch.setattr(backend.services.store, "install_count", counts_for_long)
     with pytest.raises(Conflict, match="took too long: delete it again"):
-        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+        curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert backend.store.get(keys.version(WEATHER, "1.0.0"))
 
 
@@ -299,10 +299,10 @@ def test_a_deletion_that_died_once_it_was_certain_is_not_given_up(
         with monkeypatch.context() as dying:
             dying.setattr(type(backend.store), "delete_all", dies)
             with pytest.raises(TemporaryError):
-                browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+                curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
         backend.clock.turn(minutes=10)
         assert show_left_hidden(backend.services) == 0
-    browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+    curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert backend.documents.under("providers") == {}
 
 
@@ -310,7 +310,7 @@ def test_an_install_that_slips_in_before_the_count_keeps_the_provider(backend: B
     backend.put(keys.provider(WEATHER), provider())
     backend.put(keys.installation("org_other", WEATHER), wish(organization_id="org_other"))
     with pytest.raises(Conflict, match="is installed 1 times"):
-        browse.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
+        curate.delete_provider(backend.services, actor_of("org_acme"), WEATHER)
     assert browse.get_provider(backend.services, "org_acme", WEATHER).install_count == 1
 
 

@@ -8,7 +8,7 @@ from tests.integration.rolling_out import AUTHOR, NAME, World, wish_for
 from tests.integration.test_relock import Hosts
 
 from provider_hub.actions import change, keys
-from provider_hub.actions.browse import unyank, yank
+from provider_hub.actions.curate import unyank, yank
 from provider_hub.actions.inspect import get_installed
 from provider_hub.actions.offer import offer_when_due
 from provider_hub.actions.publish import publish

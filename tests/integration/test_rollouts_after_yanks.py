@@ -9,8 +9,8 @@ from tests.integration.backend import Backend
 from tests.integration.rolling_out import NAME, PACE, World
 
 from provider_hub.actions import keys, waves
-from provider_hub.actions.browse import unyank, yank
 from provider_hub.actions.configuration import ConfigCheck
+from provider_hub.actions.curate import unyank, yank
 from provider_hub.actions.rollouts import resume
 from provider_hub.actions.version_choice import runnable
 from provider_hub.domain.audit import Actor

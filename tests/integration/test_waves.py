@@ -11,7 +11,7 @@ from tests.integration.backend import Backend
 from tests.integration.rolling_out import NAME, PACE, World, wish_for
 
 from provider_hub.actions import keys
-from provider_hub.actions.browse import delete_provider, unyank, yank
+from provider_hub.actions.curate import delete_provider, unyank, yank
 from provider_hub.actions.publish import publish
 from provider_hub.actions.rollouts import list_rollouts, pause, resume
 from provider_hub.actions.scheduled_calls import StepCall

@@ -8,7 +8,7 @@ from tests.builders import actor_of, provider, rollout, version
 from tests.fakes import START, FakeClock, FakeTasks
 from tests.faults.memory_firestore import MemoryFirestore
 
-from provider_hub.actions import browse, keys
+from provider_hub.actions import curate, keys
 from provider_hub.actions.outbox import Outbox
 from provider_hub.actions.request_budget import RequestBudget
 from provider_hub.actions.rollouts import pause, resume
@@ -94,18 +94,18 @@ def test_the_platform_pauses_a_halted_rollout_which_then_goes_on_as_a_halted_one
 
 
 def test_an_author_cannot_take_back_a_yank_of_the_platform(services: Any) -> None:
-    browse.yank(services, PLATFORM, NAME, "1.0.0", "it mines coins")
+    curate.yank(services, PLATFORM, NAME, "1.0.0", "it mines coins")
     with pytest.raises(Conflict, match=r"the platform yanked acme/weather 1\.0\.0: ask it"):
-        browse.unyank(services, AUTHOR, NAME, "1.0.0")
-    again = browse.yank(services, AUTHOR, NAME, "1.0.0", "nothing to see")
+        curate.unyank(services, AUTHOR, NAME, "1.0.0")
+    again = curate.yank(services, AUTHOR, NAME, "1.0.0", "nothing to see")
     assert (again.status, again.error_message) == (VersionStatus.YANKED, "it mines coins")
-    assert browse.unyank(services, PLATFORM, NAME, "1.0.0").status is VersionStatus.PUBLISHED
-    browse.yank(services, AUTHOR, NAME, "1.0.0", None)
-    assert browse.unyank(services, AUTHOR, NAME, "1.0.0").status is VersionStatus.PUBLISHED
+    assert curate.unyank(services, PLATFORM, NAME, "1.0.0").status is VersionStatus.PUBLISHED
+    curate.yank(services, AUTHOR, NAME, "1.0.0", None)
+    assert curate.unyank(services, AUTHOR, NAME, "1.0.0").status is VersionStatus.PUBLISHED
 
 
 def test_a_yank_of_the_author_that_the_platform_repeats_is_the_platforms(services: Any) -> None:
-    browse.yank(services, AUTHOR, NAME, "1.0.0", None)
-    browse.yank(services, PLATFORM, NAME, "1.0.0", "it mines coins")
+    curate.yank(services, AUTHOR, NAME, "1.0.0", None)
+    curate.yank(services, PLATFORM, NAME, "1.0.0", "it mines coins")
     with pytest.raises(Conflict, match="the platform yanked"):
-        browse.unyank(services, AUTHOR, NAME, "1.0.0")
+        curate.unyank(services, AUTHOR, NAME, "1.0.0")

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
-from provider_hub.actions import browse, rollouts
+from provider_hub.actions import browse, curate, rollouts
 from provider_hub.actions.artifacts import ArtifactStore
 from provider_hub.actions.browse import Listing
 from provider_hub.actions.indexed_projects import IndexedProjects
@@ -154,13 +154,13 @@ def get_provider(hub: Hub, call: Call) -> ProviderBody:
 )
 def edit_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change the catalog entry of the author's provider, and who may see it."""
-    return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
+    return ProviderBody.of(curate.edit_provider(hub.services, call.actor, call.provider, body))
 
 
 @routes.add("DELETE", _PROVIDER, Access.TENANT, status=204, refusals=(404, 409))
 def delete_provider(hub: Hub, call: Call) -> None:
     """Delete the author's provider and its versions."""
-    browse.delete_provider(hub.services, call.actor, call.provider)
+    curate.delete_provider(hub.services, call.actor, call.provider)
 
 
 @routes.add("GET", f"{_PROVIDER}/versions", Access.ANYONE_OR_CUSTOMER, refusals=(404,))
@@ -256,13 +256,13 @@ class YankWish(Wish):
 def yank(hub: Hub, call: Call, body: YankWish) -> ProviderVersionBody:
     """Yank the version: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
-    return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
+    return ProviderVersionBody.of(curate.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_PROVIDER}/versions/{{version}}/yank", Access.TENANT, refusals=(404, 409), needs=Right.PUBLISH)
 def unyank(hub: Hub, call: Call) -> ProviderVersionBody:
     """Undo a yank of your own; the platform alone undoes the platform's."""
-    return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
+    return ProviderVersionBody.of(curate.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
 class RolloutBody(Response):
@@ -336,13 +336,13 @@ _MACHINE, _CHANGES = Access.CONSOLE_MACHINE, ConsoleScope.PROVIDERS
 @routes.add("PATCH", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, refusals=(404, 409))
 def edit_any_provider(hub: Hub, call: Call, body: CatalogEdit) -> ProviderBody:
     """Change the catalog entry of any provider, and who may see it."""
-    return ProviderBody.of(browse.edit_provider(hub.services, call.actor, call.provider, body))
+    return ProviderBody.of(curate.edit_provider(hub.services, call.actor, call.provider, body))
 
 
 @routes.add("DELETE", _ANY_PROVIDER, _MACHINE, scope=_CHANGES, status=204, refusals=(404, 409))
 def delete_any_provider(hub: Hub, call: Call) -> None:
     """Delete any provider and its versions."""
-    browse.delete_provider(hub.services, call.actor, call.provider)
+    curate.delete_provider(hub.services, call.actor, call.provider)
 
 
 @routes.add(
@@ -357,13 +357,13 @@ def delete_any_provider(hub: Hub, call: Call) -> None:
 def yank_any(hub: Hub, call: Call, body: YankWish) -> ProviderVersionBody:
     """Yank the version of any provider: nobody can install it any more; what runs stays."""
     version = call.parameters["version"]
-    return ProviderVersionBody.of(browse.yank(hub.services, call.actor, call.provider, version, body.reason))
+    return ProviderVersionBody.of(curate.yank(hub.services, call.actor, call.provider, version, body.reason))
 
 
 @routes.add("DELETE", f"{_ANY_PROVIDER}/versions/{{version}}/yank", _MACHINE, scope=_CHANGES, refusals=(404,))
 def unyank_any(hub: Hub, call: Call) -> ProviderVersionBody:
     """Undo a yank, whoever yanked."""
-    return ProviderVersionBody.of(browse.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
+    return ProviderVersionBody.of(curate.unyank(hub.services, call.actor, call.provider, call.parameters["version"]))
 
 
 @routes.add("GET", f"{_ANY_PROVIDER}/rollouts", _MACHINE, scope=_CHANGES, refusals=(404,))
