@@ -13,6 +13,7 @@ import urllib3
 from hub_cli.connections import cause, pool, within
 from hub_cli.errors import ClientError, NotAuthenticated, Refused, Unavailable
 from hub_cli.target import Target
+from provider_hub.domain.deadlines import LONGEST_REQUEST
 
 # A publish answers once the API has fetched and verified the wheel, which takes up to two minutes, and locked its
 # dependencies, which takes up to one.
@@ -21,8 +22,9 @@ READ_SECONDS = 240.0
 TRY_SECONDS = READ_SECONDS + 30
 _LONGEST_ANSWER_BYTES = 64 * 1024**2
 PATIENCE_SECONDS = 10.0
-# How long the same request may be under way elsewhere: the API keeps a reservation for five minutes.
-UNDER_WAY_SECONDS = 300.0
+# Longer than the API keeps the reservation of a try whose process died: a minute more than any request takes. The next
+# try then carries the request out.
+UNDER_WAY_SECONDS = LONGEST_REQUEST.total_seconds() + 120
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 _PASSING = frozenset({502, 503, 504})
