@@ -13,7 +13,7 @@ from hub_cli.display import as_json, facts, origin_of, printable
 from hub_cli.errors import Refused, UsageError
 from hub_cli.progress import Progress, progress
 from hub_cli.transport import NotThere
-from hub_cli.trusted import may_vouch, trusted_session
+from hub_cli.trusted import may_vouch, may_vouch_again, trusted_session
 from hub_cli.upload import Destination, upload
 from hub_cli.wheel_facts import WheelFacts, parsed_url, read_file, read_url
 from provider_hub.domain.catalog_texts import description_of, display_name_of
@@ -29,6 +29,11 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
         raise UsageError("--wheel-url is the URL of one wheel; for several, give the URL of their folder, ending in /.")
     if len(parsed.wheels) > 1 and parsed.attestations:
         raise UsageError("--attestation fits one wheel only: publish each wheel with a command of its own.")
+    if len(parsed.wheels) > 1 and _is_as_this_run(session, parsed) and not may_vouch_again():
+        raise UsageError(
+            "GitLab gives a job one ID token, which the hub takes once: publish each wheel in a job of its own, or "
+            "set HUB_TOKEN."
+        )
     for wheel in parsed.wheels:
         _publish_one(session, argparse.Namespace(**{**vars(parsed), "wheel": wheel}))
     return 0
@@ -36,11 +41,15 @@ def publish(session: Session, parsed: argparse.Namespace) -> int:
 
 def _publish_one(session: Session, parsed: argparse.Namespace) -> None:
     """With the token that was given, else as this CI job."""
-    if session.target.token is None and not parsed.platform and may_vouch():
+    if _is_as_this_run(session, parsed):
         return _publish_as_this_run(session, parsed)
     session.target.require_token()
     wheel, place = _wheel(parsed, session.target.ca_file)
     return _publish(session, parsed, _name(session.api, parsed, wheel), wheel, place)
+
+
+def _is_as_this_run(session: Session, parsed: argparse.Namespace) -> bool:
+    return session.target.token is None and not parsed.platform and may_vouch()
 
 
 def _publish_as_this_run(session: Session, parsed: argparse.Namespace) -> None:

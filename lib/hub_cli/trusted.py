@@ -32,8 +32,19 @@ def may_vouch(environment: Mapping[str, str] = os.environ) -> bool:
 
     It is also true for a job that lacks the permission, so that its author is told about the permission.
     """
-    on_github = bool(environment.get(_REQUEST_URL)) or environment.get("GITHUB_ACTIONS") == "true"
-    return on_github or environment.get("GITLAB_CI") == "true"
+    return _on_github(environment) or environment.get("GITLAB_CI") == "true"
+
+
+def may_vouch_again(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the job may have a token for each of several wheels.
+
+    The hub takes a platform's token once. GitHub makes a job as many as it asks for, and GitLab gives it one.
+    """
+    return _on_github(environment)
+
+
+def _on_github(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get(_REQUEST_URL)) or environment.get("GITHUB_ACTIONS") == "true"
 
 
 @contextlib.contextmanager

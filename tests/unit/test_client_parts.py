@@ -294,6 +294,31 @@ def test_a_wheel_is_published_as_its_normalised_name_or_as_the_provider_that_it_
     assert publishing._name(NamingApi(*there), Namespace(name=given, platform=False), facts) == name
 
 
+def test_a_job_of_gitlab_is_told_before_the_first_of_several_wheels_that_its_token_is_good_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(publishing, "_publish_one", lambda _session, parsed: tried.append(parsed.wheel))
+    for variable in ("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("GITLAB_CI", "true")
+    nothing_else = dict.fromkeys(("name", "version", "wheel_url", "attestations", "platform"))
+
+    def publish(token: str | None, *wheels: str) -> list[str]:
+        tried.clear()
+        session = arguments.Session(NamingApi(), target.Target("https://hub.example", token), as_json=False)
+        assert publishing.publish(session, Namespace(wheels=wheels, **nothing_else)) == 0
+        return tried
+
+    with pytest.raises(UsageError, match="each wheel in a job of its own"):
+        publish(None, "a.whl", "b.whl")
+    assert not tried
+    assert publish(None, "a.whl") == ["a.whl"]
+    assert publish("a-token", "a.whl", "b.whl") == ["a.whl", "b.whl"]
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "https://runner")
+    assert publish(None, "a.whl", "b.whl") == ["a.whl", "b.whl"]
+
+
 def row(state: str = "pending", generation: int = 1, **changes: Any) -> Installation:
     raw = {**examples.of_model(ProviderInstallation), "lifecycle_state": state, "generation": generation}
     return Installation.of({**raw, **changes})
