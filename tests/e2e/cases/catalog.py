@@ -8,7 +8,7 @@ _YANK = f"/providers/{SHOP}/versions/1.1.0/yank"
 _ROLLOUT = f"/providers/{SHOP}/rollouts/1.1.0"
 _MACHINE = "console_machine"
 _AS_JSON = {"Accept": SIMPLE_JSON}
-_INDEX_META = {"api-version": "1.1"}
+_INDEX_META = {"api-version": "1.3"}
 _FILE = f"/simple/files/{SHOP}/1.0.0/weather_provider-1.0.0-py3-none-any.whl"
 
 REFUSED = [
