@@ -286,7 +286,9 @@ class RolloutBody(Response):
         description="How many of them ended otherwise: uninstalled, or changed by their tenant.", examples=[0]
     )
     halted_reason: str | None = Field(description="Why it was halted.")
-    paused_by_platform: bool = Field(False, description="Whether the platform paused it, and alone resumes it.")
+    paused_by_platform: bool = Field(
+        description="Whether the platform paused it, and alone resumes it.", examples=[False]
+    )
     created_at: datetime = Field(description="When it began.", examples=["2026-03-02T09:30:00Z"])
     updated_at: datetime = Field(description="When it last went on.", examples=["2026-03-02T10:15:42.120000Z"])
     due_at: datetime | None = Field(
