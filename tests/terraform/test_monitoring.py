@@ -143,6 +143,13 @@ def test_what_must_wake_somebody_has_an_alert() -> None:
     assert "denominator_filter" in errors["conditions"][0]["condition_threshold"][0]
 
 
+@pytest.mark.parametrize("name", ["threshold", "installs", "logged"])
+def test_an_alert_on_lines_ends_without_lines_so_that_the_next_one_writes_again(name: str) -> None:
+    """By default its incident stays open for seven days, and another dead letter within them reaches nobody."""
+    (strategy,) = HUB.resource(f"google_monitoring_alert_policy.{name}").body["alert_strategy"]
+    assert strategy["auto_close"] == "3600s"
+
+
 def test_an_alert_on_the_check_from_outside_looks_further_back_than_the_time_between_two_checks() -> None:
     """Within a shorter period there is most often no point, and the alert would be about what is absent."""
     (check,) = HUB.of("resource", "google_monitoring_uptime_check_config")

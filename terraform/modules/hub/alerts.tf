@@ -230,6 +230,12 @@ resource "google_monitoring_alert_policy" "threshold" {
     }
   }
 
+  # What is counted from log lines has no data between them. Google would keep the incident open for seven days then, and
+  # write nothing about what happens meanwhile.
+  alert_strategy {
+    auto_close = "3600s"
+  }
+
   documentation {
     content   = each.value.advice
     mime_type = "text/markdown"
@@ -281,6 +287,10 @@ resource "google_monitoring_alert_policy" "installs" {
         cross_series_reducer = "REDUCE_SUM"
       }
     }
+  }
+
+  alert_strategy {
+    auto_close = "3600s"
   }
 
   documentation {
