@@ -1,5 +1,6 @@
 """A yank, or the end of one, makes another version the one to offer: that one reaches whoever wants it."""
 
+from collections.abc import Set
 from dataclasses import replace
 from datetime import timedelta
 
@@ -176,19 +177,24 @@ def test_a_rollout_whose_only_upgrade_missed_its_deadline_reaches_it_when_it_is_
     assert world.on("1.1.0") == ["org_000"]
 
 
+def break_the_rows_of(organizations: Set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of these organizations' configs meets something that no code expected."""
+    needed = waves.stored_check_needed
+
+    def needed_or_nonsense(row: Installation, version: ProviderVersion | None) -> ConfigCheck | None:
+        if row.organization_id in organizations:
+            raise ValueError("invalid literal for int() with base 10: '²'")
+        return needed(row, version)
+
+    monkeypatch.setattr(waves, "stored_check_needed", needed_or_nonsense)
+
+
 def test_a_row_that_no_code_expected_keeps_a_rollout_from_no_other_one_and_is_offered_the_version_later(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(backend, installations=3)
     world.waves.begin(world.publish("1.1.0"))
-    needed = waves.stored_check_needed
-
-    def needed_or_nonsense(row: Installation, version: ProviderVersion | None) -> ConfigCheck | None:
-        if row.organization_id == "org_000":
-            raise ValueError("invalid literal for int() with base 10: '²'")
-        return needed(row, version)
-
-    monkeypatch.setattr(waves, "stored_check_needed", needed_or_nonsense)
+    break_the_rows_of({"org_000"}, monkeypatch)
     assert world.run("1.1.0").state is RolloutState.DONE
     assert world.on("1.1.0") == ["org_001", "org_002"]
     assert "passes 01org_000 by" in caplog.text
@@ -206,3 +212,22 @@ def test_a_rollout_and_an_install_say_who_yanked_the_version(backend: Backend, b
     version = backend.store.get(keys.version(NAME, "1.1.0"))
     with pytest.raises(Invalid, match=f"1.1.0 was yanked by {yanker}: choose another version"):
         runnable(version, NAME, "1.1.0", "version")
+
+
+def test_a_fault_that_three_rows_of_a_step_meet_halts_the_rollout_until_somebody_resumes_it(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(backend, installations=9)
+    world.waves.begin(world.publish("1.1.0"))
+    with monkeypatch.context() as patched:
+        break_the_rows_of({f"org_{number:03}" for number in range(9)}, patched)
+        halted = world.run("1.1.0")
+    assert (halted.state, halted.started, world.on("1.1.0")) == (RolloutState.HALTED, 0, [])
+    assert halted.halted_reason == (
+        "the hub met a fault of its own over 3 installations: the platform has to see to it"
+    )
+    left = [row.organization_id for row in world.rows() if row.offer_due_at is not None]
+    assert left == ["org_000", "org_001", "org_002"], "the others wait for the rollout"
+    resume(backend.services, world.tasks, ADA, NAME, "1.1.0")
+    assert world.run("1.1.0").state is RolloutState.DONE
+    assert world.on("1.1.0") == [f"org_{number:03}" for number in range(2, 9)]

@@ -46,6 +46,8 @@ from provider_hub.domain.rollout import (
 log = logging.getLogger(__name__)
 
 SLOTS_A_STEP = 20
+# So many rows of one step that meet a fault of our own are no bad rows: the next ones would meet it too.
+FAULTS_A_STEP = 3
 MEMBERS_A_STEP = 100
 BAKED_A_STEP = 300
 
@@ -57,6 +59,7 @@ class _Slot(Enum):
 
     TAKEN = auto()
     NOT_WANTED = auto()
+    FAULTY = auto()
     NONE_LEFT = auto()
 
 
@@ -142,25 +145,35 @@ class Waves:
         """Upgrade installations until the wave is full or SLOTS_A_STEP are offered, and keep the cursor.
 
         The canaries come first, whatever the cursor; those that were upgraded already do not want the version again.
-        When a second run of the step fills the wave meanwhile, the rest of the page stays for the next wave.
+        When a second run of the step fills the wave meanwhile, the rest of the page stays for the next wave. The
+        rollout halts once FAULTS_A_STEP rows of the page meet a fault of our own.
         """
         name, on_version = rollout.provider_name, rollout.version if rollout.lock_sha256 else None
         if rollout.wave == 1:
             for row in self._canaries(name, on_version):
                 self._offer_slot(rollout, row)
         page = self.services.store.auto_installations(name, on_version, rollout.cursor, SLOTS_A_STEP)
-        cursor, taken, exhausted = rollout.cursor, 0, False
+        cursor, taken, faulty, exhausted = rollout.cursor, 0, 0, False
         for row in page:
             if taken >= rollout.room:
                 break
             slot = self._offer_slot(rollout, row)
-            if slot is _Slot.NONE_LEFT:
+            faulty += slot is _Slot.FAULTY
+            if slot is _Slot.NONE_LEFT or faulty == FAULTS_A_STEP:
                 break
             taken += slot is _Slot.TAKEN
             cursor = keys.installation_of(row).place
         else:
             exhausted = len(page) < SLOTS_A_STEP
-        self._update(rollout, lambda current: replace(current, cursor=cursor, exhausted=exhausted))
+
+        def reached(current: Rollout) -> Rollout:
+            there = replace(current, cursor=cursor, exhausted=exhausted)
+            if faulty < FAULTS_A_STEP:
+                return there
+            why = f"the hub met a fault of its own over {faulty} installations: the platform has to see to it"
+            return replace(halted(there, why), updated_at=self.services.clock())
+
+        self._update(rollout, reached)
 
     def _canaries(self, name: ProviderName, on_version: str | None) -> list[Installation]:
         """The canary organizations' installations, on a version or on any, that follow new versions by themselves."""
@@ -182,7 +195,7 @@ class Waves:
             name, rollout_id = rollout.provider_name, rollout.rollout_id
             log.exception("the rollout of %s %s passes %s by", name, rollout_id, row.installation_id)
         offer_later(self.services, row)
-        return _Slot.NOT_WANTED
+        return _Slot.FAULTY
 
     def _take_slot(self, rollout: Rollout, seen: Installation) -> _Slot:
         """Offer a slot: one transaction changes the installation, the rollout's count and the member.
