@@ -7,7 +7,9 @@ from tests.builders import CLOUD, dead_letter
 from tests.fakes import START
 from tests.integration.tenants import RADIO, Tenants
 
-from provider_hub.actions import keys
+from provider_hub.actions import dead_letters, keys
+from provider_hub.actions.ports import DocumentStore
+from provider_hub.actions.services import Services
 from provider_hub.domain.organizations import SlugClaim
 from provider_hub.domain.records import Topic
 
@@ -122,6 +124,24 @@ def test_all_of_the_organizations_letters_are_retried(letters: Tenants) -> None:
     assert (response.status_code, response.json) == (200, {"retried_count": 2})
     assert len(letters.deployed.topics.pull(Topic.INSTALLATION_EVENTS, wanted=2)) == 2
     assert set(letters.deployed.documents.under("dead_letters")) == {"dead_letters/others"}
+
+
+def test_letters_that_fail_again_while_all_are_retried_keep_no_older_one_from_it(
+    letters: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retry, asked = dead_letters.retry_letter, list[str]()
+
+    def fail_again(services: Services[DocumentStore], organization_id: str, letter_id: str) -> None:
+        asked.append(letter_id)
+        retry(services, organization_id, letter_id)
+        again = dead_letter(letter_id, failed_at=START.replace(day=3))
+        letters.deployed.put(keys.dead_letter(letter_id), again)
+
+    monkeypatch.setattr(dead_letters, "retry_letter", fail_again)
+    monkeypatch.setattr(dead_letters, "LISTED", 1)
+    response = letters.deployed.call("POST", "/ops/dead-letter/retry-all", letters.user)
+    assert response.json == {"retried_count": 2}
+    assert asked == ["01LIFE-2", "01LIFE-1"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ providers, of check-ins, and of what could not be read.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,10 +110,10 @@ def retry_letter(
 def retry_all(services: Services[DeadLetterStore], organization_id: str) -> int:
     """Retry every dead letter of the organization; returns how many.
 
-    One that fails again meanwhile comes back under its id, and is not retried twice.
+    One that fails again meanwhile comes back under its id, as the newest, and is not retried twice.
     """
     retried, seen = 0, set[str]()
-    while fresh := [one for one in _ids(services, organization_id) if one not in seen]:
+    while fresh := _others_than(seen, services, organization_id):
         seen.update(fresh)
         for letter_id in fresh:
             try:
@@ -124,8 +124,10 @@ def retry_all(services: Services[DeadLetterStore], organization_id: str) -> int:
     return retried
 
 
-def _ids(services: Services[DeadLetterStore], organization_id: str) -> list[str]:
-    return [letter.dead_letter_id for letter in list_letters(services, organization_id, None)]
+def _others_than(seen: Set[str], services: Services[DeadLetterStore], organization_id: str) -> list[str]:
+    """Ids of further letters, empty where there are none: all of `seen` may be back, and newer than the others."""
+    letters = services.store.dead_letters_of(organization_id, None, LISTED + len(seen))
+    return [letter.dead_letter_id for letter in letters if letter.dead_letter_id not in seen]
 
 
 def delete_letter(
