@@ -81,6 +81,22 @@ def test_a_version_that_fails_in_three_organizations_halts_its_rollout_and_its_a
         resume(world.waves.services, world.waves.tasks, actor_of("org_acme"), NAME, "1.1.0")
 
 
+def test_a_halted_wave_that_is_resumed_has_to_succeed_before_a_larger_one_begins(backend: Backend) -> None:
+    world = World(backend, installations=40)
+    author = actor_of("org_acme")
+    world.waves.begin(world.publish("1.1.0"))
+    assert world.run("1.1.0", well=False).wave == 1
+    resume(backend.services, world.tasks, author, NAME, "1.1.0")
+    again = world.run("1.1.0", well=False)
+    assert (again.state, again.wave, again.started) == (RolloutState.HALTED, 1, 6)
+    resume(backend.services, world.tasks, author, NAME, "1.1.0")
+    while world.rollout("1.1.0").state is RolloutState.RUNNING:
+        world.step("1.1.0")
+        world.settle("1.1.0")
+    baking = world.rollout("1.1.0")
+    assert (baking.state, baking.wave, baking.succeeded) == (RolloutState.BAKING, 1, 1)
+
+
 def test_a_paused_rollout_upgrades_nobody_else_and_goes_on_where_it_was(backend: Backend) -> None:
     world = World(backend, installations=20)
     author = actor_of("org_acme")

@@ -310,7 +310,9 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
         return replace(back, state=rollout.paused_from, due_at=max(now, rollout.paused_due_at or now))
     if rollout.state is RolloutState.SUPERSEDED:
         return replace(back, state=RolloutState.WAITING, due_at=now)
-    return replace(back, state=RolloutState.RUNNING, wave_failed=0, wave_unwell=0, due_at=now)
+    # Those that failed fill no place in the wave: otherwise it would be full, and the next, larger one would begin.
+    started = back.wave_started - back.wave_failed
+    return replace(back, state=RolloutState.RUNNING, wave_started=started, wave_failed=0, wave_unwell=0, due_at=now)
 
 
 def from_the_start(rollout: Rollout, now: datetime) -> Rollout:
