@@ -8,7 +8,14 @@ from tests.fakes import START
 
 from provider_hub.domain.attestations import PUBLISH
 from provider_hub.domain.names import ProviderName
-from provider_hub.domain.provenance import ProvenancePolicy, ProvenanceRule, ProviderRule, refusal_of
+from provider_hub.domain.provenance import (
+    ProvenancePolicy,
+    ProvenanceRule,
+    ProviderRule,
+    StoredProvenance,
+    provenance_object,
+    refusal_of,
+)
 from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -78,3 +85,20 @@ def test_a_rule_of_a_provider_replaces_the_one_before() -> None:
     made = policy(None).with_provider(one).with_provider(sun).with_provider(other)
     assert made.providers == (sun, other)
     assert made.without_provider(str(WEATHER)).providers == (sun,)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "called", "told"),
+    [
+        (".github/workflows/release.yml", "acme/shared/.github/workflows/publish.yml", "release.yml"),
+        ("acme/shared/.github/workflows/publish.yml", None, ""),
+    ],
+    ids=["told apart", "an old record of a reusable one"],
+)
+def test_what_an_index_serves_names_no_reusable_workflow_as_the_file_that_the_run_began_with(
+    workflow: str, called: str | None, told: str
+) -> None:
+    by = replace(BY, workflow=workflow, called_workflow=called)
+    file = "weather-1.0.0-py3-none-any.whl"
+    stored = StoredProvenance("acme", "weather", "1.0.0", file, "a" * 64, by, ("{}",), START)
+    assert provenance_object(stored)["attestation_bundles"][0]["publisher"]["workflow"] == told

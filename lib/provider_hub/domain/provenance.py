@@ -140,7 +140,8 @@ def provenance_object(stored: StoredProvenance) -> dict[str, Any]:
 
 
 def _publisher(by: PublishedBy) -> dict[str, Any]:
-    workflow = by.workflow or ""
+    # "" fits no certificate: a verifier refuses it, as it must where the file was not recorded.
+    workflow = by.with_workflows_told_apart().workflow or ""
     if by.platform is Platform.GITLAB:
         named = {"kind": "GitLab", "workflow_filepath": workflow}
     else:

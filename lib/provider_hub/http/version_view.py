@@ -14,9 +14,6 @@ from provider_hub.domain.publishers.records import PublishedBy, PublisherKind
 from provider_hub.http.advisory_view import AdvisoryBody, advisories_of
 from provider_hub.http.models import Response
 
-# A file that a run began with has no repository before its path.
-_OF_A_REPOSITORY = "/.github/workflows/"
-
 
 class SchemaBody(Response):
     """The schemas of one type of resource."""
@@ -80,14 +77,8 @@ class PublishedByBody(Response):
 
     @classmethod
     def of(cls, published_by: PublishedBy) -> Self:
-        """The view of what was recorded, without the caller's own id.
-
-        Records from before there was a `called_workflow` have it as their `workflow`, with its repository before it.
-        """
-        shown = cls.model_validate(published_by)
-        if shown.called_workflow is None and _OF_A_REPOSITORY in (shown.workflow or ""):
-            return shown.model_copy(update={"workflow": None, "called_workflow": shown.workflow})
-        return shown
+        """The view of what was recorded, without the caller's own id."""
+        return cls.model_validate(published_by.with_workflows_told_apart())
 
 
 class ProviderVersionBody(Response):

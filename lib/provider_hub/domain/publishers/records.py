@@ -1,5 +1,6 @@
 """What is stored about trusted publishers, and about the tokens that they are given."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -7,6 +8,9 @@ from typing import Self
 from provider_hub.domain.dataclass import dataclass
 from provider_hub.domain.names import ProviderName
 from provider_hub.domain.publishers.claims import CiRun, Platform, RunClaims
+
+# A file that a run began with has no repository before its path.
+_OF_A_REPOSITORY = "/.github/workflows/"
 
 
 class PublisherKind(StrEnum):
@@ -83,6 +87,15 @@ class PublishedBy:
     actor: str | None = None
     platform: Platform | None = None
     called_workflow: str | None = None
+
+    def with_workflows_told_apart(self) -> Self:
+        """The same, with the reusable workflow as `called_workflow` also where an old record has it as `workflow`.
+
+        The file that such a run began with was not recorded.
+        """
+        if self.called_workflow is None and _OF_A_REPOSITORY in (self.workflow or ""):
+            return replace(self, workflow=None, called_workflow=self.workflow)
+        return self
 
     @classmethod
     def of_run(cls, publisher_id: str, run: CiRun) -> Self:
