@@ -103,9 +103,10 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T 
 
 def _hub() -> str:
     """The `hub` command as this shell finds it: outside of the virtual environment, only by its path."""
-    if shutil.which("hub"):
+    found, beside = shutil.which("hub"), Path(sys.executable).with_name("hub")
+    # GitHub has a program of that name too.
+    if found and Path(found).resolve() == beside.resolve():
         return "hub"
-    beside = Path(sys.executable).with_name("hub")
     here = Path.cwd()
     return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 

@@ -96,6 +96,9 @@ def test_the_summary_names_hub_as_the_shell_of_its_reader_finds_it(
     monkeypatch.chdir(tmp_path)
     assert f"  {Path(sys.executable).parent}/hub wheels add" in summary(info, 1.0)
     (tmp_path / "hub").touch(mode=0o755)
+    assert f"  {Path(sys.executable).parent}/hub wheels add" in summary(info, 1.0), "another program of that name"
+    (tmp_path / "hub").unlink()
+    (tmp_path / "hub").symlink_to(Path(sys.executable).with_name("hub"))
     assert "  hub token machine --org acme" in summary(info, 1.0)
 
 
