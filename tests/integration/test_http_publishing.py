@@ -190,7 +190,9 @@ def test_later_versions_need_no_metadata_and_update_it_where_they_bring_it(
     made_up = {**METADATA, "description": "Made up", "only_if_new": ["display_name", "description"], "tags": ["wind"]}
     wind = tenants.host_wheel(tmp_path, text="2.3.0")
     given = {"version": "2.3.0", "metadata": made_up}
-    assert [publish(tenants, wind, **given).status_code for _ in range(2)] == [201, 200]
+    by_an_older_command = {**given, "metadata": {**made_up, "only_if_new": None}}
+    sent = [publish(tenants, wind, **body).status_code for body in (given, given, by_an_older_command)]
+    assert sent == [201, 200, 200]
     shown = tenants.deployed.call("GET", "/providers/acme/new", tenants.user).json
     assert (shown["display_name"], shown["description"], shown["tags"]) == (
         "Weather 2",
