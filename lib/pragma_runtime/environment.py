@@ -11,6 +11,7 @@ PIP_LOG = "pip.log"
 PIP_OUTPUT = "pip.out"
 UV_OUTPUT = "uv.out"
 REQUIREMENTS = "requirements.txt"
+INSTALLERS_FILES = (PIP_LOG, PIP_OUTPUT, UV_OUTPUT, REQUIREMENTS)
 
 
 class ProviderEnvironment(NamedTuple):

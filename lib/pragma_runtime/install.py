@@ -13,14 +13,7 @@ from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 from pragma_runtime.download import partial_wheels
-from pragma_runtime.environment import (
-    PIP_LOG,
-    PIP_OUTPUT,
-    REQUIREMENTS,
-    SCRATCH,
-    UV_OUTPUT,
-    ProviderEnvironment,
-)
+from pragma_runtime.environment import INSTALLERS_FILES, SCRATCH, ProviderEnvironment
 from pragma_runtime.errors import PermanentError
 from pragma_runtime.log import say
 from pragma_runtime.plain_wheels import only_to_unpack, unpack
@@ -64,7 +57,7 @@ def forget_unfinished(settings: Settings) -> None:
     """
     for folder in (_environment_of(settings).prefix, settings.work_dir / SCRATCH):
         shutil.rmtree(folder, ignore_errors=True)
-    of_installers = (settings.work_dir / name for name in (PIP_LOG, PIP_OUTPUT, UV_OUTPUT, REQUIREMENTS))
+    of_installers = (settings.work_dir / name for name in INSTALLERS_FILES)
     for file in (*of_installers, *partial_wheels(settings)):
         file.unlink(missing_ok=True)
 

@@ -79,10 +79,7 @@ def list_letters(
 
 def get_letter(services: Services[DocumentStore], organization_id: str | None, dead_letter_id: str) -> DeadLetter:
     """One dead letter. Raises NotFound, also for another organization's."""
-    letter = services.store.get(_key(dead_letter_id))
-    if letter is None or letter.organization_id != organization_id:
-        raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
-    return letter
+    return _owned(services.store.get(_key(dead_letter_id)), organization_id, dead_letter_id)
 
 
 def retry_letter(
@@ -94,7 +91,8 @@ def retry_letter(
     """
 
     def decide(transaction: Transaction) -> None:
-        letter = _owned(transaction, organization_id, dead_letter_id)
+        (found,) = transaction.read(_key(dead_letter_id))
+        letter = _owned(found, organization_id, dead_letter_id)
         if not letter.payload:
             raise Conflict(
                 f"the message of {dead_letter_id} was not kept, so it cannot be retried: delete the dead letter"
@@ -136,7 +134,8 @@ def delete_letter(
     """Delete one dead letter; `by` is recorded if it is given. Raises NotFound."""
 
     def decide(transaction: Transaction) -> None:
-        letter = _owned(transaction, organization_id, dead_letter_id)
+        (found,) = transaction.read(_key(dead_letter_id))
+        letter = _owned(found, organization_id, dead_letter_id)
         transaction.delete(keys.dead_letter(dead_letter_id))
         if by:
             _record(services, transaction, by, "dead-letter-deleted", letter)
@@ -153,8 +152,8 @@ def delete_letters(services: Services[DeadLetterStore], organization_id: str, pr
     return deleted
 
 
-def _owned(transaction: Transaction, organization_id: str | None, dead_letter_id: str) -> DeadLetter:
-    (letter,) = transaction.read(_key(dead_letter_id))
+def _owned(letter: DeadLetter | None, organization_id: str | None, dead_letter_id: str) -> DeadLetter:
+    """Raises NotFound for one that is not there, and for another organization's."""
     if letter is None or letter.organization_id != organization_id:
         raise NotFound(f"there is no dead letter {dead_letter_id[:80]}")
     return letter
