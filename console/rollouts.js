@@ -16,18 +16,19 @@ export function canResume(rollout, all, versions) {
   const published = versions.filter((one) => one.status === "published").map((one) => one.version);
   if (!RESUMABLE.includes(rollout.state) || rollout.paused_by_platform || !published.includes(rollout.version)) return false;
   if (rollout.lock_sha256) return !all.some((one) => one.version === rollout.version && one.lock_sha256 && one.created_at > rollout.created_at);
-  return isOffered(rollout.version, published);
+  return isOffered(rollout.version, versions);
 }
 
 /**
- * Whether a version is the highest release of all, or the highest of a line that has several.
- * @param {string} version @param {string[]} published
+ * Whether a version is the highest published release of all, or of a line that has a lower version in whatever state.
+ * @param {string} version @param {Version[]} versions those of the provider
  */
-export function isOffered(version, published) {
-  const releases = published.filter((one) => !isPreRelease(one));
-  const line = releases.filter((one) => lineOf(one) === lineOf(version));
+function isOffered(version, versions) {
+  const releases = versions.filter((one) => one.status === "published" && !isPreRelease(one.version)).map((one) => one.version);
+  const ofLine = (/** @type {string} */ one) => lineOf(one) === lineOf(version);
   const isHighest = (/** @type {string[]} */ among) => among.every((one) => compareVersions(one, version) <= 0);
-  return releases.includes(version) && (isHighest(releases) || (line.length > 1 && isHighest(line)));
+  const hasLower = versions.some((one) => ofLine(one.version) && compareVersions(one.version, version) < 0);
+  return releases.includes(version) && (isHighest(releases) || (hasLower && isHighest(releases.filter(ofLine))));
 }
 
 /** @param {string} version */

@@ -6,6 +6,8 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 from provider_hub.domain.audit import AuditAction
+from provider_hub.domain.catalog import VersionStatus
+from provider_hub.domain.offers import offered
 from tests.browser.alone import ORIGIN, at_once, of_module
 
 # By semver.org, section 11, from the lowest.
@@ -100,6 +102,21 @@ def test_a_rollout_is_resumed_only_while_its_version_is_offered(console: Page) -
     assert not can_resume(a_rollout("1.0.0", "running"), "1.0.0")
     assert not can_resume(a_rollout("1.0.0", "paused", paused_by_platform=True), "1.0.0")
     assert not can_resume(a_rollout("1.0.0", "superseded", lock_sha256="a"), "1.0.0"), "it was locked again"
+
+
+def test_a_rollout_is_resumed_for_the_versions_that_the_hub_offers(console: Page) -> None:
+    catalogs = (
+        {"1.0.0": "yanked", "1.0.1": "published", "2.0.0": "published"},
+        {"1.0.0": "published", "1.0.1": "yanked", "2.0.0": "published"},
+        {"1.0.1": "published", "1.0.2": "yanked", "2.0.0-rc.1": "published"},
+        {"0.1.0": "failed", "0.1.1": "published", "0.2.0": "published", "0.2.1-rc.1": "yanked"},
+    )
+    for catalog in catalogs:
+        known = [{"version": version, "status": status} for version, status in catalog.items()]
+        rollouts = [a_rollout(version, "halted") for version in catalog]
+        resumable = "given[0].filter((one) => module.canResume(one, ...given)).map((one) => one.version)"
+        statuses = {version: VersionStatus(status) for version, status in catalog.items()}
+        assert set(of_module(console, "rollouts.js", resumable, rollouts, known)) == offered(statuses)
 
 
 def test_the_audit_s_choices_are_what_an_organization_s_audit_holds(console: Page) -> None:
